@@ -62,7 +62,9 @@ public:
     void set_body_limit(std::uint64_t bytes) noexcept { body_.set_limit(bytes); }
 
     /// True between messages: nothing of a request has arrived.
-    bool idle() const noexcept { return state_ == State::kHead && reader_.empty(); }
+    bool idle() const noexcept {
+        return state_ == State::kEnd || (state_ == State::kHead && reader_.empty());
+    }
 
     /// True from kHead to kComplete.
     bool in_body() const noexcept { return state_ == State::kBody; }
@@ -71,6 +73,7 @@ private:
     enum class State : std::uint8_t {
         kHead,
         kBody,
+        kEnd,  ///< The message was handed out; its head stays until the next call.
         kFailed,
     };
 
@@ -86,6 +89,7 @@ private:
     HttpHeadReader reader_;
     HttpBodyReader body_;
     HttpRequestHead head_;
+    int minor_version_ = 1;
     ByteView piece_;
     HttpError error_;
 };
@@ -116,6 +120,7 @@ private:
     enum class State : std::uint8_t {
         kHead,
         kBody,
+        kEnd,  ///< The message was handed out; its head stays until the next call.
         kFailed,
     };
 
@@ -132,6 +137,7 @@ private:
     HttpHeadReader reader_;
     HttpBodyReader body_;
     HttpResponseHead head_;
+    int minor_version_ = 1;
     ByteView piece_;
     HttpError error_;
 };
