@@ -22,8 +22,6 @@ struct ClientOptions {
     /// Without a byte moving in either direction while a request is under way.
     Duration progress_timeout = std::chrono::seconds(60);
     std::uint64_t response_bytes_max = std::uint64_t{1} << 30;
-    /// on_writable comes while less than this is queued.
-    std::size_t send_queue_bytes = std::size_t{256} << 10;
 };
 
 /// What is asked.
@@ -49,8 +47,8 @@ public:
     /// came is not HTTP. The connection is gone; the next request makes a new one.
     virtual void on_error(const Error& error) = 0;
 
-    /// A streamed request: less than ClientOptions::send_queue_bytes is waiting, send more. Comes
-    /// once when the connection is there, then after each drain.
+    /// A streamed request: send more, until kStreamPauseBytes are queued. Comes once when the
+    /// connection is there, then each time all that was queued has left.
     virtual void on_writable() {}
 };
 

@@ -27,6 +27,9 @@ inline constexpr ByteView kJsonContentType = "application/json; charset=utf-8";
 /// {"message": "..."}: the form of an error in all our HTTP dialects that have no other.
 std::string message_body(ByteView message);
 
+/// A streaming answer pauses when this much waits for the peer.
+inline constexpr std::size_t kStreamPauseBytes = std::size_t{256} << 10;
+
 /// How a request is answered: once with respond(), or begin(), write()..., end(). Shared between
 /// the connection and whoever works on the answer, who may keep it as long as the work takes and
 /// use it later. If the connection dies meanwhile (the peer went away, a time-out, shutdown), every
@@ -59,9 +62,9 @@ public:
     /// Cuts the connection: the answer begun cannot be finished, and the client must see that.
     virtual void abort() = 0;
 
-    /// Bytes written that the peer has not taken. Above ServerOptions::stream_pause_bytes the
-    /// writer should stop and wait for on_writable; far above it (ServerOptions::queue_bytes_max)
-    /// the connection is cut.
+    /// Bytes written that the peer has not taken. Above kStreamPauseBytes the writer should stop
+    /// and wait for on_writable; far above it (ServerOptions::queue_bytes_max) the connection is
+    /// cut.
     virtual std::size_t queued_bytes() const = 0;
 
     /// `callback` runs, in a turn of its own, each time all that was queued has left.

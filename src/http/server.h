@@ -16,8 +16,10 @@
 
 namespace kumo::http {
 
-/// Limits and time-outs of a server. A connection that passes a time-out is closed; during a head
-/// or a body it gets a 408 first.
+class ServerCore;
+
+/// Limits and time-outs of a server. Time-outs are looked at once a second, or more often if they
+/// are short. A connection that passes one is closed; during a head or a body it gets a 408 first.
 struct ServerOptions {
     wire::HttpLimits limits;
     Duration head_timeout = std::chrono::seconds(10);   ///< From the first byte to the end of it.
@@ -27,8 +29,6 @@ struct ServerOptions {
     std::size_t connections_max = 10000;                ///< Further ones get a 503 and are closed.
     /// An answer that outgrows this while the peer does not read is cut.
     std::size_t queue_bytes_max = std::size_t{48} << 20;
-    /// From here on a streaming answer should wait for on_writable.
-    std::size_t stream_pause_bytes = std::size_t{256} << 10;
     /// Bytes of pipelined requests that wait while one is being answered; then reading pauses.
     std::size_t pipeline_bytes_max = std::size_t{256} << 10;
     /// An unwanted body up to this size is read and dropped to keep the connection.
@@ -50,7 +50,8 @@ struct ServerStats {
 
 /// An HTTP/1.1 server on one loop: connections parse, dispatch to the handler and answer in order,
 /// one request of a connection at a time (pipelined ones wait).
-/// Loop-owned. Destroying it cuts every connection (their writers are told).
+/// Loop-owned. Destroying it cuts every connection (their writers are told); not from a call of the
+/// handler or of a sink.
 class Server {
 public:
     /// Listens. `tls` null: plain HTTP. `handler` and `tls` outlive the server. Errors are those
@@ -79,9 +80,9 @@ public:
     const ServerStats& stats() const;
 
 private:
-    struct Impl;
-    explicit Server(std::shared_ptr<Impl> impl);
-    std::shared_ptr<Impl> impl_;
+    explicit Server(std::unique_ptr<ServerCore> core);
+
+    std::unique_ptr<ServerCore> core_;
 };
 
 }  // namespace kumo::http

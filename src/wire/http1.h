@@ -49,8 +49,8 @@ public:
     /// One step. After kError it returns kError again.
     HttpEvent next(ByteView& input);
 
-    /// From kHead on, until the next call after kComplete. May be moved from.
-    HttpRequestHead& head() noexcept { return head_; }
+    /// From kHead on, until the next call after kComplete.
+    const HttpRequestHead& head() const noexcept { return head_; }
 
     /// The piece of the last kBody; until the next call.
     ByteView body() const noexcept { return piece_; }
@@ -108,7 +108,7 @@ public:
     /// had begun, kError if one was cut.
     HttpEvent finish();
 
-    HttpResponseHead& head() noexcept { return head_; }
+    const HttpResponseHead& head() const noexcept { return head_; }
 
     ByteView body() const noexcept { return piece_; }
 
