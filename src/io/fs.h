@@ -97,7 +97,7 @@ public:
     /// An empty file maps to an empty view.
     virtual Result<std::unique_ptr<MappedFile>> map(const std::string& path) = 0;
 
-    /// Replaces `to` if it is there, atomically.
+    /// A file; replaces the file `to` if it is there, atomically.
     virtual Status rename(const std::string& from, const std::string& to) = 0;
 
     virtual Status unlink(const std::string& path) = 0;

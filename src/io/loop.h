@@ -47,10 +47,10 @@ public:
     /// Forgets a timer. One that has run, or no timer, is ignored.
     virtual void cancel_timer(TimerId id) = 0;
 
-    /// Turns until stop(). At most once in a loop's life.
+    /// Turns until stop(). May be called again after it returned.
     virtual void run() = 0;
 
-    /// Makes run() return after the turn it is in.
+    /// Makes run() return after the turn it is in; a run() that has not begun returns at once.
     virtual void stop() = 0;
 
     /// Whether the caller may touch what the loop owns.

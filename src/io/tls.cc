@@ -206,11 +206,14 @@ TlsContext::wrap_client(std::unique_ptr<Stream> raw, const std::string& host) {
     SslPtr ssl = impl_->new_session();
     SSL_set_connect_state(ssl.get());
     X509_VERIFY_PARAM* const expected = SSL_get0_param(ssl.get());
-    if (Address::parse(host, 0).ok()) {
-        (void)X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str());
+    const auto numeric = Address::parse(host, 0);
+    // A name that was not taken would leave the certificate's name unchecked.
+    if (numeric.ok()) {
+        const std::string address = numeric.value().host_string();
+        KUMO_ASSERT(X509_VERIFY_PARAM_set1_ip_asc(expected, address.c_str()) == 1);
     } else {
+        KUMO_ASSERT(X509_VERIFY_PARAM_set1_host(expected, host.data(), host.size()) == 1);
         (void)SSL_set_tlsext_host_name(ssl.get(), host.c_str());
-        (void)X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size());
     }
     return std::make_unique<TlsStream>(std::move(ssl), std::move(raw));
 }

@@ -49,7 +49,7 @@ public:
     std::unique_ptr<Stream> wrap_server(std::unique_ptr<Stream> raw);
 
     /// The same for a connection we made. `host` is sent as SNI and, if verifying, checked against
-    /// the certificate (a name or a numeric address).
+    /// the certificate. Requires: a name or a numeric address, not empty, as it was resolved.
     std::unique_ptr<Stream> wrap_client(std::unique_ptr<Stream> raw, const std::string& host);
 
 private:

@@ -100,6 +100,7 @@ void EpollLoop::run() {
     while (!stopped_.load()) {
         turn();
     }
+    stopped_.store(false);
     running_.store(false);
 }
 

@@ -3,12 +3,11 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "io/internal/timer_queue.h"
 #include "io/loop.h"
 
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <utility>
 
 namespace kumo::io {
 
@@ -43,33 +42,28 @@ public:
     Duration random_duration(Duration low, Duration high);
 
     /// Runs `task` after `delay`; events of one instant run in the order they were scheduled.
-    /// Returns a number for cancel().
-    std::uint64_t schedule(Duration delay, Task task);
-    void cancel(std::uint64_t event);
+    TimerId schedule(Duration delay, Task task);
+    void cancel(TimerId event);
 
     /// Mixes what happened into the trace hash.
     void trace(ByteView what, std::uint64_t detail = 0);
     std::uint64_t trace_hash() const;
 
-    /// The loop whose task is running; null outside of tasks, and in pool jobs.
-    const SimLoop* current_loop() const;
+    /// Whether the running code may touch what `loop` owns: it is in one of the loop's turns, or
+    /// outside of the world's events altogether.
+    bool may_touch(const SimLoop& loop) const;
 
 private:
     friend class SimLoop;
     class VirtualClock;
 
-    struct Event {
-        std::uint64_t id;
-        Task task;
-    };
-
     std::unique_ptr<VirtualClock> clock_;
     SeededRandom random_;
-    std::map<std::pair<MonotonicTime, std::uint64_t>, Event> events_;
-    std::map<std::uint64_t, MonotonicTime> when_;
-    std::uint64_t next_event_ = 1;
+    TimerQueue events_;
     std::uint64_t trace_hash_ = 0;
     const SimLoop* current_ = nullptr;
+    bool stepping_ = false;
+    std::uint64_t next_loop_ = 1;
 };
 
 }  // namespace kumo::io
