@@ -39,6 +39,9 @@ public:
 
     std::uint32_t term_count() const;
 
+    /// For seal().
+    const LiveIndex& index() const { return *index_; }
+
 private:
     std::unique_ptr<LiveIndex> index_;
 };

@@ -10,7 +10,6 @@
 namespace kumo::search {
 
 struct ChainMark;
-struct LiveTerm;
 
 /// Postings come in blocks of this many documents; the last block of a term may be shorter.
 inline constexpr std::uint32_t kPostingBlock = 128;
@@ -23,18 +22,27 @@ inline constexpr DocId kPadDoc = 0x7FFFFFFFU;
 struct PostingsView {
     std::uint32_t df = 0;
     std::uint32_t blocks = 0;
-    const std::uint32_t* last_doc = nullptr;   ///< Last document of each block.
+    std::uint32_t occurrences = 0;
+    float seed10 = 0;  ///< A lower bound of the 10th and the 100th best factor; 0 if unknown.
+    float seed100 = 0;
+    const DocId* last_doc = nullptr;           ///< Last document of each block.
     const std::uint32_t* offset = nullptr;     ///< Where its bytes start in `data`.
-    const float* max_factor = nullptr;         ///< Bound of tf / (tf + norm), see bm25.h.
+    const float* max_factor = nullptr;         ///< Upper bound of a document's factor in it.
     const std::uint32_t* first_pos = nullptr;  ///< Occurrences before it.
-    const std::uint8_t* doc_codec = nullptr;   ///< Bits per delta, or kCodecBitset, kCodecTail.
+    const std::uint8_t* doc_codec = nullptr;   ///< Bits per gap, or one of DocCodec.
     const std::uint8_t* tf_bits = nullptr;
     const std::uint8_t* data = nullptr;
-    std::uint64_t data_bytes = 0;
-    std::uint32_t occurrences = 0;
-    const std::uint32_t* pos_offset = nullptr;  ///< Per 128 positions: start in `pos_data`.
+    std::uint32_t data_bytes = 0;
+    const std::uint32_t* pos_offset = nullptr;  ///< Per 128 positions: where they start.
     const std::uint8_t* pos_bits = nullptr;
     const std::uint8_t* pos_data = nullptr;
+};
+
+/// How a block's documents are coded, beside 0 to 32 bits per gap.
+enum DocCodec : std::uint8_t {
+    kCodecRaw = 253,     ///< Live: decoded when the cursor was opened.
+    kCodecTail = 254,    ///< Varints, documents and frequencies together; fewer than 128.
+    kCodecBitset = 255,  ///< A bit per document of the block's range.
 };
 
 /// Reads one term's postings in one segment, sealed or live, in document order. One concrete class,
@@ -88,7 +96,7 @@ public:
     /// decoding. False past the end.
     bool seek_block(DocId target);
 
-    /// Makes `block` the current one. Requires block < view().blocks.
+    /// Makes `block` the current one. The end, view().blocks, is allowed.
     void set_block(std::uint32_t block) { block_ = block; }
 
     bool docs_loaded() const { return loaded_docs_ == block_; }
@@ -121,20 +129,40 @@ public:
     std::uint32_t bitset_words() const;
     std::uint64_t bitset_word(std::uint32_t i) const;
 
-    /// Fills view().max_factor where the segment does not store it (live and short terms), for
-    /// the given norm table: factor = tf / (tf + norm_weight[norms[doc]]).
-    void prepare_bounds(const std::uint8_t* norms, std::span<const float, 256> norm_weight);
+    /// True if view().max_factor came with the segment: bounds for the segment's own average
+    /// length. Otherwise prepare_bounds() must be called before they are read.
+    bool stores_bounds() const { return kind_ == Kind::kPacked; }
+
+    /// Computes view().max_factor of a live or short term: factor = tf / (tf + weight[norm]).
+    void prepare_bounds(const std::uint8_t* norms, std::span<const float, 256> weight);
 
 private:
     friend class PostingsOpener;
 
+    enum class Kind : std::uint8_t {
+        kPacked,  ///< Sealed, 128 documents or more.
+        kShort,   ///< Sealed, fewer: one block, decoded by open().
+        kLive,
+    };
+
     static constexpr std::uint32_t kNotLoaded = 0xFFFFFFFFU;
 
+    void reset(Kind kind);
+    DocId start();
+    DocId finish();
     DocId next_block();
     void decode_docs();
+    void decode_bitset();
     void decode_tail();
+    void invent_docs();
+    std::uint32_t block_count_of(std::uint32_t block) const;
+    const std::uint8_t* tf_data() const;
+    void packed_positions(std::uint32_t i, std::vector<std::uint32_t>& out);
+    void short_positions(std::uint32_t i, std::vector<std::uint32_t>& out);
+    void live_positions(std::uint32_t i, std::vector<std::uint32_t>& out);
 
     PostingsView view_;
+    Kind kind_ = Kind::kPacked;
     std::uint32_t block_ = 0;
     std::uint32_t index_ = 0;
     std::uint32_t size_ = 0;
@@ -143,6 +171,16 @@ private:
     DocId current_ = kNoDoc;
     alignas(64) std::array<DocId, kPostingBlock + 16> docs_{};
     alignas(64) std::array<std::uint32_t, kPostingBlock + 16> tfs_{};
+
+    // What short and live terms need beside the view.
+    std::vector<DocId> own_docs_;
+    std::vector<std::uint32_t> own_tfs_;
+    std::vector<DocId> own_last_doc_;
+    std::vector<float> own_max_factor_;
+    std::vector<std::uint8_t> own_codec_;
+    std::vector<ChainMark> marks_;  // where each block's records begin
+    const std::uint8_t* short_pos_ = nullptr;
+    const std::uint8_t* short_end_ = nullptr;
 };
 
 }  // namespace kumo::search

@@ -29,6 +29,7 @@ public:
     DocId doc_limit() const override;
     std::uint64_t doc_count() const override;
     std::uint64_t token_count() const override;
+    double bound_length() const override;
     const std::uint8_t* norms() const override;
     std::optional<TermHandle> find(std::string_view term) const override;
     TermInfo info(TermHandle term) const override;

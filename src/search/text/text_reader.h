@@ -91,7 +91,10 @@ public:
     virtual std::uint64_t doc_count() const = 0;
     virtual std::uint64_t token_count() const = 0;
 
-    /// norms()[d] is encode_norm(tokens of document d), for every d < doc_limit(). 3 more bytes
+    /// The average length that stored score bounds are for (see bm25.h); 0 if none are stored.
+    virtual double bound_length() const = 0;
+
+    /// norms()[d] is encode_norm(tokens of document d), for every d that has tokens. 3 more bytes
     /// may be read.
     virtual const std::uint8_t* norms() const = 0;
 
