@@ -11,6 +11,12 @@
 #include <string.h>
 
 namespace kumo::search {
+namespace {
+
+/// More than the rounding errors of computing the same factor in another order.
+constexpr float kRoundingSlack = 1.000001F;
+
+}  // namespace
 
 PostingsCursor::PostingsCursor() = default;
 PostingsCursor::~PostingsCursor() = default;
@@ -301,7 +307,8 @@ void PostingsCursor::prepare_bounds(const std::uint8_t* norms, std::span<const f
         best = std::max(best, ratio);
     }
     for (float& factor : own_max_factor_) {
-        factor = factor / (1 + factor) * 1.000001F;
+        factor = factor / (1 + factor) * kRoundingSlack;
+        view_.best_factor = std::max(view_.best_factor, factor);
     }
     view_.max_factor = own_max_factor_.data();
 }

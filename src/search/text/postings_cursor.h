@@ -25,6 +25,7 @@ struct PostingsView {
     std::uint32_t occurrences = 0;
     float seed10 = 0;  ///< A lower bound of the 10th and the 100th best factor; 0 if unknown.
     float seed100 = 0;
+    float best_factor = 0;                     ///< The largest max_factor.
     const DocId* last_doc = nullptr;           ///< Last document of each block.
     const std::uint32_t* offset = nullptr;     ///< Where its bytes start in `data`.
     const float* max_factor = nullptr;         ///< Upper bound of a document's factor in it.
@@ -133,7 +134,7 @@ public:
     /// length. Otherwise prepare_bounds() must be called before they are read.
     bool stores_bounds() const { return kind_ == Kind::kPacked; }
 
-    /// Computes view().max_factor of a live or short term: factor = tf / (tf + weight[norm]).
+    /// Computes view()'s factors of a live or short term: factor = tf / (tf + weight[norm]).
     void prepare_bounds(const std::uint8_t* norms, std::span<const float, 256> weight);
 
 private:

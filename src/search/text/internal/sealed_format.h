@@ -53,8 +53,8 @@ static_assert(sizeof(TermMeta) == 24);
 struct LongHeader {
     float seed10;
     float seed100;
+    float best_factor;
     std::uint32_t data_bytes;
-    std::uint32_t reserved;
 };
 
 static_assert(sizeof(LongHeader) == 16);

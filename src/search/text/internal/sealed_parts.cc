@@ -126,6 +126,7 @@ PostingsView SealedParts::long_view(std::uint32_t term) const {
     view.occurrences = at.ttf;
     view.seed10 = header->seed10;
     view.seed100 = header->seed100;
+    view.best_factor = header->best_factor;
     view.last_doc = reinterpret_cast<const DocId*>(base + layout.last_doc);
     view.offset = reinterpret_cast<const std::uint32_t*>(base + layout.offset);
     view.max_factor = reinterpret_cast<const float*>(base + layout.max_factor);

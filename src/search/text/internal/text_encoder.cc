@@ -141,7 +141,8 @@ void TextEncoder::encode_long(const TermPostings& postings) {
         floor = last_doc_.back() + 1;
     }
     encode_positions(postings.position_gaps);
-    LongHeader header{0, 0, static_cast<std::uint32_t>(data_.size()), 0};
+    LongHeader header{0, 0, 0, static_cast<std::uint32_t>(data_.size())};
+    header.best_factor = *std::max_element(max_factor_.begin(), max_factor_.end());
     if (postings.docs.size() >= kSeedDocsMin) {
         header.seed10 = seed(10);
         header.seed100 = seed(100);
