@@ -177,6 +177,8 @@ public:
 
     std::string_view text(TermHandle term) const override { return index_.term(term.value).text(); }
 
+    float seed_factor(TermHandle /*term*/, std::uint32_t /*k*/) const override { return 0; }
+
     void open(TermHandle term, PostingsCursor& cursor) const override {
         PostingsOpener::open_live(cursor, index_.term(term.value), max_doc_);
     }

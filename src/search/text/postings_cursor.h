@@ -23,8 +23,6 @@ struct PostingsView {
     std::uint32_t df = 0;
     std::uint32_t blocks = 0;
     std::uint32_t occurrences = 0;
-    float seed10 = 0;  ///< A lower bound of the 10th and the 100th best factor; 0 if unknown.
-    float seed100 = 0;
     float best_factor = 0;                     ///< The largest max_factor.
     const DocId* last_doc = nullptr;           ///< Last document of each block.
     const std::uint32_t* offset = nullptr;     ///< Where its bytes start in `data`.

@@ -171,6 +171,15 @@ std::string_view SealedText::text(TermHandle term) const {
     return parts_->text(term.value);
 }
 
+float SealedText::seed_factor(TermHandle term, std::uint32_t k) const {
+    KUMO_ASSERT(term.value < parts_->info.term_count);
+    if (parts_->meta[term.value].df < kSeedDocsMin || k > 100) {
+        return 0;
+    }
+    const LongHeader& header = parts_->long_header(term.value);
+    return k <= 10 ? header.seed10 : header.seed100;
+}
+
 void SealedText::open(TermHandle term, PostingsCursor& cursor) const {
     KUMO_ASSERT(term.value < parts_->info.term_count);
     const TermMeta& meta = parts_->meta[term.value];

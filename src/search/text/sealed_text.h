@@ -34,6 +34,7 @@ public:
     std::optional<TermHandle> find(std::string_view term) const override;
     TermInfo info(TermHandle term) const override;
     std::string_view text(TermHandle term) const override;
+    float seed_factor(TermHandle term, std::uint32_t k) const override;
     void open(TermHandle term, PostingsCursor& cursor) const override;
     std::unique_ptr<TermEnum> terms() const override;
     WalkEnd fuzzy(std::string_view query, const FuzzyOptions& options, const FuzzyCallback& found)

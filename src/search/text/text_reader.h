@@ -104,6 +104,10 @@ public:
     /// The term's text; lives as long as the reader.
     virtual std::string_view text(TermHandle term) const = 0;
 
+    /// A lower bound of the term's k-th best BM25 factor at bound_length(), deleted documents
+    /// included; 0 if unknown.
+    virtual float seed_factor(TermHandle term, std::uint32_t k) const = 0;
+
     /// Puts the cursor on the term's first document. The reader must outlive the cursor's use.
     virtual void open(TermHandle term, PostingsCursor& cursor) const = 0;
 

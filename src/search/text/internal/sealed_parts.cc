@@ -119,14 +119,12 @@ PostingsView SealedParts::long_view(std::uint32_t term) const {
     const TermMeta& at = meta[term];
     const LongLayout layout(at.df, at.ttf);
     const std::uint8_t* base = postings + at.offset;
-    const auto* header = reinterpret_cast<const LongHeader*>(base);
+    const LongHeader& header = long_header(term);
     PostingsView view;
     view.df = at.df;
     view.blocks = static_cast<std::uint32_t>(layout.blocks);
     view.occurrences = at.ttf;
-    view.seed10 = header->seed10;
-    view.seed100 = header->seed100;
-    view.best_factor = header->best_factor;
+    view.best_factor = header.best_factor;
     view.last_doc = reinterpret_cast<const DocId*>(base + layout.last_doc);
     view.offset = reinterpret_cast<const std::uint32_t*>(base + layout.offset);
     view.max_factor = reinterpret_cast<const float*>(base + layout.max_factor);
@@ -136,8 +134,8 @@ PostingsView SealedParts::long_view(std::uint32_t term) const {
     view.tf_bits = base + layout.tf_bits;
     view.pos_bits = base + layout.pos_bits;
     view.data = base + layout.data;
-    view.data_bytes = header->data_bytes;
-    view.pos_data = view.data + align16(header->data_bytes);
+    view.data_bytes = header.data_bytes;
+    view.pos_data = view.data + align16(header.data_bytes);
     return view;
 }
 

@@ -33,7 +33,11 @@ struct SealedParts {
         return {terms + term_offsets[term], term_offsets[term + 1] - term_offsets[term]};
     }
 
-    /// Requires df >= kPostingBlock.
+    /// Both require df >= kPostingBlock.
+    const LongHeader& long_header(std::uint32_t term) const {
+        return *reinterpret_cast<const LongHeader*>(postings + meta[term].offset);
+    }
+
     PostingsView long_view(std::uint32_t term) const;
 
 private:
