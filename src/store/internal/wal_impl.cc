@@ -98,6 +98,7 @@ void Wal::Impl::write_batch() {
     batch_start_ = current().bytes;
     put_wal_mark(batch_, 0, durable_);
     seal_wal_records(batch_, crc_seed_);
+    unsynced_ = true;
     Status written = file_->write(batch_start_, batch_);
     if (!written.ok() && written.error().code == ErrorCode::kResourceExhausted) {
         cut_back(std::move(written).error());
@@ -147,6 +148,7 @@ void Wal::Impl::write_idle_mark() {
     std::string mark(kWalMarkBytes, '\0');
     put_wal_mark(mark, 0, durable_);
     seal_wal_records(mark, crc_seed_);
+    unsynced_ = true;
     Status written = file_->write(current().bytes, mark);
     if (written.ok()) {
         marked_ = durable_;
@@ -197,12 +199,11 @@ void Wal::Impl::refuse_all() {
     tell(std::move(refused), &why);
 }
 
-/// The old segment's last mark may not be synced yet; a header may only follow what is.
+/// The old segment's end (its last mark, or that a torn one was cut off) may not be synced yet; a
+/// header may only follow what is.
 void Wal::Impl::roll() {
     phase_ = Phase::kRolling;
-    const bool unsynced =
-        file_ != nullptr && durable_ < WalPosition{current().number, current().bytes};
-    if (always() && unsynced) {
+    if (always() && unsynced_) {
         sync_then(*file_, &Impl::begin_segment);
     } else {
         begin_segment();
@@ -277,6 +278,7 @@ io::SyncCallback Wal::Impl::continue_with(Step step) {
         if (self->detached_) {
             return;
         }
+        self->unsynced_ = false;  // Nothing is written while a sync is in flight.
         if (!synced.ok()) {
             self->fail(std::move(synced).error());
             return;

@@ -103,6 +103,7 @@ private:
     bool detached_ = false;
     bool started_ = false;  ///< The first append was made.
     bool flush_scheduled_ = false;
+    bool unsynced_ = false;  ///< The open segment was changed since its last sync.
 
     std::vector<WalSegmentInfo> segments_;
     std::unique_ptr<io::File> file_;  ///< The last of segments_, once this process has begun one.
