@@ -17,7 +17,7 @@
 namespace kumo::http {
 
 struct ClientOptions {
-    wire::HttpLimits limits;
+    wire::HttpLimits limits{};
     Duration connect_timeout = std::chrono::seconds(10);
     /// Without a byte moving in either direction while a request is under way.
     Duration progress_timeout = std::chrono::seconds(60);

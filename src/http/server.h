@@ -21,7 +21,7 @@ class ServerCore;
 /// Limits and time-outs of a server. Time-outs are looked at once a second, or more often if they
 /// are short. A connection that passes one is closed; during a head or a body it gets a 408 first.
 struct ServerOptions {
-    wire::HttpLimits limits;
+    wire::HttpLimits limits{};
     Duration head_timeout = std::chrono::seconds(10);   ///< From the first byte to the end of it.
     Duration idle_timeout = std::chrono::seconds(60);   ///< Between requests, and before the first.
     Duration body_timeout = std::chrono::seconds(30);   ///< Without a byte of an awaited body.
