@@ -200,6 +200,11 @@ TYPED_TEST(HttpClient, ReconnectsWhenTheKeptConnectionIsGone) {
     EXPECT_EQ(this->ask(post("/echo", "one")).body, "one");
     this->server.reset();
     this->start();
+    EXPECT_EQ(this->ask(get("/echo")).status, 200);
+    this->server.reset();
+    this->start();
+    const Answer once = this->ask(post("/echo", "two"));
+    EXPECT_TRUE(once.error.has_value());
     EXPECT_EQ(this->ask(post("/echo", "two")).body, "two");
 }
 

@@ -65,9 +65,21 @@ public:
         const ServerOptions& options = {}
     );
 
+    /// A server without a listener: connections come by adopt(). To serve one address from several
+    /// loops, each has its own Server, and io::ListenOptions::serve_loops spreads the connections.
+    static std::unique_ptr<Server> create(
+        io::Loop& loop,
+        io::TlsContext* tls,
+        RequestHandler& handler,
+        const ServerOptions& options = {}
+    );
+
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
+
+    /// Takes over a connection that was accepted for this server's loop and not started.
+    void adopt(std::unique_ptr<io::Stream> stream);
 
     /// Where it listens; the port is the one chosen if 0 was asked for.
     const io::Address& address() const;

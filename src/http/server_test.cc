@@ -600,6 +600,22 @@ TYPED_TEST(HttpServer, AHalfClosedClientGetsItsAnswers) {
     EXPECT_TRUE(this->world.run_until([&] { return this->server->stats().connections == 0; }));
 }
 
+TYPED_TEST(HttpServer, ServesWhatItAdopts) {
+    this->server = Server::create(this->world.loop(), nullptr, this->routes);
+    auto listener = this->world.network().listen(
+        this->world.loop(),
+        io::Address::parse("127.0.0.1", 0).value(),
+        [&](io::Loop&, std::unique_ptr<io::Stream> s) { this->server->adopt(std::move(s)); },
+        {}
+    );
+    ASSERT_TRUE(listener.ok());
+    RawPeer one;
+    one.connect(this->world.loop(), this->world.network(), listener.value()->address());
+    one.send(request("GET /hello", kClose));
+    ASSERT_TRUE(this->world.run_until([&] { return one.over; }));
+    EXPECT_EQ(bodies(one.received), "200 hello|");
+}
+
 TEST(HttpDate, IsImfFixdate) {
     EXPECT_EQ(
         http_date(WallTime(std::chrono::seconds(784111777))),
