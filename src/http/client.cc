@@ -9,6 +9,14 @@
 
 namespace kumo::http {
 
+namespace {
+
+bool idempotent(wire::HttpMethod method) {
+    return method != wire::HttpMethod::kPost && method != wire::HttpMethod::kPatch;
+}
+
+}  // namespace
+
 /// The client's connection and the exchange on it. Callbacks of the user come last in each
 /// function, or are followed by a check that the exchange is still the same: they may cancel it and
 /// start another.
@@ -247,10 +255,11 @@ void Client::Impl::on_closed(Status why) {
 }
 
 /// The connection is of no more use. A kept one may have been closed by the server while our
-/// request was on its way: then nothing of it was acted on, as far as anybody can tell.
+/// request was on its way; whether it was acted on nobody can tell, so only what may be done twice
+/// is sent again (RFC 9110 9.2.2).
 void Client::Impl::broken(const std::string& why) {
     stream.reset();
-    if (reused && !answer_began && !streamed) {
+    if (reused && !answer_began && !streamed && idempotent(method)) {
         connect();
         return;
     }

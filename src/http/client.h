@@ -17,7 +17,7 @@
 namespace kumo::http {
 
 struct ClientOptions {
-    wire::HttpLimits limits;
+    wire::HttpLimits limits{};
     Duration connect_timeout = std::chrono::seconds(10);
     /// Without a byte moving in either direction while a request is under way.
     Duration progress_timeout = std::chrono::seconds(60);
@@ -54,7 +54,7 @@ public:
 
 /// An HTTP/1.1 client of one server: one connection, one request at a time, kept alive between
 /// them. A request on a kept connection that the server closed before the first byte of an answer
-/// is sent once more on a new one, if its body is not streamed.
+/// is sent once more on a new one, if its method is idempotent and its body not streamed.
 /// Loop-owned.
 class Client {
 public:

@@ -1,5 +1,6 @@
 #include "http/internal/exchange.h"
 
+#include "base/assert.h"
 #include "http/internal/connection.h"
 
 #include <utility>
@@ -11,29 +12,34 @@ Exchange::Exchange(Connection& connection)
 
 Exchange::~Exchange() {
     if (connection_ != nullptr) {
+        KUMO_ASSERT(loop_.in_loop_thread());
         connection_->exchange_dropped();
     }
 }
 
 void Exchange::respond(int status, Headers headers, std::string body) {
+    KUMO_ASSERT(loop_.in_loop_thread());
     if (connection_ != nullptr) {
         connection_->respond(status, headers, std::move(body));
     }
 }
 
 void Exchange::begin(int status, Headers headers) {
+    KUMO_ASSERT(loop_.in_loop_thread());
     if (connection_ != nullptr) {
         connection_->begin(status, headers);
     }
 }
 
 void Exchange::write(ByteView piece) {
+    KUMO_ASSERT(loop_.in_loop_thread());
     if (connection_ != nullptr) {
         connection_->write(piece);
     }
 }
 
 void Exchange::end() {
+    KUMO_ASSERT(loop_.in_loop_thread());
     if (connection_ != nullptr) {
         connection_->end();
     }

@@ -39,7 +39,8 @@ inline constexpr std::size_t kStreamPauseBytes = std::size_t{256} << 10;
 /// the client accepts it. Answers to HEAD, 204 and 304 drop their body. An answer given before the
 /// request's body has been read ends the connection if much of the body is still to come.
 ///
-/// Thread rule: loop-owned, the loop being loop(). Others post to it.
+/// Thread rule: loop-owned, the loop being loop(). Others post to it; an unanswered one is dropped
+/// on the loop, too.
 class ResponseWriter {
 public:
     virtual ~ResponseWriter() = default;

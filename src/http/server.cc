@@ -184,6 +184,21 @@ Result<std::unique_ptr<Server>> Server::start(
     return std::unique_ptr<Server>(new Server(std::move(core)));
 }
 
+std::unique_ptr<Server> Server::create(
+    io::Loop& loop,
+    io::TlsContext* tls,
+    RequestHandler& handler,
+    const ServerOptions& options
+) {
+    return std::unique_ptr<Server>(
+        new Server(std::make_unique<ServerCore>(loop, tls, handler, options))
+    );
+}
+
+void Server::adopt(std::unique_ptr<io::Stream> stream) {
+    core_->accept(std::move(stream));
+}
+
 const io::Address& Server::address() const {
     return core_->address();
 }

@@ -21,7 +21,7 @@ class ServerCore;
 /// Limits and time-outs of a server. Time-outs are looked at once a second, or more often if they
 /// are short. A connection that passes one is closed; during a head or a body it gets a 408 first.
 struct ServerOptions {
-    wire::HttpLimits limits;
+    wire::HttpLimits limits{};
     Duration head_timeout = std::chrono::seconds(10);   ///< From the first byte to the end of it.
     Duration idle_timeout = std::chrono::seconds(60);   ///< Between requests, and before the first.
     Duration body_timeout = std::chrono::seconds(30);   ///< Without a byte of an awaited body.
@@ -65,9 +65,21 @@ public:
         const ServerOptions& options = {}
     );
 
+    /// A server without a listener: connections come by adopt(). To serve one address from several
+    /// loops, each has its own Server, and io::ListenOptions::serve_loops spreads the connections.
+    static std::unique_ptr<Server> create(
+        io::Loop& loop,
+        io::TlsContext* tls,
+        RequestHandler& handler,
+        const ServerOptions& options = {}
+    );
+
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
+
+    /// Takes over a connection that was accepted for this server's loop and not started.
+    void adopt(std::unique_ptr<io::Stream> stream);
 
     /// Where it listens; the port is the one chosen if 0 was asked for.
     const io::Address& address() const;

@@ -18,7 +18,7 @@ namespace kumo::store {
 enum class StreamId : std::uint64_t {
 };
 
-/// An operation's place in its stream; successive operations have successive numbers.
+/// An operation's place in its stream, from 1; successive operations have successive numbers.
 using Seq = std::uint64_t;
 
 enum class FsyncPolicy : std::uint8_t {
@@ -82,7 +82,8 @@ public:
     Wal& operator=(const Wal&) = delete;
 
     /// Hands over the records of the streams in `from`, each stream's in order, those above the
-    /// sequence number given there (what the stream's checkpoint holds). Before the first append.
+    /// sequence number given there (what the stream's checkpoint holds, so it counts as released).
+    /// Streams that are not named are dropped. At most once, before the first append.
     /// kCorruption if a stream's records do not follow on that number without a hole.
     Status replay(const std::map<StreamId, Seq>& from, const ReplayCallback& callback);
 

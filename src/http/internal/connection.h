@@ -23,8 +23,8 @@ namespace kumo::http {
 /// soon as a complete request waits for its answer or the handler has paused its body; what is
 /// unread stays in `pending_`, and reading from the socket pauses when that grows. The *answer*
 /// half (connection_answer.cc) is driven by the handler through the Exchange. The next request
-/// starts when both halves of the current one are done, always in a turn of its own, so a handler
-/// is never called from inside its own call.
+/// starts when both halves of the current one are done, and never from inside a call that the
+/// handler makes.
 class Connection final : public io::StreamHandler, public std::enable_shared_from_this<Connection> {
 public:
     Connection(ServerCore& core, std::unique_ptr<io::Stream> stream);
