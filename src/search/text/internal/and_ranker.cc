@@ -47,13 +47,13 @@ bool AndRanker::lead_block_can_enter(const TopK& top, float& need) {
 
 void AndRanker::score_candidates(TopK& top) {
     for (std::uint32_t i = 0; i < matcher_.count(); ++i) {
-        const DocId doc = matcher_.doc(i);
+        const float norm_weight = terms_[0]->norm_weight(matcher_.doc(i));
         float score = 0;
         for (std::uint32_t l = 0; l < terms_.size(); ++l) {
-            score += terms_[l]->score_at(doc, matcher_.seat(l, i));
+            score += terms_[l]->score_at(matcher_.seat(l, i), norm_weight);
         }
         if (top.wants(score)) {
-            top.add(score, doc);
+            top.add(score, matcher_.doc(i));
         }
     }
 }
@@ -85,14 +85,18 @@ std::uint64_t AndRanker::all_of(const SegmentQuery& query, TopK* top, bool count
     return count ? matches : 0;
 }
 
+float AndRanker::phrase_score(std::uint32_t i, std::uint32_t tf) const {
+    auto f = static_cast<float>(tf);
+    return weight_ * (f / (f + terms_[0]->norm_weight(matcher_.doc(i))));
+}
+
 /// A phrase occurs at most as often as its rarest word in the document.
 bool AndRanker::phrase_can_enter(std::uint32_t i, const TopK& top) {
     std::uint32_t least = 0xFFFFFFFFU;
     for (std::uint32_t l = 0; l < terms_.size(); ++l) {
         least = std::min(least, terms_[l]->cursor().tf_at(matcher_.seat(l, i)));
     }
-    const float bound = terms_[0]->score(matcher_.doc(i), least) / terms_[0]->weight() * weight_;
-    return top.wants(bound * kBoundSlack);
+    return top.wants(phrase_score(i, least) * kBoundSlack);
 }
 
 /// How often the phrase occurs in candidate i.
@@ -139,9 +143,9 @@ std::uint64_t AndRanker::phrase(const SegmentQuery& query, TopK* top, bool count
                 continue;
             }
             ++matches;
-            const float factor = lead.score(matcher_.doc(i), tf) / lead.weight();
-            if (top != nullptr && top->wants(factor * weight_)) {
-                top->add(factor * weight_, matcher_.doc(i));
+            const float score = top == nullptr ? 0 : phrase_score(i, tf);
+            if (top != nullptr && top->wants(score)) {
+                top->add(score, matcher_.doc(i));
             }
         }
     }

@@ -131,6 +131,7 @@ private:
     void start(const SegmentQuery& query);
     bool lead_block_can_enter(const TopK& top, float& need);
     void score_candidates(TopK& top);
+    float phrase_score(std::uint32_t i, std::uint32_t tf) const;
     bool phrase_can_enter(std::uint32_t i, const TopK& top);
     std::uint32_t phrase_count(std::uint32_t i);
 
