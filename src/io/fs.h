@@ -1,0 +1,154 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "io/loop.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kumo::io {
+
+enum class OpenMode : std::uint8_t {
+    kRead,       ///< Must exist; writing to it is a mistake.
+    kReadWrite,  ///< Must exist.
+    kCreate,     ///< Made if absent, emptied if present; read and write.
+};
+
+using SyncCallback = std::function<void(Status)>;
+
+/// An open file. Used by one thread at a time; destroying it closes it. Errors are as for Fs.
+class File {
+public:
+    virtual ~File() = default;
+
+    /// Up to `size` bytes from `offset`; fewer only at the end of the file.
+    virtual Result<std::string> read(std::uint64_t offset, std::size_t size) = 0;
+
+    /// Writes all of `bytes` at `offset`, or fails with any part of them written.
+    virtual Status write(std::uint64_t offset, ByteView bytes) = 0;
+
+    virtual Result<std::uint64_t> size() = 0;
+    virtual Status truncate(std::uint64_t size) = 0;
+
+    /// Blocks until the content and the size written so far are on stable storage. After a failure
+    /// nobody knows what is there, and a second sync that succeeds proves nothing: give the file
+    /// up.
+    virtual Status sync() = 0;
+
+    /// The same for what was written before the call, without blocking: `done` runs on `loop`,
+    /// once, in a later turn, even if the file was destroyed meanwhile (never, if the loop ends
+    /// first).
+    virtual void sync_async(Loop& loop, SyncCallback done) = 0;
+
+protected:
+    File() = default;
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+};
+
+/// A file's bytes, mapped read-only. Immutable, any thread. Nothing beyond bytes().size() may be
+/// read: there is no padding. On the real file system a disk that cannot read a page kills the
+/// process (SIGBUS), so what must survive that is read with File::read.
+class MappedFile {
+public:
+    virtual ~MappedFile() = default;
+    virtual ByteView bytes() const = 0;
+
+protected:
+    MappedFile() = default;
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+};
+
+/// Held while it exists. The system releases it when the process ends, however it ends.
+class FileLock {
+public:
+    virtual ~FileLock() = default;
+
+protected:
+    FileLock() = default;
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+};
+
+struct DirEntry {
+    std::string name;  ///< Without the directory.
+    bool is_directory = false;
+};
+
+/// The file system. Every call may block and may come from any thread.
+///
+/// Durability is never implied: a file's content is safe after its sync(), and its name (created,
+/// renamed, removed) after sync_dir() of the directory that holds the name.
+///
+/// Errors of all calls: kNotFound (no such file or directory), kAlreadyExists,
+/// kResourceExhausted (disk or quota full), otherwise kIo; the message names the operation, the
+/// path and the system's reason.
+class Fs {
+public:
+    virtual ~Fs() = default;
+
+    virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+
+    /// An empty file maps to an empty view.
+    virtual Result<std::unique_ptr<MappedFile>> map(const std::string& path) = 0;
+
+    /// A file; replaces the file `to` if it is there, atomically.
+    virtual Status rename(const std::string& from, const std::string& to) = 0;
+
+    virtual Status unlink(const std::string& path) = 0;
+
+    /// One directory; its parent exists.
+    virtual Status mkdir(const std::string& path) = 0;
+
+    /// An empty directory.
+    virtual Status rmdir(const std::string& path) = 0;
+
+    /// What is in a directory, sorted by name.
+    virtual Result<std::vector<DirEntry>> list(const std::string& path) = 0;
+
+    virtual Status sync_dir(const std::string& path) = 0;
+
+    /// As File::sync_async, for a directory's names.
+    virtual void sync_dir_async(const std::string& path, Loop& loop, SyncCallback done) = 0;
+
+    virtual Result<std::uint64_t> file_size(const std::string& path) = 0;
+
+    /// Bytes an unprivileged process can still write to the file system that holds `path`.
+    virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
+
+    /// Creates `path` if needed and locks it against other processes (and other holders in this
+    /// one). kUnavailable if somebody holds it.
+    virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
+
+protected:
+    Fs() = default;
+    Fs(const Fs&) = delete;
+    Fs& operator=(const Fs&) = delete;
+};
+
+/// "a" + "b" -> "a/b".
+std::string join_path(std::string_view directory, std::string_view name);
+
+/// The directory part of a path: "." if it has none.
+std::string parent_path(std::string_view path);
+
+/// Whether a file or directory of that name is there. Errors other than absence are errors.
+Result<bool> exists(Fs& fs, const std::string& path);
+
+/// Makes a directory and the missing ones above it, syncing each name into its parent.
+Status make_directories(Fs& fs, const std::string& path);
+
+/// Removes a file or a directory with all it holds; absence is fine. At most kTreeDepthMax deep.
+Status remove_tree(Fs& fs, const std::string& path);
+
+/// A whole file, read without mapping it. kLimitExceeded above `bytes_max`.
+Result<std::string> read_file(Fs& fs, const std::string& path, std::uint64_t bytes_max);
+
+inline constexpr int kTreeDepthMax = 32;
+
+}  // namespace kumo::io

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "io/sim/sim_world.h"
+#include "io/worker_pool.h"
+
+#include <cstddef>
+#include <memory>
+
+namespace kumo::io {
+
+/// A WorkerPool whose jobs run on the world's thread after a random virtual delay, in order, at
+/// most one at a time.
+class SimWorkerPool final : public WorkerPool {
+public:
+    SimWorkerPool(SimWorld& world, const WorkerPoolOptions& options);
+    ~SimWorkerPool() override;
+
+    Status submit(Task job) override;
+    std::size_t queued_jobs() const override;
+
+    /// Runs what is queued at once.
+    void stop() override;
+
+    /// The process dies: queued jobs are destroyed unrun, later ones are refused.
+    void kill();
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace kumo::io

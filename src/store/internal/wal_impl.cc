@@ -1,0 +1,374 @@
+#include "store/internal/wal_impl.h"
+
+#include "base/assert.h"
+#include "base/log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kumo::store {
+
+Wal::Impl::Impl(io::Loop& loop, io::Fs& fs, WalOptions options)
+    : loop_(loop), fs_(fs), options_(std::move(options)) {}
+
+Status Wal::Impl::open() {
+    KUMO_TRY(io::make_directories(fs_, options_.directory));
+    KUMO_TRY_ASSIGN(WalRecovered found, recover_wal(fs_, options_.directory, always()));
+    segments_ = std::move(found.segments);
+    next_number_ = found.highest_number + 1;
+    for (const WalSegmentInfo& segment : segments_) {
+        for (const auto& [id, last] : segment.last) {
+            Stream& stream = streams_[id];
+            stream.last = std::max(stream.last, last);
+            stream.known = true;
+        }
+    }
+    if (always() && !segments_.empty()) {
+        durable_ = {current().number, current().bytes};
+    }
+    return {};
+}
+
+Seq Wal::Impl::last_seq(StreamId stream) const {
+    const auto found = streams_.find(stream);
+    return found == streams_.end() ? 0 : found->second.last;
+}
+
+Status Wal::Impl::append(StreamId id, Seq seq, ByteView payload, AppendCallback done) {
+    KUMO_ASSERT(loop_.in_loop_thread());
+    started_ = true;
+    KUMO_TRY(health());
+    if (payload.size() > kWalRecordBytesMax) {
+        return Error{
+            ErrorCode::kLimitExceeded,
+            "an operation of " + std::to_string(payload.size())
+                + " bytes is longer than a log record may be (" + std::to_string(kWalRecordBytesMax)
+                + ")"};
+    }
+    if (pending_bytes() >= options_.pending_bytes_max) {
+        return Error{
+            ErrorCode::kOverloaded,
+            options_.directory + ": the disk is behind; retry later"};
+    }
+    Stream& stream = streams_[id];
+    KUMO_ASSERT(!stream.dropped);
+    if (stream.known && seq != stream.last + 1) {
+        return Error{
+            ErrorCode::kConflict,
+            "log stream " + std::to_string(static_cast<std::uint64_t>(id)) + " goes on at "
+                + std::to_string(stream.last + 1) + ", not at " + std::to_string(seq)};
+    }
+    if (pending_.empty()) {
+        pending_.resize(kWalMarkBytes, '\0');
+    }
+    append_wal_record(pending_, id, seq, payload);
+    waiters_.push_back({id, seq, !stream.known, std::move(done)});
+    stream.last = seq;
+    stream.known = true;
+    schedule_flush();
+    return {};
+}
+
+void Wal::Impl::schedule_flush() {
+    if (flush_scheduled_ || phase_ != Phase::kIdle) {
+        return;
+    }
+    flush_scheduled_ = true;
+    const auto self = shared_from_this();
+    loop_.defer([self] {
+        self->flush_scheduled_ = false;
+        self->flush();
+    });
+}
+
+void Wal::Impl::flush() {
+    if (phase_ != Phase::kIdle || waiters_.empty() || detached_) {
+        return;
+    }
+    if (file_ == nullptr || current().bytes >= options_.segment_bytes_max) {
+        roll();
+        return;
+    }
+    write_batch();
+}
+
+void Wal::Impl::write_batch() {
+    batch_ = std::exchange(pending_, {});
+    batch_waiters_ = std::exchange(waiters_, {});
+    batch_start_ = current().bytes;
+    put_wal_mark(batch_, 0, durable_);
+    seal_wal_records(batch_, crc_seed_);
+    unsynced_ = true;
+    Status written = file_->write(batch_start_, batch_);
+    if (!written.ok() && written.error().code == ErrorCode::kResourceExhausted) {
+        cut_back(std::move(written).error());
+        return;
+    }
+    if (!written.ok()) {
+        fail(std::move(written).error());
+        return;
+    }
+    marked_ = durable_;
+    current().bytes += batch_.size();
+    stats_.bytes_written += batch_.size();
+    ++stats_.batches;
+    for (const Waiter& waiter : batch_waiters_) {
+        Seq& last = current().last[waiter.stream];
+        last = std::max(last, waiter.seq);
+    }
+    phase_ = Phase::kWriting;
+    if (always()) {
+        sync_then(*file_, &Impl::on_batch_durable);
+    } else {
+        on_batch_durable();
+    }
+}
+
+void Wal::Impl::on_batch_durable() {
+    phase_ = Phase::kIdle;
+    if (always()) {
+        durable_ = {current().number, current().bytes};
+    }
+    stats_.records += batch_waiters_.size();
+    batch_ = std::string();  // Not clear(): a large batch's memory goes.
+    tell(std::exchange(batch_waiters_, {}), nullptr);
+    if (waiters_.empty()) {
+        write_idle_mark();
+    } else {
+        schedule_flush();  // At the end of the turn: what this turn still appends joins.
+    }
+}
+
+/// Says that the last batch is durable, when no next one is there to say it: from then on damage
+/// to it is not taken for a torn end. Not synced; its own loss costs nothing.
+void Wal::Impl::write_idle_mark() {
+    if (detached_ || phase_ != Phase::kIdle || !(marked_ < durable_)) {
+        return;
+    }
+    std::string mark(kWalMarkBytes, '\0');
+    put_wal_mark(mark, 0, durable_);
+    seal_wal_records(mark, crc_seed_);
+    unsynced_ = true;
+    Status written = file_->write(current().bytes, mark);
+    if (written.ok()) {
+        marked_ = durable_;
+        current().bytes += mark.size();
+        return;
+    }
+    if (written.error().code != ErrorCode::kResourceExhausted) {
+        fail(std::move(written).error());
+        return;
+    }
+    Status cut = file_->truncate(current().bytes);
+    if (!cut.ok()) {
+        fail(std::move(cut).error());
+    }
+}
+
+/// The disk is full: takes back what the failed write left. Only when that is durable are the
+/// waiters told, for a refused record must not come back after a crash.
+void Wal::Impl::cut_back(Error why) {
+    refusal_ = std::move(why);
+    Status cut = file_->truncate(batch_start_);
+    if (!cut.ok()) {
+        fail(std::move(cut).error());
+        return;
+    }
+    phase_ = Phase::kCutting;
+    sync_then(*file_, &Impl::refuse_all);
+}
+
+/// Everybody who waits is refused, also those behind the batch: their numbers would leave a hole.
+void Wal::Impl::refuse_all() {
+    phase_ = Phase::kIdle;
+    if (always() && file_ != nullptr) {
+        durable_ = {current().number, current().bytes};
+    }
+    batch_.clear();
+    pending_.clear();
+    std::vector<Waiter> refused = std::exchange(batch_waiters_, {});
+    std::vector<Waiter> behind = std::exchange(waiters_, {});
+    std::move(behind.begin(), behind.end(), std::back_inserter(refused));
+    for (auto waiter = refused.rbegin(); waiter != refused.rend(); ++waiter) {
+        Stream& stream = streams_[waiter->stream];
+        stream.last = waiter->first ? 0 : waiter->seq - 1;
+        stream.known = !waiter->first;
+    }
+    stats_.refused_for_space += refused.size();
+    const Error why = refusal_.error();
+    tell(std::move(refused), &why);
+}
+
+/// The old segment's end (its last mark, or that a torn one was cut off) may not be synced yet; a
+/// header may only follow what is.
+void Wal::Impl::roll() {
+    phase_ = Phase::kRolling;
+    if (always() && unsynced_) {
+        sync_then(*file_, &Impl::begin_segment);
+    } else {
+        begin_segment();
+    }
+}
+
+void Wal::Impl::begin_segment() {
+    if (always() && !segments_.empty()) {
+        durable_ = {current().number, current().bytes};
+    }
+    Status created = create_segment();
+    if (created.ok()) {
+        sync_then(*new_file_, &Impl::sync_new_name);
+        return;
+    }
+    // Nothing of it counts yet. It is removed for the space it may hold; failing that, an empty
+    // segment stays.
+    if (new_file_ != nullptr) {
+        new_file_.reset();
+        (void)fs_.unlink(new_segment_.path);
+    }
+    if (created.error().code == ErrorCode::kResourceExhausted) {
+        refusal_ = std::move(created);
+        refuse_all();
+    } else {
+        fail(std::move(created).error());
+    }
+}
+
+Status Wal::Impl::create_segment() {
+    WalSegmentHeader header;
+    header.number = next_number_++;
+    header.nonce = loop_.random().next();
+    if (!segments_.empty()) {
+        header.previous_end = {current().number, current().bytes};
+        header.previous_durable = always();
+    }
+    new_crc_seed_ = wal_crc_seed(header.nonce);
+    new_segment_ = {};
+    new_segment_.number = header.number;
+    new_segment_.path = io::join_path(options_.directory, wal_segment_name(header.number));
+    new_segment_.bytes = kWalSegmentHeaderBytes;
+    KUMO_TRY_ASSIGN(new_file_, fs_.open(new_segment_.path, io::OpenMode::kCreate));
+    return new_file_->write(0, encode_wal_header(header));
+}
+
+void Wal::Impl::sync_new_name() {
+    fs_.sync_dir_async(options_.directory, loop_, continue_with(&Impl::on_segment_ready));
+}
+
+void Wal::Impl::on_segment_ready() {
+    file_ = std::move(new_file_);
+    crc_seed_ = new_crc_seed_;
+    segments_.push_back(std::move(new_segment_));
+    if (always()) {
+        durable_ = {current().number, current().bytes};
+        marked_ = durable_;
+    }
+    phase_ = Phase::kIdle;
+    remove_released();
+    flush();
+}
+
+void Wal::Impl::sync_then(io::File& file, Step step) {
+    ++stats_.syncs;
+    file.sync_async(loop_, continue_with(step));
+}
+
+io::SyncCallback Wal::Impl::continue_with(Step step) {
+    const auto self = shared_from_this();
+    return [self, step](Status synced) {
+        if (self->detached_) {
+            return;
+        }
+        self->unsynced_ = false;  // Nothing is written while a sync is in flight.
+        if (!synced.ok()) {
+            self->fail(std::move(synced).error());
+            return;
+        }
+        (*self.*step)();
+    };
+}
+
+void Wal::Impl::fail(Error why) {
+    phase_ = Phase::kFailed;
+    why.message = "the write-ahead log has failed, restart after checking the disk: " + why.message;
+    why.code = ErrorCode::kIo;
+    log_error(why.message);
+    failure_ = why;
+    pending_.clear();
+    batch_.clear();
+    tell(std::exchange(batch_waiters_, {}), &why);
+    tell(std::exchange(waiters_, {}), &why);
+}
+
+void Wal::Impl::tell(std::vector<Waiter> waiters, const Error* error) {
+    for (Waiter& waiter : waiters) {
+        if (detached_) {
+            return;
+        }
+        if (error == nullptr) {
+            waiter.done({});
+        } else {
+            waiter.done(*error);
+        }
+    }
+}
+
+void Wal::Impl::release(StreamId id, Seq seq) {
+    Stream& stream = streams_[id];
+    stream.released = std::max(stream.released, seq);
+    remove_released();
+}
+
+void Wal::Impl::drop(StreamId id) {
+    streams_[id].dropped = true;
+    remove_released();
+}
+
+bool Wal::Impl::is_released(const WalSegmentInfo& segment) const {
+    return std::all_of(segment.last.begin(), segment.last.end(), [this](const auto& entry) {
+        const auto found = streams_.find(entry.first);
+        return found != streams_.end()
+               && (found->second.dropped || found->second.released >= entry.second);
+    });
+}
+
+/// Not synced: a file that comes back after a crash holds nothing that anybody asks for.
+void Wal::Impl::remove_released() {
+    const WalSegmentInfo* const in_use = file_ != nullptr ? &segments_.back() : nullptr;
+    std::vector<WalSegmentInfo> kept;
+    for (WalSegmentInfo& segment : segments_) {
+        if (&segment == in_use || !is_released(segment)) {
+            kept.push_back(std::move(segment));
+            continue;
+        }
+        Status removed = fs_.unlink(segment.path);
+        if (!removed.ok() && removed.error().code != ErrorCode::kNotFound) {
+            log_warn(removed.error().message);
+            kept.push_back(std::move(segment));
+        }
+    }
+    segments_ = std::move(kept);
+}
+
+Status Wal::Impl::health() const {
+    if (!failure_.ok()) {
+        return failure_.error();
+    }
+    return {};
+}
+
+WalStats Wal::Impl::stats() const {
+    WalStats stats = stats_;
+    stats.segments = segments_.size();
+    for (const WalSegmentInfo& segment : segments_) {
+        stats.segment_bytes += segment.bytes;
+    }
+    return stats;
+}
+
+void Wal::Impl::detach() {
+    detached_ = true;
+    const auto waiters = std::exchange(waiters_, {});
+    const auto batch_waiters = std::exchange(batch_waiters_, {});
+}
+
+}  // namespace kumo::store

@@ -1,0 +1,131 @@
+#pragma once
+
+#include "store/internal/wal_format.h"
+#include "store/internal/wal_recovery.h"
+#include "store/wal.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kumo::store {
+
+/// The log's state machine. Loop-owned; kept alive by what is in flight, see Wal.
+///
+/// One batch is on its way at a time:
+///
+///     kIdle --flush--> kWriting --synced--> kIdle         append, append, ... wait in pending_
+///       |                 `--disk full--> kCutting --synced--> kIdle (all refused)
+///       `--segment full--> kRolling --synced--> kIdle (and flush again)
+///
+/// and from everywhere to kFailed, which is for ever.
+struct Wal::Impl : std::enable_shared_from_this<Wal::Impl> {
+public:
+    Impl(io::Loop& loop, io::Fs& fs, WalOptions options);
+
+    Status open();
+    Status replay(const std::map<StreamId, Seq>& from, const ReplayCallback& callback);
+    Seq last_seq(StreamId stream) const;
+    Status append(StreamId stream, Seq seq, ByteView payload, AppendCallback done);
+    void release(StreamId stream, Seq seq);
+    void drop(StreamId stream);
+
+    std::size_t pending_bytes() const { return pending_.size() + batch_.size(); }
+
+    Status health() const;
+    WalStats stats() const;
+
+    /// The owner is gone: nobody is called any more.
+    void detach();
+
+private:
+    enum class Phase : std::uint8_t {
+        kIdle,
+        kWriting,
+        kCutting,
+        kRolling,
+        kFailed,
+    };
+
+    struct Stream {
+        Seq last = 0;        ///< Of what was appended, waiting or not.
+        bool known = false;  ///< Whether `last` means anything.
+        Seq released = 0;
+        bool dropped = false;
+    };
+
+    struct Waiter {
+        StreamId stream{};
+        Seq seq = 0;
+        bool first = false;  ///< The stream had no record before it.
+        AppendCallback done;
+    };
+
+    using Step = void (Impl::*)();
+
+    void schedule_flush();
+    void flush();
+    void write_batch();
+    void on_batch_durable();
+    void write_idle_mark();
+    void cut_back(Error why);
+    void refuse_all();
+    void roll();
+    void begin_segment();
+    Status create_segment();
+    void sync_new_name();
+    void on_segment_ready();
+    void remove_released();
+    bool is_released(const WalSegmentInfo& segment) const;
+    void fail(Error why);
+    void tell(std::vector<Waiter> waiters, const Error* error);
+    Status replay_segment(
+        const WalSegmentInfo& segment,
+        std::map<StreamId, Seq>& next,
+        const ReplayCallback& callback
+    );
+
+    /// Syncs `file` and takes `step`, or fails.
+    void sync_then(io::File& file, Step step);
+    io::SyncCallback continue_with(Step step);
+
+    bool always() const { return options_.fsync == FsyncPolicy::kAlways; }
+
+    WalSegmentInfo& current() { return segments_.back(); }
+
+    io::Loop& loop_;
+    io::Fs& fs_;
+    const WalOptions options_;
+    Phase phase_ = Phase::kIdle;
+    bool detached_ = false;
+    bool started_ = false;  ///< The first append was made.
+    bool flush_scheduled_ = false;
+    bool unsynced_ = false;  ///< The open segment was changed since its last sync.
+
+    std::vector<WalSegmentInfo> segments_;
+    std::unique_ptr<io::File> file_;  ///< The last of segments_, once this process has begun one.
+    std::uint64_t next_number_ = 1;
+    std::uint32_t crc_seed_ = 0;
+    WalPosition durable_;  ///< Everything below it is on stable storage.
+    WalPosition marked_;   ///< The highest durable position that a mark in the log names.
+
+    /// A segment being made.
+    std::unique_ptr<io::File> new_file_;
+    WalSegmentInfo new_segment_;
+    std::uint32_t new_crc_seed_ = 0;
+
+    std::map<StreamId, Stream> streams_;
+    std::string pending_;  ///< Records for the next batch, after room for a mark.
+    std::vector<Waiter> waiters_;
+    std::string batch_;  ///< On its way.
+    std::vector<Waiter> batch_waiters_;
+    std::uint64_t batch_start_ = 0;
+    Status failure_;
+    Status refusal_;
+    WalStats stats_;
+};
+
+}  // namespace kumo::store
