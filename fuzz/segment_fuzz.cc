@@ -42,8 +42,8 @@ std::string make_base(std::uint64_t seed, DocId docs, std::uint32_t vocabulary) 
 
 const std::string& base_file(std::uint8_t choice) {
     static const std::array<std::string, 3> kBases{
-        make_base(1, 1500, 60),
-        make_base(2, 300, 400),
+        make_base(1, 800, 30),
+        make_base(2, 200, 200),
         make_base(3, 3, 5)};
     return kBases[choice % kBases.size()];
 }
@@ -95,7 +95,7 @@ void read_cursor(const SealedText& text, TermHandle term) {
 void read_dictionary(const SealedText& text) {
     auto at = text.terms();
     std::uint32_t visited = 0;
-    for (bool more = at->seek(""); more && visited < 300; more = at->next(), ++visited) {
+    for (bool more = at->seek(""); more && visited < 60; more = at->next(), ++visited) {
         (void)text.find(at->term());
         read_cursor(text, at->handle());
     }

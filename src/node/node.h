@@ -66,13 +66,17 @@ template <typename T>
 using Reply = std::function<void(Result<T>)>;
 
 struct Health {
-    bool ok = false;
-    std::string resource_error;  ///< "OUT_OF_DISK", "OUT_OF_MEMORY", or empty.
+    bool ok = false;  ///< The log works. Reads go on either way.
+    /// What writes are refused for at the moment: "OUT_OF_DISK", or empty. A node is healthy for
+    /// its clients if `ok` and this is empty.
+    std::string resource_error;
 };
 
 struct NodeOptions {
     std::string data_dir;
     bool fsync = true;
+    /// Writes are refused while less is free: seals and merges need room to make room.
+    std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20;
     std::uint32_t disk_used_max_percentage = 100;  ///< 100: only a full disk refuses writes.
     search::IndexLimits index_limits;
     /// Seal a live segment that has been idle this long, so that a restart finds little to replay.
@@ -85,12 +89,20 @@ struct NodeOptions {
 /// Thread rule: every call from any thread; replies run on the loop given. Lookups that return at
 /// once read published immutable values. Writes run on the data loop: appended to the log, applied
 /// when the log has them on disk, visible to every search when the reply runs.
+///
+/// Errors of every call that changes something: kNotFound (no such collection), kResourceExhausted
+/// (the disk is full; nothing was changed, and it works again when there is room), kOverloaded (too
+/// much is waiting), kUnavailable (shutting down, or the log has failed), kIo (the disk failed: not
+/// known whether it was changed).
 class Node {
 public:
     /// Opens (or creates) the data directory and recovers: everything acknowledged is searchable
     /// before this returns. kUnavailable if another process has the directory; kCorruption names
-    /// the damaged file. `data_loop` must not run before this returns, and stops before the node
-    /// is destroyed; `pool` runs searches, seals and merges.
+    /// the damaged file, and nothing is served. `data_loop` must not run before this returns.
+    /// `pool` runs searches and, on at most two of its threads, seals and merges.
+    ///
+    /// Everything given outlives the node. At the end: shut_down(), then the loop stops, then the
+    /// pool, then the node is destroyed.
     static Result<std::unique_ptr<Node>> open(
         const NodeOptions& options,
         io::Fs& fs,
@@ -126,7 +138,7 @@ public:
         Reply<std::vector<Result<search::Written>>> reply
     ) = 0;
 
-    /// Removes one document and answers it as it was.
+    /// Removes one document and answers it as it was. kNotFound if there is none.
     virtual void
     erase(std::string collection, std::string id, io::Loop& loop, Reply<std::string> reply) = 0;
 

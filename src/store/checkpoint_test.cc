@@ -71,7 +71,7 @@ TEST_F(CheckedFileTest, RefusesOtherKindsAndNewerVersions) {
 
 TEST_F(CheckedFileTest, FullDiskLeavesTheOldContent) {
     ASSERT_TRUE(write("old").ok());
-    for (const std::uint64_t space : {0, 1, 47, 48, 50}) {
+    for (const std::uint64_t space : {0U, 1U, 47U, 48U, 50U}) {
         fs.set_free_bytes(space);
         EXPECT_EQ(write("newer content").error().code, ErrorCode::kResourceExhausted);
         EXPECT_EQ(read().value().bytes, "old");

@@ -234,7 +234,7 @@ TEST_F(WalTest, FullDiskWhenASegmentBegins) {
     options.segment_bytes_max = 100;
     ASSERT_TRUE(start().ok());
     append_and_wait(kA, 1, std::string(300, 'x'));
-    for (const std::uint64_t space : {0, 10, 63, 64, 80}) {
+    for (const std::uint64_t space : {0U, 10U, 63U, 64U, 80U}) {
         fs.set_free_bytes(space);
         results.clear();
         append(kA, 2, "x");

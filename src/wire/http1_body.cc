@@ -18,6 +18,53 @@ int hex_value(char c) {
     return (c | 0x20) - 'a' + 10;
 }
 
+std::size_t token_size(ByteView text) {
+    std::size_t size = 0;
+    while (size < text.size() && internal::is_class(text[size], internal::kTokenChar)) {
+        ++size;
+    }
+    return size;
+}
+
+/// Size of the quoted string in front, quotes included; 0 if it does not end.
+std::size_t quoted_size(ByteView text) {
+    for (std::size_t i = 1; i < text.size(); ++i) {
+        if (text[i] == '"') {
+            return i + 1;
+        }
+        if (text[i] == '\\') {
+            ++i;
+        }
+    }
+    return 0;
+}
+
+/// *( ";" name [ "=" ( token / quoted-string ) ] ), RFC 9112 7.1.1 without its optional white
+/// space.
+bool extensions_valid(ByteView text) {
+    while (!text.empty()) {
+        if (text.front() != ';') {
+            return false;
+        }
+        text.remove_prefix(1);
+        const std::size_t name = token_size(text);
+        if (name == 0) {
+            return false;
+        }
+        text.remove_prefix(name);
+        if (!text.empty() && text.front() == '=') {
+            text.remove_prefix(1);
+            const bool quoted = !text.empty() && text.front() == '"';
+            const std::size_t value = quoted ? quoted_size(text) : token_size(text);
+            if (value == 0) {
+                return false;
+            }
+            text.remove_prefix(value);
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 void HttpBodyReader::begin_empty() noexcept {
@@ -171,8 +218,8 @@ bool HttpBodyReader::parse_chunk_line() noexcept {
     if (digits == 0 || (!extension.empty() && extension.front() != ';')) {
         return fail(400, "invalid chunk size") != Step::kError;
     }
-    if (!internal::all_class(extension, internal::kValueChar)) {
-        return fail(400, "control character in a chunk extension") != Step::kError;
+    if (!internal::all_class(extension, internal::kValueChar) || !extensions_valid(extension)) {
+        return fail(400, "invalid chunk extension") != Step::kError;
     }
     extension_bytes_ += extension.size();
     if (extension_bytes_ > limits_.chunk_extension_bytes_max) {

@@ -271,7 +271,11 @@ TEST(HttpRequestParser, RefusesBadChunks) {
     EXPECT_EQ(chunked("1\n"), "400 line ends without CR");
     EXPECT_EQ(chunked("1\r\nab\r\n"), "400 chunk longer than its size");
     EXPECT_EQ(chunked("1\r\na\n"), "400 line ends without CR");
-    EXPECT_EQ(chunked("1;\x01\r\n"), "400 control character in a chunk extension");
+    for (const char* bad :
+         {"1;\x01", "1;", "1;=b", "1;a=", "1;a:b", "1;a=\"b", "1;a b", "1;a=\"b\"c"}) {
+        EXPECT_EQ(chunked(std::string(bad) + "\r\n"), "400 invalid chunk extension") << bad;
+    }
+    EXPECT_EQ(chunked("1;a;b=c;d=\"e\\\"; \"\r\nx\r\n0\r\n\r\n"), " [x] ");
     EXPECT_EQ(chunked("FFFFFFFFFFFFFFFF\r\n"), "400 chunk size too large");
     EXPECT_EQ(chunked("FFFFFFFFFFFFFFF\r\n"), "413 body too large");
     EXPECT_EQ(chunked("1;" + std::string(300, 'e')), "400 chunk line too long");

@@ -315,6 +315,16 @@ void Index::finish_seal(std::shared_ptr<const SegmentReader> sealed) {
     publish(applied_seq_);
 }
 
+void Index::settle() {
+    KUMO_ASSERT(!sealing() && live_->doc_count() == 0);
+    for (Slot& slot : slots_) {
+        slot.deleted_in_manifest = slot.deleted.share();
+    }
+    durable_.applied_seq = applied_seq_;
+    durable_.next_auto_id = next_auto_id_;
+    durable_.next_order = next_order_;
+}
+
 Manifest Index::manifest() const {
     Manifest out = durable_;
     out.next_segment_id = next_segment_id_;

@@ -137,6 +137,10 @@ public:
 
     bool sealing() const { return frozen_.has_value(); }
 
+    /// Lets the manifest count everything up to now, which is deletes only. Requires an empty live
+    /// segment, no seal under way and everything published.
+    void settle();
+
     // ---- merging: at most one at a time, beside a seal
 
     struct MergeJob {

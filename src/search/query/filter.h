@@ -32,6 +32,13 @@ struct Filter {
     std::string text;
     std::vector<std::string> values;
     std::vector<Filter> children;
+
+    static Filter of_ids(std::vector<std::string> ids) {
+        Filter filter;
+        filter.kind = Kind::kIds;
+        filter.values = std::move(ids);
+        return filter;
+    }
 };
 
 }  // namespace kumo::search

@@ -32,7 +32,7 @@ struct Field {
     bool stem = false;
     bool store = true;  ///< False: indexed but left out of the stored document.
     bool range_index = false;
-    std::string locale;
+    std::string locale{};
 
     bool is_string() const { return type == ValueType::kString; }
 

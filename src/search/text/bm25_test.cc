@@ -258,7 +258,7 @@ TEST(Bm25, OrdersEqualScoresBySegmentAndDocument) {
     Corpus corpus({{same, {}, {}}, {same, {}, {}}}, false);
     Bm25Searcher searcher(corpus.segments);
     for (Bm25Op op : {Bm25Op::kOr, Bm25Op::kAnd, Bm25Op::kPhrase}) {
-        for (std::size_t count : {1, 2}) {
+        for (std::size_t count : {std::size_t{1}, std::size_t{2}}) {
             std::vector<std::string_view> terms{"a", "b"};
             terms.resize(count);
             auto hits = searcher.search({op, terms}, 5, false).value().hits;

@@ -31,6 +31,7 @@ void PostingsCursor::reset(Kind kind) {
     size_ = 0;
     loaded_docs_ = kNotLoaded;
     loaded_tfs_ = kNotLoaded;
+    summed_block_ = kNotLoaded;
     current_ = kNoDoc;
 }
 
@@ -103,24 +104,6 @@ bool PostingsCursor::seek_block(DocId target) {
 
 std::uint32_t PostingsCursor::block_count_of(std::uint32_t block) const {
     return std::min(kPostingBlock, view_.df - block * kPostingBlock);
-}
-
-bool PostingsCursor::is_bitset() const {
-    return view_.doc_codec[block_] == kCodecBitset;
-}
-
-DocId PostingsCursor::bitset_base() const {
-    return block_floor() & ~63U;
-}
-
-std::uint32_t PostingsCursor::bitset_words() const {
-    return block_last() / 64 - bitset_base() / 64 + 1;
-}
-
-std::uint64_t PostingsCursor::bitset_word(std::uint32_t i) const {
-    std::uint64_t word = 0;
-    memcpy(&word, view_.data + view_.offset[block_] + std::uint64_t{i} * 8, 8);
-    return word;
 }
 
 void PostingsCursor::decode_docs() {
@@ -244,22 +227,34 @@ void PostingsCursor::positions_at(std::uint32_t i, std::vector<std::uint32_t>& o
     }
 }
 
+/// Occurrences in the current block before its i-th document. Goes on from the last answer:
+/// documents are mostly asked for in order.
+std::uint32_t PostingsCursor::occurrences_before(std::uint32_t i) {
+    if (summed_block_ != block_ || i < summed_docs_) {
+        summed_block_ = block_;
+        summed_docs_ = 0;
+        summed_ = 0;
+    }
+    while (summed_docs_ < i) {
+        summed_ += tfs_[summed_docs_++];
+    }
+    return summed_;
+}
+
 void PostingsCursor::packed_positions(std::uint32_t i, std::vector<std::uint32_t>& out) {
     load_tfs();
-    std::uint64_t entry = view_.first_pos[block_];
-    for (std::uint32_t j = 0; j < i; ++j) {
-        entry += tfs_[j];
-    }
-    std::uint64_t end = std::min<std::uint64_t>(entry + tfs_[i], view_.occurrences);
+    std::uint64_t entry = std::uint64_t{view_.first_pos[block_]} + occurrences_before(i);
+    const std::uint64_t end = std::min<std::uint64_t>(entry + tfs_[i], view_.occurrences);
     std::uint32_t position = 0;
-    for (; entry < end; ++entry) {
-        std::uint64_t group = entry / kPackCount;
-        position += unpack_one(
-            view_.pos_data + view_.pos_offset[group],
-            view_.pos_bits[group],
-            static_cast<std::uint32_t>(entry % kPackCount)
-        );
-        out.push_back(position);
+    while (entry < end) {
+        const std::uint64_t group = entry / kPackCount;
+        const std::uint8_t* data = view_.pos_data + view_.pos_offset[group];
+        const std::uint32_t bits = view_.pos_bits[group];
+        const std::uint64_t group_end = std::min(end, (group + 1) * kPackCount);
+        for (; entry < group_end; ++entry) {
+            position += unpack_one(data, bits, static_cast<std::uint32_t>(entry % kPackCount));
+            out.push_back(position);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/bytes.h"
 #include "search/text/doc.h"
 
 #include <array>
@@ -122,11 +123,18 @@ public:
     /// Positions of the i-th document of the current block.
     void positions_at(std::uint32_t i, std::vector<std::uint32_t>& out);
 
-    /// True if the current block is a bitset: bit d - base of words, for base = bitset_base().
-    bool is_bitset() const;
-    DocId bitset_base() const;
-    std::uint32_t bitset_words() const;
-    std::uint64_t bitset_word(std::uint32_t i) const;
+    /// True if the current block is a bitset: bit d - bitset_base() says whether it has d.
+    bool is_bitset() const { return view_.doc_codec[block_] == kCodecBitset; }
+
+    DocId bitset_base() const { return block_floor() & ~63U; }
+
+    std::uint32_t bitset_words() const { return block_last() / 64 - bitset_base() / 64 + 1; }
+
+    std::uint64_t bitset_word(std::uint32_t i) const {
+        return load_unaligned<std::uint64_t>(
+            view_.data + view_.offset[block_] + std::uint64_t{i} * 8
+        );
+    }
 
     /// True if view().max_factor came with the segment: bounds for the segment's own average
     /// length. Otherwise prepare_bounds() must be called before they are read.
@@ -156,6 +164,7 @@ private:
     void invent_docs();
     std::uint32_t block_count_of(std::uint32_t block) const;
     const std::uint8_t* tf_data() const;
+    std::uint32_t occurrences_before(std::uint32_t i);
     void packed_positions(std::uint32_t i, std::vector<std::uint32_t>& out);
     void short_positions(std::uint32_t i, std::vector<std::uint32_t>& out);
     void live_positions(std::uint32_t i, std::vector<std::uint32_t>& out);
@@ -167,6 +176,9 @@ private:
     std::uint32_t size_ = 0;
     std::uint32_t loaded_docs_ = kNotLoaded;
     std::uint32_t loaded_tfs_ = kNotLoaded;
+    std::uint32_t summed_block_ = kNotLoaded;  // see occurrences_before()
+    std::uint32_t summed_docs_ = 0;
+    std::uint32_t summed_ = 0;
     DocId current_ = kNoDoc;
     alignas(64) std::array<DocId, kPostingBlock + 16> docs_{};
     alignas(64) std::array<std::uint32_t, kPostingBlock + 16> tfs_{};

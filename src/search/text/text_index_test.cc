@@ -108,6 +108,39 @@ TEST(SealedText, EmptyFieldsWork) {
     expect_same(seal_model(empty, 0, 3).text, empty, 3);
 }
 
+TEST(SealedText, SurvivesDamageBehindGoodChecksums) {
+    TextModel model = random_model(13, 900, 40);
+    const std::string good = *seal_model(model, 0, 900).bytes;
+    const auto table = load_unaligned<std::uint64_t>(good.data() + 16);
+    SeededRandom random(14);
+    std::uint32_t opened = 0;
+    for (int round = 0; round < 400; ++round) {
+        std::string bad = good;
+        for (std::uint64_t n = 1 + random.below(3); n != 0; --n) {
+            // Sections only: header and table have checksums of their own.
+            bad[64 + random.below(table - 64)] = static_cast<char>(random.below(256));
+        }
+        auto file = SectionFile::open(bad, false);
+        ASSERT_TRUE(file.ok());
+        auto text = SealedText::open(file.value(), "f.");
+        if (!text.ok()) {
+            EXPECT_EQ(text.error().code, ErrorCode::kCorruption);
+            continue;
+        }
+        ++opened;
+        for (std::uint32_t term = 0; term < text.value().term_count(); term += 7) {
+            PostingsCursor cursor;
+            std::vector<std::uint32_t> positions;
+            text.value().open({term}, cursor);
+            for (; cursor.doc() != kNoDoc; cursor.next()) {
+                ASSERT_LT(cursor.doc(), 900U);
+                cursor.positions(positions);
+            }
+        }
+    }
+    EXPECT_GT(opened, 50U);
+}
+
 TEST(Seal, LeavesOutDocumentsAtOrPastTheLimit) {
     TextModel model = random_model(4, 700, 90);
     LiveText live;

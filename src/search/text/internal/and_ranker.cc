@@ -45,15 +45,20 @@ bool AndRanker::lead_block_can_enter(const TopK& top, float& need) {
     return top.wants((bound + others) * kBoundSlack);
 }
 
-void AndRanker::score_candidates(TopK& top) {
+/// Scores the candidates whose lead score alone is more than `need`.
+void AndRanker::score_candidates(TopK& top, float need) {
+    const float* lead_scores = terms_[0]->score_block();
     for (std::uint32_t i = 0; i < matcher_.count(); ++i) {
-        const DocId doc = matcher_.doc(i);
-        float score = 0;
-        for (std::uint32_t l = 0; l < terms_.size(); ++l) {
-            score += terms_[l]->score_at(doc, matcher_.seat(l, i));
+        float score = lead_scores[matcher_.seat(0, i)];
+        if (score <= need) {
+            continue;
+        }
+        const float norm_weight = terms_[0]->norm_weight(matcher_.doc(i));
+        for (std::uint32_t l = 1; l < terms_.size(); ++l) {
+            score += terms_[l]->score_at(matcher_.seat(l, i), norm_weight);
         }
         if (top.wants(score)) {
-            top.add(score, doc);
+            top.add(score, matcher_.doc(i));
         }
     }
 }
@@ -65,24 +70,28 @@ std::uint64_t AndRanker::all_of(const SegmentQuery& query, TopK* top, bool count
     for (std::uint32_t block = 0; block < lead.blocks(); ++block) {
         lead.cursor().set_block(block);
         float need = -1;
-        const bool prune = !count && top->can_prune();
-        if (prune && !lead_block_can_enter(*top, need)) {
+        const bool bounded = top != nullptr && top->can_prune();
+        const bool rank = top != nullptr && (!bounded || lead_block_can_enter(*top, need));
+        if (!rank && !count) {
             continue;
         }
         matcher_.load_lead();
-        if (prune) {
+        if (bounded && !count) {
             matcher_.prune_lead(need);
         }
         matcher_.intersect();
         matcher_.filter(query);
         matches += matcher_.count();
-        if (top == nullptr || matcher_.count() == 0
-            || !top->wants((lead.block_bound() + other_max_) * kBoundSlack)) {
-            continue;
+        if (rank && matcher_.count() != 0) {
+            score_candidates(*top, need);
         }
-        score_candidates(*top);
     }
     return count ? matches : 0;
+}
+
+float AndRanker::phrase_score(std::uint32_t i, std::uint32_t tf) const {
+    auto f = static_cast<float>(tf);
+    return weight_ * (f / (f + terms_[0]->norm_weight(matcher_.doc(i))));
 }
 
 /// A phrase occurs at most as often as its rarest word in the document.
@@ -91,8 +100,7 @@ bool AndRanker::phrase_can_enter(std::uint32_t i, const TopK& top) {
     for (std::uint32_t l = 0; l < terms_.size(); ++l) {
         least = std::min(least, terms_[l]->cursor().tf_at(matcher_.seat(l, i)));
     }
-    const float bound = terms_[0]->score(matcher_.doc(i), least) / terms_[0]->weight() * weight_;
-    return top.wants(bound * kBoundSlack);
+    return top.wants(phrase_score(i, least) * kBoundSlack);
 }
 
 /// How often the phrase occurs in candidate i.
@@ -139,9 +147,9 @@ std::uint64_t AndRanker::phrase(const SegmentQuery& query, TopK* top, bool count
                 continue;
             }
             ++matches;
-            const float factor = lead.score(matcher_.doc(i), tf) / lead.weight();
-            if (top != nullptr && top->wants(factor * weight_)) {
-                top->add(factor * weight_, matcher_.doc(i));
+            const float score = top == nullptr ? 0 : phrase_score(i, tf);
+            if (top != nullptr && top->wants(score)) {
+                top->add(score, matcher_.doc(i));
             }
         }
     }

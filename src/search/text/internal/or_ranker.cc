@@ -124,7 +124,7 @@ void OrRanker::finish(DocId doc, float score) {
         }
         std::uint32_t i = 0;
         if (lists_[l].term->probe(doc, i)) {
-            score += lists_[l].term->score_at(doc, i);
+            score += lists_[l].term->score_at(i, lists_[l].term->norm_weight(doc));
         }
     }
     if (top_->wants(score)) {

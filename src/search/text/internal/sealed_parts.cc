@@ -107,7 +107,8 @@ Status SealedParts::check_terms(std::uint64_t terms_bytes, std::uint64_t posting
             return bad_text("term " + std::to_string(term) + " out of range");
         }
         const TermMeta& at = meta[term];
-        if (at.offset > meta[term + 1].offset || at.df == 0 || at.df > info.doc_limit
+        const std::uint64_t end = meta[term + 1].offset;
+        if (at.offset > end || end > postings_bytes || at.df == 0 || at.df > info.doc_limit
             || at.ttf < at.df || (at.df >= kPostingBlock && !long_term_is_sound(term))) {
             return bad_text("postings of term " + std::to_string(term) + " out of range");
         }

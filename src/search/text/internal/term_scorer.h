@@ -46,13 +46,17 @@ public:
     /// The scores of the current block's documents.
     const float* score_block();
 
-    float score(DocId doc, std::uint32_t tf) const {
+    float norm_weight(DocId doc) const { return (*context_.norm_weight)[context_.norms[doc]]; }
+
+    float score(std::uint32_t tf, float norm_weight) const {
         auto f = static_cast<float>(tf);
-        return weight_ * (f / (f + (*context_.norm_weight)[context_.norms[doc]]));
+        return weight_ * (f / (f + norm_weight));
     }
 
     /// The score of the i-th document of the current block.
-    float score_at(DocId doc, std::uint32_t i) { return score(doc, cursor_.tf_at(i)); }
+    float score_at(std::uint32_t i, float norm_weight) {
+        return score(cursor_.tf_at(i), norm_weight);
+    }
 
     float weight() const { return weight_; }
 

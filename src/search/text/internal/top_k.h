@@ -32,11 +32,11 @@ public:
     /// Requires wants(score).
     void add(float score, DocId doc) {
         if (full()) {
-            std::pop_heap(hits_.begin(), hits_.end(), better);
+            std::pop_heap(hits_.begin(), hits_.end(), Better{});
             hits_.pop_back();
         }
         hits_.push_back({score, segment_, doc});
-        std::push_heap(hits_.begin(), hits_.end(), better);
+        std::push_heap(hits_.begin(), hits_.end(), Better{});
         if (full()) {
             threshold_ = std::max(threshold_, hits_.front().score);
         }
@@ -44,17 +44,20 @@ public:
 
     /// Best first. The object is spent afterwards.
     std::vector<Bm25Hit> take() {
-        std::sort_heap(hits_.begin(), hits_.end(), better);
+        std::sort_heap(hits_.begin(), hits_.end(), Better{});
         return std::move(hits_);
     }
 
 private:
-    static bool better(const Bm25Hit& a, const Bm25Hit& b) {
-        if (a.score != b.score) {
-            return a.score > b.score;
+    // A type, not a function: the heap functions inline it.
+    struct Better {
+        bool operator()(const Bm25Hit& a, const Bm25Hit& b) const {
+            if (a.score != b.score) {
+                return a.score > b.score;
+            }
+            return a.segment != b.segment ? a.segment < b.segment : a.doc < b.doc;
         }
-        return a.segment != b.segment ? a.segment < b.segment : a.doc < b.doc;
-    }
+    };
 
     std::uint32_t k_;
     std::uint32_t segment_ = 0;
