@@ -1,8 +1,10 @@
 #include "api/kumosearch/dialect.h"
 
 #include "api/kumosearch/routes.h"
+#include "base/log.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace kumo::api_kumosearch {
@@ -38,6 +40,10 @@ bool is_local_host(ByteView host) {
     }
     const ByteView name = host.substr(0, host.find(':'));
     return wire::equals_ignore_case(name, "localhost") || name.starts_with("127.");
+}
+
+bool is_write(const Route& route) {
+    return route.method != wire::HttpMethod::kGet && route.access != Access::kSearches;
 }
 
 }  // namespace
@@ -113,6 +119,9 @@ std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call
     if (route.access != Access::kSearches) {
         call.credential.clear();
     }
+    if (options_.skip_writes && is_write(route)) {
+        return Error{ErrorCode::kLimitExceeded, "Skipping writes."};
+    }
     return std::nullopt;
 }
 
@@ -129,6 +138,24 @@ Status Dialect::authorize(const Route& route, Call& call) const {
                              ? call.grant.all_collections()
                              : true;
     return covered ? Status() : forbidden();
+}
+
+void Dialect::delete_expired_keys(io::Loop& loop) const {
+    const auto now = std::chrono::floor<std::chrono::seconds>(context_.clock.wall_now())
+                         .time_since_epoch()
+                         .count();
+    const auto keys = context_.node.keys();
+    for (const node::KeyRecord& key : *keys) {
+        if (!key.autodelete || key.expires_at > now) {
+            continue;
+        }
+        context_.node.delete_key(key.id, loop, [id = key.id](const Result<node::KeyRecord>& gone) {
+            log_info(
+                "expired key " + std::to_string(id) + " "
+                + (gone.ok() ? "deleted" : "not deleted: " + gone.error().message)
+            );
+        });
+    }
 }
 
 std::string Dialect::allow_origin(const wire::HttpRequestHead& head) const {

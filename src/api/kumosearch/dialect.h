@@ -30,6 +30,9 @@ public:
     std::unique_ptr<http::RequestSink>
     on_request(const wire::HttpRequestHead& head, http::ResponsePtr response) override;
 
+    /// Deletes the keys that have expired and asked for it. For a timer on `loop`.
+    void delete_expired_keys(io::Loop& loop) const;
+
 private:
     std::optional<Error> check_call(const wire::HttpRequestHead& head, Call& call) const;
     Status authorize(const Route& route, Call& call) const;
