@@ -120,13 +120,20 @@ std::optional<Duration> Connection::time_allowed() const {
     return parser_.idle() ? options.idle_timeout : options.head_timeout;
 }
 
+/// When the peer last took something of the answer. One that is still sending its body shows that
+/// it is there: many clients read nothing before they have sent all.
+MonotonicTime Connection::last_sign_of_life() const {
+    const bool sending = in_request_ && !request_done_ && !body_paused_;
+    return sending ? std::max(taken_at_, progress_at_) : taken_at_;
+}
+
 void Connection::sweep(MonotonicTime now) {
     const std::size_t queued = stream_->queued_bytes();
     const std::uint64_t taken = written_bytes_ - std::min<std::uint64_t>(queued, written_bytes_);
     if (queued == 0 || taken != taken_bytes_) {
         taken_bytes_ = taken;
         taken_at_ = now;
-    } else if (now - taken_at_ >= core_.options().write_timeout) {
+    } else if (now - last_sign_of_life() >= core_.options().write_timeout) {
         ++core_.stats().timeouts;
         abort();
         return;

@@ -25,7 +25,8 @@ struct ServerOptions {
     Duration head_timeout = std::chrono::seconds(10);   ///< From the first byte to the end of it.
     Duration idle_timeout = std::chrono::seconds(60);   ///< Between requests, and before the first.
     Duration body_timeout = std::chrono::seconds(30);   ///< Without a byte of an awaited body.
-    Duration write_timeout = std::chrono::seconds(30);  ///< Without the peer taking a byte.
+    /// Without the peer taking a byte, nor sending one of a body that is awaited.
+    Duration write_timeout = std::chrono::seconds(30);
     std::size_t connections_max = 10000;                ///< Further ones get a 503 and are closed.
     /// An answer that outgrows this while the peer does not read is cut.
     std::size_t queue_bytes_max = std::size_t{48} << 20;

@@ -536,6 +536,39 @@ TYPED_TEST(HttpServer, CutsAPeerThatReadsNothing) {
     EXPECT_EQ(this->server->stats().timeouts, 1U);
 }
 
+using SimulatedHttpServer = HttpServer<SimulatedWorld>;
+
+TEST_F(SimulatedHttpServer, KeepsAPeerThatSendsAllBeforeItReads) {
+    start({.write_timeout = std::chrono::milliseconds(80)});
+    routes.routes["/greedy"] = [](const wire::HttpRequestHead&, ResponsePtr response) {
+        auto sink = std::make_unique<LambdaSink>();
+        response->begin(200, {});
+        response->write(std::string(16U << 20, 'x'));
+        sink->complete = [response] {
+            response->end();
+        };
+        return sink;
+    };
+    RawPeer one;
+    one.reads_nothing = true;
+    connect(one);
+    one.send(request("POST /greedy", std::string("Content-Length: 30\r\n") + kClose));
+    int sent = 0;
+    std::function<void()> drip = [&] {
+        one.send("x");
+        if (++sent < 30) {
+            (void)world.loop().add_timer(std::chrono::milliseconds(10), drip);
+        } else {
+            one.read_again();
+        }
+    };
+    (void)world.loop().add_timer(std::chrono::milliseconds(10), drip);
+    ASSERT_TRUE(world.run_until([&] { return one.over; }));
+    EXPECT_FALSE(one.reset);
+    EXPECT_GT(one.received.size(), 16U << 20);
+    EXPECT_EQ(server->stats().timeouts, 0U);
+}
+
 TYPED_TEST(HttpServer, LimitsConnections) {
     this->start({.connections_max = 2});
     RawPeer one;

@@ -101,6 +101,7 @@ private:
     void drop_exchange();
     void retire_sink();
     std::optional<Duration> time_allowed() const;
+    MonotonicTime last_sign_of_life() const;
 
     void touch() { progress_at_ = core_.now(); }
 
