@@ -1,5 +1,6 @@
 #include "api/kumosearch/routes.h"
 
+#include "api/kumosearch/handlers/document_parameters.h"
 #include "api/kumosearch/handlers/handlers.h"
 #include "wire/url.h"
 #include "wire/utf8.h"
@@ -21,9 +22,9 @@ std::unique_ptr<http::RequestSink> plain(const CallPtr& call) {
 }
 
 /// A handler that needs the whole body.
-template <void (*kHandle)(const CallPtr&, std::string)>
+template <void (*kHandle)(const CallPtr&, std::string), std::size_t kBytesMax = kWholeBodyBytesMax>
 std::unique_ptr<http::RequestSink> whole(const CallPtr& call) {
-    return http::collect_body(kWholeBodyBytesMax, [call](std::string body) {
+    return http::collect_body(kBytesMax, [call](std::string body) {
         kHandle(call, std::move(body));
     });
 }
@@ -47,14 +48,14 @@ const Route kRoutes[] = {
     {kPatch, "/collections/:collection", "collections:update", Access::kCollection, plain<not_supported>},
     {kDelete, "/collections/:collection", "collections:delete", Access::kCollection, plain<delete_collection>},
 
-    {kPost, "/collections/:collection/documents", "documents:create", Access::kCollection, whole<write_document>},
-    {kPatch, "/collections/:collection/documents", "documents:update", Access::kCollection, whole<update_documents>},
+    {kPost, "/collections/:collection/documents", "documents:create", Access::kCollection, whole<write_document, kDocumentBytesMax>},
+    {kPatch, "/collections/:collection/documents", "documents:update", Access::kCollection, whole<update_documents, kDocumentBytesMax>},
     {kDelete, "/collections/:collection/documents", "documents:delete", Access::kCollection, plain<delete_documents>},
     {kPost, "/collections/:collection/documents/import", "documents:import", Access::kCollection, import_documents},
     {kGet, "/collections/:collection/documents/export", "documents:export", Access::kCollection, plain<export_documents>},
     {kGet, "/collections/:collection/documents/search", "documents:search", Access::kCollection, plain<search_collection>},
     {kGet, "/collections/:collection/documents/:id", "documents:get", Access::kCollection, plain<get_document>},
-    {kPatch, "/collections/:collection/documents/:id", "documents:update", Access::kCollection, whole<update_document>},
+    {kPatch, "/collections/:collection/documents/:id", "documents:update", Access::kCollection, whole<update_document, kDocumentBytesMax>},
     {kDelete, "/collections/:collection/documents/:id", "documents:delete", Access::kCollection, plain<delete_document>},
     {kPost, "/multi_search", "documents:search", Access::kSearches, multi_search},
 

@@ -35,6 +35,12 @@ struct Answer final : http::ResponseHandler {
 
     void on_complete() override { over = true; }
 
+    void on_writable() override {
+        if (writable) {
+            std::exchange(writable, nullptr)();
+        }
+    }
+
     void on_error(const Error& error) override {
         over = true;
         body = error.message;
@@ -45,6 +51,7 @@ struct Answer final : http::ResponseHandler {
     std::string headers;
     std::string body;
     bool over = false;
+    std::function<void()> writable;  ///< Called once, when a streamed request may be written.
 };
 
 /// The world's clock, which Node::open() wants as one that may change.

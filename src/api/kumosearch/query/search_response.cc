@@ -1,9 +1,11 @@
 #include "api/kumosearch/query/search_response.h"
 
+#include "wire/json.h"
 #include "wire/json_writer.h"
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -43,36 +45,55 @@ const HighlightedValue* value_at(const FieldHighlight& highlight, std::size_t in
     return nullptr;
 }
 
-/// All elements of an array field, those without a match too.
-void write_elements(JsonWriter& writer, const FieldHighlight& highlight) {
+/// All elements of an array field, those without a match too. `elements` is the field's value in
+/// the document.
+void write_elements(JsonWriter& writer, const FieldHighlight& highlight, wire::JsonValue elements) {
     writer.begin_array();
-    for (std::size_t i = 0; i < highlight.unmatched.size(); ++i) {
-        if (const HighlightedValue* value = value_at(highlight, i)) {
+    std::size_t index = 0;
+    for (const wire::JsonValue element : elements.as_array()) {
+        if (const HighlightedValue* value = value_at(highlight, index++)) {
             write_highlighted(writer, *value);
         } else {
             HighlightedValue plain;
-            plain.snippet = highlight.unmatched[i];
+            plain.snippet = element.is_string() ? element.as_string() : element.raw();
             write_highlighted(writer, plain);
         }
     }
     writer.end_array();
 }
 
+/// The document of a hit, parsed if somebody asks.
+class LazyDocument {
+public:
+    explicit LazyDocument(ByteView json) : json_(json) {}
+
+    /// Absent if there is none of that name.
+    wire::JsonValue find(std::string_view name) {
+        if (!parsed_) {
+            parsed_.emplace(wire::JsonDocument::parse(json_));
+        }
+        return parsed_->ok() ? parsed_->value().root().find(name) : wire::JsonValue();
+    }
+
+private:
+    ByteView json_;
+    std::optional<Result<wire::JsonDocument>> parsed_;
+};
+
 /// The current form: an object by field.
-void write_highlight(
-    JsonWriter& writer,
-    const std::vector<FieldHighlight>& highlights,
-    const search::Schema& schema
-) {
+void write_highlight(JsonWriter& writer, const search::Hit& hit, const search::Schema& schema) {
+    LazyDocument document(hit.document);
     writer.begin_object();
-    for (const FieldHighlight& highlight : highlights) {
+    for (const FieldHighlight& highlight : hit.highlights) {
         if (highlight.values.empty()) {
             continue;
         }
         const search::Field& field = schema.fields[highlight.field];
+        const wire::JsonValue elements =
+            field.array ? document.find(field.name) : wire::JsonValue();
         writer.key(field.name);
-        if (field.array) {
-            write_elements(writer, highlight);
+        if (elements && elements.is_array()) {
+            write_elements(writer, highlight, elements);
         } else {
             write_highlighted(writer, highlight.values.front());
         }
@@ -173,7 +194,7 @@ Status write_hit(
         writer.raw(selected);
     }
     writer.key("highlight");
-    write_highlight(writer, hit.highlights, schema);
+    write_highlight(writer, hit, schema);
     if (shape.highlights_list) {
         writer.key("highlights");
         write_highlights(writer, hit.highlights, schema);

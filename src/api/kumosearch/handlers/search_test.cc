@@ -1,0 +1,173 @@
+#include "api/kumosearch/internal/api_world_test.h"
+#include "wire/url.h"
+
+#include <gtest/gtest.h>
+
+namespace kumo::api_kumosearch {
+namespace {
+
+const std::string kSearch = "/collections/books/documents/search?";
+
+class Search : public testing::Test {
+protected:
+    void SetUp() override { world.add_books(); }
+
+    Answer search(const std::string& query) { return world.get(kSearch + query); }
+
+    /// The ids of the hits, in order.
+    std::string ids(const std::string& query) {
+        const Answer answer = search(query);
+        const auto parsed = wire::JsonDocument::parse(answer.body);
+        if (answer.status != 200 || !parsed.ok()) {
+            return answer.body;
+        }
+        std::string out;
+        for (const wire::JsonValue hit : parsed.value().root().find("hits").as_array()) {
+            out += std::string(hit.find("document").find("id").as_string()) + " ";
+        }
+        return out;
+    }
+
+    ApiWorld world;
+};
+
+TEST_F(Search, AnswersInTheFormClientsKnow) {
+    const Answer answer = search(
+        "q=dispossesed&query_by=title&exclude_fields=rating,in_print,"
+        "search_time_ms&facet_by=authors,year"
+    );
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(member(answer.body, "found"), "1");
+    EXPECT_EQ(member(answer.body, "out_of"), "3");
+    EXPECT_EQ(member(answer.body, "page"), "1");
+    EXPECT_EQ(member(answer.body, "search_cutoff"), "false");
+    EXPECT_EQ(member(answer.body, "search_time_ms"), "");
+    EXPECT_EQ(
+        member(answer.body, "request_params"),
+        R"({"collection_name":"books","first_q":"dispossesed","per_page":10,"q":"dispossesed"})"
+    );
+    EXPECT_EQ(
+        member(answer.body, "facet_counts"),
+        R"([{"counts":[{"count":1,"highlighted":"Le Guin","value":"Le Guin"}],"field_name":"authors","sampled":false,"stats":{"total_values":1}},)"
+        R"({"counts":[{"count":1,"highlighted":"1974","value":"1974"}],"field_name":"year","sampled":false,"stats":{"avg":1974.0,"max":1974.0,"min":1974.0,"sum":1974.0,"total_values":1}}])"
+    );
+    const std::string hits = member(answer.body, "hits");
+    EXPECT_TRUE(hits.starts_with(
+        R"([{"document":{"id":"2","title":"The Dispossessed","authors":["Le Guin"],"year":1974},)"
+        R"("highlight":{"title":{"matched_tokens":["Dispossessed"],"snippet":"The <mark>Dispossessed</mark>"}},)"
+        R"("highlights":[{"field":"title","matched_tokens":["Dispossessed"],"snippet":"The <mark>Dispossessed</mark>"}],)"
+        R"("text_match":)"
+    )) << hits;
+    EXPECT_NE(hits.find(R"("text_match_info":{"best_field_score":")"), std::string::npos);
+}
+
+TEST_F(Search, MatchesAllWithoutAQueryAndSaysNothingOfText) {
+    EXPECT_EQ(ids("q=*"), "3 2 1 ");
+    EXPECT_EQ(ids("").substr(0, 6), "3 2 1 ");
+    EXPECT_EQ(search("q=*").body.find("text_match"), std::string::npos);
+}
+
+TEST_F(Search, FiltersAndSorts) {
+    EXPECT_EQ(ids("q=*&filter_by=year:%3C1980%20%26%26%20in_print:true&sort_by=year:asc"), "1 2 ");
+    EXPECT_EQ(ids("q=*&sort_by=rating:asc"), "2 1 3 ");
+    EXPECT_EQ(ids("q=*&sort_by=rating:desc"), "1 2 3 ");
+    EXPECT_EQ(ids("q=*&filter_by=authors:=Le%20Guin"), "2 1 ");
+    EXPECT_EQ(ids("q=the&query_by=title&sort_by=year:desc&per_page=1&page=2"), "1 ");
+    EXPECT_EQ(ids("q=*&hidden_hits=3"), "2 1 ");
+    EXPECT_EQ(ids("q=*&pinned_hits=1:1"), "1 3 2 ");
+}
+
+TEST_F(Search, HighlightsArraysBothWays) {
+    const std::string body = search("q=gaiman&query_by=authors&include_fields=authors").body;
+    EXPECT_NE(
+        body.find(
+            R"("highlight":{"authors":[{"matched_tokens":[],"snippet":"Pratchett"},{"matched_tokens":["Gaiman"],"snippet":"<mark>Gaiman</mark>"}]})"
+        ),
+        std::string::npos
+    ) << body;
+    EXPECT_NE(
+        body.find(
+            R"("highlights":[{"field":"authors","indices":[1],"matched_tokens":[["Gaiman"]],"snippets":["<mark>Gaiman</mark>"]}])"
+        ),
+        std::string::npos
+    ) << body;
+    EXPECT_EQ(
+        search("q=gaiman&query_by=authors&enable_highlight_v1=false").body.find("highlights"),
+        std::string::npos
+    );
+}
+
+TEST_F(Search, AnswersErrorsInTheWordsClientsKnow) {
+    const auto failure = [&](const std::string& query, int status) {
+        const Answer answer = search(query);
+        EXPECT_EQ(answer.status, status) << query;
+        return message(answer);
+    };
+    EXPECT_EQ(failure("q=a&query_by=x", 404), "Could not find a field named `x` in the schema.");
+    EXPECT_EQ(
+        failure("q=*&filter_by=x:1", 400),
+        "Could not find a filter field named `x` in the schema."
+    );
+    EXPECT_EQ(
+        failure("q=*&sort_by=x:asc", 404),
+        "Could not find a field named `x` in the schema for sorting."
+    );
+    EXPECT_EQ(
+        failure("q=*&facet_by=x", 404),
+        "Could not find a facet field named `x` in the schema."
+    );
+    EXPECT_EQ(failure("q=*&per_page=251", 422), "Only upto 250 hits can be fetched per page.");
+    EXPECT_EQ(failure("q=*&page=x", 400), "Parameter `page` must be an unsigned integer.");
+    EXPECT_NE(failure("q=*&group_by=authors", 400).find("not supported yet"), std::string::npos);
+    EXPECT_EQ(world.get("/collections/none/documents/search?q=*").status, 404);
+}
+
+TEST_F(Search, RunsSeveralAtOnce) {
+    const Answer answer = world.post(
+        "/multi_search?include_fields=id&filter_by=year:%3C1980",
+        R"({"searches":[
+            {"collection":"books","q":"*","include_fields":"title","filter_by":"year:>1970"},
+            {"collection":"none","q":"*"},
+            {"collection":"books","q":"le guin","query_by":"authors","per_page":1,"prefix":false},
+            {"collection":"books"}]})"
+    );
+    EXPECT_EQ(answer.status, 200);
+    const auto parsed = wire::JsonDocument::parse(answer.body);
+    ASSERT_TRUE(parsed.ok());
+    std::vector<wire::JsonValue> results;
+    for (const wire::JsonValue result : parsed.value().root().find("results").as_array()) {
+        results.push_back(result);
+    }
+    ASSERT_EQ(results.size(), 4U);
+    EXPECT_EQ(results[0].find("found").raw(), "1");
+    EXPECT_NE(results[0].raw().find(R"("document":{"id":"2"})"), ByteView::npos);
+    EXPECT_EQ(results[1].raw(), R"({"code":404,"error":"No collection with name `none` found."})");
+    EXPECT_EQ(results[2].find("found").raw(), "2");
+    EXPECT_EQ(results[3].raw(), R"({"code":400,"error":"Parameter `q` is required."})");
+}
+
+TEST_F(Search, RefusesBadMultiSearches) {
+    const auto ask = [&](const std::string& body) {
+        return world.post("/multi_search", body);
+    };
+    EXPECT_EQ(ask("{\"searches\":[]}").body, R"({"results":[]})");
+    EXPECT_EQ(message(ask("{}")), "Missing `searches` array.");
+    EXPECT_EQ(message(ask("x")), "Bad JSON.");
+    EXPECT_EQ(ask("{\"searches\":[1]}").status, 400);
+    EXPECT_EQ(ask(R"({"searches":[{"q":{"a":1}}]})").status, 400);
+    EXPECT_NE(
+        message(ask(R"({"union":true,"searches":[]})")).find("not supported"),
+        std::string::npos
+    );
+    std::string many;
+    for (int i = 0; i < 51; ++i) {
+        many += std::string(i == 0 ? "" : ",") + R"({"collection":"books","q":"*"})";
+    }
+    EXPECT_EQ(
+        message(ask("{\"searches\":[" + many + "]}")),
+        "Number of multi searches exceeds `limit_multi_searches` parameter."
+    );
+}
+
+}  // namespace
+}  // namespace kumo::api_kumosearch
