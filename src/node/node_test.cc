@@ -247,7 +247,11 @@ TEST_F(NodeTest, BoundsABatch) {
     EXPECT_EQ(refused.error().code, ErrorCode::kLimitExceeded);
 }
 
-TEST_F(NodeTest, SaysOverloadedWhenTooMuchWaits) {
+TEST(NodeLimits, SaysOverloadedWhenTooMuchWaits) {
+    NodeOptions options = small_options();
+    options.queued_write_bytes_max = 100'000;
+    Machine machine(1, options);
+    ASSERT_TRUE(machine.start().ok());
     ASSERT_TRUE(machine.create(numbered("a")).ok());
     std::map<ErrorCode, int> refused;
     int accepted = 0;
@@ -255,7 +259,7 @@ TEST_F(NodeTest, SaysOverloadedWhenTooMuchWaits) {
         // Not documents at all: what counts is what waits.
         machine.node().write(
             "a",
-            batch(WriteAction::kCreate, {std::string(std::size_t{30} << 20, ' ')}),
+            batch(WriteAction::kCreate, {std::string(30'000, ' ')}),
             machine.loop(),
             [&](Result<std::vector<Result<search::Written>>> written) {
                 written.ok() ? void(++accepted) : void(++refused[written.error().code]);
