@@ -25,6 +25,7 @@ struct Client::Impl final : io::StreamHandler, std::enable_shared_from_this<Impl
         : loop(l), network(n), address(a), host(std::move(h)), tls(t) {}
 
     void begin(ClientRequest&& request, ResponseHandler& to);
+    std::string host_field() const;
     void connect();
     void connected(std::unique_ptr<io::Stream> raw);
     void transmit();
@@ -80,12 +81,7 @@ void Client::Impl::begin(ClientRequest&& request, ResponseHandler& to) {
     body_paused = false;
     unsent.clear();
     wire::append_request_line(unsent, request.method, request.target);
-    const bool default_port = address.port == (tls != nullptr ? 443 : 80);
-    wire::append_field(
-        unsent,
-        "Host",
-        default_port ? host : host + ":" + std::to_string(address.port)
-    );
+    wire::append_field(unsent, "Host", host_field());
     for (const Header& header : request.headers) {
         wire::append_field(unsent, header.name, header.value);
     }
@@ -103,6 +99,13 @@ void Client::Impl::begin(ClientRequest&& request, ResponseHandler& to) {
     } else {
         connect();
     }
+}
+
+std::string Client::Impl::host_field() const {
+    const bool numeric_v6 = host.find(':') != std::string::npos;
+    const std::string name = numeric_v6 ? "[" + host + "]" : host;
+    const bool default_port = address.port == (tls != nullptr ? 443 : 80);
+    return default_port ? name : name + ":" + std::to_string(address.port);
 }
 
 void Client::Impl::connect() {

@@ -58,8 +58,8 @@ public:
 /// Loop-owned.
 class Client {
 public:
-    /// `host` goes into Host and, with TLS, is the name to verify. `tls` may be null and outlives
-    /// the client.
+    /// `host` (a name or a numeric address without brackets) goes into Host and, with TLS, is the
+    /// name to verify. `tls` may be null and outlives the client.
     Client(
         io::Loop& loop,
         io::Network& network,

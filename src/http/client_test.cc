@@ -136,6 +136,29 @@ TYPED_TEST(HttpClient, KeepsItsConnection) {
     EXPECT_EQ(this->server->stats().connections_accepted, 1U);
 }
 
+TYPED_TEST(HttpClient, PutsNumericIpv6HostsInBrackets) {
+    this->routes.routes["/host"] = [](const wire::HttpRequestHead& head, ResponsePtr response) {
+        response->respond(200, {}, std::string(head.find("Host").value_or("")));
+        return nullptr;
+    };
+    this->start();
+    const io::Address address = this->server->address();
+    const std::string suffix = ":" + std::to_string(address.port);
+    for (const auto& [host, field] : std::map<std::string, std::string>{
+             {"::1", "[::1]" + suffix},
+             {"127.0.0.1", "127.0.0.1" + suffix},
+         }) {
+        this->client = std::make_unique<Client>(
+            this->world.loop(),
+            this->world.network(),
+            address,
+            host,
+            nullptr
+        );
+        EXPECT_EQ(this->ask(get("/host")).body, field);
+    }
+}
+
 TYPED_TEST(HttpClient, AnswersToHeadHaveNoBody) {
     this->start();
     this->make_client();

@@ -37,6 +37,7 @@ CandidateFinder::CandidateFinder(const Snapshot& snapshot, const SearchRequest& 
     : snapshot_(snapshot),
       request_(request),
       candidates_max_(choose_max(snapshot, request)),
+      kept_max_(std::max<std::size_t>(candidates_max_ * 16, 256)),
       ranked_(!snapshot.schema->default_sorting_field.empty()) {}
 
 std::uint32_t CandidateFinder::edits_allowed(std::string_view word) const {
@@ -99,12 +100,62 @@ void CandidateFinder::collect(
         });
         return;
     }
-    if (prefix) {
-        for_each_prefixed(text, word, [&](const TermEnum& term) {
-            return add(term.term(), term.info());
-        });
-    } else if (const auto handle = text.find(word)) {
+    if (const auto handle = text.find(word)) {
         (void)add(word, text.info(*handle));
+    }
+}
+
+/// Adds the reader's best terms that start with `prefix`, and `prefix` itself; add_up() counts
+/// them.
+void CandidateFinder::collect_prefixed(
+    const TextReader& text,
+    std::string_view prefix,
+    FoundTerms& out
+) const {
+    struct Entry {
+        TermHandle handle;
+        TermInfo info;
+    };
+
+    std::vector<Entry> entries;
+    for_each_prefixed(text, prefix, [&](const TermEnum& term) {
+        entries.push_back({term.handle(), term.info()});
+        return entries.size() < kCollectedMax;
+    });
+    const bool more = entries.size() > kept_max_;
+    if (more) {
+        const auto end = entries.begin() + static_cast<std::ptrdiff_t>(kept_max_);
+        std::nth_element(entries.begin(), end, entries.end(), [&](const Entry& a, const Entry& b) {
+            return ranked_ && a.info.max_rank != b.info.max_rank ? a.info.max_rank > b.info.max_rank
+                                                                 : a.info.df > b.info.df;
+        });
+        entries.erase(end, entries.end());
+    }
+    for (const Entry& entry : entries) {
+        const std::string_view term = text.text(entry.handle);
+        out.try_emplace(std::string(term), Found{0, 0, term != prefix});
+    }
+    if (more && text.find(prefix)) {
+        out.try_emplace(std::string(prefix), Found{});
+    }
+}
+
+/// Sets frequency and rank of each term from all query fields and segments.
+void CandidateFinder::add_up(FoundTerms& found) const {
+    for (auto& [term, info] : found) {
+        info.df = 0;
+        bool first = true;
+        for (const QueryField& field : request_.fields) {
+            for (const Snapshot::Part& part : snapshot_.parts) {
+                const TextReader& text = *part.segment->texts[field.field];
+                if (const auto handle = text.find(term)) {
+                    const TermInfo one = text.info(*handle);
+                    info.df += one.df;
+                    info.rank = first ? one.max_rank : std::max(info.rank, one.max_rank);
+                    first = false;
+                }
+            }
+        }
     }
 }
 
@@ -151,8 +202,16 @@ CandidateFinder::find(const std::string& word, std::uint32_t cost, bool prefix) 
             continue;
         }
         for (const Snapshot::Part& part : snapshot_.parts) {
-            collect(*part.segment->texts[field.field], word, cost, prefix && field.prefix, found);
+            const TextReader& text = *part.segment->texts[field.field];
+            if (cost == 0 && prefix && field.prefix) {
+                collect_prefixed(text, word, found);
+            } else {
+                collect(text, word, cost, prefix && field.prefix, found);
+            }
         }
+    }
+    if (cost == 0 && prefix) {
+        add_up(found);
     }
     return cache_.emplace(key, best(found, word, cost)).first->second;
 }

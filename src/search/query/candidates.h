@@ -51,6 +51,8 @@ private:
 
     using FoundTerms = std::map<std::string, Found, std::less<>>;
 
+    void collect_prefixed(const TextReader& text, std::string_view prefix, FoundTerms& out) const;
+    void add_up(FoundTerms& found) const;
     void collect(
         const TextReader& text,
         std::string_view word,
@@ -64,7 +66,8 @@ private:
     const Snapshot& snapshot_;
     const SearchRequest& request_;
     std::size_t candidates_max_;
-    bool ranked_;  ///< By max rank, not by document frequency.
+    std::size_t kept_max_;  ///< More than are used: co-occurrence thins out the last word's.
+    bool ranked_;           ///< By max rank, not by document frequency.
     std::map<std::pair<std::string, std::uint32_t>, std::vector<Candidate>> cache_;
 };
 

@@ -149,6 +149,7 @@ std::vector<FieldHighlight> Highlighter::highlight(const Schema& schema, wire::J
         if (value && value.is_array()) {
             std::size_t index = 0;
             for (const wire::JsonValue element : value.as_array()) {
+                highlight.unmatched.emplace_back(element.is_string() ? element.as_string() : "");
                 add(element, index++);
             }
         } else if (value) {

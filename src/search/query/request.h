@@ -36,7 +36,7 @@ struct SortKey {
 
 /// A named range of a facet, [from, to) in column codes.
 struct FacetRange {
-    std::string label;
+    std::string label{};
     std::int64_t from = INT64_MIN;
     std::int64_t to = INT64_MAX;
 };
@@ -50,8 +50,8 @@ struct FacetRequest {
 
     std::size_t field = 0;
     Order order = Order::kCount;
-    std::vector<FacetRange> ranges;
-    std::string query;  ///< Only values whose words start with these (facet_query).
+    std::vector<FacetRange> ranges{};
+    std::string query{};  ///< Only values whose words start with these (facet_query).
     std::uint32_t query_num_typos = 2;
 };
 

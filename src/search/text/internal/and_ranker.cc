@@ -45,11 +45,16 @@ bool AndRanker::lead_block_can_enter(const TopK& top, float& need) {
     return top.wants((bound + others) * kBoundSlack);
 }
 
-void AndRanker::score_candidates(TopK& top) {
+/// Scores the candidates whose lead score alone is more than `need`.
+void AndRanker::score_candidates(TopK& top, float need) {
+    const float* lead_scores = terms_[0]->score_block();
     for (std::uint32_t i = 0; i < matcher_.count(); ++i) {
+        float score = lead_scores[matcher_.seat(0, i)];
+        if (score <= need) {
+            continue;
+        }
         const float norm_weight = terms_[0]->norm_weight(matcher_.doc(i));
-        float score = 0;
-        for (std::uint32_t l = 0; l < terms_.size(); ++l) {
+        for (std::uint32_t l = 1; l < terms_.size(); ++l) {
             score += terms_[l]->score_at(matcher_.seat(l, i), norm_weight);
         }
         if (top.wants(score)) {
@@ -65,22 +70,21 @@ std::uint64_t AndRanker::all_of(const SegmentQuery& query, TopK* top, bool count
     for (std::uint32_t block = 0; block < lead.blocks(); ++block) {
         lead.cursor().set_block(block);
         float need = -1;
-        const bool prune = !count && top->can_prune();
-        if (prune && !lead_block_can_enter(*top, need)) {
+        const bool bounded = top != nullptr && top->can_prune();
+        const bool rank = top != nullptr && (!bounded || lead_block_can_enter(*top, need));
+        if (!rank && !count) {
             continue;
         }
         matcher_.load_lead();
-        if (prune) {
+        if (bounded && !count) {
             matcher_.prune_lead(need);
         }
         matcher_.intersect();
         matcher_.filter(query);
         matches += matcher_.count();
-        if (top == nullptr || matcher_.count() == 0
-            || !top->wants((lead.block_bound() + other_max_) * kBoundSlack)) {
-            continue;
+        if (rank && matcher_.count() != 0) {
+            score_candidates(*top, need);
         }
-        score_candidates(*top);
     }
     return count ? matches : 0;
 }

@@ -130,7 +130,7 @@ private:
 
     void start(const SegmentQuery& query);
     bool lead_block_can_enter(const TopK& top, float& need);
-    void score_candidates(TopK& top);
+    void score_candidates(TopK& top, float need);
     float phrase_score(std::uint32_t i, std::uint32_t tf) const;
     bool phrase_can_enter(std::uint32_t i, const TopK& top);
     std::uint32_t phrase_count(std::uint32_t i);
@@ -140,6 +140,7 @@ private:
     std::vector<std::uint32_t> offsets_;  // of terms_ in the phrase
     float other_max_ = 0;                 // sum of max_score() of all but the lead
     float weight_ = 0;                    // sum of the terms' weights
+    std::vector<std::uint64_t> places_;   // [term * kPostingBlock + candidate], of its positions
     std::vector<std::uint32_t> starts_;
     std::vector<std::uint32_t> positions_;
 };
