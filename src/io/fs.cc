@@ -4,7 +4,8 @@ namespace kumo::io {
 
 namespace {
 
-Status remove_entries(Fs& fs, const std::string& path, std::vector<DirEntry> entries, int depth) {
+Status
+remove_entries(Fs& fs, const std::string& path, const std::vector<DirEntry>& entries, int depth) {
     if (depth > kTreeDepthMax) {
         return Error{ErrorCode::kLimitExceeded, "remove " + path + ": directories nest too deep"};
     }
@@ -15,7 +16,7 @@ Status remove_entries(Fs& fs, const std::string& path, std::vector<DirEntry> ent
             continue;
         }
         KUMO_TRY_ASSIGN(std::vector<DirEntry> below, fs.list(child));
-        KUMO_TRY(remove_entries(fs, child, std::move(below), depth + 1));
+        KUMO_TRY(remove_entries(fs, child, below, depth + 1));
     }
     return fs.rmdir(path);
 }
