@@ -15,7 +15,7 @@ remove_entries(Fs& fs, const std::string& path, const std::vector<DirEntry>& ent
             KUMO_TRY(fs.unlink(child));
             continue;
         }
-        KUMO_TRY_ASSIGN(std::vector<DirEntry> below, fs.list(child));
+        KUMO_TRY_ASSIGN(const std::vector<DirEntry> below, fs.list(child));
         KUMO_TRY(remove_entries(fs, child, below, depth + 1));
     }
     return fs.rmdir(path);
@@ -70,7 +70,7 @@ Status make_directories(Fs& fs, const std::string& path) {
 Status remove_tree(Fs& fs, const std::string& path) {
     auto entries = fs.list(path);
     if (entries.ok()) {
-        return remove_entries(fs, path, std::move(entries).value(), 0);
+        return remove_entries(fs, path, entries.value(), 0);
     }
     if (entries.error().code == ErrorCode::kNotFound) {
         return {};

@@ -24,6 +24,8 @@ using SyncCallback = std::function<void(Status)>;
 class File {
 public:
     virtual ~File() = default;
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
 
     /// Up to `size` bytes from `offset`; fewer only at the end of the file.
     virtual Result<std::string> read(std::uint64_t offset, std::size_t size) = 0;
@@ -40,14 +42,12 @@ public:
     virtual Status sync() = 0;
 
     /// The same for what was written before the call, without blocking: `done` runs on `loop`,
-    /// once, in a later turn, even if the file was destroyed meanwhile (never, if the loop ends
-    /// first).
+    /// once, in a later turn, even if the file was destroyed meanwhile (never, if the loop stopped
+    /// first). The loop is not destroyed before the call has answered or the Fs is gone.
     virtual void sync_async(Loop& loop, SyncCallback done) = 0;
 
 protected:
     File() = default;
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
 };
 
 /// A file's bytes, mapped read-only. Immutable, any thread. Nothing beyond bytes().size() may be
@@ -56,23 +56,23 @@ protected:
 class MappedFile {
 public:
     virtual ~MappedFile() = default;
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
     virtual ByteView bytes() const = 0;
 
 protected:
     MappedFile() = default;
-    MappedFile(const MappedFile&) = delete;
-    MappedFile& operator=(const MappedFile&) = delete;
 };
 
 /// Held while it exists. The system releases it when the process ends, however it ends.
 class FileLock {
 public:
     virtual ~FileLock() = default;
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
 
 protected:
     FileLock() = default;
-    FileLock(const FileLock&) = delete;
-    FileLock& operator=(const FileLock&) = delete;
 };
 
 struct DirEntry {
@@ -91,6 +91,8 @@ struct DirEntry {
 class Fs {
 public:
     virtual ~Fs() = default;
+    Fs(const Fs&) = delete;
+    Fs& operator=(const Fs&) = delete;
 
     virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
 
@@ -130,8 +132,6 @@ public:
 
 protected:
     Fs() = default;
-    Fs(const Fs&) = delete;
-    Fs& operator=(const Fs&) = delete;
 };
 
 /// "a" + "b" -> "a/b".

@@ -32,6 +32,8 @@ struct TimerId {
 class Loop {
 public:
     virtual ~Loop() = default;
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
 
     /// Runs `task` in a later turn. Tasks of one thread run in the order they were posted. A task
     /// posted after the loop has ended is destroyed unrun.
@@ -61,8 +63,6 @@ public:
 
 protected:
     Loop() = default;
-    Loop(const Loop&) = delete;
-    Loop& operator=(const Loop&) = delete;
 };
 
 }  // namespace kumo::io

@@ -16,6 +16,8 @@ namespace kumo::io {
 class Listener {
 public:
     virtual ~Listener() = default;
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
 
     /// Where it listens; the port that was chosen if 0 was asked for.
     virtual const Address& address() const = 0;
@@ -26,8 +28,6 @@ public:
 
 protected:
     Listener() = default;
-    Listener(const Listener&) = delete;
-    Listener& operator=(const Listener&) = delete;
 };
 
 /// Called on `loop`, which owns the new stream. With several serving loops it is called from all
@@ -47,6 +47,8 @@ struct ListenOptions {
 class Network {
 public:
     virtual ~Network() = default;
+    Network(const Network&) = delete;
+    Network& operator=(const Network&) = delete;
 
     /// Errors: kUnavailable if the address is taken, kInvalidArgument if it is not of this host,
     /// kIo otherwise; each names the address.
@@ -60,8 +62,6 @@ public:
 
 protected:
     Network() = default;
-    Network(const Network&) = delete;
-    Network& operator=(const Network&) = delete;
 };
 
 }  // namespace kumo::io

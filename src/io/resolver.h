@@ -12,10 +12,13 @@ namespace kumo::io {
 
 using ResolveCallback = std::function<void(Result<std::vector<Address>>)>;
 
-/// Turns host names into addresses. Any thread may ask; the answer comes on the loop it named.
+/// Turns host names into addresses. Any thread may ask; the answer comes on the loop it named,
+/// which is not destroyed before it has come or the resolver is gone.
 class Resolver {
 public:
     virtual ~Resolver() = default;
+    Resolver(const Resolver&) = delete;
+    Resolver& operator=(const Resolver&) = delete;
 
     /// Calls back exactly once, on `loop`, never from inside the call. A numeric host is answered
     /// without asking anybody. At least one address on success. Errors: kNotFound for an unknown
@@ -26,8 +29,6 @@ public:
 
 protected:
     Resolver() = default;
-    Resolver(const Resolver&) = delete;
-    Resolver& operator=(const Resolver&) = delete;
 };
 
 inline constexpr std::size_t kResolveQueueMax = 256;

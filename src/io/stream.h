@@ -44,6 +44,8 @@ public:
 class Stream {
 public:
     virtual ~Stream() = default;
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
 
     /// Begins to deliver events. Once, before which nothing is read. `handler` outlives the stream.
     virtual void start(StreamHandler& handler) = 0;
@@ -72,8 +74,6 @@ public:
 
 protected:
     Stream() = default;
-    Stream(const Stream&) = delete;
-    Stream& operator=(const Stream&) = delete;
 };
 
 }  // namespace kumo::io

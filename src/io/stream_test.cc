@@ -16,7 +16,8 @@ namespace {
 struct Probe final : StreamHandler {
     std::unique_ptr<Stream> stream;
     std::string received;
-    int data_calls = 0;
+    std::size_t received_bytes = 0;
+    bool keeps_bytes = true;
     int drained = 0;
     bool eof = false;
     std::optional<Status> closed;
@@ -32,8 +33,10 @@ struct Probe final : StreamHandler {
     void on_data(ByteView bytes) override {
         EXPECT_FALSE(bytes.empty());
         EXPECT_LE(bytes.size(), kReadChunkBytes);
-        received += bytes;
-        ++data_calls;
+        received_bytes += bytes.size();
+        if (keeps_bytes) {
+            received += bytes;
+        }
         if (then_data) {
             then_data(bytes);
         }
@@ -141,6 +144,7 @@ TYPED_TEST(StreamTest, CarriesMuchInOrder) {
 
 TYPED_TEST(StreamTest, PausedReaderHoldsTheWriterBack) {
     this->connect();
+    this->server.keeps_bytes = false;
     this->server.stream->pause_reading();
     std::size_t accepted_bytes = 0;
     Status last;
@@ -150,10 +154,9 @@ TYPED_TEST(StreamTest, PausedReaderHoldsTheWriterBack) {
         ASSERT_LE(this->client.stream->queued_bytes(), kStreamQueueBytesMax + 8'000'000);
     }
     EXPECT_EQ(last.error().code, ErrorCode::kOverloaded);
-    EXPECT_TRUE(this->server.received.empty());
+    EXPECT_EQ(this->server.received_bytes, 0U);
     this->server.stream->resume_reading();
-    ASSERT_TRUE(this->env.run_until([&] { return this->server.received.size() == accepted_bytes; })
-    );
+    ASSERT_TRUE(this->env.run_until([&] { return this->server.received_bytes == accepted_bytes; }));
     EXPECT_EQ(this->client.stream->queued_bytes(), 0U);
 }
 
@@ -388,17 +391,17 @@ std::uint64_t echo_trace(std::uint64_t seed, std::uint64_t reset_per_million) {
     );
     network.connect(*loop, listener.value()->address(), std::chrono::seconds(1), [&](auto stream) {
         client.adopt(std::move(stream).value());
-        EXPECT_TRUE(client.stream->write(pattern(300'000)).ok());
+        EXPECT_TRUE(client.stream->write(pattern(200'000)).ok());
     });
     EXPECT_TRUE(world.run_until_idle());
-    const std::string sent = pattern(300'000);
+    const std::string sent = pattern(200'000);
     EXPECT_EQ(client.received, sent.substr(0, client.received.size()));
     EXPECT_EQ(client.closed.has_value(), client.received.size() != sent.size());
     return world.trace_hash();
 }
 
 TEST(SimNetwork, SameSeedSameTrace) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         EXPECT_EQ(echo_trace(seed, 0), echo_trace(seed, 0));
         EXPECT_EQ(echo_trace(seed, 50'000), echo_trace(seed, 50'000));
     }

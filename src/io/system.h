@@ -11,7 +11,9 @@
 namespace kumo::io {
 
 // The real world: the implementations that make system calls. Objects made here work together;
-// a Network or a File given a loop of another kind is a mistake of ours.
+// a Network or a File given a loop of another kind is a mistake of ours. At the end of a process:
+// stop the loops and join their threads, destroy what lives on them, then Fs, Resolver and pools
+// (whose threads still post to loops), then the loops.
 
 /// An epoll reactor. Its socket objects are destroyed on its thread, or after run() returned.
 std::unique_ptr<Loop> make_system_loop();

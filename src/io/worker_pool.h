@@ -22,6 +22,8 @@ class WorkerPool {
 public:
     /// As after stop().
     virtual ~WorkerPool() = default;
+    WorkerPool(const WorkerPool&) = delete;
+    WorkerPool& operator=(const WorkerPool&) = delete;
 
     /// kOverloaded when queue_jobs_max jobs wait already, kUnavailable after stop(). On an error
     /// the job is destroyed unrun.
@@ -36,8 +38,6 @@ public:
 
 protected:
     WorkerPool() = default;
-    WorkerPool(const WorkerPool&) = delete;
-    WorkerPool& operator=(const WorkerPool&) = delete;
 };
 
 }  // namespace kumo::io

@@ -15,6 +15,8 @@ namespace kumo::store {
 class Checkpoint {
 public:
     virtual ~Checkpoint() = default;
+    Checkpoint(const Checkpoint&) = delete;
+    Checkpoint& operator=(const Checkpoint&) = delete;
 
     /// Every operation up to and including this one is in it.
     virtual Seq seq() const = 0;
@@ -26,8 +28,6 @@ public:
 
 protected:
     Checkpoint() = default;
-    Checkpoint(const Checkpoint&) = delete;
-    Checkpoint& operator=(const Checkpoint&) = delete;
 };
 
 /// The state of one shard: a deterministic function of the operations applied to it, in order.
@@ -39,6 +39,8 @@ protected:
 class Engine {
 public:
     virtual ~Engine() = default;
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
 
     /// Applies the operation with number `seq` = applied() + 1 and returns its result, for whoever
     /// asked for it. An operation that cannot be done (a missing document, a wrong type) is not an
@@ -59,8 +61,6 @@ public:
 
 protected:
     Engine() = default;
-    Engine(const Engine&) = delete;
-    Engine& operator=(const Engine&) = delete;
 };
 
 }  // namespace kumo::store

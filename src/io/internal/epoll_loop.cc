@@ -184,7 +184,7 @@ int EpollLoop::wait_ms() {
 }
 
 void EpollLoop::run_events(int timeout_ms) {
-    std::array<epoll_event, kEventsPerTurn> events;  // NOLINT(*-member-init): the kernel fills it
+    std::array<epoll_event, kEventsPerTurn> events = {};
     const int n = ::epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, timeout_ms);
     KUMO_ASSERT(n >= 0 || errno == EINTR);
     for (int i = 0; i < n; ++i) {

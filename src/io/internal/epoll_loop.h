@@ -49,6 +49,8 @@ class EpollLoop final : public Loop {
 public:
     EpollLoop();
     ~EpollLoop() override;
+    EpollLoop(const EpollLoop&) = delete;
+    EpollLoop& operator=(const EpollLoop&) = delete;
 
     /// Requires: `loop` is an EpollLoop (real and simulated objects are never mixed).
     static EpollLoop& of(Loop& loop);

@@ -97,6 +97,9 @@ public:
 
     ~SimStream() override { end_->detach(); }
 
+    SimStream(const SimStream&) = delete;
+    SimStream& operator=(const SimStream&) = delete;
+
     void start(StreamHandler& handler) override { end_->start(handler); }
 
     Status write(std::string bytes) override { return end_->write(std::move(bytes)); }

@@ -114,6 +114,9 @@ public:
 
     ~TcpListener() override { acceptor_->detach(); }
 
+    TcpListener(const TcpListener&) = delete;
+    TcpListener& operator=(const TcpListener&) = delete;
+
     const Address& address() const override { return address_; }
 
     void pause() override { acceptor_->set_paused(true); }
@@ -236,7 +239,7 @@ public:
         auto fd = make_tcp_socket(address);
         if (!fd.ok()) {
             const auto shared = std::make_shared<ConnectCallback>(std::move(done));
-            const Error error = fd.error();
+            const Error& error = fd.error();
             loop.defer([shared, error] { (*shared)(error); });
             return;
         }

@@ -12,6 +12,13 @@
 
 namespace kumo::io {
 
+namespace {
+
+/// Queued strings that one send gathers.
+constexpr std::size_t kPiecesPerSend = 64;
+
+}  // namespace
+
 TcpConnection::TcpConnection(EpollLoop& loop, UniqueFd fd, const Address& peer)
     : loop_(loop), fd_(std::move(fd)), peer_(peer) {
     set_connection_options(fd_.get());
@@ -153,14 +160,13 @@ void TcpConnection::flush() {
 }
 
 Status TcpConnection::send_queue(std::size_t& sent) {
-    constexpr std::size_t kPieces = 64;
     while (!queue_.empty() && sent < kFlushBytesMax) {
-        std::array<iovec, kPieces> pieces;
+        std::array<iovec, kPiecesPerSend> pieces = {};
         std::size_t count = 0;
         for (std::string& bytes : queue_) {
             const std::size_t skip = count == 0 ? head_sent_ : 0;
             pieces[count++] = {bytes.data() + skip, bytes.size() - skip};
-            if (count == kPieces) {
+            if (count == pieces.size()) {
                 break;
             }
         }

@@ -86,6 +86,8 @@ class TcpStream final : public Stream {
 public:
     TcpStream(EpollLoop& loop, UniqueFd fd, const Address& peer);
     ~TcpStream() override;
+    TcpStream(const TcpStream&) = delete;
+    TcpStream& operator=(const TcpStream&) = delete;
 
     void start(StreamHandler& handler) override { connection_->start(handler); }
 

@@ -24,6 +24,9 @@ public:
 
     ~ThreadPool() override { stop_threads(); }
 
+    ThreadPool(const ThreadPool&) = delete;
+    ThreadPool& operator=(const ThreadPool&) = delete;
+
     Status submit(Task job) override {
         {
             const MutexLock lock(mutex_);

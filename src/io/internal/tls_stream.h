@@ -28,6 +28,8 @@ class TlsConnection final : public StreamHandler,
 public:
     TlsConnection(SslPtr ssl, std::unique_ptr<Stream> raw);
     ~TlsConnection() override;
+    TlsConnection(const TlsConnection&) = delete;
+    TlsConnection& operator=(const TlsConnection&) = delete;
 
     void start(StreamHandler& handler);
     Status write(std::string bytes);
@@ -91,6 +93,9 @@ public:
         : connection_(std::make_shared<TlsConnection>(std::move(ssl), std::move(raw))) {}
 
     ~TlsStream() override { connection_->detach(); }
+
+    TlsStream(const TlsStream&) = delete;
+    TlsStream& operator=(const TlsStream&) = delete;
 
     void start(StreamHandler& handler) override { connection_->start(handler); }
 

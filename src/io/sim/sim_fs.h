@@ -36,6 +36,8 @@ class SimFs final : public Fs {
 public:
     explicit SimFs(SimWorld& world);
     ~SimFs() override;
+    SimFs(const SimFs&) = delete;
+    SimFs& operator=(const SimFs&) = delete;
 
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
     Result<std::unique_ptr<MappedFile>> map(const std::string& path) override;

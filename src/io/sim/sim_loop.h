@@ -16,6 +16,8 @@ public:
     /// Made by SimWorld::make_loop().
     SimLoop(SimWorld& world, std::uint64_t number);
     ~SimLoop() override;
+    SimLoop(const SimLoop&) = delete;
+    SimLoop& operator=(const SimLoop&) = delete;
 
     void post(Task task) override;
     void defer(Task task) override;

@@ -28,6 +28,8 @@ class SimNetwork final : public Network {
 public:
     explicit SimNetwork(SimWorld& world, SimNetworkOptions options = {});
     ~SimNetwork() override;
+    SimNetwork(const SimNetwork&) = delete;
+    SimNetwork& operator=(const SimNetwork&) = delete;
 
     Result<std::unique_ptr<Listener>> listen(
         Loop& loop,

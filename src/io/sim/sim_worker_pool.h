@@ -14,6 +14,8 @@ class SimWorkerPool final : public WorkerPool {
 public:
     SimWorkerPool(SimWorld& world, const WorkerPoolOptions& options);
     ~SimWorkerPool() override;
+    SimWorkerPool(const SimWorkerPool&) = delete;
+    SimWorkerPool& operator=(const SimWorkerPool&) = delete;
 
     Status submit(Task job) override;
     std::size_t queued_jobs() const override;

@@ -196,7 +196,7 @@ void Wal::Impl::refuse_all() {
     }
     stats_.refused_for_space += refused.size();
     const Error why = refusal_.error();
-    tell(std::move(refused), &why);
+    tell(refused, &why);
 }
 
 /// The old segment's end (its last mark, or that a torn one was cut off) may not be synced yet; a
@@ -299,8 +299,8 @@ void Wal::Impl::fail(Error why) {
     tell(std::exchange(waiters_, {}), &why);
 }
 
-void Wal::Impl::tell(std::vector<Waiter> waiters, const Error* error) {
-    for (Waiter& waiter : waiters) {
+void Wal::Impl::tell(const std::vector<Waiter>& waiters, const Error* error) const {
+    for (const Waiter& waiter : waiters) {
         if (detached_) {
             return;
         }

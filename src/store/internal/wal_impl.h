@@ -29,9 +29,9 @@ public:
     Status open();
     Status replay(const std::map<StreamId, Seq>& from, const ReplayCallback& callback);
     Seq last_seq(StreamId stream) const;
-    Status append(StreamId stream, Seq seq, ByteView payload, AppendCallback done);
-    void release(StreamId stream, Seq seq);
-    void drop(StreamId stream);
+    Status append(StreamId id, Seq seq, ByteView payload, AppendCallback done);
+    void release(StreamId id, Seq seq);
+    void drop(StreamId id);
 
     std::size_t pending_bytes() const { return pending_.size() + batch_.size(); }
 
@@ -81,7 +81,7 @@ private:
     void remove_released();
     bool is_released(const WalSegmentInfo& segment) const;
     void fail(Error why);
-    void tell(std::vector<Waiter> waiters, const Error* error);
+    void tell(const std::vector<Waiter>& waiters, const Error* error) const;
     Status replay_segment(
         const WalSegmentInfo& segment,
         std::map<StreamId, Seq>& next,

@@ -58,8 +58,9 @@ WalkEnd find_uncorrected(
 /// first i code points of the query and the text read so far are at most d edits apart.
 /// (Wu & Manber, "Fast text searching allowing errors", 1992; the transposition term after
 /// Navarro, "NR-grep", 2001.) About a dozen instructions a code point for two edits.
-/// Word holds one bit more than the query has code points. Immutable after construction.
-template <typename Word>
+/// Word holds one bit more than the query has code points; kCost is the most edits that count.
+/// Immutable after construction.
+template <typename Word, std::uint32_t kCost>
 class FuzzyAutomaton {
 public:
     static constexpr std::uint32_t kLengthMax = sizeof(Word) * 8 - 3;
@@ -67,24 +68,22 @@ public:
     /// The distances after some text. `before` and `last_mask` are what a transposition needs:
     /// the rows one code point ago, and that code point's positions in the query.
     struct State {
-        std::array<Word, kFuzzyCostMax + 1> rows;
-        std::array<Word, kFuzzyCostMax + 1> before;
+        std::array<Word, kCost + 1> rows;
+        std::array<Word, kCost + 1> before;
         Word last_mask;
     };
 
-    FuzzyAutomaton(const std::vector<std::uint32_t>& query, std::uint32_t max_cost)
-        : max_cost_(max_cost), length_(static_cast<std::uint32_t>(query.size())) {
+    explicit FuzzyAutomaton(const std::vector<std::uint32_t>& query)
+        : length_(static_cast<std::uint32_t>(query.size())) {
         for (std::uint32_t i = 0; i < length_; ++i) {
             mask_slot(query[i]) |= Word{1} << i;
         }
         all_ = (Word{1} << (length_ + 1)) - 1;
     }
 
-    std::uint32_t max_cost() const { return max_cost_; }
-
     State start() const {
         State state{};
-        for (std::uint32_t d = 0; d <= max_cost_; ++d) {
+        for (std::uint32_t d = 0; d <= kCost; ++d) {
             state.rows[d] = ((Word{1} << (d + 1)) - 1) & all_;
         }
         return state;
@@ -95,7 +94,7 @@ public:
         const Word mask = mask_of(code_point);
         const Word swapped = mask & (from.last_mask >> 1U);
         to.rows[0] = ((from.rows[0] & mask) << 1U) & all_;
-        for (std::uint32_t d = 1; d <= max_cost_; ++d) {
+        for (std::uint32_t d = 1; d <= kCost; ++d) {
             Word matched = (from.rows[d] & mask) << 1U;
             Word substituted_or_inserted = (from.rows[d - 1] << 1U) | from.rows[d - 1];
             Word deleted = to.rows[d - 1] << 1U;
@@ -107,10 +106,13 @@ public:
         return to;
     }
 
-    /// The distance between the whole query and the text; max_cost() + 1 if it is larger.
+    /// Whether the query has this code point. All that it has not lead to the same state.
+    bool knows(std::uint32_t code_point) const { return mask_of(code_point) != 0; }
+
+    /// The distance between the whole query and the text; kCost + 1 if it is larger.
     std::uint32_t distance(const State& state) const {
         std::uint32_t d = 0;
-        while (d <= max_cost_ && (state.rows[d] >> length_ & 1U) == 0) {
+        while (d <= kCost && (state.rows[d] >> length_ & 1U) == 0) {
             ++d;
         }
         return d;
@@ -120,7 +122,7 @@ public:
     /// where it could succeed, the substitution it replaces has kept the row alive.
     std::uint32_t least(const State& state) const {
         std::uint32_t d = 0;
-        while (d <= max_cost_ && state.rows[d] == 0) {
+        while (d <= kCost && state.rows[d] == 0) {
             ++d;
         }
         return d;
@@ -151,7 +153,6 @@ private:
         return others_.emplace_back(code_point, 0).second;
     }
 
-    std::uint32_t max_cost_;
     std::uint32_t length_;
     Word all_ = 0;
     std::array<Word, 128> ascii_{};

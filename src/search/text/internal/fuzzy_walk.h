@@ -3,6 +3,7 @@
 #include "search/text/internal/fuzzy_automaton.h"
 #include "search/text/text_reader.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -16,24 +17,27 @@
 /// A leaf stands for all of its term's remaining bytes.
 namespace kumo::search {
 
-template <typename Trie, typename Word>
+template <typename Trie, typename Word, std::uint32_t kCost>
 class FuzzyWalk {
 public:
-    using Automaton = FuzzyAutomaton<Word>;
+    using Automaton = FuzzyAutomaton<Word, kCost>;
     using State = typename Automaton::State;
     using Node = typename Trie::Node;
 
     FuzzyWalk(Trie& trie, const Automaton& automaton, const FuzzyOptions& options)
-        : trie_(trie), automaton_(automaton), options_(options), far_(automaton.max_cost() + 1) {}
+        : trie_(trie), automaton_(automaton), options_(options) {}
 
     WalkEnd run() {
-        Place place{automaton_.start(), Utf8Feed{}, far_};
+        Place place{automaton_.start(), Utf8Feed{}, kFar};
         note_prefix(place);
         visit(trie_.root(), 0, place);
         return end_;
     }
 
 private:
+    static constexpr std::uint32_t kFar = kCost + 1;
+    static constexpr std::uint32_t kNoLetter = 0xFFFFFFFFU;  // in no query
+
     /// Where the walk stands: distances, the code point being read, the least distance between the
     /// query and any prefix of the path.
     struct Place {
@@ -53,10 +57,13 @@ private:
         if (!place.feed.push(byte)) {
             return true;
         }
-        place.state = automaton_.step(place.state, place.feed.value);
+        return advance_letter(place, place.feed.value);
+    }
+
+    bool advance_letter(Place& place, std::uint32_t code_point) const {
+        place.state = automaton_.step(place.state, code_point);
         note_prefix(place);
-        return automaton_.least(place.state)
-               <= std::min(automaton_.max_cost(), place.nearest_prefix);
+        return automaton_.least(place.state) <= std::min(kCost, place.nearest_prefix);
     }
 
     bool visit(Node node, std::uint32_t depth, const Place& place) {
@@ -66,16 +73,27 @@ private:
         if (trie_.term(node) != Trie::kNoTerm && !accept(trie_.term(node), place)) {
             return false;
         }
+        // Most children's labels are not in the query, and lead to one and the same place.
+        Place missed = place;
+        const bool missed_alive = place.feed.missing != 0 || advance_letter(missed, kNoLetter);
         return trie_.for_children(node, [&](Node child, std::uint8_t label) {
             if (!spend()) {
                 return false;
             }
-            Place next = place;
-            if (advance(next, label)) {
-                return visit(child, depth + 1, next);
+            if (place.feed.missing == 0 && label < 0x80 && !automaton_.knows(label)) {
+                return follow(child, depth + 1, missed, missed_alive);
             }
-            return next.nearest_prefix == far_ || accept_subtree(child, next.nearest_prefix);
+            Place next = place;
+            const bool alive = advance(next, label);
+            return follow(child, depth + 1, next, alive);
         });
+    }
+
+    bool follow(Node node, std::uint32_t depth, const Place& place, bool alive) {
+        if (alive) {
+            return visit(node, depth, place);
+        }
+        return place.nearest_prefix == kFar || accept_subtree(node, place.nearest_prefix);
     }
 
     bool visit_leaf(Node node, std::uint32_t depth, Place place) {
@@ -83,7 +101,7 @@ private:
         std::string_view text = trie_.text(term);
         for (std::uint64_t i = depth; i < text.size(); ++i) {
             if (!advance(place, static_cast<std::uint8_t>(text[i]))) {
-                return place.nearest_prefix == far_ || report(term, place.nearest_prefix, true);
+                return place.nearest_prefix == kFar || report(term, place.nearest_prefix, true);
             }
         }
         return accept(term, place);
@@ -93,7 +111,7 @@ private:
     bool accept(std::uint32_t term, const Place& place) {
         std::uint32_t whole = automaton_.distance(place.state);
         std::uint32_t cost = std::min(whole, place.nearest_prefix);
-        return cost == far_ || report(term, cost, whole > cost);
+        return cost == kFar || report(term, cost, whole > cost);
     }
 
     bool accept_subtree(Node node, std::uint32_t cost) {
@@ -121,25 +139,38 @@ private:
     Trie& trie_;
     const Automaton& automaton_;
     const FuzzyOptions& options_;
-    std::uint32_t far_;
     std::uint32_t nodes_ = 0;
     WalkEnd end_ = WalkEnd::kComplete;
 };
 
-/// Runs the walk with the smallest word that holds the query. Requires a query of at most
-/// kFuzzyLengthMax code points.
+/// Runs the walk. Requires a query of at most kFuzzyLengthMax code points.
+template <std::uint32_t kCost, typename Trie>
+WalkEnd fuzzy_walk_within(
+    Trie& trie,
+    const std::vector<std::uint32_t>& query,
+    const FuzzyOptions& options
+) {
+    __extension__ using Wide = unsigned __int128;
+    static_assert(FuzzyAutomaton<Wide, kCost>::kLengthMax >= kFuzzyLengthMax);
+    if (query.size() <= FuzzyAutomaton<std::uint64_t, kCost>::kLengthMax) {
+        FuzzyAutomaton<std::uint64_t, kCost> automaton(query);
+        return FuzzyWalk<Trie, std::uint64_t, kCost>(trie, automaton, options).run();
+    }
+    FuzzyAutomaton<Wide, kCost> automaton(query);
+    return FuzzyWalk<Trie, Wide, kCost>(trie, automaton, options).run();
+}
+
+/// The same for any cost.
 template <typename Trie>
 WalkEnd
 fuzzy_walk(Trie& trie, const std::vector<std::uint32_t>& query, const FuzzyOptions& options) {
-    __extension__ using Wide = unsigned __int128;
-    static_assert(FuzzyAutomaton<Wide>::kLengthMax >= kFuzzyLengthMax);
-    std::uint32_t max_cost = std::min(options.max_cost, kFuzzyCostMax);
-    if (query.size() <= FuzzyAutomaton<std::uint64_t>::kLengthMax) {
-        FuzzyAutomaton<std::uint64_t> automaton(query, max_cost);
-        return FuzzyWalk<Trie, std::uint64_t>(trie, automaton, options).run();
+    switch (std::min(options.max_cost, kFuzzyCostMax)) {
+        case 0: return fuzzy_walk_within<0>(trie, query, options);
+        case 1: return fuzzy_walk_within<1>(trie, query, options);
+        case 2: return fuzzy_walk_within<2>(trie, query, options);
+        default: static_assert(kFuzzyCostMax == 3);
     }
-    FuzzyAutomaton<Wide> automaton(query, max_cost);
-    return FuzzyWalk<Trie, Wide>(trie, automaton, options).run();
+    return fuzzy_walk_within<3>(trie, query, options);
 }
 
 }  // namespace kumo::search

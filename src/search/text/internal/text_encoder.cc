@@ -4,9 +4,9 @@
 #include "base/bytes.h"
 #include "search/text/internal/bit_pack.h"
 #include "search/text/internal/trie_builder.h"
-#include "search/text/internal/varint.h"
 #include "search/text/norm.h"
 #include "search/text/section_file.h"
+#include "wire/varint.h"
 
 #include <algorithm>
 #include <bit>
@@ -110,7 +110,7 @@ void TextEncoder::encode_short(const TermPostings& postings) {
     encode_tail(postings, 0, 0);
     postings_.append(data_);
     for (std::uint32_t gap : postings.position_gaps) {
-        append_varint(postings_, gap);
+        wire::append_varint(postings_, gap);
     }
 }
 
@@ -212,9 +212,9 @@ void TextEncoder::encode_tail(const TermPostings& postings, std::uint32_t first,
     DocId next = floor;
     for (std::uint64_t i = first; i < postings.docs.size(); ++i) {
         std::uint32_t tf = postings.tfs[i];
-        append_varint(data_, ((postings.docs[i] - next) << 1U) | (tf == 1 ? 1U : 0U));
+        wire::append_varint(data_, ((postings.docs[i] - next) << 1U) | (tf == 1 ? 1U : 0U));
         if (tf != 1) {
-            append_varint(data_, tf);
+            wire::append_varint(data_, tf);
         }
         next = postings.docs[i] + 1;
     }

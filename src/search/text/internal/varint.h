@@ -1,19 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 namespace kumo::search {
 
-inline void append_varint(std::string& out, std::uint32_t value) {
-    while (value >= 0x80) {
-        out.push_back(static_cast<char>(value | 0x80U));
-        value >>= 7U;
-    }
-    out.push_back(static_cast<char>(value));
-}
-
-/// Reads one varint before `end` and moves `at` past it. False on a cut or overlong one.
+/// Reads a varint of 32 bits (wire/varint.h writes them) before `end` and moves `at` past it. False
+/// on a cut or overlong one.
 inline bool read_varint(const std::uint8_t*& at, const std::uint8_t* end, std::uint32_t& value) {
     value = 0;
     for (std::uint32_t shift = 0; shift < 35; shift += 7) {
