@@ -5,9 +5,10 @@
 #  2. compile time:   "mod/x.h" resolves only through a linked module's include root;
 #  3. link time:      <mod>_link_test pulls the whole archive and nothing but its declared DEPS;
 #  4. headers:        the target `headers` compiles every header on its own.
-# Tests sit beside the code: every x_test.cc becomes part of <mod>_test. PREFIX is the path that
-# includes start with, when it is not the module's name (api/kumosearch). LIBS are third-party
-# libraries; they are linked privately, so their headers stay out of our headers.
+# Tests sit beside the code: every x_test.cc becomes part of <mod>_test. A main.cc is left to the
+# executable of an app. PREFIX is the path that includes start with, when it is not the module's
+# name (api/kumosearch). LIBS are third-party libraries; they are linked privately, so their headers
+# stay out of our headers.
 function(kumo_module)
     cmake_parse_arguments(M "" "NAME;FLOOR;PREFIX" "DEPS;LIBS" ${ARGN})
     if(NOT M_PREFIX)
@@ -15,7 +16,7 @@ function(kumo_module)
     endif()
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
     set(tests ${sources})
-    list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
+    list(FILTER sources EXCLUDE REGEX "(_(test|bench|fuzz)|/main)\\.cc$")
     list(FILTER tests INCLUDE REGEX "_test\\.cc$")
     add_library(kumo_${M_NAME} STATIC ${sources})
     set_target_properties(kumo_${M_NAME} PROPERTIES

@@ -5,6 +5,8 @@
 """
 import pathlib, re, sys
 
+PRINTING = "base/log.h"  # Programs for people (apps/) need not.
+
 BANNED = {  # regex -> what to use instead
     r"\bstd::(mutex|lock_guard|unique_lock|shared_mutex)\b": "base/mutex.h (clang can check it)",
     r"\b(std::chrono::\w+_clock::now|time\(nullptr\)|gettimeofday|clock_gettime)\b": "base/clock.h (simulated time)",
@@ -12,14 +14,13 @@ BANNED = {  # regex -> what to use instead
     r"\bstd::thread\b": "io/thread.h (named, joined, counted)",
     r"\b(FIXME|XXX|DONOTMERGE)\b": "nothing: resolve before merging",
     r'#\s*include\s+"\.\.?/': 'a path from the module root: "raft/log.h"',
-    r"\bstd::(cout|cerr)\b|\bprintf\(": "base/log.h",
+    r"\bstd::(cout|cerr)\b|\bprintf\(": PRINTING,
     r"\bstd::regex\b": "RE2 (linear time on user input)",
     r"\bco_(await|return|yield)\b": "callbacks and state machines (g++ 12.2 miscompiles coroutines)",
 }
 ALLOWED = {"src/base": r"mutex|clock|random|log|assert|published", "src/io": r".*thread"}
 FILE_LINES_MAX = {".cc": 800, ".h": 400}
 RATCHET = {}  # path -> lines today; may only shrink. Empty on the first day.
-
 
 
 def read_modules(path):
@@ -55,8 +56,11 @@ def check_source(root, path, modules, allowed, banned, errors):
     limit = max(RATCHET.get(rel, 0), FILE_LINES_MAX[path.suffix])
     if len(lines) > limit:
         errors.append(f"{rel}: {len(lines)} lines, limit {limit}")
-    module = owner(modules, below) if rel.startswith("src/") else None
-    free = path.stem.endswith("_test") or not rel.startswith("src/") or any(
+    ours = rel.startswith(("src/", "apps/"))
+    module = owner(modules, below) if ours else None
+    if rel.startswith("apps/"):
+        banned = [(rx, instead) for rx, instead in banned if instead != PRINTING]
+    free = path.stem.endswith("_test") or not ours or any(
         rel.startswith(d + "/") and re.match(p, path.stem) for d, p in ALLOWED.items())
     for n, text in enumerate(lines, 1):
         inc = re.match(r'\s*#\s*include\s+"([^"]*)"', text)
@@ -71,12 +75,19 @@ def check_source(root, path, modules, allowed, banned, errors):
                 errors.append(f"{rel}:{n}: banned: {rx.search(text)[0]} -- use {instead}")
 
 
+PATH_IN_TEXT = re.compile(r"`((?:src|apps|bench|cmake|docs|fuzz|tests|tools)/[\w./-]+)`")
+
+
 def check_links(root, errors):
-    for doc in [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("src/**/*.md")]:
+    for doc in [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("src/**/*.md"),
+                *root.glob("apps/**/*.md"), *root.glob("bench/**/*.md")]:
         for n, text in enumerate(doc.read_text(errors="replace").splitlines(), 1):
             for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text):
                 if not (doc.parent / target).exists():
                     errors.append(f"{doc.relative_to(root)}:{n}: dead link {target}")
+            for target in PATH_IN_TEXT.findall(text):
+                if not (root / target).exists():
+                    errors.append(f"{doc.relative_to(root)}:{n}: no such file {target}")
 
 
 def main() -> int:

@@ -123,6 +123,9 @@ public:
     /// Bytes an unprivileged process can still write to the file system that holds `path`.
     virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
 
+    /// Size of the file system that holds `path`.
+    virtual Result<std::uint64_t> total_bytes(const std::string& path) = 0;
+
     /// Creates `path` if needed and locks it against other processes (and other holders in this
     /// one). kUnavailable if somebody holds it.
     virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;

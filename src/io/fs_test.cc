@@ -146,7 +146,9 @@ TYPED_TEST(FsTest, LockHasOneHolder) {
 }
 
 TYPED_TEST(FsTest, KnowsItsFreeSpace) {
-    EXPECT_GT(this->fs().free_bytes(this->env.directory()).value(), 0U);
+    const std::uint64_t free = this->fs().free_bytes(this->env.directory()).value();
+    EXPECT_GT(free, 0U);
+    EXPECT_GE(this->fs().total_bytes(this->env.directory()).value(), free);
 }
 
 TEST(PosixFs, FullDiskIsResourceExhausted) {

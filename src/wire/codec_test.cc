@@ -28,7 +28,7 @@ TEST(Crc32c, MatchesPublishedVectors) {
 
 TEST(Crc32c, FormsAgreeAndCompose) {
     std::string bytes;
-    for (int i = 0; i < 100; ++i) {
+    for (std::size_t i = 0; i < 100; ++i) {
         bytes.push_back(static_cast<char>(i * 37));
         EXPECT_EQ(crc32c(bytes), crc32c_portable(bytes));
         EXPECT_EQ(

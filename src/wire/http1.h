@@ -49,8 +49,8 @@ public:
     /// One step. After kError it returns kError again.
     HttpEvent next(ByteView& input);
 
-    /// From kHead on, until the next call after kComplete. May be moved from.
-    HttpRequestHead& head() noexcept { return head_; }
+    /// From kHead on, until the next call after kComplete.
+    const HttpRequestHead& head() const noexcept { return head_; }
 
     /// The piece of the last kBody; until the next call.
     ByteView body() const noexcept { return piece_; }
@@ -62,7 +62,9 @@ public:
     void set_body_limit(std::uint64_t bytes) noexcept { body_.set_limit(bytes); }
 
     /// True between messages: nothing of a request has arrived.
-    bool idle() const noexcept { return state_ == State::kHead && reader_.empty(); }
+    bool idle() const noexcept {
+        return state_ == State::kEnd || (state_ == State::kHead && reader_.empty());
+    }
 
     /// True from kHead to kComplete.
     bool in_body() const noexcept { return state_ == State::kBody; }
@@ -71,6 +73,7 @@ private:
     enum class State : std::uint8_t {
         kHead,
         kBody,
+        kEnd,  ///< The message was handed out; its head stays until the next call.
         kFailed,
     };
 
@@ -86,6 +89,7 @@ private:
     HttpHeadReader reader_;
     HttpBodyReader body_;
     HttpRequestHead head_;
+    int minor_version_ = 1;
     ByteView piece_;
     HttpError error_;
 };
@@ -104,7 +108,7 @@ public:
     /// had begun, kError if one was cut.
     HttpEvent finish();
 
-    HttpResponseHead& head() noexcept { return head_; }
+    const HttpResponseHead& head() const noexcept { return head_; }
 
     ByteView body() const noexcept { return piece_; }
 
@@ -116,6 +120,7 @@ private:
     enum class State : std::uint8_t {
         kHead,
         kBody,
+        kEnd,  ///< The message was handed out; its head stays until the next call.
         kFailed,
     };
 
@@ -132,6 +137,7 @@ private:
     HttpHeadReader reader_;
     HttpBodyReader body_;
     HttpResponseHead head_;
+    int minor_version_ = 1;
     ByteView piece_;
     HttpError error_;
 };

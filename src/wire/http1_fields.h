@@ -29,6 +29,17 @@ struct HttpError {
     std::string_view reason;  ///< A literal.
 };
 
+/// A part of a head's bytes.
+struct HttpSlice {
+    std::uint32_t offset = 0;
+    std::uint32_t size = 0;
+};
+
+struct HttpFieldSlices {
+    HttpSlice name;
+    HttpSlice value;
+};
+
 /// The start line and the header fields of one message: their bytes and an index into them.
 /// A value; views it gives live as long as it and die when it is moved or changed.
 class HttpHead {
@@ -55,20 +66,10 @@ public:
 protected:
     friend class HttpHeadReader;
 
-    struct Slice {
-        std::uint32_t offset = 0;
-        std::uint32_t size = 0;
-    };
-
-    struct FieldSlices {
-        Slice name;
-        Slice value;
-    };
-
-    ByteView view(Slice s) const noexcept { return ByteView(bytes_).substr(s.offset, s.size); }
+    ByteView view(HttpSlice s) const noexcept { return ByteView(bytes_).substr(s.offset, s.size); }
 
     std::string bytes_;
-    std::vector<FieldSlices> fields_;
+    std::vector<HttpFieldSlices> fields_;
     std::optional<std::uint64_t> content_length_;
     int minor_version_ = 1;
     bool chunked_ = false;
@@ -112,10 +113,10 @@ public:
 private:
     friend class HttpRequestParser;
 
-    Slice target_;
-    Slice path_;
-    Slice query_;
-    Slice host_;
+    HttpSlice target_;
+    HttpSlice path_;
+    HttpSlice query_;
+    HttpSlice host_;
     HttpMethod method_ = HttpMethod::kGet;
     bool expects_continue_ = false;
 };
@@ -130,7 +131,7 @@ public:
 private:
     friend class HttpResponseParser;
 
-    Slice reason_;
+    HttpSlice reason_;
     int status_ = 0;
 };
 

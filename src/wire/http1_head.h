@@ -64,7 +64,7 @@ public:
 
     std::size_t hosts() const noexcept { return hosts_; }
 
-    HttpHead::Slice host() const noexcept { return host_; }
+    HttpSlice host() const noexcept { return host_; }
 
 private:
     enum class Take : std::uint8_t {
@@ -73,17 +73,17 @@ private:
         kBad,
     };
 
-    Take take_line(ByteView& input, HttpHead& head, HttpHead::Slice& line);
+    Take take_line(ByteView& input, HttpHead& head, HttpSlice& line);
     bool over_limit(std::size_t total_bytes) noexcept;
-    HttpError add_field(HttpHead& head, HttpHead::Slice line);
-    HttpError note_field(HttpHead& head, const HttpHead::FieldSlices& slices);
+    HttpError add_field(HttpHead& head, HttpSlice line);
+    HttpError note_field(HttpHead& head, const HttpFieldSlices& slices);
     HttpError note_length(HttpHead& head, ByteView value) noexcept;
     HttpError note_coding(ByteView value) noexcept;
 
     HttpLimits limits_;
     HttpError error_;
-    HttpHead::Slice start_line_;
-    HttpHead::Slice host_;
+    HttpSlice start_line_;
+    HttpSlice host_;
     std::uint32_t line_begin_ = 0;    ///< Where the line being read begins in the head's bytes.
     std::uint32_t fields_begin_ = 0;  ///< Where the first field line begins; 0 before.
     std::uint32_t empty_lines_ = 0;   ///< Seen before the start line.

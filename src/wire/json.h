@@ -13,9 +13,11 @@ namespace kumo::wire {
 
 /// What a document may cost. Passing a limit is kInvalidArgument.
 struct JsonLimits {
-    std::size_t bytes_max = 128U << 20;  ///< At most kJsonBytesMax.
-    std::uint32_t depth_max = 64;        ///< Nesting of arrays and objects; at most kJsonDepthMax.
-    std::uint32_t keys_max = 10000;      ///< Members of one object.
+    std::size_t bytes_max = 32U << 20;  ///< At most kJsonBytesMax.
+    std::uint32_t depth_max = 64;       ///< Nesting of arrays and objects; at most kJsonDepthMax.
+    std::uint32_t keys_max = 10000;     ///< Members of one object.
+    /// Tokens (values, names, brackets, commas, colons): the tree takes 24 bytes for each.
+    std::size_t tokens_max = 8U << 20;
 };
 
 /// Offsets inside a document are 32 bits wide.
@@ -175,6 +177,8 @@ private:
 /// Strict: one value and nothing behind it, valid UTF-8, no lone surrogates in escapes, no NaN or
 /// numbers beyond double's range. Errors are kInvalidArgument and name the byte offset.
 /// Thread rule: parse() from any thread (it keeps a scratch parser per thread), reads from any.
+///
+/// While parsing, a text of n bytes takes 4 n bytes of scratch beside the document.
 class JsonDocument {
 public:
     static Result<JsonDocument> parse(ByteView text, const JsonLimits& limits = {});

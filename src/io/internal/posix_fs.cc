@@ -291,6 +291,14 @@ public:
         return std::uint64_t{info.f_bavail} * info.f_frsize;
     }
 
+    Result<std::uint64_t> total_bytes(const std::string& path) override {
+        struct statvfs info = {};
+        if (::statvfs(path.c_str(), &info) != 0) {
+            return errno_error("statvfs", path, errno);
+        }
+        return std::uint64_t{info.f_blocks} * info.f_frsize;
+    }
+
     Result<std::unique_ptr<FileLock>> lock(const std::string& path) override {
         UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
         if (!fd.valid()) {

@@ -392,6 +392,11 @@ Result<std::uint64_t> SimFs::free_bytes(const std::string& /*path*/) {
     return state_->space_left();
 }
 
+Result<std::uint64_t> SimFs::total_bytes(const std::string& /*path*/) {
+    KUMO_TRY(state_->alive(state_->generation));
+    return state_->disk.used_bytes() + state_->space_left();
+}
+
 Result<std::unique_ptr<FileLock>> SimFs::lock(const std::string& path) {
     KUMO_TRY(state_->alive(state_->generation));
     if (!state_->locks[path].expired()) {

@@ -50,6 +50,7 @@ public:
     void sync_dir_async(const std::string& path, Loop& loop, SyncCallback done) override;
     Result<std::uint64_t> file_size(const std::string& path) override;
     Result<std::uint64_t> free_bytes(const std::string& path) override;
+    Result<std::uint64_t> total_bytes(const std::string& path) override;
     Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
 
     /// Numbered operations so far, over all restarts.

@@ -1,0 +1,236 @@
+#include "cli/command.h"
+#include "cli/explain.h"
+#include "cli/import_answer.h"
+#include "cli/import_source.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+#include "wire/url.h"
+
+#include <cstdio>
+#include <memory>
+
+namespace kumo::cli {
+namespace {
+
+constexpr Duration kRedrawEvery = std::chrono::milliseconds(100);
+constexpr Duration kLineEvery = std::chrono::seconds(5);
+constexpr std::uint64_t kErrorsShownMax = 5;
+
+/// Shows how far it is on standard error: a bar that is redrawn for a person, a line now and then
+/// for a log.
+class ProgressDisplay {
+public:
+    void show(const Progress& progress, bool now) {
+        const Duration every = terminal_.interactive ? kRedrawEvery : kLineEvery;
+        if (!now && progress.elapsed - shown_at_ < every) {
+            return;
+        }
+        shown_at_ = progress.elapsed;
+        if (terminal_.interactive) {
+            const std::string bar = progress_bar(progress, terminal_.width - 1);
+            (void)std::fprintf(stderr, "\r\x1b[K%s", bar.c_str());
+            drawn_ = true;
+        } else {
+            (void)std::fprintf(stderr, "%s\n", progress_line(progress).c_str());
+        }
+        (void)std::fflush(stderr);
+    }
+
+    /// Leaves the bar's line, so that something else can be printed.
+    void leave() {
+        if (drawn_) {
+            (void)std::fputs("\n", stderr);
+            drawn_ = false;
+        }
+    }
+
+private:
+    Terminal terminal_ = Terminal::of(stderr);
+    Duration shown_at_{};
+    bool drawn_ = false;
+};
+
+struct CloseFile {
+    void operator()(std::FILE* file) const { (void)std::fclose(file); }
+};
+
+/// Where failed lines go: the file a person asked for, or the first few to standard error.
+class ErrorSink {
+public:
+    Status open(const std::string& path) {
+        path_ = path;
+        if (!path.empty()) {
+            file_.reset(std::fopen(path.c_str(), "we"));
+            if (file_ == nullptr) {
+                return invalid_argument("cannot write " + path);
+            }
+        }
+        return {};
+    }
+
+    void add(std::uint64_t line, ByteView error, ByteView document, ProgressDisplay& display) {
+        if (file_ != nullptr) {
+            const std::string record = error_record(line, error, document);
+            lost_ |= std::fwrite(record.data(), 1, record.size(), file_.get()) != record.size();
+        } else if (shown_++ < kErrorsShownMax) {
+            display.leave();
+            (void)std::fprintf(
+                stderr,
+                "line %s: %s\n",
+                with_thousands(line).c_str(),
+                printable(error).c_str()
+            );
+        }
+    }
+
+    /// Where to look for the failed lines, for the last line of the output.
+    std::string hint() {
+        if (file_ != nullptr) {
+            lost_ |= std::fflush(file_.get()) != 0;
+            return lost_ ? "; " + path_ + " could not be written completely" : "; see " + path_;
+        }
+        return shown_ > kErrorsShownMax ? "; --errors FILE keeps them all" : "";
+    }
+
+private:
+    std::string path_;
+    std::unique_ptr<std::FILE, CloseFile> file_;
+    std::uint64_t shown_ = 0;
+    bool lost_ = false;
+};
+
+class Import {
+public:
+    Import(Session& session, const ImportOptions& options, ImportSource source)
+        : session_(session),
+          source_(std::move(source)),
+          target_(
+              "/collections/" + wire::percent_encode(options.collection)
+              + "/documents/import?action=" + options.action
+              + "&batch_size=" + std::to_string(options.batch_size)
+          ) {
+        progress_.bytes_total = source_.bytes_total();
+    }
+
+    int run(ErrorSink& errors) {
+        began_ = session_.now();
+        for (;;) {
+            const auto batch = source_.next();
+            if (!batch.ok()) {
+                display_.leave();
+                return fail(kExitUsage, batch.error().message);
+            }
+            if (batch.value().empty()) {
+                break;
+            }
+            if (const int code = send(batch.value(), errors); code != kExitOk) {
+                return code;
+            }
+        }
+        progress_.elapsed = session_.now() - began_;
+        progress_.bytes_done = progress_.bytes_total;
+        display_.show(progress_, true);
+        display_.leave();
+        return summary(errors);
+    }
+
+private:
+    int send(const SourceBatch& batch, ErrorSink& errors) {
+        for (const std::uint64_t number : batch.too_long) {
+            ++progress_.documents;
+            ++progress_.failed;
+            errors.add(number, "the line is longer than 32 MB", "", display_);
+        }
+        if (batch.lines.empty()) {
+            return kExitOk;
+        }
+        ImportAnswer fates([&](std::size_t index, const Status& fate) {
+            if (index < batch.lines.size()) {
+                take(batch, batch.lines[index], fate, errors);
+            }
+        });
+        const auto answer =
+            session_.ask({wire::HttpMethod::kPost, target_, batch.body}, [&fates](ByteView piece) {
+                fates.feed(piece);
+            });
+        if (!answer.ok()) {
+            return cut_off(batch, fates.count(), answer.error());
+        }
+        if (answer.value().status / 100 != 2) {
+            display_.leave();
+            return fail_refused(answer.value());
+        }
+        fates.finish();
+        if (fates.count() != batch.lines.size()) {
+            const Error error{ErrorCode::kUnavailable, "the server answered too few lines"};
+            return cut_off(batch, fates.count(), error);
+        }
+        return kExitOk;
+    }
+
+    void
+    take(const SourceBatch& batch, const SourceLine& line, const Status& fate, ErrorSink& errors) {
+        ++progress_.documents;
+        progress_.bytes_done = line.input_end;
+        progress_.elapsed = session_.now() - began_;
+        if (!fate.ok()) {
+            ++progress_.failed;
+            errors.add(line.number, fate.error().message, batch.text(line), display_);
+        }
+        display_.show(progress_, false);
+    }
+
+    int cut_off(const SourceBatch& batch, std::size_t answered, const Error& error) {
+        display_.leave();
+        const int code = progress_.documents == 0
+                             ? fail_unreachable(session_.url(), error)
+                             : fail(kExitUnreachable, "the import stopped: " + error.message);
+        if (answered < batch.lines.size()) {
+            (void)std::fprintf(
+                stderr,
+                "Lines %s to %s were on their way and may or may not have been taken; everything "
+                "before them was answered. Loading them again with --action upsert is harmless "
+                "where documents have ids.\n",
+                with_thousands(batch.lines[answered].number).c_str(),
+                with_thousands(batch.lines.back().number).c_str()
+            );
+        }
+        return code;
+    }
+
+    int summary(ErrorSink& errors) const {
+        const std::uint64_t good = progress_.documents - progress_.failed;
+        std::string text = with_thousands(good) + " documents loaded in "
+                           + human_seconds(progress_.elapsed) + " ("
+                           + with_thousands(progress_.rate()) + "/s)";
+        if (progress_.failed != 0) {
+            text += ", " + with_thousands(progress_.failed) + " failed" + errors.hint();
+        }
+        (void)std::printf("%s\n", text.c_str());
+        return progress_.failed == 0 ? kExitOk : kExitFailed;
+    }
+
+    Session& session_;
+    ImportSource source_;
+    std::string target_;
+    ProgressDisplay display_;
+    Progress progress_;
+    MonotonicTime began_;
+};
+
+}  // namespace
+
+int run_import(Session& session, const ImportOptions& options) {
+    auto source = ImportSource::open(options.file);
+    if (!source.ok()) {
+        return fail(kExitUsage, source.error().message);
+    }
+    ErrorSink errors;
+    if (const Status opened = errors.open(options.errors_file); !opened.ok()) {
+        return fail(kExitUsage, opened.error().message);
+    }
+    return Import(session, options, std::move(source).value()).run(errors);
+}
+
+}  // namespace kumo::cli

@@ -1,0 +1,117 @@
+#include "cli/command.h"
+#include "cli/import_source.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+namespace kumo::cli {
+namespace {
+
+/// Takes every line but those that hold "bad"; breaks the connection at the line "cut".
+class FakeServer final : public Session {
+public:
+    Result<Answer> ask(Ask what, const BodySink& sink) override {
+        targets.push_back(what.target);
+        if (status != 200) {
+            return Answer{status, R"({"message":"no"})"};
+        }
+        std::istringstream lines(what.body);
+        for (std::string line; std::getline(lines, line);) {
+            if (line == "cut") {
+                return Error{ErrorCode::kUnavailable, "the connection broke"};
+            }
+            if (line != "unanswered") {
+                sink(
+                    line.find("bad") == std::string::npos
+                        ? "{\"success\":true}\n"
+                        : "{\"code\":400,\"error\":\"bad one\",\"success\":false}\n"
+                );
+            }
+        }
+        return Answer{200, ""};
+    }
+
+    MonotonicTime now() const override { return {}; }
+
+    const BaseUrl& url() const override { return url_; }
+
+    std::vector<std::string> targets;
+    int status = 200;
+
+private:
+    BaseUrl url_{false, "fake", 1};
+};
+
+class ImportCommand : public testing::Test {
+protected:
+    int import(const std::string& content) {
+        const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+        options_.collection = "my books";
+        options_.file = testing::TempDir() + "kumosearch_cli_" + name;
+        options_.errors_file = options_.file + ".errors";
+        std::ofstream(options_.file, std::ios::binary) << content;
+        return run_import(server_, options_);
+    }
+
+    std::string errors() const {
+        std::ostringstream out;
+        out << std::ifstream(options_.errors_file).rdbuf();
+        return out.str();
+    }
+
+    FakeServer server_;
+    ImportOptions options_;
+};
+
+TEST_F(ImportCommand, LoadsEveryLine) {
+    EXPECT_EQ(import("{}\n{}\n"), kExitOk);
+    EXPECT_EQ(errors(), "");
+    EXPECT_EQ(
+        server_.targets,
+        std::vector<std::string>{
+            "/collections/my%20books/documents/import?action=create&batch_size=1000"}
+    );
+}
+
+TEST_F(ImportCommand, SendsABigFileInPieces) {
+    std::string content;
+    for (std::size_t i = 0; i <= kBatchLinesMax; ++i) {
+        content += "{}\n";
+    }
+    EXPECT_EQ(import(content), kExitOk);
+    EXPECT_EQ(server_.targets.size(), 2U);
+}
+
+TEST_F(ImportCommand, KeepsFailedLinesWithTheirErrors) {
+    EXPECT_EQ(import("{}\n\nbad line\n{}\n"), kExitFailed);
+    EXPECT_EQ(errors(), "{\"line\":3,\"error\":\"bad one\",\"document\":\"bad line\"}\n");
+}
+
+TEST_F(ImportCommand, AnEmptyFileIsNothingToDo) {
+    EXPECT_EQ(import("\n\n"), kExitOk);
+    EXPECT_TRUE(server_.targets.empty());
+}
+
+TEST_F(ImportCommand, ABrokenConnectionIsUnreachable) {
+    EXPECT_EQ(import("{}\ncut\n{}\n"), kExitUnreachable);
+}
+
+TEST_F(ImportCommand, ALineWithoutAnAnswerIsNotSuccess) {
+    EXPECT_EQ(import("{}\nunanswered\n"), kExitUnreachable);
+}
+
+TEST_F(ImportCommand, ARefusalIsAFailure) {
+    server_.status = 404;
+    EXPECT_EQ(import("{}\n"), kExitFailed);
+}
+
+TEST_F(ImportCommand, AFileThatIsNotThereIsAUsageError) {
+    options_.file = "/no/such/file";
+    EXPECT_EQ(run_import(server_, options_), kExitUsage);
+}
+
+}  // namespace
+}  // namespace kumo::cli

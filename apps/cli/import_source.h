@@ -1,0 +1,76 @@
+#pragma once
+
+#include "base/result.h"
+#include "wire/lines.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kumo::cli {
+
+/// The longest document that is sent.
+inline constexpr std::size_t kDocumentBytesMax = std::size_t{32} << 20;
+
+/// One request carries at most this many lines, and no further line once it has this many bytes.
+inline constexpr std::size_t kBatchLinesMax = 10000;
+inline constexpr std::size_t kBatchBytesMax = std::size_t{4} << 20;
+
+/// One line of a batch.
+struct SourceLine {
+    std::uint64_t number = 0;  ///< In the input, from 1.
+    std::size_t begin = 0;     ///< In the batch's body, without the LF.
+    std::size_t end = 0;
+    std::uint64_t input_end = 0;  ///< Bytes of the input up to here.
+};
+
+/// What one request sends.
+struct SourceBatch {
+    std::string body;  ///< Lines, each with its LF.
+    std::vector<SourceLine> lines;
+    std::vector<std::uint64_t> too_long;  ///< Numbers of lines that are not sent.
+
+    bool empty() const { return lines.empty() && too_long.empty(); }
+
+    std::string_view text(const SourceLine& line) const {
+        return std::string_view(body).substr(line.begin, line.end - line.begin);
+    }
+};
+
+/// Cuts a file or standard input into batches, holding one at a time. Blank lines are skipped.
+class ImportSource {
+public:
+    /// "-" is standard input. kNotFound says why a file cannot be read.
+    static Result<ImportSource> open(const std::string& path);
+
+    /// The next batch; an empty one at the end. kIo if reading fails.
+    Result<SourceBatch> next();
+
+    /// Size of the input; 0 if it has none that is known (a pipe).
+    std::uint64_t bytes_total() const { return bytes_total_; }
+
+private:
+    struct Close {
+        void operator()(std::FILE* file) const;
+    };
+
+    using File = std::unique_ptr<std::FILE, Close>;
+
+    ImportSource(File file, std::uint64_t bytes_total)
+        : file_(std::move(file)), bytes_total_(bytes_total) {}
+
+    Status read_chunk();
+    void add(const wire::Line& line, SourceBatch& batch) const;
+
+    File file_;
+    std::uint64_t bytes_total_;
+    wire::LineSplitter splitter_{kDocumentBytesMax};
+    std::string buffer_;
+    std::size_t used_ = 0;          ///< Bytes at the front of buffer_ that the splitter has taken.
+    std::uint64_t bytes_read_ = 0;  ///< Of the input, buffer_ included.
+    bool ended_ = false;
+};
+
+}  // namespace kumo::cli

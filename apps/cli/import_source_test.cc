@@ -1,0 +1,84 @@
+#include "cli/import_source.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace kumo::cli {
+namespace {
+
+class ImportSourceTest : public testing::Test {
+protected:
+    ImportSource open(const std::string& content) {
+        std::ofstream(path_, std::ios::binary) << content;
+        auto source = ImportSource::open(path_);
+        EXPECT_TRUE(source.ok());
+        return std::move(source).value();
+    }
+
+    std::string path_ = testing::TempDir() + "kumosearch_cli_import_"
+                        + testing::UnitTest::GetInstance()->current_test_info()->name();
+};
+
+TEST_F(ImportSourceTest, NumbersLinesAsTheFileDoesAndSkipsBlankOnes) {
+    ImportSource source = open("{\"a\":1}\n\n  \r\n{\"a\":2}\r\n{\"a\":3}");
+    const SourceBatch batch = source.next().value();
+    EXPECT_EQ(batch.body, "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
+    ASSERT_EQ(batch.lines.size(), 3U);
+    EXPECT_EQ(batch.lines[1].number, 4U);
+    EXPECT_EQ(batch.text(batch.lines[1]), "{\"a\":2}");
+    EXPECT_EQ(batch.lines[2].number, 5U);
+    EXPECT_EQ(batch.lines[2].input_end, source.bytes_total());
+    EXPECT_TRUE(source.next().value().empty());
+}
+
+TEST_F(ImportSourceTest, CutsBatchesByLines) {
+    std::string content;
+    for (std::size_t i = 0; i < kBatchLinesMax + 5; ++i) {
+        content += "{}\n";
+    }
+    ImportSource source = open(content);
+    EXPECT_EQ(source.next().value().lines.size(), kBatchLinesMax);
+    const SourceBatch rest = source.next().value();
+    ASSERT_EQ(rest.lines.size(), 5U);
+    EXPECT_EQ(rest.lines.back().number, kBatchLinesMax + 5);
+    EXPECT_TRUE(source.next().value().empty());
+}
+
+TEST_F(ImportSourceTest, CutsBatchesByBytes) {
+    const std::string document(1000, 'x');
+    std::string content;
+    for (std::size_t bytes = 0; bytes <= kBatchBytesMax; bytes += document.size() + 1) {
+        content += document + "\n";
+    }
+    ImportSource source = open(content + content);
+    std::size_t lines = 0;
+    for (SourceBatch batch = source.next().value(); !batch.empty(); batch = source.next().value()) {
+        EXPECT_LE(batch.body.size(), kBatchBytesMax + document.size() + 1);
+        lines += batch.lines.size();
+    }
+    EXPECT_EQ(lines, 2 * content.size() / (document.size() + 1));
+}
+
+TEST_F(ImportSourceTest, NamesLinesThatAreTooLong) {
+    ImportSource source = open("{}\n" + std::string(kDocumentBytesMax + 1, 'x') + "\n{}\n");
+    SourceBatch all;
+    for (SourceBatch batch = source.next().value(); !batch.empty(); batch = source.next().value()) {
+        all.lines.insert(all.lines.end(), batch.lines.begin(), batch.lines.end());
+        all.too_long.insert(all.too_long.end(), batch.too_long.begin(), batch.too_long.end());
+    }
+    EXPECT_EQ(all.too_long, std::vector<std::uint64_t>{2});
+    ASSERT_EQ(all.lines.size(), 2U);
+    EXPECT_EQ(all.lines[1].number, 3U);
+}
+
+TEST(ImportSource, SaysWhyAFileCannotBeRead) {
+    EXPECT_EQ(
+        ImportSource::open("/no/such/file").error().message,
+        "cannot read /no/such/file: No such file or directory"
+    );
+    EXPECT_EQ(ImportSource::open("/").error().message, "cannot read /: it is a directory");
+}
+
+}  // namespace
+}  // namespace kumo::cli

@@ -1,0 +1,162 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <sstream>
+
+namespace kumo::cli {
+namespace {
+
+/// What the parser fills in; the URL and the key are judged after it.
+struct Typed {
+    std::string url = "http://127.0.0.1:" + std::to_string(kDefaultPort);
+    std::string api_key;
+    std::string api_key_file;
+    std::string ca_file;
+    bool insecure = false;
+    ImportOptions import;
+    SearchOptions search;
+    CreateCollectionOptions create;
+};
+
+void add_connection(CLI::App& app, Typed& typed) {
+    const char* group = "Connection";
+    app.add_option("--url", typed.url, "The server's address")
+        ->envname("KUMOSEARCH_URL")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--api-key", typed.api_key, "The API key (visible to others in ps)")
+        ->envname("KUMOSEARCH_API_KEY")
+        ->group(group);
+    app.add_option("--api-key-file", typed.api_key_file, "A file that holds the API key")
+        ->group(group);
+    app.add_option("--ca-file", typed.ca_file, "PEM certificates to trust instead of the system's")
+        ->group(group);
+    app.add_flag("--insecure", typed.insecure, "Do not verify the server's certificate")
+        ->group(group);
+}
+
+CLI::App* add_import(CLI::App& app, ImportOptions& options) {
+    auto* command = app.add_subcommand("import", "Load documents, one JSON object a line");
+    command->add_option("COLLECTION", options.collection, "Where the documents go")->required();
+    command->add_option("FILE", options.file, "JSON lines; - is standard input")->required();
+    command->add_option("--action", options.action, "What to do with each document")
+        ->check(CLI::IsMember({"create", "upsert", "update", "emplace"}))
+        ->capture_default_str();
+    command
+        ->add_option("--batch-size", options.batch_size, "Documents the server applies at a time")
+        ->check(CLI::Range(1, 10000))
+        ->capture_default_str();
+    command->add_option(
+        "--errors",
+        options.errors_file,
+        "Write lines that failed to this file: {\"line\", \"error\", \"document\"}"
+    );
+    return command;
+}
+
+CLI::App* add_search(CLI::App& app, SearchOptions& options) {
+    auto* command = app.add_subcommand("search", "Search a collection");
+    command->add_option("COLLECTION", options.collection, "Where to search")->required();
+    command->add_option("QUERY", options.query, "What to look for; * is everything")->required();
+    command->add_option("--query-by", options.query_by, "Fields to look in (all text fields)");
+    command->add_option("--filter", options.filter_by, "filter_by, as in 'size:>100 && tag:=new'");
+    command->add_option("--sort", options.sort_by, "sort_by, as in 'size:desc'");
+    command->add_option("--facet", options.facet_by, "facet_by: fields to count values of");
+    command->add_option("--fields", options.fields, "Fields to show (all)");
+    command->add_option("--page", options.page, "Which page")
+        ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+    command->add_option("--per-page", options.per_page, "Hits on a page")
+        ->check(CLI::Range(1, 250))
+        ->capture_default_str();
+    command->add_flag("--json", options.json, "Print the server's answer as it is");
+    return command;
+}
+
+CLI::App* add_create(CLI::App& app, CreateCollectionOptions& options) {
+    auto* collection = app.add_subcommand("collection", "Manage collections");
+    collection->require_subcommand(1);
+    collection->fallthrough();
+    auto* command = collection->add_subcommand("create", "Make a collection from its schema");
+    command->add_option("FILE", options.file, "The schema as JSON; - is standard input")
+        ->required();
+    return command;
+}
+
+ExitNow usage(const std::string& message) {
+    return ExitNow{kExitUsage, "kumosearch-cli: " + message + "\n"};
+}
+
+/// The first line of a file. False if there is none to read.
+bool read_key_file(const std::string& path, std::string& key) {
+    std::ifstream file(path);
+    return file.good() && std::getline(file, key) && !key.empty();
+}
+
+std::variant<CommandLine, ExitNow> judge(const Typed& typed, Command command) {
+    CommandLine line;
+    line.command = std::move(command);
+    auto url = parse_base_url(typed.url);
+    if (!url.ok()) {
+        return usage("--url " + typed.url + ": " + url.error().message);
+    }
+    line.connection.url = std::move(url).value();
+    line.connection.api_key = typed.api_key;
+    if (!typed.api_key_file.empty()
+        && !read_key_file(typed.api_key_file, line.connection.api_key)) {
+        return usage("--api-key-file " + typed.api_key_file + ": there is no key to read in it");
+    }
+    line.connection.verify_tls = !typed.insecure;
+    line.connection.ca_file = typed.ca_file;
+    return line;
+}
+
+ExitNow explain_exit(const CLI::App& app, const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const bool good = app.exit(error, out, err) == 0;
+    return good ? ExitNow{kExitOk, out.str()} : ExitNow{kExitUsage, err.str()};
+}
+
+}  // namespace
+
+std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* const* argv) {
+    Typed typed;
+    try {
+        CLI::App app("Load, search and look at a kumosearch server.", "kumosearch-cli");
+        app.set_version_flag("--version", "kumosearch-cli " KUMO_VERSION);
+        app.require_subcommand(1);
+        app.fallthrough();
+        app.failure_message(CLI::FailureMessage::simple);
+        app.footer(
+            "Exit codes: 0 done; 1 some lines failed, or the server refused; 2 usage; "
+            "3 server not reached."
+        );
+        add_connection(app, typed);
+        const CLI::App* import = add_import(app, typed.import);
+        const CLI::App* search = add_search(app, typed.search);
+        const CLI::App* create = add_create(app, typed.create);
+        app.add_subcommand("status", "Show health, version, memory and collections");
+        try {
+            app.parse(argc, argv);
+        } catch (const CLI::ParseError& error) {
+            return explain_exit(app, error);
+        }
+        if (import->parsed()) {
+            return judge(typed, typed.import);
+        }
+        if (search->parsed()) {
+            return judge(typed, typed.search);
+        }
+        if (create->parsed()) {
+            return judge(typed, typed.create);
+        }
+        return judge(typed, StatusOptions{});
+    } catch (const std::exception& error) {
+        return usage(error.what());
+    }
+}
+
+}  // namespace kumo::cli

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "cli/base_url.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+/// What can be typed, as values. Help texts are in options.cc.
+namespace kumo::cli {
+
+/// The process's exit codes.
+enum ExitCode : int {
+    kExitOk = 0,
+    kExitFailed = 1,       ///< Some lines failed, or the server refused the request.
+    kExitUsage = 2,        ///< The command line or a file it names is wrong.
+    kExitUnreachable = 3,  ///< No server there, or the connection broke.
+};
+
+struct ConnectionOptions {
+    BaseUrl url;
+    std::string api_key;
+    bool verify_tls = true;
+    std::string ca_file;
+};
+
+struct ImportOptions {
+    std::string collection;
+    std::string file;  ///< "-": standard input.
+    std::string action = "create";
+    std::uint32_t batch_size = 1000;
+    std::string errors_file;
+};
+
+struct SearchOptions {
+    std::string collection;
+    std::string query;
+    std::string query_by;  ///< Empty: every string field.
+    std::string filter_by;
+    std::string sort_by;
+    std::string facet_by;
+    std::string fields;  ///< Empty: all.
+    std::uint32_t page = 1;
+    std::uint32_t per_page = 10;
+    bool json = false;
+};
+
+struct StatusOptions {};
+
+struct CreateCollectionOptions {
+    std::string file;  ///< "-": standard input.
+};
+
+using Command = std::variant<ImportOptions, SearchOptions, StatusOptions, CreateCollectionOptions>;
+
+struct CommandLine {
+    ConnectionOptions connection;
+    Command command;
+};
+
+/// There is nothing to run: print the text and exit.
+struct ExitNow {
+    int code = kExitOk;
+    std::string text;  ///< For standard output if code is kExitOk, else for standard error.
+};
+
+/// Reads the arguments and the environment (KUMOSEARCH_URL, KUMOSEARCH_API_KEY).
+std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace kumo::cli

@@ -1,0 +1,103 @@
+#include "cli/options.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <vector>
+
+namespace kumo::cli {
+namespace {
+
+std::variant<CommandLine, ExitNow> parse(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "kumosearch-cli");
+    return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+template <typename Options>
+Options command(std::vector<const char*> arguments) {
+    auto parsed = parse(std::move(arguments));
+    const auto* line = std::get_if<CommandLine>(&parsed);
+    if (line == nullptr) {
+        ADD_FAILURE() << std::get<ExitNow>(parsed).text;
+        return {};
+    }
+    return std::get<Options>(line->command);
+}
+
+ExitNow refusal(std::vector<const char*> arguments) {
+    auto parsed = parse(std::move(arguments));
+    const auto* exit = std::get_if<ExitNow>(&parsed);
+    return exit != nullptr ? *exit : ExitNow{-1, "accepted"};
+}
+
+TEST(CliOptions, ReadsAnImport) {
+    const auto options = command<ImportOptions>(
+        {"import",
+         "books",
+         "-",
+         "--action",
+         "upsert",
+         "--batch-size",
+         "50",
+         "--errors",
+         "bad.jsonl"}
+    );
+    EXPECT_EQ(options.collection, "books");
+    EXPECT_EQ(options.file, "-");
+    EXPECT_EQ(options.action, "upsert");
+    EXPECT_EQ(options.batch_size, 50U);
+    EXPECT_EQ(options.errors_file, "bad.jsonl");
+}
+
+TEST(CliOptions, ReadsASearch) {
+    const auto options = command<SearchOptions>(
+        {"search", "books", "harry poter", "--filter", "year:>1990", "--facet", "author"}
+    );
+    EXPECT_EQ(options.query, "harry poter");
+    EXPECT_EQ(options.filter_by, "year:>1990");
+    EXPECT_EQ(options.facet_by, "author");
+    EXPECT_EQ(options.per_page, 10U);
+}
+
+TEST(CliOptions, TakesTheServersAddressBeforeOrAfterTheCommand) {
+    for (const auto& arguments : std::vector<std::vector<const char*>>{
+             {"--url", "https://h:1", "status"},
+             {"status", "--url", "https://h:1"},
+         }) {
+        const auto parsed = parse(arguments);
+        ASSERT_TRUE(std::holds_alternative<CommandLine>(parsed));
+        EXPECT_EQ(std::get<CommandLine>(parsed).connection.url.to_string(), "https://h:1");
+    }
+}
+
+TEST(CliOptions, TakesTheKeyFromAFile) {
+    const std::string path = testing::TempDir() + "kumosearch_cli_key";
+    std::ofstream(path) << "secret\n";
+    const auto parsed = parse({"status", "--api-key-file", path.c_str()});
+    ASSERT_TRUE(std::holds_alternative<CommandLine>(parsed));
+    EXPECT_EQ(std::get<CommandLine>(parsed).connection.api_key, "secret");
+    EXPECT_EQ(refusal({"status", "--api-key-file", "/no/such/file"}).code, kExitUsage);
+}
+
+TEST(CliOptions, MistakesAreUsageErrors) {
+    EXPECT_EQ(refusal({}).code, kExitUsage);
+    EXPECT_EQ(refusal({"fly"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"import", "books"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"import", "b", "-", "--action", "destroy"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"import", "b", "-", "--batch-size", "0"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"collection"}).code, kExitUsage);
+    const ExitNow bad_url = refusal({"status", "--url", "ftp://x"});
+    EXPECT_EQ(bad_url.code, kExitUsage);
+    EXPECT_NE(bad_url.text.find("neither http:// nor https://"), std::string::npos);
+}
+
+TEST(CliOptions, HelpAndVersionAreNotErrors) {
+    EXPECT_EQ(refusal({"--help"}).code, kExitOk);
+    EXPECT_EQ(refusal({"--version"}).code, kExitOk);
+    const ExitNow help = refusal({"search", "--help"});
+    EXPECT_EQ(help.code, kExitOk);
+    EXPECT_NE(help.text.find("--query-by"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace kumo::cli

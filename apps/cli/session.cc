@@ -1,0 +1,147 @@
+#include "cli/session.h"
+
+#include "http/client.h"
+#include "io/system.h"
+#include "io/tls.h"
+
+#include <optional>
+#include <vector>
+
+namespace kumo::cli {
+namespace {
+
+constexpr Duration kIdleMax = std::chrono::seconds(2);
+
+/// Hears one answer and ends the loop's run.
+class Exchange final : public http::ResponseHandler {
+public:
+    Exchange(io::Loop& loop, const BodySink& sink) : loop_(loop), sink_(sink) {}
+
+    void on_head(const wire::HttpResponseHead& head) override { answer_.status = head.status(); }
+
+    void on_body(ByteView piece) override {
+        if (sink_ && answer_.status / 100 == 2) {
+            sink_(piece);
+        } else {
+            answer_.body.append(piece);
+        }
+    }
+
+    void on_complete() override { loop_.stop(); }
+
+    void on_error(const Error& error) override {
+        error_ = error;
+        loop_.stop();
+    }
+
+    Result<Answer> take() {
+        if (error_) {
+            return *std::move(error_);
+        }
+        return std::move(answer_);
+    }
+
+private:
+    io::Loop& loop_;
+    const BodySink& sink_;
+    Answer answer_;
+    std::optional<Error> error_;
+};
+
+class HttpSession final : public Session {
+public:
+    explicit HttpSession(const ConnectionOptions& options) : options_(options) {}
+
+    Status open() {
+        if (options_.url.tls) {
+            const io::TlsClientOptions tls{options_.verify_tls, options_.ca_file};
+            KUMO_TRY_ASSIGN(tls_, io::TlsContext::client(*fs_, tls));
+        }
+        std::optional<Result<std::vector<io::Address>>> found;
+        resolver_->resolve(*loop_, options_.url.host, options_.url.port, [&](auto result) {
+            found = std::move(result);
+            loop_->stop();
+        });
+        loop_->run();
+        if (!found->ok()) {
+            return Error{ErrorCode::kUnavailable, found->error().message};
+        }
+        addresses_ = std::move(*found).value();
+        return {};
+    }
+
+    Result<Answer> ask(Ask what, const BodySink& sink) override {
+        drop_idle_connection();
+        for (;;) {
+            Exchange exchange(*loop_, sink);
+            client().send(request(what), exchange);
+            loop_->run();
+            auto answer = exchange.take();
+            used_at_ = now();
+            if (answer.ok() || reached_ || address_ + 1 == addresses_.size()) {
+                reached_ = reached_ || answer.ok();
+                return answer;
+            }
+            ++address_;
+            client_.reset();
+        }
+    }
+
+    MonotonicTime now() const override { return loop_->clock().monotonic_now(); }
+
+    const BaseUrl& url() const override { return options_.url; }
+
+private:
+    http::Client& client() {
+        if (!client_) {
+            client_ = std::make_unique<http::Client>(
+                *loop_,
+                *network_,
+                addresses_[address_],
+                options_.url.host,
+                tls_.get()
+            );
+        }
+        return *client_;
+    }
+
+    /// The server may be about to close it, and what is not idempotent is never sent twice.
+    void drop_idle_connection() {
+        if (now() - used_at_ > kIdleMax) {
+            client_.reset();
+        }
+    }
+
+    http::ClientRequest request(const Ask& what) const {
+        http::ClientRequest request;
+        request.method = what.method;
+        request.target = what.target;
+        request.body = what.body;
+        if (!options_.api_key.empty()) {
+            request.headers.push_back({"X-KUMOSEARCH-API-KEY", options_.api_key});
+        }
+        return request;
+    }
+
+    ConnectionOptions options_;
+    std::unique_ptr<io::Loop> loop_ = io::make_system_loop();
+    std::unique_ptr<io::Network> network_ = io::make_system_network();
+    std::unique_ptr<io::Fs> fs_ = io::make_system_fs();
+    std::unique_ptr<io::Resolver> resolver_ = io::make_system_resolver();
+    std::unique_ptr<io::TlsContext> tls_;
+    std::vector<io::Address> addresses_;
+    std::size_t address_ = 0;
+    bool reached_ = false;  ///< This address has answered once.
+    MonotonicTime used_at_;
+    std::unique_ptr<http::Client> client_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> open_session(const ConnectionOptions& options) {
+    auto session = std::make_unique<HttpSession>(options);
+    KUMO_TRY(session->open());
+    return std::unique_ptr<Session>(std::move(session));
+}
+
+}  // namespace kumo::cli

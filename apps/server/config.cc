@@ -1,0 +1,212 @@
+#include "config.h"
+
+#include "io/thread.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace kumo::server {
+
+namespace {
+
+constexpr std::uint64_t kConfigFileBytesMax = std::uint64_t{1} << 20;
+constexpr std::uint64_t kThreadsMax = 1024;
+
+/// The values that count, with the initial ones of those not given.
+class Reader {
+public:
+    explicit Reader(const SettingValues& values) : values_(values) {}
+
+    std::string text(std::string_view name) const {
+        const auto found = values_.find(name);
+        return found != values_.end() ? found->second : std::string(find_setting(name)->initial);
+    }
+
+    Result<bool> flag(std::string_view name) const {
+        const std::string value = text(name);
+        for (const std::string_view yes : {"true", "TRUE", "True", "1"}) {
+            if (value == yes) {
+                return true;
+            }
+        }
+        for (const std::string_view no : {"false", "FALSE", "False", "0", ""}) {
+            if (value == no) {
+                return false;
+            }
+        }
+        return invalid_argument(
+            "`" + std::string(name) + "` is true or false, not `" + value + "`."
+        );
+    }
+
+    Result<std::uint64_t> number(std::string_view name, std::uint64_t max) const {
+        const std::string value = text(name);
+        std::uint64_t out = 0;
+        const char* end = value.data() + value.size();
+        const auto [at, error] = std::from_chars(value.data(), end, out);
+        if (error != std::errc() || at != end || out > max) {
+            return invalid_argument(
+                "`" + std::string(name) + "` is a number from 0 to " + std::to_string(max)
+                + ", not `" + value + "`."
+            );
+        }
+        return out;
+    }
+
+private:
+    const SettingValues& values_;
+};
+
+Result<SettingValues>
+merge(SettingValues command_line, const SettingValues& environment, io::Fs& fs) {
+    SettingValues all = std::move(command_line);
+    std::string path = Reader(all).text("config");
+    if (const auto named = environment.find("config"); path.empty() && named != environment.end()) {
+        path = named->second;
+    }
+    if (!path.empty()) {
+        KUMO_TRY_ASSIGN(const std::string text, io::read_file(fs, path, kConfigFileBytesMax));
+        KUMO_TRY_ASSIGN(const SettingValues file, parse_config_file(path, text));
+        all.insert(file.begin(), file.end());
+    }
+    all.insert(environment.begin(), environment.end());
+    return all;
+}
+
+std::vector<std::string> split_domains(const std::string& text) {
+    std::vector<std::string> out;
+    std::size_t begin = 0;
+    while (begin <= text.size()) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        if (end > begin) {
+            out.push_back(text.substr(begin, end - begin));
+        }
+        begin = end + 1;
+    }
+    return out;
+}
+
+Status read_address(const Reader& reader, Config& config) {
+    KUMO_TRY_ASSIGN(
+        const std::uint64_t port,
+        reader.number("api-port", std::numeric_limits<std::uint16_t>::max())
+    );
+    std::string host = reader.text("api-address");
+    if (host == "localhost") {
+        host = "127.0.0.1";
+    }
+    auto address = io::Address::parse(host, static_cast<std::uint16_t>(port));
+    if (!address.ok()) {
+        return invalid_argument("`api-address`: " + address.error().message);
+    }
+    config.api_address = address.value();
+    config.api_key = reader.text("api-key");
+    if (config.api_key.empty() && !config.api_address.is_loopback()) {
+        return invalid_argument(
+            "There is no API key, and " + config.api_address.host_string()
+            + " can be reached from other machines: anybody could read and change all data.\n"
+              "Give a key (KUMOSEARCH_API_KEY, `api-key` in the file of --config, or --api-key), or "
+              "listen on this machine only (--api-address 127.0.0.1)."
+        );
+    }
+    return {};
+}
+
+Status read_tls(const Reader& reader, Config& config) {
+    config.certificate = reader.text("ssl-certificate");
+    config.certificate_key = reader.text("ssl-certificate-key");
+    if (config.certificate.empty() != config.certificate_key.empty()) {
+        return invalid_argument(
+            "`ssl-certificate` and `ssl-certificate-key` belong together: one is missing."
+        );
+    }
+    constexpr std::uint64_t kYearSeconds = std::uint64_t{365} * 24 * 3600;
+    KUMO_TRY_ASSIGN(
+        const std::uint64_t seconds,
+        reader.number("ssl-refresh-interval-seconds", kYearSeconds)
+    );
+    config.certificate_refresh = std::chrono::seconds(std::max<std::uint64_t>(seconds, 1));
+    return {};
+}
+
+Status read_threads(const Reader& reader, Config& config) {
+    const unsigned cores = io::available_cores();
+    KUMO_TRY_ASSIGN(const std::uint64_t pool, reader.number("thread-pool-size", kThreadsMax));
+    KUMO_TRY_ASSIGN(const std::uint64_t network, reader.number("network-threads", kThreadsMax));
+    config.pool_threads = pool == 0 ? std::max(4U, cores * 2) : static_cast<unsigned>(pool);
+    config.network_threads =
+        network == 0 ? std::max(1U, cores / 2) : static_cast<unsigned>(network);
+    return {};
+}
+
+Status read_limits(const Reader& reader, Config& config) {
+    constexpr std::uint64_t kMax = 1'000'000;
+    KUMO_TRY_ASSIGN(const auto disk, reader.number("disk-used-max-percentage", 100));
+    KUMO_TRY_ASSIGN(const auto operators, reader.number("filter-by-max-ops", kMax));
+    KUMO_TRY_ASSIGN(const auto hits, reader.number("max-per-page", kMax));
+    config.disk_used_max_percentage = static_cast<std::uint32_t>(disk);
+    config.filter_by_max_ops = static_cast<std::uint32_t>(operators);
+    config.max_per_page = static_cast<std::uint32_t>(hits);
+    KUMO_TRY_ASSIGN(config.enable_cors, reader.flag("enable-cors"));
+    KUMO_TRY_ASSIGN(config.skip_writes, reader.flag("skip-writes"));
+    KUMO_TRY_ASSIGN(config.fsync, reader.flag("fsync"));
+    return {};
+}
+
+Status check_data_dir(const std::string& path, io::Fs& fs) {
+    if (path.empty()) {
+        return invalid_argument("`data-dir` is missing: where is the data to be kept?");
+    }
+    const auto listed = fs.list(path);
+    if (!listed.ok()) {
+        return invalid_argument(
+            "The data directory `" + path
+            + "` does not exist or cannot be read: " + listed.error().message
+        );
+    }
+    return {};
+}
+
+/// A node of several would answer from its own part of the data: refused, rather than wrong.
+Status check_nodes(const std::string& path, io::Fs& fs) {
+    if (path.empty()) {
+        return {};
+    }
+    KUMO_TRY_ASSIGN(const std::string text, io::read_file(fs, path, kConfigFileBytesMax));
+    if (text.find(',') != std::string::npos) {
+        return Error{
+            ErrorCode::kUnsupported,
+            "`" + path + "` lists several nodes: clusters are not supported yet."};
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Config>
+make_config(SettingValues command_line, const SettingValues& environment, io::Fs& fs) {
+    KUMO_TRY_ASSIGN(const SettingValues all, merge(std::move(command_line), environment, fs));
+    const Reader reader(all);
+    Config config;
+    config.data_dir = reader.text("data-dir");
+    KUMO_TRY(check_data_dir(config.data_dir, fs));
+    KUMO_TRY(read_address(reader, config));
+    KUMO_TRY(read_tls(reader, config));
+    KUMO_TRY(read_threads(reader, config));
+    KUMO_TRY(read_limits(reader, config));
+    KUMO_TRY(check_nodes(reader.text("nodes"), fs));
+    config.cors_domains = split_domains(reader.text("cors-domains"));
+    config.log_dir = reader.text("log-dir");
+    config.compat_version = reader.text("compat-version");
+    for (const auto& [name, value] : all) {
+        const Setting* setting = find_setting(name);
+        if (!setting->in_effect && value != setting->initial) {
+            config.without_effect.push_back(name);
+        }
+    }
+    return config;
+}
+
+}  // namespace kumo::server

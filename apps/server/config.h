@@ -1,0 +1,43 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "io/address.h"
+#include "io/fs.h"
+#include "settings.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kumo::server {
+
+/// The settings, typed and checked. A value.
+struct Config {
+    std::string data_dir;
+    std::string api_key;
+    io::Address api_address;
+    std::string certificate;
+    std::string certificate_key;
+    Duration certificate_refresh{};
+    bool enable_cors = true;
+    std::vector<std::string> cors_domains;
+    std::string log_dir;
+    unsigned pool_threads = 4;
+    unsigned network_threads = 1;
+    std::uint32_t disk_used_max_percentage = 100;
+    std::uint32_t filter_by_max_ops = 100;
+    std::uint32_t max_per_page = 250;
+    bool skip_writes = false;
+    bool fsync = true;
+    std::string compat_version;
+    std::vector<std::string> without_effect;  ///< Settings that were given and change nothing.
+};
+
+/// Puts the sources together (command line, then the file it or the environment names, then the
+/// environment) and checks what can be checked before anything is started: values, the data
+/// directory, that a key is there unless the address is loopback. Errors are for the user.
+Result<Config>
+make_config(SettingValues command_line, const SettingValues& environment, io::Fs& fs);
+
+}  // namespace kumo::server

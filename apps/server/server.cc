@@ -1,0 +1,227 @@
+#include "server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "io/system.h"
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <utility>
+
+namespace kumo::server {
+
+namespace {
+
+/// How long requests under way may take after the signal.
+constexpr auto kDrainTimeout = std::chrono::seconds(10);
+constexpr Duration kExpiredKeysInterval = std::chrono::seconds(60);
+constexpr std::size_t kPoolQueueMax = 8192;
+constexpr std::uint64_t kBodyBytesMax = std::uint64_t{1} << 40;  // Each route has its own limit.
+
+/// Runs `task` on the loop's thread and waits until it has.
+void run_on(io::Loop& loop, const std::function<void()>& task) {
+    std::promise<void> done;
+    loop.post([&] {
+        task();
+        done.set_value();
+    });
+    done.get_future().wait();
+}
+
+api_kumosearch::DialectOptions dialect_options(const Config& config, SystemMetrics& metrics) {
+    api_kumosearch::DialectOptions out;
+    out.api_key = config.api_key;
+    out.enable_cors = config.enable_cors;
+    out.cors_domains = config.cors_domains;
+    out.filter_by_max_ops = config.filter_by_max_ops;
+    out.max_per_page = config.max_per_page;
+    out.compat_version = config.compat_version;
+    out.version = version();
+    out.skip_writes = config.skip_writes;
+    out.metrics = [&metrics] {
+        return metrics.read();
+    };
+    return out;
+}
+
+}  // namespace
+
+const char* version() {
+    return KUMO_VERSION;
+}
+
+Server::Server(const Config& config, io::Fs& fs)
+    : config_(config),
+      fs_(fs),
+      metrics_(config.data_dir),
+      network_(io::make_system_network()),
+      pool_(io::make_system_worker_pool(
+          {.name = "search", .threads = config.pool_threads, .queue_jobs_max = kPoolQueueMax}
+      )),
+      data_loop_(io::make_system_loop()) {}
+
+Result<std::unique_ptr<Server>> Server::start(const Config& config, io::Fs& fs) {
+    std::unique_ptr<Server> server(new Server(config, fs));
+    KUMO_TRY(server->open_data());
+    KUMO_TRY(server->open_tls());
+    KUMO_TRY(server->listen());
+    server->start_threads();
+    return server;
+}
+
+Status Server::open_data() {
+    node::NodeOptions options;
+    options.data_dir = config_.data_dir;
+    options.fsync = config_.fsync;
+    options.disk_used_max_percentage = config_.disk_used_max_percentage;
+    const MonotonicTime begin = system_clock().monotonic_now();
+    KUMO_TRY_ASSIGN(node_, node::Node::open(options, fs_, *data_loop_, *pool_, system_clock()));
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        system_clock().monotonic_now() - begin
+    );
+    log_info(
+        "opened " + config_.data_dir + " with " + std::to_string(node_->collections().size())
+        + " collections in " + std::to_string(took.count()) + " ms"
+    );
+    dialect_ = std::make_unique<api_kumosearch::Dialect>(
+        *node_,
+        *pool_,
+        system_clock(),
+        dialect_options(config_, metrics_)
+    );
+    return {};
+}
+
+Status Server::open_tls() {
+    if (config_.certificate.empty()) {
+        return {};
+    }
+    KUMO_TRY_ASSIGN(
+        tls_,
+        io::TlsContext::server(fs_, {config_.certificate, config_.certificate_key})
+    );
+    return {};
+}
+
+/// Connections are accepted on the first loop and spread over all.
+Status Server::listen() {
+    http::ServerOptions options;
+    options.limits.body_bytes_max = kBodyBytesMax;
+    io::ListenOptions listen_options;
+    for (unsigned i = 0; i < config_.network_threads; ++i) {
+        Front front;
+        front.loop = io::make_system_loop();
+        front.server = http::Server::create(*front.loop, tls_.get(), *dialect_, options);
+        listen_options.serve_loops.push_back(front.loop.get());
+        fronts_.push_back(std::move(front));
+    }
+    const auto accept = [this](io::Loop& loop, std::unique_ptr<io::Stream> stream) {
+        for (const Front& front : fronts_) {
+            if (front.loop.get() == &loop && front.server != nullptr) {
+                front.server->adopt(std::move(stream));
+                return;
+            }
+        }
+    };
+    KUMO_TRY_ASSIGN(
+        listener_,
+        network_->listen(*fronts_.front().loop, config_.api_address, accept, listen_options)
+    );
+    address_ = listener_->address();
+    return {};
+}
+
+void Server::start_threads() {
+    running_ = true;
+    refresh_certificate();
+    delete_expired_keys();
+    data_thread_ = std::make_unique<io::Thread>("data", [this] { data_loop_->run(); });
+    for (std::size_t i = 0; i < fronts_.size(); ++i) {
+        io::Loop& loop = *fronts_[i].loop;
+        fronts_[i].thread =
+            std::make_unique<io::Thread>("http-" + std::to_string(i), [&loop] { loop.run(); });
+    }
+}
+
+/// On the first connection thread, again and again.
+void Server::refresh_certificate() {
+    if (tls_ == nullptr) {
+        return;
+    }
+    (void)fronts_.front().loop->add_timer(config_.certificate_refresh, [this] {
+        const Status reloaded = tls_->reload(fs_);
+        if (!reloaded.ok()) {
+            log_error("the certificate stays the old one: " + reloaded.error().message);
+        }
+        refresh_certificate();
+    });
+}
+
+/// On the first connection thread, again and again.
+void Server::delete_expired_keys() {
+    io::Loop& loop = *fronts_.front().loop;
+    (void)loop.add_timer(kExpiredKeysInterval, [this, &loop] {
+        dialect_->delete_expired_keys(loop);
+        delete_expired_keys();
+    });
+}
+
+Server::~Server() {
+    stop();
+}
+
+void Server::stop() {
+    if (!std::exchange(running_, false)) {
+        // Never started: the pool's jobs may still use the node.
+        pool_->stop();
+        return;
+    }
+    drain_connections();
+    store_data();
+    close_connections();
+    pool_->stop();
+    for (const Front& front : fronts_) {
+        front.loop->stop();
+        front.thread->join();
+    }
+    data_loop_->stop();
+    data_thread_->join();
+}
+
+void Server::drain_connections() {
+    run_on(*fronts_.front().loop, [this] { listener_.reset(); });
+    const auto left = std::make_shared<std::atomic<std::size_t>>(fronts_.size());
+    const auto all_done = std::make_shared<std::promise<void>>();
+    for (const Front& front : fronts_) {
+        front.loop->post([&front, left, all_done] {
+            front.server->drain([left, all_done] {
+                if (left->fetch_sub(1) == 1) {
+                    all_done->set_value();
+                }
+            });
+        });
+    }
+    if (all_done->get_future().wait_for(kDrainTimeout) != std::future_status::ready) {
+        log_warn("some connections are cut: their requests took too long");
+    }
+}
+
+void Server::store_data() {
+    std::promise<void> done;
+    node_->shut_down(*fronts_.front().loop, [&done](const Result<bool>& stored) {
+        if (!stored.ok()) {
+            log_error("what was in memory could not be stored: " + stored.error().message);
+        }
+        done.set_value();
+    });
+    done.get_future().wait();
+}
+
+void Server::close_connections() {
+    for (Front& front : fronts_) {
+        run_on(*front.loop, [&front] { front.server.reset(); });
+    }
+}
+
+}  // namespace kumo::server

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "api/kumosearch/dialect.h"
+#include "base/result.h"
+#include "config.h"
+#include "http/server.h"
+#include "io/address.h"
+#include "io/fs.h"
+#include "io/loop.h"
+#include "io/network.h"
+#include "io/thread.h"
+#include "io/tls.h"
+#include "io/worker_pool.h"
+#include "node/node.h"
+#include "system_metrics.h"
+
+#include <memory>
+#include <vector>
+
+namespace kumo::server {
+
+/// The running server: one thread for the data, some for connections, a pool for searches, and the
+/// dialect between them.
+/// Thread rule: made, stopped and destroyed on one thread, which must not be one of its own.
+class Server {
+public:
+    /// Recovers the data and begins to serve. Errors are for the user.
+    static Result<std::unique_ptr<Server>> start(const Config& config, io::Fs& fs);
+
+    /// As after stop().
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    /// Where it listens.
+    const io::Address& address() const { return address_; }
+
+    /// Graceful end: answers what is under way, stores what is in memory. Idempotent.
+    void stop();
+
+private:
+    /// One thread that serves connections.
+    struct Front {
+        std::unique_ptr<io::Loop> loop;
+        std::unique_ptr<http::Server> server;
+        std::unique_ptr<io::Thread> thread;
+    };
+
+    Server(const Config& config, io::Fs& fs);
+
+    Status open_data();
+    Status open_tls();
+    Status listen();
+    void start_threads();
+    void refresh_certificate();
+    void delete_expired_keys();
+    void drain_connections();
+    void store_data();
+    void close_connections();
+
+    const Config config_;
+    io::Fs& fs_;
+    SystemMetrics metrics_;
+    std::unique_ptr<io::Network> network_;
+    std::unique_ptr<io::WorkerPool> pool_;
+    std::unique_ptr<io::Loop> data_loop_;
+    std::unique_ptr<node::Node> node_;
+    std::unique_ptr<api_kumosearch::Dialect> dialect_;
+    std::unique_ptr<io::TlsContext> tls_;
+    std::vector<Front> fronts_;
+    std::unique_ptr<io::Listener> listener_;
+    std::unique_ptr<io::Thread> data_thread_;
+    io::Address address_;
+    bool running_ = false;
+};
+
+/// The version of this build.
+const char* version();
+
+}  // namespace kumo::server

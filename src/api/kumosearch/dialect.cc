@@ -1,0 +1,187 @@
+#include "api/kumosearch/dialect.h"
+
+#include "api/kumosearch/routes.h"
+#include "base/log.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+constexpr std::size_t kSearchQueryBytesMax = 4000;
+
+/// The credential comes under our name or under the one that existing clients send.
+constexpr ByteView kKeyNames[] = {"x-kumosearch-api-key", "x-typesense-api-key"};
+
+std::string credential_of(const wire::HttpRequestHead& head, const Parameters& parameters) {
+    for (const ByteView name : kKeyNames) {
+        if (const auto value = head.find(name)) {
+            return std::string(*value);
+        }
+    }
+    for (const auto& [name, value] : parameters.all()) {
+        for (const ByteView known : kKeyNames) {
+            if (wire::equals_ignore_case(name, known)) {
+                return value;
+            }
+        }
+    }
+    return {};
+}
+
+/// A browser that was lured to a name which now points to this machine sends that name. Without
+/// keys it is the only thing that tells it from a local caller.
+bool is_local_host(ByteView host) {
+    if (host.starts_with('[')) {
+        return host.starts_with("[::1]");
+    }
+    const ByteView name = host.substr(0, host.find(':'));
+    return wire::equals_ignore_case(name, "localhost") || name.starts_with("127.");
+}
+
+bool is_write(const Route& route) {
+    return route.method != wire::HttpMethod::kGet && route.access != Access::kSearches;
+}
+
+}  // namespace
+
+Dialect::Dialect(node::Node& node, io::WorkerPool& pool, const Clock& clock, DialectOptions options)
+    : options_(std::move(options)),
+      authenticator_(options_.api_key, node),
+      context_{node, pool, clock, options_, authenticator_, stats_} {
+    options_.api_key.clear();
+}
+
+std::unique_ptr<http::RequestSink>
+Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr response) {
+    const auto call = std::make_shared<Call>(Call{
+        context_,
+        std::move(response),
+        {},
+        {},
+        {},
+        {},
+        allow_origin(head),
+        0,
+        context_.clock.monotonic_now()});
+    if (head.method() == wire::HttpMethod::kOptions) {
+        answer_preflight(head, *call);
+        return nullptr;
+    }
+    auto parameters = Parameters::from_query(head.query());
+    if (!parameters.ok()) {
+        answer_error(*call, parameters.error());
+        return nullptr;
+    }
+    call->parameters = std::move(parameters).value();
+    if (head.method() == wire::HttpMethod::kGet && head.query().size() > kSearchQueryBytesMax
+        && head.path().ends_with("/documents/search")) {
+        answer_message(
+            *call,
+            400,
+            "Query string exceeds max allowed length of 4000. Use the /multi_search end-point for "
+            "larger payloads."
+        );
+        return nullptr;
+    }
+    if (const auto refused = check_call(head, *call)) {
+        answer_error(*call, *refused);
+        return nullptr;
+    }
+    return routes()[call->route].handler(call);
+}
+
+std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call& call) const {
+    auto match = find_route(head.method(), head.path());
+    if (!match) {
+        return not_found("Not Found");
+    }
+    call.route = match->index;
+    call.path = std::move(match->path);
+    const Route& route = routes()[call.route];
+    if (route.access == Access::kPublic) {
+        return std::nullopt;
+    }
+    if (route.access != Access::kAlways && !context_.node.health().ok) {
+        return Error{ErrorCode::kUnavailable, "Not Ready or Lagging"};
+    }
+    if (authenticator_.open() && !is_local_host(head.host())) {
+        return forbidden();
+    }
+    call.credential = credential_of(head, call.parameters);
+    Status authorized = authorize(route, call);
+    if (!authorized.ok()) {
+        return std::move(authorized).error();
+    }
+    if (route.access != Access::kSearches) {
+        call.credential.clear();
+    }
+    if (options_.skip_writes && is_write(route)) {
+        return Error{ErrorCode::kLimitExceeded, "Skipping writes."};
+    }
+    return std::nullopt;
+}
+
+Status Dialect::authorize(const Route& route, Call& call) const {
+    if (route.access == Access::kSearches) {
+        return {};
+    }
+    KUMO_TRY_ASSIGN(
+        call.grant,
+        authenticator_.authorize(call.credential, route.action.name(), context_.clock.wall_now())
+    );
+    const bool covered = route.access == Access::kCollection ? call.grant.allows(call.path.front())
+                         : route.access == Access::kGlobal || route.access == Access::kAlways
+                             ? call.grant.all_collections()
+                             : true;
+    return covered ? Status() : forbidden();
+}
+
+void Dialect::delete_expired_keys(io::Loop& loop) const {
+    const auto now = std::chrono::floor<std::chrono::seconds>(context_.clock.wall_now())
+                         .time_since_epoch()
+                         .count();
+    const auto keys = context_.node.keys();
+    for (const node::KeyRecord& key : *keys) {
+        if (!key.autodelete || key.expires_at > now) {
+            continue;
+        }
+        context_.node.delete_key(key.id, loop, [id = key.id](const Result<node::KeyRecord>& gone) {
+            log_info(
+                "expired key " + std::to_string(id) + " "
+                + (gone.ok() ? "deleted" : "not deleted: " + gone.error().message)
+            );
+        });
+    }
+}
+
+std::string Dialect::allow_origin(const wire::HttpRequestHead& head) const {
+    if (!options_.enable_cors) {
+        return {};
+    }
+    if (options_.cors_domains.empty()) {
+        return "*";
+    }
+    const std::string origin(head.find("origin").value_or(""));
+    const auto& domains = options_.cors_domains;
+    const bool allowed = std::find(domains.begin(), domains.end(), origin) != domains.end();
+    return allowed ? origin : std::string();
+}
+
+void Dialect::answer_preflight(const wire::HttpRequestHead& head, const Call& call) const {
+    http::Headers headers = answer_headers(call, http::kJsonContentType);
+    if (!call.allow_origin.empty()) {
+        headers.push_back({"Access-Control-Allow-Methods", "POST, GET, DELETE, PUT, PATCH, OPTIONS"}
+        );
+        if (const auto asked = head.find("access-control-request-headers")) {
+            headers.push_back({"Access-Control-Allow-Headers", std::string(*asked)});
+        }
+        headers.push_back({"Access-Control-Max-Age", "3600"});
+    }
+    call.response->respond(200, std::move(headers), "");
+}
+
+}  // namespace kumo::api_kumosearch

@@ -1,0 +1,190 @@
+#include "api/kumosearch/handlers/document_parameters.h"
+#include "api/kumosearch/handlers/handlers.h"
+#include "api/kumosearch/query/filter_parser.h"
+#include "api/kumosearch/query/search_plan.h"
+#include "wire/json.h"
+#include "wire/json_writer.h"
+
+#include <string>
+#include <utility>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+/// {"<name>": n}
+void answer_count(const Call& call, ByteView name, const Result<std::uint64_t>& count) {
+    if (!count.ok()) {
+        answer_error(call, count.error());
+        return;
+    }
+    std::string json;
+    wire::JsonWriter(json).begin_object().key(name).unsigned_integer(count.value()).end_object();
+    answer(call, 200, std::move(json));
+}
+
+Result<search::Filter> read_filter(const Call& call) {
+    const Parameters& parameters = call.parameters;
+    KUMO_TRY_ASSIGN(
+        const node::CollectionInfo info,
+        call.context.node.collection(call.collection())
+    );
+    if (trim(parameters.text("filter_by")).empty()) {
+        return invalid_argument("Parameter `filter_by` must be provided.");
+    }
+    return parse_filter(
+        parameters.text("filter_by"),
+        info.spec.schema,
+        {call.context.options.filter_by_max_ops, true}
+    );
+}
+
+/// Writes one document and answers it as it is stored.
+void write_one(const CallPtr& call, node::WriteBatch batch, int status) {
+    call->context.node.write(
+        call->collection(),
+        std::move(batch),
+        call->loop(),
+        [call, status](Result<std::vector<Result<search::Written>>> written) {
+            if (!written.ok()) {
+                answer_error(*call, written.error());
+                return;
+            }
+            auto& one = written.value().front();
+            if (!one.ok()) {
+                answer_error(*call, one.error());
+                return;
+            }
+            answer(*call, status, std::move(one.value().document));
+        }
+    );
+}
+
+/// The body with its id replaced by the one of the path.
+Result<std::string> with_id(const std::string& body, const std::string& id) {
+    const auto parsed = wire::JsonDocument::parse(body);
+    if (!parsed.ok()) {
+        return invalid_argument("Bad JSON: " + parsed.error().message);
+    }
+    if (!parsed.value().root().is_object()) {
+        return invalid_argument("Bad JSON: not a proper document.");
+    }
+    std::string out;
+    wire::JsonWriter writer(out);
+    writer.begin_object().key("id").string(id);
+    for (const wire::JsonMember member : parsed.value().root().as_object()) {
+        if (member.key != "id") {
+            writer.key(member.key).raw(member.value.raw());
+        }
+    }
+    writer.end_object();
+    return out;
+}
+
+}  // namespace
+
+void write_document(const CallPtr& call, std::string body) {
+    auto batch = plan_write(call->parameters, search::WriteAction::kCreate);
+    if (!batch.ok()) {
+        answer_error(*call, batch.error());
+        return;
+    }
+    batch.value().documents.push_back(std::move(body));
+    write_one(call, std::move(batch).value(), 201);
+}
+
+void update_document(const CallPtr& call, std::string body) {
+    auto batch = plan_write(call->parameters, search::WriteAction::kUpdate);
+    if (!batch.ok()) {
+        answer_error(*call, batch.error());
+        return;
+    }
+    auto document = with_id(body, call->path[1]);
+    if (!document.ok()) {
+        answer_error(*call, document.error());
+        return;
+    }
+    batch.value().documents.push_back(std::move(document).value());
+    write_one(call, std::move(batch).value(), 200);
+}
+
+void update_documents(const CallPtr& call, std::string body) {
+    const auto dirty = plan_dirty_values(call->parameters);
+    auto filter = read_filter(*call);
+    if (!dirty.ok() || !filter.ok()) {
+        answer_error(*call, !dirty.ok() ? dirty.error() : filter.error());
+        return;
+    }
+    call->context.node.update_matching(
+        call->collection(),
+        std::move(filter).value(),
+        std::move(body),
+        dirty.value(),
+        call->loop(),
+        [call](const Result<std::uint64_t>& count) { answer_count(*call, "num_updated", count); }
+    );
+}
+
+void delete_documents(const CallPtr& call) {
+    const auto reply = [call](const Result<std::uint64_t>& count) {
+        answer_count(*call, "num_deleted", count);
+    };
+    if (call->parameters.flag("truncate", false)) {
+        call->context.node.truncate(call->collection(), call->loop(), reply);
+        return;
+    }
+    auto filter = read_filter(*call);
+    if (!filter.ok()) {
+        answer_error(*call, filter.error());
+        return;
+    }
+    call->context.node
+        .erase_matching(call->collection(), std::move(filter).value(), call->loop(), reply);
+}
+
+void get_document(const CallPtr& call) {
+    const auto fields = plan_fields(call->parameters);
+    if (!fields.ok()) {
+        answer_error(*call, fields.error());
+        return;
+    }
+    auto document = call->context.node.document(call->collection(), call->path[1]);
+    if (!document.ok()) {
+        answer_error(*call, document.error());
+        return;
+    }
+    std::string shown;
+    const Status selected = fields.value().append(document.value(), shown);
+    if (!selected.ok()) {
+        answer_error(*call, selected.error());
+        return;
+    }
+    answer(*call, 200, std::move(shown));
+}
+
+void delete_document(const CallPtr& call) {
+    const bool ignore = call->parameters.flag("ignore_not_found", false);
+    call->context.node.erase(
+        call->collection(),
+        call->path[1],
+        call->loop(),
+        [call, ignore](Result<std::string> gone) {
+            if (gone.ok()) {
+                answer(*call, 200, std::move(gone).value());
+                return;
+            }
+            // Ignores a missing document, not a missing collection.
+            const bool missing = gone.error().code == ErrorCode::kNotFound
+                                 && call->context.node.collection(call->collection()).ok();
+            if (!ignore || !missing) {
+                answer_error(*call, gone.error());
+                return;
+            }
+            std::string json;
+            wire::JsonWriter(json).begin_object().key("id").string(call->path[1]).end_object();
+            answer(*call, 200, std::move(json));
+        }
+    );
+}
+
+}  // namespace kumo::api_kumosearch

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "api/kumosearch/call.h"
+#include "http/handler.h"
+
+#include <memory>
+#include <string>
+
+/// What the routes do. Each answers its call exactly once, now or later, on the call's loop, or
+/// drops it when the connection is gone.
+namespace kumo::api_kumosearch {
+
+// status.cc
+void get_health(const CallPtr& call);
+void get_debug(const CallPtr& call);
+void get_stats(const CallPtr& call);
+void get_metrics(const CallPtr& call);
+/// For routes of documented features that are not built.
+void not_supported(const CallPtr& call);
+
+// collections.cc
+void create_collection(const CallPtr& call, std::string body);
+void list_collections(const CallPtr& call);
+void get_collection(const CallPtr& call);
+void delete_collection(const CallPtr& call);
+
+// documents.cc
+void write_document(const CallPtr& call, std::string body);
+void update_documents(const CallPtr& call, std::string body);
+void delete_documents(const CallPtr& call);
+void get_document(const CallPtr& call);
+void update_document(const CallPtr& call, std::string body);
+void delete_document(const CallPtr& call);
+
+// import.cc, export.cc
+std::unique_ptr<http::RequestSink> import_documents(const CallPtr& call);
+void export_documents(const CallPtr& call);
+
+// search.cc, multi_search.cc
+void search_collection(const CallPtr& call);
+std::unique_ptr<http::RequestSink> multi_search(const CallPtr& call);
+
+// keys.cc
+void list_keys(const CallPtr& call);
+void create_key(const CallPtr& call, std::string body);
+void get_key(const CallPtr& call);
+void delete_key(const CallPtr& call);
+
+}  // namespace kumo::api_kumosearch

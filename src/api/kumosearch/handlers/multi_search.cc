@@ -1,0 +1,170 @@
+#include "api/kumosearch/errors.h"
+#include "api/kumosearch/handlers/handlers.h"
+#include "api/kumosearch/handlers/run_search.h"
+#include "wire/json.h"
+#include "wire/json_writer.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+constexpr std::uint64_t kSearchesMax = 50;
+constexpr std::size_t kBodyBytesMax = std::size_t{10} << 20;
+/// What is read of somebody whose key may still come in the body.
+constexpr std::size_t kStrangerBodyBytesMax = std::size_t{64} << 10;
+
+struct OneSearch {
+    std::string collection;
+    Parameters parameters;
+    Grant grant;
+    std::string result;  ///< JSON, once it is there.
+};
+
+/// The searches of one request, each writing its own place of the answer.
+struct Batch {
+    std::vector<OneSearch> searches;
+    std::size_t missing = 0;
+};
+
+std::string inline_error(const Error& error) {
+    std::string json;
+    wire::JsonWriter(json)
+        .begin_object()
+        .key("code")
+        .integer(http_status(error.code))
+        .key("error")
+        .string(error.message)
+        .end_object();
+    return json;
+}
+
+/// A search's own key, under either name; else the request's.
+std::string key_of(const Call& call, const Parameters& parameters) {
+    const std::string& own = parameters.text("x-kumosearch-api-key", "x-typesense-api-key");
+    return own.empty() ? call.credential : own;
+}
+
+/// One search object: its own parameters, beaten by those of the query string.
+Result<OneSearch> read_search(const Call& call, wire::JsonValue json) {
+    if (!json.is_object()) {
+        return invalid_argument("Each element of `searches` must be an object.");
+    }
+    OneSearch out;
+    KUMO_TRY_ASSIGN(out.parameters, Parameters::from_json(json));
+    const Authenticator& authenticator = call.context.authenticator;
+    KUMO_TRY_ASSIGN(
+        out.grant,
+        authenticator
+            .authorize(key_of(call, out.parameters), kSearchAction, call.context.clock.wall_now())
+    );
+    const std::string own_filter = out.parameters.text("filter_by");
+    out.parameters.override_with(call.parameters);
+    if (call.parameters.has("filter_by")) {
+        out.parameters.set("filter_by", own_filter);
+        out.parameters.and_filter(call.parameters.text("filter_by"));
+    }
+    out.collection = out.parameters.text("collection");
+    if (!out.grant.allows(out.collection)) {
+        return forbidden();
+    }
+    return out;
+}
+
+Result<std::uint64_t> searches_max(const Call& call) {
+    KUMO_TRY_ASSIGN(
+        const std::uint64_t limit,
+        call.parameters.unsigned_integer("limit_multi_searches", kSearchesMax)
+    );
+    return std::min(limit, kSearchesMax);
+}
+
+Result<std::shared_ptr<Batch>> read_batch(const Call& call, const std::string& body) {
+    auto parsed = wire::JsonDocument::parse(body);
+    if (!parsed.ok() || !parsed.value().root().is_object()) {
+        return invalid_argument("Bad JSON.");
+    }
+    const wire::JsonValue root = parsed.value().root();
+    const wire::JsonValue searches = root.find("searches");
+    if (!searches || !searches.is_array()) {
+        return invalid_argument("Missing `searches` array.");
+    }
+    if (const wire::JsonValue all = root.find("union"); all && all.is_bool() && all.as_bool()) {
+        return Error{ErrorCode::kUnsupported, "The parameter `union` is not supported yet."};
+    }
+    KUMO_TRY_ASSIGN(const std::uint64_t limit, searches_max(call));
+    if (searches.as_array().size() > limit) {
+        return invalid_argument("Number of multi searches exceeds `limit_multi_searches` parameter."
+        );
+    }
+    auto batch = std::make_shared<Batch>();
+    for (const wire::JsonValue search : searches.as_array()) {
+        KUMO_TRY_ASSIGN(OneSearch one, read_search(call, search));
+        batch->searches.push_back(std::move(one));
+    }
+    return batch;
+}
+
+void answer_batch(const Call& call, const Batch& batch) {
+    std::string json;
+    wire::JsonWriter writer(json);
+    writer.begin_object().key("results").begin_array();
+    for (const OneSearch& search : batch.searches) {
+        writer.raw(search.result);
+    }
+    writer.end_array().end_object();
+    answer(call, 200, std::move(json));
+}
+
+void run_batch(const CallPtr& call, const std::string& body) {
+    auto read = read_batch(*call, body);
+    if (!read.ok()) {
+        answer_error(*call, read.error());
+        return;
+    }
+    const std::shared_ptr<Batch> batch = std::move(read).value();
+    // One more than there are, so that answers that come at once do not end it early.
+    batch->missing = batch->searches.size() + 1;
+    const auto finish_one = [call, batch] {
+        if (--batch->missing == 0) {
+            answer_batch(*call, *batch);
+        }
+    };
+    for (std::size_t i = 0; i < batch->searches.size(); ++i) {
+        OneSearch& search = batch->searches[i];
+        run_search(
+            call,
+            search.collection,
+            search.parameters,
+            search.grant,
+            [batch, i, finish_one](Result<std::string> json) {
+                batch->searches[i].result =
+                    json.ok() ? std::move(json).value() : inline_error(json.error());
+                finish_one();
+            }
+        );
+    }
+    finish_one();
+}
+
+}  // namespace
+
+std::unique_ptr<http::RequestSink> multi_search(const CallPtr& call) {
+    const Context& context = call->context;
+    const bool known =
+        context.authenticator.authorize(call->credential, kSearchAction, context.clock.wall_now())
+            .ok();
+    if (!known && !call->credential.empty()) {
+        answer_error(*call, forbidden());
+        return nullptr;
+    }
+    return http::collect_body(
+        known ? kBodyBytesMax : kStrangerBodyBytesMax,
+        [call](const std::string& body) { run_batch(call, body); }
+    );
+}
+
+}  // namespace kumo::api_kumosearch

@@ -1,0 +1,81 @@
+#include "api/kumosearch/handlers/handlers.h"
+#include "api/kumosearch/handlers/run_search.h"
+#include "api/kumosearch/query/search_plan.h"
+#include "api/kumosearch/query/search_response.h"
+
+#include <utility>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+/// The embedded parameters win, except that filters are ANDed.
+void embed(Parameters& parameters, const Parameters& embedded) {
+    const std::string filter = parameters.text("filter_by");
+    parameters.override_with(embedded);
+    if (embedded.has("filter_by")) {
+        parameters.set("filter_by", filter);
+        parameters.and_filter(embedded.text("filter_by"));
+    }
+}
+
+}  // namespace
+
+void run_search(
+    const CallPtr& call,
+    const std::string& collection,
+    Parameters parameters,
+    const Grant& grant,
+    std::function<void(Result<std::string>)> done
+) {
+    auto info = call->context.node.collection(collection);
+    if (!info.ok()) {
+        done(std::move(info).error());
+        return;
+    }
+    embed(parameters, grant.embedded);
+    const auto spec = std::make_shared<node::CollectionSpec>(std::move(info.value().spec));
+    auto plan = plan_search(parameters, spec->schema, call->context.options);
+    if (!plan.ok()) {
+        done(std::move(plan).error());
+        return;
+    }
+    const MonotonicTime started = call->context.clock.monotonic_now();
+    call->context.node.search(
+        collection,
+        std::move(plan.value().request),
+        call->loop(),
+        [call, spec, started, shape = std::move(plan.value().shape), done = std::move(done)](
+            Result<search::SearchResult> found
+        ) {
+            if (!found.ok()) {
+                done(std::move(found).error());
+                return;
+            }
+            const Duration took = call->context.clock.monotonic_now() - started;
+            done(write_result(found.value(), shape, spec->schema, spec->name, took));
+        }
+    );
+}
+
+void search_collection(const CallPtr& call) {
+    Parameters parameters = call->parameters;
+    if (!parameters.has("q")) {
+        parameters.set("q", "");
+    }
+    run_search(
+        call,
+        call->collection(),
+        std::move(parameters),
+        call->grant,
+        [call](Result<std::string> json) {
+            if (!json.ok()) {
+                answer_error(*call, json.error());
+                return;
+            }
+            answer(*call, 200, std::move(json).value());
+        }
+    );
+}
+
+}  // namespace kumo::api_kumosearch

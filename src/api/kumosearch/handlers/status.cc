@@ -1,0 +1,161 @@
+#include "api/kumosearch/handlers/handlers.h"
+#include "api/kumosearch/routes.h"
+#include "wire/json_writer.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+/// What /stats.json sums requests up as.
+enum class Group : std::uint8_t {
+    kSearch,
+    kImport,
+    kWrite,
+    kDelete,
+    kOther,
+};
+
+Group group_of(const Route& route) {
+    const std::string_view action = route.action.name();
+    if (action == "documents:search") {
+        return Group::kSearch;
+    }
+    if (action == "documents:import") {
+        return Group::kImport;
+    }
+    if (!action.starts_with("documents:")) {
+        return Group::kOther;
+    }
+    if (action == "documents:delete") {
+        return Group::kDelete;
+    }
+    return route.method == wire::HttpMethod::kGet ? Group::kOther : Group::kWrite;
+}
+
+struct Sum {
+    double per_second = 0;
+    double weighted_latency = 0;
+
+    void add(const RequestStats::Reading& reading) {
+        per_second += reading.per_second;
+        weighted_latency += reading.per_second * reading.latency_ms;
+    }
+
+    double latency_ms() const { return per_second == 0 ? 0 : weighted_latency / per_second; }
+};
+
+using Readings = std::vector<std::pair<std::string, RequestStats::Reading>>;
+
+/// The routes that were used lately.
+Readings read_routes(const Context& context) {
+    Readings out;
+    const MonotonicTime now = context.clock.monotonic_now();
+    const auto all = routes();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const RequestStats::Reading reading = context.stats.read(i, now);
+        if (reading.per_second > 0) {
+            std::string name(wire::http_method_name(all[i].method));
+            out.emplace_back(name.append(" ").append(all[i].pattern), reading);
+        }
+    }
+    return out;
+}
+
+Sum sum_of(const Context& context, Group group) {
+    Sum sum;
+    const MonotonicTime now = context.clock.monotonic_now();
+    const auto all = routes();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (group_of(all[i]) == group) {
+            sum.add(context.stats.read(i, now));
+        }
+    }
+    return sum;
+}
+
+}  // namespace
+
+void get_health(const CallPtr& call) {
+    const node::Health health = call->context.node.health();
+    const bool ok = health.ok && health.resource_error.empty();
+    std::string json;
+    wire::JsonWriter writer(json);
+    writer.begin_object().key("ok").boolean(ok);
+    if (!health.resource_error.empty()) {
+        writer.key("resource_error").string(health.resource_error);
+    }
+    writer.end_object();
+    answer(*call, ok ? 200 : 503, std::move(json));
+}
+
+void get_debug(const CallPtr& call) {
+    const DialectOptions& options = call->context.options;
+    constexpr int kLeader = 1;
+    std::string json;
+    wire::JsonWriter(json)
+        .begin_object()
+        .key("state")
+        .integer(kLeader)
+        .key("version")
+        .string(options.compat_version)
+        .key("kumosearch_version")
+        .string(options.version)
+        .end_object();
+    answer(*call, 200, std::move(json));
+}
+
+void get_stats(const CallPtr& call) {
+    const Context& context = call->context;
+    const Readings readings = read_routes(context);
+    Sum total;
+    std::string json;
+    wire::JsonWriter writer(json);
+    writer.begin_object();
+    const auto write_group = [&](std::string_view name, Group group) {
+        const Sum sum = sum_of(context, group);
+        const std::string prefix(name);
+        writer.key(prefix + "_latency_ms").number(sum.latency_ms());
+        writer.key(prefix + "_requests_per_second").number(sum.per_second);
+    };
+    write_group("delete", Group::kDelete);
+    write_group("import", Group::kImport);
+    writer.key("latency_ms").begin_object();
+    for (const auto& [name, reading] : readings) {
+        writer.key(name).number(reading.latency_ms);
+        total.add(reading);
+    }
+    writer.end_object();
+    writer.key("requests_per_second").begin_object();
+    for (const auto& [name, reading] : readings) {
+        writer.key(name).number(reading.per_second);
+    }
+    writer.end_object();
+    write_group("search", Group::kSearch);
+    writer.key("total_requests_per_second").number(total.per_second);
+    write_group("write", Group::kWrite);
+    writer.end_object();
+    answer(*call, 200, std::move(json));
+}
+
+void get_metrics(const CallPtr& call) {
+    std::string json;
+    wire::JsonWriter writer(json);
+    writer.begin_object();
+    if (call->context.options.metrics) {
+        for (const auto& [name, value] : call->context.options.metrics()) {
+            writer.key(name).string(value);
+        }
+    }
+    writer.end_object();
+    answer(*call, 200, std::move(json));
+}
+
+void not_supported(const CallPtr& call) {
+    answer_message(*call, 501, "This feature is not supported yet.");
+}
+
+}  // namespace kumo::api_kumosearch

@@ -1,0 +1,169 @@
+#include "api/kumosearch/query/filter_parser.h"
+
+#include "api/kumosearch/parameters.h"
+#include "api/kumosearch/query/filter_clause.h"
+#include "api/kumosearch/query/filter_lexer.h"
+#include "search/query/filter_eval.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+using search::Filter;
+
+Error malformed(std::string_view why = {}) {
+    std::string message = "Could not parse the filter query";
+    return invalid_argument(message.append(why.empty() ? "" : ": ").append(why).append("."));
+}
+
+Error unsupported(std::string_view what) {
+    return Error{
+        ErrorCode::kUnsupported,
+        std::string(what) + " in `filter_by` are not supported yet."};
+}
+
+/// Levels of the tree. It is at most a few hundred deep: one per operator.
+std::uint32_t depth_of(const Filter& filter) {
+    std::uint32_t deepest = 0;
+    for (const Filter& child : filter.children) {
+        deepest = std::max(deepest, depth_of(child));
+    }
+    return deepest + 1;
+}
+
+class FilterParser {
+public:
+    FilterParser(std::string_view text, const search::Schema& schema, const FilterLimits& limits)
+        : lexer_(text), schema_(schema), limits_(limits) {}
+
+    Result<Filter> parse() {
+        if (lexer_.at_end()) {
+            return Filter();
+        }
+        KUMO_TRY_ASSIGN(Filter filter, parse_expression(0));
+        if (!lexer_.at_end()) {
+            return malformed(lexer_.take(")") ? "unbalanced parentheses" : "");
+        }
+        if (depth_of(filter) > search::kFilterDepthMax) {
+            return malformed("`&&` and `||` alternate too often");
+        }
+        return filter;
+    }
+
+private:
+    Result<Filter> parse_expression(std::uint32_t depth) {
+        KUMO_TRY_ASSIGN(Filter all, parse_clause(depth));
+        for (;;) {
+            Filter::Kind kind = Filter::Kind::kAnd;
+            if (lexer_.take("||")) {
+                kind = Filter::Kind::kOr;
+            } else if (!lexer_.take("&&")) {
+                return all;
+            }
+            if (++operators_ > limits_.operators_max) {
+                return invalid_argument("`filter_by` has too many operations.");
+            }
+            KUMO_TRY_ASSIGN(Filter next, parse_clause(depth));
+            if (all.kind != kind) {
+                Filter group;
+                group.kind = kind;
+                group.children.push_back(std::move(all));
+                all = std::move(group);
+            }
+            all.children.push_back(std::move(next));
+        }
+    }
+
+    Result<Filter> parse_clause(std::uint32_t depth) {
+        if (lexer_.take("(")) {
+            if (depth == kFilterParenthesesMax) {
+                return malformed("too many nested parentheses");
+            }
+            KUMO_TRY_ASSIGN(Filter inner, parse_expression(depth + 1));
+            if (!lexer_.take(")")) {
+                return malformed(lexer_.at_end() ? "unbalanced parentheses" : "");
+            }
+            return inner;
+        }
+        if (lexer_.at_end()) {
+            return malformed("an operand is missing");
+        }
+        if (lexer_.take("$")) {
+            return unsupported("Joins");
+        }
+        const std::string name(lexer_.take_field());
+        if (name.empty()) {
+            return malformed();
+        }
+        if (name.find('{') != std::string::npos) {
+            return unsupported("Conditions on objects");
+        }
+        return parse_condition(name);
+    }
+
+    Result<Filter> parse_condition(const std::string& name) {
+        if (name == "id") {
+            const FilterOperator op = lexer_.take_operator(false);
+            KUMO_TRY_ASSIGN(const FilterValues values, parse_values());
+            return make_id_clause(op, values);
+        }
+        const auto at = schema_.find(name);
+        const bool known = at && schema_.fields[*at].index;
+        if (!known && limits_.validate_field_names) {
+            return invalid_argument(
+                at ? "Cannot filter on non-indexed field `" + name + "`."
+                   : "Could not find a filter field named `" + name + "` in the schema."
+            );
+        }
+        const FilterOperator op = lexer_.take_operator(known && schema_.fields[*at].is_number());
+        KUMO_TRY_ASSIGN(const FilterValues values, parse_values());
+        if (!known) {
+            Filter nothing;
+            nothing.kind = Filter::Kind::kIds;
+            return nothing;
+        }
+        return make_clause(schema_.fields[*at], *at, op, values);
+    }
+
+    Result<FilterValues> parse_values() {
+        FilterValues out;
+        if (!lexer_.take("[")) {
+            KUMO_TRY_ASSIGN(FilterValue value, lexer_.take_value());
+            out.items.push_back(std::move(value));
+            return out;
+        }
+        out.list = true;
+        if (lexer_.take("]")) {
+            return out;
+        }
+        do {
+            if (out.items.size() == kFilterListMax) {
+                return malformed("a list has more than 10000 values");
+            }
+            KUMO_TRY_ASSIGN(FilterValue value, lexer_.take_item());
+            out.items.push_back(std::move(value));
+        } while (lexer_.take(","));
+        if (!lexer_.take("]")) {
+            return malformed("unbalanced brackets");
+        }
+        return out;
+    }
+
+    FilterLexer lexer_;
+    const search::Schema& schema_;
+    const FilterLimits& limits_;
+    std::uint32_t operators_ = 0;
+};
+
+}  // namespace
+
+Result<Filter>
+parse_filter(std::string_view text, const search::Schema& schema, const FilterLimits& limits) {
+    return FilterParser(text, schema, limits).parse();
+}
+
+}  // namespace kumo::api_kumosearch

@@ -1,0 +1,179 @@
+#include "api/kumosearch/query/query_fields.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+using search::QueryField;
+
+constexpr std::uint32_t kWeightMax = 15;
+constexpr std::uint32_t kTyposMax = 2;
+
+/// One entry of query_by and the fields it stands for, so that lists beside query_by keep step.
+struct Named {
+    std::vector<std::size_t> fields;
+};
+
+bool searchable(const search::Field& field) {
+    return field.is_string() && field.index;
+}
+
+Result<Named>
+resolve(std::string_view name, const search::Schema& schema, bool validate_field_names) {
+    Named out;
+    if (name.ends_with('*')) {
+        const std::string_view prefix = name.substr(0, name.size() - 1);
+        for (std::size_t i = 0; i < schema.fields.size(); ++i) {
+            const search::Field& field = schema.fields[i];
+            if (searchable(field) && std::string_view(field.name).starts_with(prefix)) {
+                out.fields.push_back(i);
+            }
+        }
+        if (!out.fields.empty() || !validate_field_names) {
+            return out;
+        }
+    }
+    const auto at = schema.find(name);
+    if (!at) {
+        if (!validate_field_names) {
+            return out;
+        }
+        return not_found("Could not find a field named `" + std::string(name) + "` in the schema.");
+    }
+    const search::Field& field = schema.fields[*at];
+    if (!field.index) {
+        return invalid_argument(
+            "Field `" + std::string(name) + "` is marked as a non-indexed field in the schema."
+        );
+    }
+    if (!field.is_string()) {
+        return invalid_argument(
+            "Field `" + std::string(name) + "` should be a string or a string array."
+        );
+    }
+    out.fields.push_back(*at);
+    return out;
+}
+
+Error wrong_count(std::string_view parameter) {
+    return invalid_argument(
+        "Number of values in `" + std::string(parameter)
+        + "` does not match number of `query_by` fields."
+    );
+}
+
+/// Weights as ranks: the heaviest fields get 15, the next 14, and so on.
+Result<std::vector<std::uint32_t>>
+plan_weights(const Parameters& parameters, std::size_t named_count) {
+    std::vector<std::uint32_t> out;
+    const std::vector<std::string> texts = parameters.list("query_by_weights");
+    if (texts.empty()) {
+        for (std::size_t i = 0; i < named_count; ++i) {
+            out.push_back(kWeightMax - static_cast<std::uint32_t>(std::min<std::size_t>(i, 15)));
+        }
+        return out;
+    }
+    if (texts.size() != named_count) {
+        return invalid_argument(
+            "Number of weights in `query_by_weights` does not match number of `query_by` fields."
+        );
+    }
+    std::vector<std::uint64_t> weights;
+    std::set<std::uint64_t, std::greater<>> distinct;
+    for (const std::string& text : texts) {
+        const auto weight = parse_unsigned(text);
+        if (!weight) {
+            return invalid_argument(
+                "Parameter `query_by_weights` must be a list of unsigned integers."
+            );
+        }
+        weights.push_back(*weight);
+        distinct.insert(*weight);
+    }
+    for (const std::uint64_t weight : weights) {
+        const auto rank = std::distance(distinct.begin(), distinct.find(weight));
+        const auto squeezed =
+            static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(rank, std::ptrdiff_t{15}));
+        out.push_back(weight == 0 ? 0 : kWeightMax - squeezed);
+    }
+    return out;
+}
+
+/// A list that has one value for all fields or one for each.
+Result<std::vector<std::string>> spread(
+    const Parameters& parameters,
+    std::string_view name,
+    std::string_view absent,
+    std::size_t count
+) {
+    std::vector<std::string> texts = parameters.list(name);
+    if (texts.empty()) {
+        texts.emplace_back(absent);
+    }
+    if (texts.size() == 1) {
+        const std::string only = texts.front();
+        texts.assign(count, only);
+    }
+    if (texts.size() != count) {
+        return wrong_count(name);
+    }
+    return texts;
+}
+
+Result<std::uint32_t> read_typos(const std::string& text) {
+    const auto typos = parse_unsigned(text);
+    if (!typos) {
+        return invalid_argument("Parameter `num_typos` must be an unsigned integer.");
+    }
+    if (*typos > kTyposMax) {
+        return invalid_argument("Value of `num_typos` must not be greater than 2.");
+    }
+    return static_cast<std::uint32_t>(*typos);
+}
+
+Status check_infix(const Parameters& parameters) {
+    for (const std::string& mode : parameters.list("infix")) {
+        if (mode == "always" || mode == "fallback") {
+            return Error{
+                ErrorCode::kUnsupported,
+                "The parameter `infix` is not supported yet, except as `off`."};
+        }
+        if (mode != "off") {
+            return invalid_argument("Unknown infix value: `" + mode + "`.");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::vector<QueryField>>
+plan_query_fields(const Parameters& parameters, const search::Schema& schema) {
+    KUMO_TRY(check_infix(parameters));
+    const std::vector<std::string> names = parameters.list("query_by");
+    KUMO_TRY_ASSIGN(const auto weights, plan_weights(parameters, names.size()));
+    KUMO_TRY_ASSIGN(const auto prefixes, spread(parameters, "prefix", "true", names.size()));
+    KUMO_TRY_ASSIGN(const auto typos, spread(parameters, "num_typos", "2", names.size()));
+    const bool validate = parameters.flag("validate_field_names", true);
+    std::vector<QueryField> out;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        KUMO_TRY_ASSIGN(const Named named, resolve(names[i], schema, validate));
+        KUMO_TRY_ASSIGN(const std::uint32_t num_typos, read_typos(typos[i]));
+        for (const std::size_t field : named.fields) {
+            out.push_back({field, weights[i], num_typos, prefixes[i] == "true"});
+        }
+    }
+    if (out.size() > kQueryFieldsMax) {
+        return Error{ErrorCode::kLimitExceeded, "Only upto 256 fields can be searched."};
+    }
+    return out;
+}
+
+}  // namespace kumo::api_kumosearch

@@ -1,0 +1,268 @@
+#include "api/kumosearch/query/search_response.h"
+
+#include "wire/json_writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+using search::FieldHighlight;
+using search::HighlightedValue;
+using wire::JsonWriter;
+
+void write_strings(JsonWriter& writer, const std::vector<std::string>& strings) {
+    writer.begin_array();
+    for (const std::string& text : strings) {
+        writer.string(text);
+    }
+    writer.end_array();
+}
+
+/// {matched_tokens, snippet[, value]}
+void write_highlighted(JsonWriter& writer, const HighlightedValue& value) {
+    writer.begin_object().key("matched_tokens");
+    write_strings(writer, value.matched_tokens);
+    writer.key("snippet").string(value.snippet);
+    if (!value.value.empty()) {
+        writer.key("value").string(value.value);
+    }
+    writer.end_object();
+}
+
+const HighlightedValue* value_at(const FieldHighlight& highlight, std::size_t index) {
+    for (const HighlightedValue& value : highlight.values) {
+        if (value.index == index) {
+            return &value;
+        }
+    }
+    return nullptr;
+}
+
+/// All elements of an array field, those without a match too.
+void write_elements(JsonWriter& writer, const FieldHighlight& highlight) {
+    writer.begin_array();
+    for (std::size_t i = 0; i < highlight.unmatched.size(); ++i) {
+        if (const HighlightedValue* value = value_at(highlight, i)) {
+            write_highlighted(writer, *value);
+        } else {
+            HighlightedValue plain;
+            plain.snippet = highlight.unmatched[i];
+            write_highlighted(writer, plain);
+        }
+    }
+    writer.end_array();
+}
+
+/// The current form: an object by field.
+void write_highlight(
+    JsonWriter& writer,
+    const std::vector<FieldHighlight>& highlights,
+    const search::Schema& schema
+) {
+    writer.begin_object();
+    for (const FieldHighlight& highlight : highlights) {
+        if (highlight.values.empty()) {
+            continue;
+        }
+        const search::Field& field = schema.fields[highlight.field];
+        writer.key(field.name);
+        if (field.array) {
+            write_elements(writer, highlight);
+        } else {
+            write_highlighted(writer, highlight.values.front());
+        }
+    }
+    writer.end_object();
+}
+
+void write_array_entry(JsonWriter& writer, const FieldHighlight& highlight) {
+    const bool full = !highlight.values.front().value.empty();
+    writer.key("indices").begin_array();
+    for (const HighlightedValue& value : highlight.values) {
+        writer.unsigned_integer(value.index);
+    }
+    writer.end_array();
+    writer.key("matched_tokens").begin_array();
+    for (const HighlightedValue& value : highlight.values) {
+        write_strings(writer, value.matched_tokens);
+    }
+    writer.end_array();
+    writer.key("snippets").begin_array();
+    for (const HighlightedValue& value : highlight.values) {
+        writer.string(value.snippet);
+    }
+    writer.end_array();
+    if (full) {
+        writer.key("values").begin_array();
+        for (const HighlightedValue& value : highlight.values) {
+            writer.string(value.value);
+        }
+        writer.end_array();
+    }
+}
+
+/// The older form: a list, best field first.
+void write_highlights(
+    JsonWriter& writer,
+    const std::vector<FieldHighlight>& highlights,
+    const search::Schema& schema
+) {
+    std::vector<const FieldHighlight*> order;
+    for (const FieldHighlight& highlight : highlights) {
+        if (!highlight.values.empty()) {
+            order.push_back(&highlight);
+        }
+    }
+    std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+        return a->match_score > b->match_score;
+    });
+    writer.begin_array();
+    for (const FieldHighlight* highlight : order) {
+        const search::Field& field = schema.fields[highlight->field];
+        writer.begin_object().key("field").string(field.name);
+        if (field.array) {
+            write_array_entry(writer, *highlight);
+        } else {
+            const HighlightedValue& value = highlight->values.front();
+            writer.key("matched_tokens");
+            write_strings(writer, value.matched_tokens);
+            writer.key("snippet").string(value.snippet);
+            if (!value.value.empty()) {
+                writer.key("value").string(value.value);
+            }
+        }
+        writer.end_object();
+    }
+    writer.end_array();
+}
+
+void write_text_match(JsonWriter& writer, const search::TextMatchInfo& info) {
+    writer.key("text_match").unsigned_integer(info.score);
+    writer.key("text_match_info").begin_object();
+    writer.key("best_field_score").string(std::to_string(info.best_field_score));
+    writer.key("best_field_weight").unsigned_integer(info.best_field_weight);
+    writer.key("fields_matched").unsigned_integer(info.fields_matched);
+    writer.key("num_tokens_dropped").unsigned_integer(info.num_tokens_dropped);
+    writer.key("score").string(std::to_string(info.score));
+    writer.key("tokens_matched").unsigned_integer(info.tokens_matched);
+    writer.key("typo_prefix_score").unsigned_integer(info.typo_prefix_score);
+    writer.end_object();
+}
+
+Status write_hit(
+    JsonWriter& writer,
+    const search::Hit& hit,
+    const ResultShape& shape,
+    const search::Schema& schema
+) {
+    writer.begin_object();
+    if (hit.curated) {
+        writer.key("curated").boolean(true);
+    }
+    writer.key("document");
+    if (shape.fields.all()) {
+        writer.raw(hit.document);
+    } else {
+        std::string selected;
+        KUMO_TRY(shape.fields.append(hit.document, selected));
+        writer.raw(selected);
+    }
+    writer.key("highlight");
+    write_highlight(writer, hit.highlights, schema);
+    if (shape.highlights_list) {
+        writer.key("highlights");
+        write_highlights(writer, hit.highlights, schema);
+    }
+    if (hit.text_match) {
+        write_text_match(writer, *hit.text_match);
+    }
+    writer.end_object();
+    return {};
+}
+
+void write_facet(
+    JsonWriter& writer,
+    const search::FacetResult& facet,
+    const search::Schema& schema
+) {
+    writer.begin_object().key("counts").begin_array();
+    for (const search::FacetValue& value : facet.counts) {
+        writer.begin_object();
+        writer.key("count").unsigned_integer(value.count);
+        writer.key("highlighted").string(value.highlighted);
+        writer.key("value").string(value.value);
+        writer.end_object();
+    }
+    writer.end_array();
+    writer.key("field_name").string(schema.fields[facet.field].name);
+    writer.key("sampled").boolean(false);
+    writer.key("stats").begin_object();
+    if (facet.stats) {
+        writer.key("avg").number(facet.stats->avg);
+        writer.key("max").number(facet.stats->max);
+        writer.key("min").number(facet.stats->min);
+        writer.key("sum").number(facet.stats->sum);
+    }
+    writer.key("total_values").unsigned_integer(facet.total_values);
+    writer.end_object().end_object();
+}
+
+void write_request_params(JsonWriter& writer, const ResultShape& shape, std::string_view name) {
+    writer.key("request_params").begin_object();
+    writer.key("collection_name").string(name);
+    writer.key("first_q").string(shape.q);
+    writer.key("per_page").unsigned_integer(shape.per_page);
+    writer.key("q").string(shape.q);
+    writer.end_object();
+}
+
+}  // namespace
+
+Result<std::string> write_result(
+    const search::SearchResult& result,
+    const ResultShape& shape,
+    const search::Schema& schema,
+    std::string_view collection,
+    Duration took
+) {
+    if (result.cut_off && result.hits.empty() && result.found == 0) {
+        return Error{ErrorCode::kTimeout, "Request Timeout"};
+    }
+    std::string json;
+    JsonWriter writer(json);
+    writer.begin_object().key("facet_counts").begin_array();
+    for (const search::FacetResult& facet : result.facets) {
+        write_facet(writer, facet, schema);
+    }
+    writer.end_array();
+    writer.key("found").unsigned_integer(result.found);
+    writer.key("hits").begin_array();
+    for (const search::Hit& hit : result.hits) {
+        KUMO_TRY(write_hit(writer, hit, shape, schema));
+    }
+    writer.end_array();
+    if (shape.offset) {
+        writer.key("offset").unsigned_integer(*shape.offset);
+    }
+    if (shape.show_out_of) {
+        writer.key("out_of").unsigned_integer(result.out_of);
+    }
+    if (!shape.offset) {
+        writer.key("page").unsigned_integer(shape.page);
+    }
+    write_request_params(writer, shape, collection);
+    writer.key("search_cutoff").boolean(result.cut_off);
+    if (shape.show_time) {
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+        writer.key("search_time_ms").integer(ms);
+    }
+    writer.end_object();
+    return json;
+}
+
+}  // namespace kumo::api_kumosearch

@@ -1,0 +1,217 @@
+#include "api/kumosearch/query/sort_parser.h"
+
+#include "api/kumosearch/parameters.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+#include <utility>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+using search::SortKey;
+
+constexpr std::uint32_t kBracketDepthMax = 16;
+constexpr std::size_t kSortPartsMax = 16;
+
+Error malformed() {
+    return invalid_argument("Parameter `sort_by` is malformed.");
+}
+
+Error no_such_field(std::string_view name) {
+    return not_found(
+        "Could not find a field named `" + std::string(name) + "` in the schema for sorting."
+    );
+}
+
+/// Forms of sort_by that later versions have.
+bool is_later_form(std::string_view name) {
+    constexpr std::array<std::string_view, 7> kLater = {
+        "_eval",
+        "_rand",
+        "_vector_distance",
+        "_vector_query",
+        "_group_found",
+        "_seq_id",
+        "_union"};
+    return name.starts_with('$') || std::find(kLater.begin(), kLater.end(), name) != kLater.end();
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return out;
+}
+
+struct Option {
+    std::string name;
+    std::string value;
+};
+
+Result<Option> read_option(std::string_view inside) {
+    const std::size_t colon = inside.find(':');
+    if (colon == std::string_view::npos || inside.find(',') != std::string_view::npos) {
+        return malformed();
+    }
+    return Option{lower(trim(inside.substr(0, colon))), lower(trim(inside.substr(colon + 1)))};
+}
+
+Status read_text_match_options(std::string_view inside, SortKey& key) {
+    KUMO_TRY_ASSIGN(const Option option, read_option(inside));
+    const auto number = parse_unsigned(option.value);
+    if (!number || *number > UINT32_MAX) {
+        return invalid_argument(
+            "Invalid value passed for _text_match `buckets` or `bucket_size` configuration."
+        );
+    }
+    if (option.name == "buckets") {
+        key.buckets = static_cast<std::uint32_t>(*number);
+    } else if (option.name == "bucket_size") {
+        key.bucket_size = static_cast<std::uint32_t>(*number);
+    } else {
+        return invalid_argument("Invalid sorting parameter passed for _text_match.");
+    }
+    return {};
+}
+
+Status read_field_options(std::string_view inside, const search::Field& field, SortKey& key) {
+    KUMO_TRY_ASSIGN(const Option option, read_option(inside));
+    if (option.name != "missing_values") {
+        return Error{
+            ErrorCode::kUnsupported,
+            "Sorting `" + field.name + "` by `" + option.name + "` is not supported yet."};
+    }
+    if (option.value != "first" && option.value != "last" && option.value != "normal") {
+        return invalid_argument(
+            "The value of `missing_values` must be one of `first`, `last` or `normal`."
+        );
+    }
+    key.missing_first = option.value == "first"
+                        // Missing strings rank highest.
+                        || (option.value == "normal" && field.is_string() && key.descending);
+    return {};
+}
+
+Result<std::optional<SortKey>>
+read_key(std::string_view part, const search::Schema& schema, bool validate_field_names) {
+    const std::size_t colon = part.rfind(':');
+    if (colon == std::string_view::npos || part.find(')', colon) != std::string_view::npos) {
+        return malformed();
+    }
+    const std::string order = lower(trim(part.substr(colon + 1)));
+    KUMO_TRY_ASSIGN(const NameAndOptions split, split_options(trim(part.substr(0, colon))));
+    if (is_later_form(split.name)) {
+        return Error{
+            ErrorCode::kUnsupported,
+            "Sorting by `" + std::string(split.name) + "` is not supported yet."};
+    }
+    if (order != "asc" && order != "desc") {
+        return invalid_argument(
+            "Order for field `" + std::string(split.name) + "` should be either ASC or DESC."
+        );
+    }
+    SortKey key;
+    key.descending = order == "desc";
+    if (split.name == "_text_match") {
+        key.by = SortKey::By::kTextMatch;
+        if (split.has_options) {
+            KUMO_TRY(read_text_match_options(split.inside, key));
+        }
+        return std::optional(key);
+    }
+    const auto at = schema.find(split.name);
+    if (!at || !schema.fields[*at].sort) {
+        if (!validate_field_names) {
+            return std::optional<SortKey>();
+        }
+        return no_such_field(split.name);
+    }
+    key.field = *at;
+    // As the documentation has it: without a value, numbers come last in either order, and strings
+    // rank highest.
+    key.missing_first = schema.fields[*at].is_string() && key.descending;
+    if (split.has_options) {
+        KUMO_TRY(read_field_options(split.inside, schema.fields[*at], key));
+    }
+    return std::optional(key);
+}
+
+}  // namespace
+
+Result<std::vector<std::string_view>>
+split_outside_brackets(std::string_view text, std::size_t parts_max) {
+    std::vector<std::string_view> parts;
+    std::uint32_t depth = 0;
+    bool quoted = false;
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i <= text.size(); ++i) {
+        const char c = i < text.size() ? text[i] : ',';
+        if (i < text.size() && c == '`') {
+            quoted = !quoted;
+        } else if (i < text.size() && quoted) {
+            continue;
+        } else if (c == '(' || c == '[') {
+            ++depth;
+        } else if (c == ')' || c == ']') {
+            if (depth-- == 0) {
+                return invalid_argument("unbalanced brackets");
+            }
+        } else if (c == ',' && (depth == 0 || i == text.size())) {
+            parts.push_back(trim(text.substr(begin, i - begin)));
+            begin = i + 1;
+        }
+        if (depth > kBracketDepthMax || parts.size() > parts_max) {
+            return invalid_argument("too many parts or brackets");
+        }
+    }
+    if (depth != 0 || quoted) {
+        return invalid_argument("unbalanced brackets");
+    }
+    return parts;
+}
+
+Result<NameAndOptions> split_options(std::string_view text) {
+    const std::size_t open = text.find('(');
+    if (open == std::string_view::npos) {
+        return NameAndOptions{text, {}, false};
+    }
+    if (!text.ends_with(')')) {
+        return invalid_argument("a parenthesis is not at the end");
+    }
+    return NameAndOptions{
+        trim(text.substr(0, open)),
+        trim(text.substr(open + 1, text.size() - open - 2)),
+        true};
+}
+
+Result<std::vector<SortKey>>
+parse_sort(std::string_view text, const search::Schema& schema, bool validate_field_names) {
+    std::vector<SortKey> keys;
+    if (trim(text).empty()) {
+        return keys;
+    }
+    const auto parts = split_outside_brackets(text, kSortPartsMax);
+    if (!parts.ok()) {
+        return malformed();
+    }
+    for (const std::string_view part : parts.value()) {
+        auto key = read_key(part, schema, validate_field_names);
+        if (!key.ok()) {
+            return std::move(key).error();
+        }
+        if (key.value()) {
+            keys.push_back(*key.value());
+        }
+    }
+    if (keys.size() > search::kSortKeysMax) {
+        return Error{ErrorCode::kLimitExceeded, "Only upto 3 sort_by fields can be specified."};
+    }
+    return keys;
+}
+
+}  // namespace kumo::api_kumosearch

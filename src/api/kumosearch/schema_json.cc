@@ -1,0 +1,280 @@
+#include "api/kumosearch/schema_json.h"
+
+#include "wire/json.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace kumo::api_kumosearch {
+
+namespace {
+
+using wire::JsonValue;
+
+constexpr std::size_t kCollectionNameBytesMax = 512;
+constexpr std::size_t kLocaleBytesMax = 16;
+
+Error wrong_fields() {
+    return invalid_argument(
+        "The `fields` value should be an array of objects containing `name`, `type` and optionally,"
+        " `facet` properties."
+    );
+}
+
+Error not_supported(std::string_view field, std::string_view property) {
+    return Error{
+        ErrorCode::kUnsupported,
+        "Field `" + std::string(field) + "`: the property `" + std::string(property)
+            + "` is not supported yet."};
+}
+
+/// A boolean property of a field; `absent` if it is not there.
+Result<bool> read_flag(JsonValue field, std::string_view property, bool absent) {
+    const JsonValue value = field.find(property);
+    if (!value || value.is_null()) {
+        return absent;
+    }
+    if (!value.is_bool()) {
+        return invalid_argument(
+            "The `" + std::string(property) + "` property of the field `"
+            + std::string(field.find("name").as_string()) + "` should be a boolean."
+        );
+    }
+    return value.as_bool();
+}
+
+/// Whether a property asks for something: an empty one, null or false does not.
+bool asks(JsonValue value) {
+    if (!value || value.is_null()) {
+        return false;
+    }
+    if (value.is_string()) {
+        return !value.as_string().empty();
+    }
+    return !value.is_bool() || value.as_bool();
+}
+
+Status refuse_later_properties(JsonValue field, std::string_view name) {
+    for (const std::string_view property :
+         {"num_dim", "embed", "reference", "hnsw_params", "vec_dist", "stem", "stem_dictionary"}) {
+        if (asks(field.find(property))) {
+            return not_supported(name, property);
+        }
+    }
+    return {};
+}
+
+Result<std::string> read_text(JsonValue object, std::string_view property, std::size_t bytes_max) {
+    const JsonValue value = object.find(property);
+    if (!value || value.is_null()) {
+        return std::string();
+    }
+    if (!value.is_string() || value.as_string().size() > bytes_max) {
+        return invalid_argument(
+            "The `" + std::string(property) + "` property should be a string of at most "
+            + std::to_string(bytes_max) + " bytes."
+        );
+    }
+    return std::string(value.as_string());
+}
+
+Result<search::Field> read_field(JsonValue json) {
+    if (!json.is_object()) {
+        return wrong_fields();
+    }
+    const JsonValue name = json.find("name");
+    const JsonValue type = json.find("type");
+    if (!name || !name.is_string() || !type || !type.is_string()) {
+        return wrong_fields();
+    }
+    search::Field field;
+    field.name = name.as_string();
+    KUMO_TRY_ASSIGN(const search::TypeSpec spec, search::parse_type(field.name, type.as_string()));
+    field.type = spec.type;
+    field.array = spec.array;
+    KUMO_TRY(refuse_later_properties(json, field.name));
+    KUMO_TRY_ASSIGN(field.facet, read_flag(json, "facet", false));
+    KUMO_TRY_ASSIGN(field.optional, read_flag(json, "optional", false));
+    KUMO_TRY_ASSIGN(field.index, read_flag(json, "index", true));
+    const bool sorts = !field.is_string() && !field.array && field.index;
+    KUMO_TRY_ASSIGN(field.sort, read_flag(json, "sort", sorts));
+    // Accepted for number arrays by tradition, where it means nothing.
+    field.sort = field.sort && (field.is_string() || !field.array);
+    KUMO_TRY_ASSIGN(field.infix, read_flag(json, "infix", false));
+    KUMO_TRY_ASSIGN(field.store, read_flag(json, "store", true));
+    KUMO_TRY_ASSIGN(field.range_index, read_flag(json, "range_index", false));
+    KUMO_TRY_ASSIGN(field.locale, read_text(json, "locale", kLocaleBytesMax));
+    return field;
+}
+
+Status read_fields(JsonValue json, search::Schema& schema) {
+    if (!json) {
+        return invalid_argument("Parameter `fields` is required.");
+    }
+    if (!json.is_array() || json.as_array().size() == 0) {
+        return wrong_fields();
+    }
+    for (const JsonValue element : json.as_array()) {
+        KUMO_TRY_ASSIGN(search::Field field, read_field(element));
+        if (field.name == "id") {
+            continue;  // Every document has one; declaring it changes nothing.
+        }
+        schema.fields.push_back(std::move(field));
+    }
+    return {};
+}
+
+Result<std::vector<std::string>> read_strings(JsonValue object, std::string_view property) {
+    std::vector<std::string> out;
+    const JsonValue value = object.find(property);
+    if (!value || value.is_null()) {
+        return out;
+    }
+    const Error wrong = invalid_argument(
+        "The `" + std::string(property) + "` value should be an array of strings."
+    );
+    if (!value.is_array()) {
+        return wrong;
+    }
+    for (const JsonValue element : value.as_array()) {
+        if (!element.is_string()) {
+            return wrong;
+        }
+        out.emplace_back(element.as_string());
+    }
+    return out;
+}
+
+Status read_nesting(JsonValue root, search::Schema& schema) {
+    const JsonValue nested = root.find("enable_nested_fields");
+    if (!nested || nested.is_null()) {
+        return {};
+    }
+    if (!nested.is_bool()) {
+        return invalid_argument("The `enable_nested_fields` value should be a boolean.");
+    }
+    schema.enable_nested_fields = nested.as_bool();
+    for (const search::Field& field : schema.fields) {
+        if (schema.enable_nested_fields && field.name.find('.') != std::string::npos) {
+            return Error{
+                ErrorCode::kUnsupported,
+                "Field `" + field.name + "`: fields inside objects are not supported yet."};
+        }
+    }
+    return {};
+}
+
+Status refuse_later_settings(JsonValue root) {
+    for (const std::string_view property : {"synonym_sets", "curation_sets", "voice_query_model"}) {
+        const JsonValue value = root.find(property);
+        const bool empty = value && value.is_array() && value.as_array().size() == 0;
+        if (!empty && asks(value)) {
+            return Error{
+                ErrorCode::kUnsupported,
+                "The property `" + std::string(property) + "` is not supported yet."};
+        }
+    }
+    return {};
+}
+
+void write_field(wire::JsonWriter& writer, const search::Field& field) {
+    writer.begin_object();
+    writer.key("facet").boolean(field.facet);
+    writer.key("index").boolean(field.index);
+    writer.key("infix").boolean(field.infix);
+    writer.key("locale").string(field.locale);
+    writer.key("name").string(field.name);
+    writer.key("optional").boolean(field.optional);
+    if (field.range_index) {
+        writer.key("range_index").boolean(true);
+    }
+    writer.key("sort").boolean(field.sort);
+    writer.key("stem").boolean(field.stem);
+    writer.key("stem_dictionary").string("");
+    writer.key("store").boolean(field.store);
+    writer.key("type").string(search::type_name(field.type, field.array));
+    writer.end_object();
+}
+
+void write_strings(wire::JsonWriter& writer, const std::vector<std::string>& strings) {
+    writer.begin_array();
+    for (const std::string& text : strings) {
+        writer.string(text);
+    }
+    writer.end_array();
+}
+
+}  // namespace
+
+Result<node::CollectionSpec> parse_collection(ByteView json) {
+    auto parsed = wire::JsonDocument::parse(json);
+    if (!parsed.ok() || !parsed.value().root().is_object()) {
+        return invalid_argument("Bad JSON.");
+    }
+    const JsonValue root = parsed.value().root();
+    const JsonValue name = root.find("name");
+    if (!name) {
+        return invalid_argument("Parameter `name` is required.");
+    }
+    if (!name.is_string() || name.as_string().empty()
+        || name.as_string().size() > kCollectionNameBytesMax) {
+        return invalid_argument("Parameter `name` must be a string of 1 to 512 bytes.");
+    }
+    node::CollectionSpec spec;
+    spec.name = name.as_string();
+    search::Schema& schema = spec.schema;
+    KUMO_TRY(read_fields(root.find("fields"), schema));
+    KUMO_TRY_ASSIGN(
+        schema.default_sorting_field,
+        read_text(root, "default_sorting_field", search::kFieldNameBytesMax)
+    );
+    KUMO_TRY_ASSIGN(schema.token_separators, read_strings(root, "token_separators"));
+    KUMO_TRY_ASSIGN(schema.symbols_to_index, read_strings(root, "symbols_to_index"));
+    KUMO_TRY(read_nesting(root, schema));
+    KUMO_TRY(refuse_later_settings(root));
+    if (const JsonValue metadata = root.find("metadata")) {
+        if (!metadata.is_object()) {
+            return invalid_argument("The `metadata` value should be an object.");
+        }
+        spec.metadata = metadata.raw();
+    }
+    KUMO_TRY(search::validate(schema));
+    return spec;
+}
+
+void write_collection(
+    wire::JsonWriter& writer,
+    const node::CollectionInfo& info,
+    const std::vector<std::string>& excluded
+) {
+    const search::Schema& schema = info.spec.schema;
+    const auto wants = [&](std::string_view name) {
+        return std::find(excluded.begin(), excluded.end(), name) == excluded.end();
+    };
+    writer.begin_object();
+    writer.key("created_at").integer(info.spec.created_at);
+    writer.key("curation_sets").begin_array().end_array();
+    writer.key("default_sorting_field").string(schema.default_sorting_field);
+    writer.key("enable_nested_fields").boolean(schema.enable_nested_fields);
+    if (wants("fields")) {
+        writer.key("fields").begin_array();
+        for (const search::Field& field : schema.fields) {
+            write_field(writer, field);
+        }
+        writer.end_array();
+    }
+    if (!info.spec.metadata.empty() && wants("metadata")) {
+        writer.key("metadata").raw(info.spec.metadata);
+    }
+    writer.key("name").string(info.spec.name);
+    writer.key("num_documents").unsigned_integer(info.num_documents);
+    writer.key("symbols_to_index");
+    write_strings(writer, schema.symbols_to_index);
+    writer.key("synonym_sets").begin_array().end_array();
+    writer.key("token_separators");
+    write_strings(writer, schema.token_separators);
+    writer.end_object();
+}
+
+}  // namespace kumo::api_kumosearch

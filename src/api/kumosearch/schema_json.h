@@ -1,0 +1,25 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "node/node.h"
+#include "wire/json_writer.h"
+
+#include <string>
+#include <vector>
+
+/// Collections as JSON: what clients send to create one, and what they are shown. Stateless.
+namespace kumo::api_kumosearch {
+
+/// Reads a collection's declaration. Errors are those of search::validate and parse_type, and
+/// kInvalidArgument or kUnsupported in the words clients know.
+Result<node::CollectionSpec> parse_collection(ByteView json);
+
+/// Writes the summary of a collection, without the members named in `excluded`.
+void write_collection(
+    wire::JsonWriter& writer,
+    const node::CollectionInfo& info,
+    const std::vector<std::string>& excluded = {}
+);
+
+}  // namespace kumo::api_kumosearch

@@ -1,0 +1,166 @@
+#include "node/internal/machine_test.h"
+
+#include "base/assert.h"
+#include "search/query/search.h"
+#include "wire/json.h"
+
+namespace kumo::node {
+
+namespace {
+
+/// The world's clock, as a thing that is not const.
+class WorldClock final : public Clock {
+public:
+    explicit WorldClock(const Clock& clock) : clock_(clock) {}
+
+    MonotonicTime monotonic_now() const override { return clock_.monotonic_now(); }
+
+    WallTime wall_now() const override { return clock_.wall_now(); }
+
+private:
+    const Clock& clock_;
+};
+
+}  // namespace
+
+NodeOptions small_options() {
+    NodeOptions options;
+    options.data_dir = "/data";
+    options.disk_reserve_bytes = 0;
+    options.index_limits.live_docs_max = 8;
+    options.index_limits.live_docs_hard_max = 24;
+    options.index_limits.merge_factor = 3;
+    options.idle_seal_after = std::chrono::milliseconds(200);
+    return options;
+}
+
+CollectionSpec numbered(std::string name) {
+    CollectionSpec spec;
+    spec.name = std::move(name);
+    search::Field n;
+    n.name = "n";
+    n.type = search::ValueType::kInt32;
+    n.sort = true;
+    search::Field t;
+    t.name = "t";
+    spec.schema.fields = {n, t};
+    spec.schema.default_sorting_field = "n";
+    return spec;
+}
+
+std::string document(std::string_view id, int n, std::string_view t) {
+    std::string out = R"({"id":")";
+    out.append(id).append(R"(","n":)").append(std::to_string(n));
+    out.append(R"(,"t":")").append(t).append("\"}");
+    return out;
+}
+
+WriteBatch batch(search::WriteAction action, std::vector<std::string> documents) {
+    WriteBatch batch;
+    batch.action = action;
+    batch.documents = std::move(documents);
+    return batch;
+}
+
+Machine::Machine(std::uint64_t seed, NodeOptions options)
+    : options_(std::move(options)),
+      world_(seed),
+      fs_(world_),
+      clock_(std::make_unique<WorldClock>(world_.clock())) {}
+
+Machine::~Machine() {
+    stop();
+}
+
+Status Machine::start() {
+    loop_ = world_.make_loop();
+    pool_ = std::make_unique<io::SimWorkerPool>(world_, io::WorkerPoolOptions{});
+    KUMO_TRY_ASSIGN(node_, Node::open(options_, fs_, *loop_, *pool_, *clock_));
+    return {};
+}
+
+void Machine::stop() {
+    if (loop_ == nullptr) {
+        return;
+    }
+    loop_->kill();
+    pool_->kill();
+    node_.reset();
+    pool_.reset();
+    loop_.reset();
+    fs_.restart();
+}
+
+void Machine::stop_cleanly() {
+    const auto done = await<bool>([this](auto reply) { node_->shut_down(*loop_, reply); });
+    KUMO_ASSERT(done.ok());
+    stop();
+}
+
+Result<CollectionInfo> Machine::create(const CollectionSpec& spec) {
+    return await<CollectionInfo>([&](auto reply) { node_->create_collection(spec, *loop_, reply); }
+    );
+}
+
+Result<CollectionInfo> Machine::drop(const std::string& name) {
+    return await<CollectionInfo>([&](auto reply) { node_->drop_collection(name, *loop_, reply); });
+}
+
+Result<std::vector<Result<search::Written>>>
+Machine::write(const std::string& collection, WriteBatch batch) {
+    return await<std::vector<Result<search::Written>>>([&](auto reply) {
+        node_->write(collection, std::move(batch), *loop_, reply);
+    });
+}
+
+Status Machine::put(const std::string& collection, const std::string& document) {
+    KUMO_TRY_ASSIGN(
+        const auto written,
+        write(collection, batch(search::WriteAction::kUpsert, {document}))
+    );
+    return written.at(0).ok() ? Status() : Status(written.at(0).error());
+}
+
+Result<std::string> Machine::erase(const std::string& collection, const std::string& id) {
+    return await<std::string>([&](auto reply) { node_->erase(collection, id, *loop_, reply); });
+}
+
+std::map<std::string, std::string> Machine::documents(const std::string& collection) {
+    const auto snapshot = node_->snapshot(collection);
+    KUMO_ASSERT(snapshot.ok());
+    std::vector<std::string> found;
+    search::ScanPosition position;
+    const Status scanned =
+        search::scan_documents(*snapshot.value(), search::Filter{}, 1'000'000, position, found);
+    KUMO_ASSERT(scanned.ok());
+    std::map<std::string, std::string> documents;
+    for (const std::string& json : found) {
+        const auto parsed = wire::JsonDocument::parse(json);
+        KUMO_ASSERT(parsed.ok());
+        const std::string id(parsed.value().root().find("id").as_string());
+        documents[id] = documents.contains(id) ? "twice" : json;
+    }
+    KUMO_ASSERT(snapshot.value()->doc_count == found.size());
+    return documents;
+}
+
+std::vector<std::string> Machine::files() {
+    std::vector<std::string> out;
+    list_into("", out);
+    return out;
+}
+
+void Machine::list_into(const std::string& path, std::vector<std::string>& out) {
+    const auto entries = fs_.list("/data" + path);
+    KUMO_ASSERT(entries.ok());
+    for (const io::DirEntry& entry : entries.value()) {
+        const std::string below = path + "/" + entry.name;
+        if (entry.is_directory) {
+            list_into(below, out);
+        } else {
+            out.push_back(below);
+        }
+    }
+}
+
+}  // namespace kumo::node

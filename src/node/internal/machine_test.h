@@ -1,0 +1,102 @@
+#pragma once
+
+#include "io/sim/sim_fs.h"
+#include "io/sim/sim_loop.h"
+#include "io/sim/sim_worker_pool.h"
+#include "io/sim/sim_world.h"
+#include "node/node.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kumo::node {
+
+/// Options under which a few documents already make segments that are sealed and merged.
+NodeOptions small_options();
+
+/// A collection of documents with a number `n` and a text `t`.
+CollectionSpec numbered(std::string name);
+
+/// {"id":"<id>","n":<n>,"t":"<t>"}
+std::string document(std::string_view id, int n, std::string_view t = "some text");
+
+WriteBatch batch(search::WriteAction action, std::vector<std::string> documents);
+
+/// A machine in a simulated world, with one node on it. Test code; no test framework.
+class Machine {
+public:
+    explicit Machine(std::uint64_t seed, NodeOptions options = small_options());
+    ~Machine();
+
+    io::SimFs& fs() { return fs_; }
+
+    io::SimWorld& world() { return world_; }
+
+    io::SimLoop& loop() { return *loop_; }
+
+    Node& node() { return *node_; }
+
+    bool running() const { return node_ != nullptr && !fs_.crashed(); }
+
+    /// Power on, or a new process after stop().
+    Status start();
+
+    /// The process ends where it is.
+    void stop();
+
+    /// shut_down(), then the process ends.
+    void stop_cleanly();
+
+    /// Runs the world until the call is answered; nothing if the machine crashed before.
+    template <typename T>
+    std::optional<Result<T>> try_await(const std::function<void(Reply<T>)>& call) {
+        const auto got = std::make_shared<std::optional<Result<T>>>();
+        call([got](Result<T> result) { got->emplace(std::move(result)); });
+        while (!got->has_value() && !fs_.crashed() && world_.step()) {
+        }
+        return std::move(*got);
+    }
+
+    /// The same, for tests without crashes.
+    template <typename T>
+    Result<T> await(const std::function<void(Reply<T>)>& call) {
+        auto got = try_await<T>(call);
+        return got ? std::move(*got)
+                   : Result<T>(Error{ErrorCode::kInternal, "the call was never answered"});
+    }
+
+    Result<CollectionInfo> create(const CollectionSpec& spec);
+    Result<CollectionInfo> drop(const std::string& name);
+    Result<std::vector<Result<search::Written>>>
+    write(const std::string& collection, WriteBatch batch);
+
+    /// Writes one document.
+    Status put(const std::string& collection, const std::string& document);
+    Result<std::string> erase(const std::string& collection, const std::string& id);
+
+    /// All documents as a scan finds them, by id; "twice" under an id that came more than once.
+    std::map<std::string, std::string> documents(const std::string& collection);
+
+    /// Files in the data directory, by path below it.
+    std::vector<std::string> files();
+
+private:
+    void list_into(const std::string& path, std::vector<std::string>& out);
+
+    const NodeOptions options_;
+    io::SimWorld world_;
+    io::SimFs fs_;
+    std::unique_ptr<io::SimLoop> loop_;
+    std::unique_ptr<io::SimWorkerPool> pool_;
+    std::unique_ptr<Node> node_;
+    std::unique_ptr<Clock> clock_;
+};
+
+}  // namespace kumo::node

@@ -1,0 +1,497 @@
+#include "node/node_impl.h"
+
+#include "base/log.h"
+#include "node/internal/answer.h"
+#include "search/query/search.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace kumo::node {
+
+namespace {
+
+constexpr Duration kDrainTimeMax = std::chrono::seconds(10);
+
+CollectionInfo info_of(const Shard& shard) {
+    return {shard.collection().spec, shard.snapshot()->doc_count};
+}
+
+Error shutting_down() {
+    return Error{ErrorCode::kUnavailable, "The server is shutting down."};
+}
+
+std::int64_t seconds_of(WallTime time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+Status check(const WriteBatch& batch) {
+    const auto add = [](std::size_t sum, const std::string& s) {
+        return sum + s.size();
+    };
+    const std::size_t bytes =
+        std::accumulate(batch.documents.begin(), batch.documents.end(), std::size_t{0}, add);
+    if (batch.documents.size() > kBatchDocumentsMax || bytes > kBatchBytesMax) {
+        return Error{
+            ErrorCode::kLimitExceeded,
+            "A batch holds at most " + std::to_string(kBatchDocumentsMax) + " documents and "
+                + std::to_string(kBatchBytesMax) + " bytes."};
+    }
+    return {};
+}
+
+}  // namespace
+
+NodeImpl::NodeImpl(
+    const NodeOptions& options,
+    io::Fs& fs,
+    io::Loop& data_loop,
+    io::WorkerPool& pool,
+    Clock& clock
+)
+    : options_(options),
+      fs_(fs),
+      loop_(data_loop),
+      pool_(pool),
+      clock_(clock),
+      disk_(
+          fs,
+          options.data_dir,
+          {options.disk_reserve_bytes, options.disk_used_max_percentage},
+          clock
+      ),
+      jobs_(data_loop, pool),
+      control_(data_loop, fs, jobs_, io::join_path(options.data_dir, "state.ksf")) {}
+
+Result<std::unique_ptr<Node>> Node::open(
+    const NodeOptions& options,
+    io::Fs& fs,
+    io::Loop& data_loop,
+    io::WorkerPool& pool,
+    Clock& clock
+) {
+    auto node = std::make_unique<NodeImpl>(options, fs, data_loop, pool, clock);
+    KUMO_TRY(node->recover());
+    return std::unique_ptr<Node>(std::move(node));
+}
+
+// ---- state
+
+void NodeImpl::create_collection(CollectionSpec spec, io::Loop& loop, Reply<CollectionInfo> reply) {
+    if (spec.created_at == 0) {
+        spec.created_at = seconds_of(clock_.wall_now());
+    }
+    propose(
+        CreateCollection{std::move(spec)},
+        Room::kNeeded,
+        [&loop, reply = std::move(reply)](Result<Change> change) {
+            if (!change.ok()) {
+                answer<CollectionInfo>(loop, reply, std::move(change).error());
+                return;
+            }
+            answer<CollectionInfo>(loop, reply, CollectionInfo{change.value().created->spec, 0});
+        }
+    );
+}
+
+void NodeImpl::drop_collection(std::string name, io::Loop& loop, Reply<CollectionInfo> reply) {
+    // Counted before the command runs: afterwards the documents are out of reach.
+    const auto before = collection(name);
+    const std::uint64_t documents = before.ok() ? before.value().num_documents : 0;
+    propose(
+        DropCollection{std::move(name)},
+        Room::kNotNeeded,
+        [&loop, documents, reply = std::move(reply)](Result<Change> change) {
+            if (!change.ok()) {
+                answer<CollectionInfo>(loop, reply, std::move(change).error());
+                return;
+            }
+            const CollectionSpec& spec = change.value().dropped->spec;
+            answer<CollectionInfo>(loop, reply, CollectionInfo{spec, documents});
+        }
+    );
+}
+
+Result<CollectionInfo> NodeImpl::collection(std::string_view name) const {
+    KUMO_TRY_ASSIGN(const auto shard, find(name));
+    return info_of(*shard);
+}
+
+std::vector<CollectionInfo> NodeImpl::collections() const {
+    const auto view = view_.load();
+    std::vector<const Shard*> shards;
+    for (const auto& [name, shard] : view->shards) {
+        shards.push_back(shard.get());
+    }
+    std::sort(shards.begin(), shards.end(), [](const Shard* a, const Shard* b) {
+        return a->collection().stream > b->collection().stream;
+    });
+    std::vector<CollectionInfo> infos;
+    for (const Shard* shard : shards) {
+        infos.push_back(info_of(*shard));
+    }
+    return infos;
+}
+
+void NodeImpl::create_key(KeyRecord key, io::Loop& loop, Reply<KeyRecord> reply) {
+    propose(
+        CreateKey{std::move(key)},
+        Room::kNeeded,
+        [&loop, reply = std::move(reply)](Result<Change> change) {
+            auto key_or_error = change.ok() ? Result<KeyRecord>(*change.value().key)
+                                            : Result<KeyRecord>(change.error());
+            answer<KeyRecord>(loop, reply, std::move(key_or_error));
+        }
+    );
+}
+
+void NodeImpl::delete_key(std::uint64_t id, io::Loop& loop, Reply<KeyRecord> reply) {
+    propose(
+        DeleteKey{id},
+        Room::kNotNeeded,
+        [&loop, reply = std::move(reply)](Result<Change> change) {
+            auto key_or_error = change.ok() ? Result<KeyRecord>(*change.value().key)
+                                            : Result<KeyRecord>(change.error());
+            answer<KeyRecord>(loop, reply, std::move(key_or_error));
+        }
+    );
+}
+
+std::shared_ptr<const std::vector<KeyRecord>> NodeImpl::keys() const {
+    return view_.load()->state->keys;
+}
+
+void NodeImpl::propose(Command command, Room room, ControlLog::Done done) {
+    const std::size_t bytes = encode_command(command).size();
+    const Status admitted = admit(bytes, room);
+    if (!admitted.ok()) {
+        done(admitted.error());
+        return;
+    }
+    loop_.post([this, bytes, command = std::move(command), done = std::move(done)]() mutable {
+        ++in_flight_;
+        const auto answered = [this, bytes, done](Result<Change> change) {
+            queued_bytes_ -= bytes;
+            done(change.ok() ? std::move(change) : Result<Change>(explain(change.error())));
+            one_less_in_flight();
+        };
+        if (flushing_) {
+            answered(shutting_down());
+        } else {
+            control_.propose(std::move(command), answered);
+        }
+    });
+}
+
+void NodeImpl::on_change(const Change& change) {
+    if (change.created != nullptr) {
+        const store::StreamId stream = change.created->stream;
+        auto files = std::make_unique<const SegmentStore>(
+            fs_,
+            directory_of(stream),
+            schema_of(change.created)
+        );
+        shards_[stream] = std::make_shared<Shard>(
+            shard_env(),
+            change.created,
+            std::move(files),
+            SegmentStore::Content{}
+        );
+    }
+    std::shared_ptr<Shard> dropped;
+    if (change.dropped != nullptr) {
+        const auto found = shards_.find(change.dropped->stream);
+        dropped = std::move(found->second);
+        shards_.erase(found);
+    }
+    publish();
+    if (dropped != nullptr) {
+        bury(dropped);
+    }
+}
+
+/// What a dropped collection leaves goes when the stored state no longer names it (else a restart
+/// would look for it) and no job writes to its directory.
+void NodeImpl::bury(const std::shared_ptr<Shard>& shard) {
+    const store::StreamId stream = shard->collection().stream;
+    const auto conditions = std::make_shared<int>(2);
+    const auto met = [this, stream, conditions] {
+        if (--*conditions == 0) {
+            remove_collection(stream);
+        }
+    };
+    control_.when_stored(met);
+    shard->close(met);
+}
+
+void NodeImpl::remove_collection(store::StreamId stream) {
+    wal_->drop(stream);
+    io::Fs& fs = fs_;
+    const auto lane = BackgroundJobs::Lane::kStore;
+    jobs_.submit(lane, [&fs, directory = directory_of(stream)]() -> io::Task {
+        const Status removed = io::remove_tree(fs, directory);
+        if (!removed.ok()) {
+            log_warn(removed.error().message);
+        }
+        return [] {
+        };
+    });
+}
+
+void NodeImpl::publish() {
+    auto view = std::make_shared<View>();
+    view->state = std::make_shared<const State>(control_.state());
+    for (const auto& [stream, shard] : shards_) {
+        view->shards[shard->collection().spec.name] = shard;
+    }
+    view_.store(std::move(view));
+}
+
+// ---- documents
+
+Result<std::shared_ptr<Shard>> NodeImpl::find(std::string_view name) const {
+    const auto view = view_.load();
+    const auto found = view->shards.find(name);
+    if (found == view->shards.end()) {
+        return no_such_collection(name);
+    }
+    return found->second;
+}
+
+Status NodeImpl::admit(std::size_t bytes, Room room) {
+    if (stopping_) {
+        return shutting_down();
+    }
+    if (log_failed_) {
+        return Error{
+            ErrorCode::kUnavailable,
+            "The write-ahead log has failed; see the server's log."};
+    }
+    if (room == Room::kNeeded) {
+        KUMO_TRY(disk_.admit(bytes));
+    }
+    const std::size_t before = queued_bytes_.fetch_add(bytes);
+    if (before > 0 && before + bytes > options_.queued_write_bytes_max) {
+        queued_bytes_ -= bytes;
+        return Error{ErrorCode::kOverloaded, "Too many writes are waiting; retry later."};
+    }
+    return {};
+}
+
+void NodeImpl::submit(
+    std::string_view collection,
+    std::string operation,
+    Room room,
+    Shard::Done done
+) {
+    auto shard = find(collection);
+    if (!shard.ok()) {
+        done(std::move(shard).error());
+        return;
+    }
+    const std::size_t bytes = operation.size();
+    const Status admitted = admit(bytes, room);
+    if (!admitted.ok()) {
+        done(admitted.error());
+        return;
+    }
+    Shard::Done answered = [this, bytes, done = std::move(done)](Result<Outcome> outcome) {
+        queued_bytes_ -= bytes;
+        done(std::move(outcome));
+    };
+    loop_.post([this,
+                shard = std::move(shard).value(),
+                operation = std::move(operation),
+                answered = std::move(answered)]() mutable {
+        hand_over(shard, std::move(operation), std::move(answered));
+    });
+}
+
+void NodeImpl::hand_over(
+    const std::shared_ptr<Shard>& shard,
+    std::string operation,
+    Shard::Done done
+) {
+    if (flushing_) {
+        done(shutting_down());
+        return;
+    }
+    ++in_flight_;
+    shard->submit(std::move(operation), [this, done = std::move(done)](Result<Outcome> outcome) {
+        done(outcome.ok() ? std::move(outcome) : Result<Outcome>(explain(outcome.error())));
+        one_less_in_flight();
+    });
+}
+
+/// The error as clients are to see it; what it says about the node is noted.
+Error NodeImpl::explain(Error error) {
+    if (error.code == ErrorCode::kResourceExhausted) {
+        disk_.note_full();
+        return out_of_disk();
+    }
+    if (!wal_->health().ok()) {
+        log_failed_ = true;
+    }
+    return error;
+}
+
+void NodeImpl::write(
+    std::string collection,
+    WriteBatch batch,
+    io::Loop& loop,
+    Reply<std::vector<Result<search::Written>>> reply
+) {
+    using Answers = std::vector<Result<search::Written>>;
+    const Status good = check(batch);
+    if (!good.ok()) {
+        answer<Answers>(loop, std::move(reply), good.error());
+        return;
+    }
+    submit(
+        collection,
+        encode_write(batch),
+        Room::kNeeded,
+        [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
+            auto answers = outcome.ok() ? Result<Answers>(std::move(outcome.value().written))
+                                        : Result<Answers>(outcome.error());
+            answer<Answers>(loop, reply, std::move(answers));
+        }
+    );
+}
+
+void NodeImpl::erase(
+    std::string collection,
+    std::string id,
+    io::Loop& loop,
+    Reply<std::string> reply
+) {
+    submit(
+        collection,
+        encode_erase({&id, 1}),
+        Room::kNotNeeded,
+        [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
+            if (!outcome.ok()) {
+                answer<std::string>(loop, reply, std::move(outcome).error());
+            } else if (outcome.value().first_error) {
+                answer<std::string>(loop, reply, *outcome.value().first_error);
+            } else {
+                answer<std::string>(loop, reply, std::move(outcome.value().document));
+            }
+        }
+    );
+}
+
+void NodeImpl::truncate(std::string collection, io::Loop& loop, Reply<std::uint64_t> reply) {
+    submit(
+        collection,
+        encode_truncate(),
+        Room::kNotNeeded,
+        [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
+            auto count = outcome.ok() ? Result<std::uint64_t>(outcome.value().changed)
+                                      : Result<std::uint64_t>(outcome.error());
+            answer<std::uint64_t>(loop, reply, std::move(count));
+        }
+    );
+}
+
+// ---- reads
+
+Result<std::string> NodeImpl::document(std::string_view collection, std::string_view id) const {
+    KUMO_TRY_ASSIGN(const auto shard, find(collection));
+    return search::fetch_document(*shard->snapshot(), id);
+}
+
+Result<std::shared_ptr<const search::Snapshot>> NodeImpl::snapshot(std::string_view collection
+) const {
+    KUMO_TRY_ASSIGN(const auto shard, find(collection));
+    return shard->snapshot();
+}
+
+void NodeImpl::search(
+    std::string collection,
+    search::SearchRequest request,
+    io::Loop& loop,
+    Reply<search::SearchResult> reply
+) {
+    auto shard = find(collection);
+    if (!shard.ok()) {
+        answer<search::SearchResult>(loop, std::move(reply), std::move(shard).error());
+        return;
+    }
+    const Status submitted = pool_.submit([shard = std::move(shard).value(),
+                                           request = std::move(request),
+                                           &loop,
+                                           reply,
+                                           &clock = clock_] {
+        answer<search::SearchResult>(
+            loop,
+            reply,
+            search::search(*shard->snapshot(), request, clock)
+        );
+    });
+    if (!submitted.ok()) {
+        answer<search::SearchResult>(loop, std::move(reply), submitted.error());
+    }
+}
+
+Health NodeImpl::health() const {
+    Health health;
+    health.ok = !log_failed_;
+    health.resource_error = disk_.is_full() ? "OUT_OF_DISK" : "";
+    return health;
+}
+
+// ---- the end
+
+void NodeImpl::shut_down(io::Loop& loop, Reply<bool> reply) {
+    stopping_ = true;
+    loop_.post([this, &loop, reply = std::move(reply)] {
+        io::Task done = [&loop, reply] {
+            answer<bool>(loop, reply, true);
+        };
+        if (flushed_) {
+            done();
+            return;
+        }
+        when_flushed_.push_back(std::move(done));
+        // Operations that wait for room on the disk are in the log, and need not be waited for.
+        (void)loop_.add_timer(kDrainTimeMax, [this] { start_flush(); });
+        flush_if_drained();
+    });
+}
+
+void NodeImpl::one_less_in_flight() {
+    --in_flight_;
+    flush_if_drained();
+}
+
+void NodeImpl::flush_if_drained() {
+    if (!when_flushed_.empty() && in_flight_ == 0) {
+        start_flush();
+    }
+}
+
+void NodeImpl::start_flush() {
+    if (flushing_) {
+        return;
+    }
+    flushing_ = true;
+    flushes_left_ = 1 + shards_.size();
+    for (const auto& [stream, shard] : shards_) {
+        shard->flush([this] { on_flushed(); });
+    }
+    control_.flush([this] { on_flushed(); });
+}
+
+void NodeImpl::on_flushed() {
+    if (--flushes_left_ > 0) {
+        return;
+    }
+    flushed_ = true;
+    for (const io::Task& task : std::exchange(when_flushed_, {})) {
+        task();
+    }
+}
+
+}  // namespace kumo::node

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "node/node.h"
+#include "search/index/index.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kumo::node {
+
+// The operations on a collection's documents, as they stand in the log (docs/formats/operation.md).
+// Stateless.
+
+/// What an operation did. Which members mean anything follows from the operation.
+struct Outcome {
+    std::vector<Result<search::Written>> written;  ///< Write: one per document, in order.
+    std::uint64_t changed = 0;                     ///< Erase, update, truncate: documents changed.
+    std::string document;                          ///< Erase: the last one removed, as it was.
+    std::optional<Error> first_error;              ///< Erase, update: why an id was left alone.
+};
+
+std::string encode_write(const WriteBatch& batch);
+
+/// Documents that are not there are left alone.
+std::string encode_erase(std::span<const std::string> ids);
+
+/// Merges `patch` (a JSON object) into each of the documents that are there.
+std::string
+encode_update(std::string_view patch, search::DirtyValues dirty, std::span<const std::string> ids);
+
+std::string encode_truncate();
+
+/// Applies one operation, without publishing. Deterministic: what cannot be done is part of the
+/// outcome. kCorruption, and nothing changed, if the bytes are no operation.
+Result<Outcome> apply_operation(search::Index& index, ByteView operation);
+
+}  // namespace kumo::node

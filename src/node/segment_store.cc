@@ -1,0 +1,195 @@
+#include "node/segment_store.h"
+
+#include "base/log.h"
+#include "store/checkpoint.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+namespace kumo::node {
+
+namespace {
+
+constexpr store::FileKind kManifestKind = {{'M', 'A', 'N', 'I', 'F', 'E', 'S', 'T'}, 1};
+constexpr std::string_view kManifestName = "manifest";
+constexpr std::string_view kSegmentPrefix = "segment-";
+constexpr std::string_view kSegmentSuffix = ".kseg";
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+/// The id in a segment's name; nothing if it is not such a name.
+std::optional<std::uint64_t> parse_segment_name(std::string_view name) {
+    if (!name.starts_with(kSegmentPrefix) || !name.ends_with(kSegmentSuffix)
+        || name.size() <= kSegmentPrefix.size() + kSegmentSuffix.size()) {
+        return std::nullopt;
+    }
+    name.remove_prefix(kSegmentPrefix.size());
+    name.remove_suffix(kSegmentSuffix.size());
+    std::uint64_t id = 0;
+    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), id);
+    if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) {
+        return std::nullopt;
+    }
+    return id;
+}
+
+bool names(const search::Manifest& manifest, std::uint64_t id) {
+    return std::any_of(manifest.segments.begin(), manifest.segments.end(), [id](const auto& s) {
+        return s.id == id;
+    });
+}
+
+/// What is in a directory; nothing if it is not there.
+Result<std::vector<io::DirEntry>> list_or_nothing(io::Fs& fs, const std::string& path) {
+    auto entries = fs.list(path);
+    if (!entries.ok() && entries.error().code == ErrorCode::kNotFound) {
+        return std::vector<io::DirEntry>();
+    }
+    return entries;
+}
+
+Error in_file(const std::string& path, Error error) {
+    error.message = path + ": " + error.message;
+    return error;
+}
+
+void remove_quietly(io::Fs& fs, const std::string& path) {
+    const Status removed = fs.unlink(path);
+    if (!removed.ok() && removed.error().code != ErrorCode::kNotFound) {
+        log_warn(removed.error().message);
+    }
+}
+
+}  // namespace
+
+SegmentStore::SegmentStore(
+    io::Fs& fs,
+    std::string directory,
+    std::shared_ptr<const search::Schema> schema
+)
+    : fs_(fs), directory_(std::move(directory)), schema_(std::move(schema)) {}
+
+Result<SegmentStore::Content> SegmentStore::open() const {
+    Content content;
+    KUMO_TRY_ASSIGN(std::optional<search::Manifest> manifest, read_manifest(fs_, directory_));
+    if (!manifest) {
+        return content;
+    }
+    content.manifest = std::move(*manifest);
+    for (const search::ManifestSegment& entry : content.manifest.segments) {
+        KUMO_TRY_ASSIGN(auto segment, open_file(entry.id));
+        if (segment->doc_count != entry.doc_count) {
+            return corruption(
+                segment_path(entry.id) + ": holds " + std::to_string(segment->doc_count)
+                + " documents, the manifest says " + std::to_string(entry.doc_count)
+            );
+        }
+        content.segments.push_back(std::move(segment));
+    }
+    return content;
+}
+
+Result<std::shared_ptr<const search::SegmentReader>>
+SegmentStore::store_segment(std::uint64_t id, ByteView bytes) const {
+    KUMO_TRY(io::make_directories(fs_, directory_));
+    const std::string path = segment_path(id);
+    const std::string temporary = path + std::string(kTemporarySuffix);
+    Status done = write_file(temporary, bytes);
+    if (done.ok()) {
+        done = fs_.rename(temporary, path);
+    }
+    if (!done.ok()) {
+        // It may hold the space whose lack was the error.
+        (void)fs_.unlink(temporary);
+        return std::move(done).error();
+    }
+    KUMO_TRY(fs_.sync_dir(directory_));
+    return open_file(id);
+}
+
+Status SegmentStore::store_manifest(const search::Manifest& manifest) const {
+    KUMO_TRY(io::make_directories(fs_, directory_));
+    return store::write_checked_file(
+        fs_,
+        io::join_path(directory_, kManifestName),
+        kManifestKind,
+        search::encode_manifest(manifest)
+    );
+}
+
+void SegmentStore::remove_segments(const std::vector<std::uint64_t>& ids) const {
+    for (const std::uint64_t id : ids) {
+        remove_quietly(fs_, segment_path(id));
+    }
+}
+
+void SegmentStore::remove_strangers(const search::Manifest& manifest) const {
+    const auto entries = list_or_nothing(fs_, directory_);
+    if (!entries.ok()) {
+        log_warn(entries.error().message);
+        return;
+    }
+    for (const io::DirEntry& entry : entries.value()) {
+        const auto id = parse_segment_name(entry.name);
+        if ((id && !names(manifest, *id)) || entry.name.ends_with(kTemporarySuffix)) {
+            remove_quietly(fs_, io::join_path(directory_, entry.name));
+        }
+    }
+}
+
+Result<bool> SegmentStore::has_segments() const {
+    KUMO_TRY_ASSIGN(const auto entries, list_or_nothing(fs_, directory_));
+    return std::any_of(entries.begin(), entries.end(), [](const io::DirEntry& entry) {
+        return parse_segment_name(entry.name).has_value();
+    });
+}
+
+std::string SegmentStore::segment_path(std::uint64_t id) const {
+    std::string name(kSegmentPrefix);
+    name += std::to_string(id);
+    name += kSegmentSuffix;
+    return io::join_path(directory_, name);
+}
+
+Result<std::shared_ptr<const search::SegmentReader>> SegmentStore::open_file(std::uint64_t id
+) const {
+    const std::string path = segment_path(id);
+    auto mapped = fs_.map(path);
+    if (!mapped.ok() && mapped.error().code == ErrorCode::kNotFound) {
+        return corruption(path + ": the manifest names this segment, and it is not there");
+    }
+    if (!mapped.ok()) {
+        return std::move(mapped).error();
+    }
+    const std::shared_ptr<const io::MappedFile> memory = std::move(mapped).value();
+    auto segment = search::open_segment(*schema_, memory->bytes(), memory);
+    if (!segment.ok()) {
+        return in_file(path, std::move(segment).error());
+    }
+    return segment;
+}
+
+Status SegmentStore::write_file(const std::string& path, ByteView bytes) const {
+    KUMO_TRY_ASSIGN(const auto file, fs_.open(path, io::OpenMode::kCreate));
+    KUMO_TRY(file->write(0, bytes));
+    return file->sync();
+}
+
+Result<std::optional<search::Manifest>> read_manifest(io::Fs& fs, const std::string& directory) {
+    const std::string path = io::join_path(directory, kManifestName);
+    auto file = store::read_checked_file(fs, path, kManifestKind);
+    if (!file.ok() && file.error().code == ErrorCode::kNotFound) {
+        return std::optional<search::Manifest>();
+    }
+    if (!file.ok()) {
+        return std::move(file).error();
+    }
+    auto manifest = search::decode_manifest(file.value().bytes);
+    if (!manifest.ok()) {
+        return in_file(path, std::move(manifest).error());
+    }
+    return std::optional(std::move(manifest).value());
+}
+
+}  // namespace kumo::node

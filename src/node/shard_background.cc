@@ -1,0 +1,226 @@
+#include "base/log.h"
+#include "node/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+// Seals, merges and manifests of a shard. Each is one job at a time; their results come back to
+// the loop in any order. A segment file is removed when a stored manifest no longer names it.
+
+namespace kumo::node {
+
+namespace {
+
+/// Above this much log since the last seal the segment is sealed, however small: a restart has to
+/// replay it, and the log has to keep it.
+constexpr std::uint64_t kUnsealedBytesMax = std::uint64_t{64} << 20;
+
+using Opened = Result<std::shared_ptr<const search::SegmentReader>>;
+
+Opened store_result(const SegmentStore& files, std::uint64_t id, const Result<std::string>& bytes) {
+    if (!bytes.ok()) {
+        return bytes.error();
+    }
+    return files.store_segment(id, bytes.value());
+}
+
+}  // namespace
+
+void Shard::maintain() {
+    if (closed_) {
+        return;
+    }
+    if (retry_timer_ == io::TimerId{}) {
+        start_seal();
+        start_merge();
+        start_manifest();
+    }
+    const bool flushed = stored_seq_ == applied_ || retry_timer_ != io::TimerId{};
+    if (on_flushed_ && flushed) {
+        std::exchange(on_flushed_, {})();
+    }
+}
+
+bool Shard::seal_is_due() const {
+    const bool early = idle_ || on_flushed_ || unsealed_bytes_ >= kUnsealedBytesMax;
+    return index_.wants_seal() || (early && applied_ > frozen_seq_);
+}
+
+void Shard::start_seal() {
+    if (seal_running_) {
+        return;
+    }
+    if (index_.sealing()) {
+        run_seal(index_.retry_seal());
+        return;
+    }
+    if (!seal_is_due()) {
+        return;
+    }
+    frozen_seq_ = applied_;
+    unsealed_bytes_ = 0;
+    if (index_.wants_seal(true)) {
+        run_seal(index_.begin_seal());
+    } else {
+        index_.settle();
+        manifest_due_ = true;
+    }
+}
+
+void Shard::run_seal(const search::Index::SealJob& job) {
+    seal_running_ = true;
+    const auto self = shared_from_this();
+    const auto files = files_;
+    env_.jobs->submit(BackgroundJobs::Lane::kStore, [self, files, job]() -> io::Task {
+        const auto sealed =
+            std::make_shared<Opened>(store_result(*files, job.segment_id, job.run()));
+        return [self, sealed] {
+            self->finish_seal(std::move(*sealed));
+        };
+    });
+}
+
+void Shard::finish_seal(Opened sealed) {
+    seal_running_ = false;
+    if (closed_) {
+        check_quiet();
+        return;
+    }
+    if (!sealed.ok()) {
+        seal_failure_ = sealed.error();
+        back_off("seal a segment", sealed.error());
+    } else {
+        seal_failure_.reset();
+        on_sealed(std::move(sealed).value());
+    }
+    if (!ready_.empty()) {
+        schedule_apply();  // They may have waited for this.
+    }
+}
+
+void Shard::on_sealed(std::shared_ptr<const search::SegmentReader> sealed) {
+    index_.finish_seal(std::move(sealed));
+    manifest_due_ = true;
+    maintain();
+}
+
+void Shard::start_merge() {
+    if (merge_running_ || on_flushed_) {
+        return;
+    }
+    auto merge = index_.begin_merge();
+    if (!merge) {
+        return;
+    }
+    merge_running_ = true;
+    const auto job = std::make_shared<const search::Index::MergeJob>(std::move(*merge));
+    const auto self = shared_from_this();
+    const auto files = files_;
+    env_.jobs->submit(BackgroundJobs::Lane::kMerge, [self, files, job]() -> io::Task {
+        auto merged = job->doc_count == 0 ? Opened(std::make_shared<const search::SegmentReader>())
+                                          : store_result(*files, job->segment_id, job->run());
+        const auto shared = std::make_shared<Opened>(std::move(merged));
+        return [self, job, shared] {
+            self->finish_merge(*job, std::move(*shared));
+        };
+    });
+}
+
+void Shard::finish_merge(const search::Index::MergeJob& job, Opened merged) {
+    merge_running_ = false;
+    if (closed_) {
+        check_quiet();
+        return;
+    }
+    if (!merged.ok()) {
+        index_.finish_merge(job, nullptr);
+        back_off("merge segments", merged.error());
+        return;
+    }
+    index_.finish_merge(job, std::move(merged).value());
+    obsolete_.insert(obsolete_.end(), job.input_ids.begin(), job.input_ids.end());
+    manifest_due_ = true;
+    maintain();
+}
+
+void Shard::start_manifest() {
+    if (manifest_running_ || !manifest_due_) {
+        return;
+    }
+    manifest_running_ = true;
+    manifest_due_ = false;
+    const auto self = shared_from_this();
+    const auto files = files_;
+    const auto manifest = std::make_shared<const search::Manifest>(index_.manifest());
+    auto obsolete = std::exchange(obsolete_, {});
+    env_.jobs->submit(BackgroundJobs::Lane::kStore, [=]() -> io::Task {
+        const auto stored = std::make_shared<const Status>(files->store_manifest(*manifest));
+        if (stored->ok()) {
+            files->remove_segments(obsolete);
+        }
+        return [=] {
+            self->finish_manifest(manifest->applied_seq, obsolete, *stored);
+        };
+    });
+}
+
+void Shard::finish_manifest(
+    store::Seq seq,
+    const std::vector<std::uint64_t>& obsolete,
+    const Status& stored
+) {
+    manifest_running_ = false;
+    if (closed_) {
+        check_quiet();
+        return;
+    }
+    if (!stored.ok()) {
+        manifest_due_ = true;
+        obsolete_.insert(obsolete_.end(), obsolete.begin(), obsolete.end());
+        back_off("store the manifest", stored.error());
+        return;
+    }
+    retry_delay_ = kRetryDelayMin;
+    stored_seq_ = seq;
+    env_.wal->release(collection_->stream, seq);
+    maintain();
+}
+
+void Shard::back_off(const char* what, const Error& error) {
+    log_warn(files_->directory() + ": could not " + what + ", will try again: " + error.message);
+    if (retry_timer_ == io::TimerId{}) {
+        const auto self = shared_from_this();
+        retry_timer_ = env_.loop->add_timer(retry_delay_, [self] {
+            self->retry_timer_ = {};
+            self->maintain();
+        });
+        retry_delay_ = std::min(retry_delay_ * 2, kRetryDelayMax);
+    }
+    maintain();
+}
+
+void Shard::flush(io::Task done) {
+    on_flushed_ = std::move(done);
+    env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
+    maintain();
+}
+
+void Shard::arm_idle_timer() {
+    if (idle_timer_ != io::TimerId{} || applied_ == frozen_seq_ || closed_) {
+        return;
+    }
+    const MonotonicTime due = last_change_ + env_.idle_seal_after;
+    const auto self = shared_from_this();
+    const Duration left = due - env_.loop->clock().monotonic_now();
+    idle_timer_ = env_.loop->add_timer(left, [self] {
+        self->idle_timer_ = {};
+        const MonotonicTime now = self->env_.loop->clock().monotonic_now();
+        self->idle_ = now - self->last_change_ >= self->env_.idle_seal_after;
+        if (!self->idle_) {
+            self->arm_idle_timer();
+        }
+        self->maintain();
+    });
+}
+
+}  // namespace kumo::node

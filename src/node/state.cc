@@ -1,0 +1,108 @@
+#include "node/state.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kumo::node {
+
+namespace {
+
+Status check(const State& state, const CollectionSpec& spec) {
+    if (spec.name.empty() || spec.name.size() > kCollectionNameBytesMax) {
+        return invalid_argument("A collection's name has 1 to 1024 bytes.");
+    }
+    if (spec.metadata.size() > kMetadataBytesMax) {
+        return Error{ErrorCode::kLimitExceeded, "A collection's metadata is above 1 MiB."};
+    }
+    if (state.collections.contains(spec.name)) {
+        return Error{
+            ErrorCode::kAlreadyExists,
+            "A collection with name `" + spec.name + "` already exists."};
+    }
+    if (state.collections.size() >= kCollectionsMax) {
+        return Error{
+            ErrorCode::kLimitExceeded,
+            "There are " + std::to_string(kCollectionsMax) + " collections already."};
+    }
+    return search::validate(spec.schema);
+}
+
+Result<Change> run(State& state, const CreateCollection& command) {
+    KUMO_TRY(check(state, command.spec));
+    auto made = std::make_shared<Collection>();
+    made->stream = store::StreamId{state.next_stream++};
+    made->spec = command.spec;
+    state.collections[command.spec.name] = made;
+    Change change;
+    change.created = std::move(made);
+    return change;
+}
+
+Result<Change> run(State& state, const DropCollection& command) {
+    const auto found = state.collections.find(command.name);
+    if (found == state.collections.end()) {
+        return no_such_collection(command.name);
+    }
+    Change change;
+    change.dropped = found->second;
+    state.collections.erase(found);
+    return change;
+}
+
+Result<Change> run(State& state, const CreateKey& command) {
+    const std::vector<KeyRecord>& keys = *state.keys;
+    const bool taken = std::any_of(keys.begin(), keys.end(), [&](const KeyRecord& key) {
+        return key.digest == command.key.digest;
+    });
+    if (taken) {
+        return Error{ErrorCode::kAlreadyExists, "API key generation conflict."};
+    }
+    if (keys.size() >= kKeysMax) {
+        return Error{
+            ErrorCode::kLimitExceeded,
+            "There are " + std::to_string(kKeysMax) + " keys already."};
+    }
+    auto next = std::make_shared<std::vector<KeyRecord>>(keys);
+    next->push_back(command.key);
+    next->back().id = state.next_key_id++;
+    Change change;
+    change.key = next->back();
+    state.keys = std::move(next);
+    return change;
+}
+
+Result<Change> run(State& state, const DeleteKey& command) {
+    const auto has_id = [&](const KeyRecord& key) {
+        return key.id == command.id;
+    };
+    auto next = std::make_shared<std::vector<KeyRecord>>(*state.keys);
+    const auto found = std::find_if(next->begin(), next->end(), has_id);
+    if (found == next->end()) {
+        return not_found("There is no key with id " + std::to_string(command.id) + ".");
+    }
+    Change change;
+    change.key = std::move(*found);
+    next->erase(found);
+    state.keys = std::move(next);
+    return change;
+}
+
+}  // namespace
+
+std::shared_ptr<const search::Schema> schema_of(const std::shared_ptr<const Collection>& collection
+) {
+    return {collection, &collection->spec.schema};
+}
+
+Error no_such_collection(std::string_view name) {
+    return not_found("No collection with name `" + std::string(name) + "` found.");
+}
+
+Applied apply(const State& state, store::Seq seq, const Command& command) {
+    State next = state;
+    next.applied = seq;
+    auto change = std::visit([&next](const auto& what) { return run(next, what); }, command);
+    return Applied{std::move(next), std::move(change)};
+}
+
+}  // namespace kumo::node

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "node/node.h"
+#include "store/wal.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace kumo::node {
+
+/// The log's stream of commands; collections have the streams above it.
+inline constexpr store::StreamId kControlStream{1};
+
+inline constexpr std::size_t kCollectionsMax = 10'000;
+inline constexpr std::size_t kKeysMax = 10'000;
+inline constexpr std::size_t kCollectionNameBytesMax = 1024;
+inline constexpr std::size_t kMetadataBytesMax = std::size_t{1} << 20;
+
+/// A collection that exists. Its stream is its identity: a name may come back, a stream never.
+struct Collection {
+    store::StreamId stream{};
+    CollectionSpec spec;
+};
+
+/// The collection's schema, sharing its life.
+std::shared_ptr<const search::Schema> schema_of(const std::shared_ptr<const Collection>& collection
+);
+
+/// What the node knows beside documents. A value: it changes only by apply(), and two states that
+/// applied the same commands are equal. Copies share what is immutable.
+struct State {
+    store::Seq applied = 0;  ///< Number of the last command in it.
+    std::uint64_t next_stream = static_cast<std::uint64_t>(kControlStream) + 1;
+    std::uint64_t next_key_id = 1;
+    std::map<std::string, std::shared_ptr<const Collection>, std::less<>> collections;
+    std::shared_ptr<const std::vector<KeyRecord>> keys =
+        std::make_shared<const std::vector<KeyRecord>>();  ///< By ascending id.
+};
+
+struct CreateCollection {
+    CollectionSpec spec;
+};
+
+struct DropCollection {
+    std::string name;
+};
+
+struct CreateKey {
+    KeyRecord key;  ///< Its id is assigned when it is applied.
+};
+
+struct DeleteKey {
+    std::uint64_t id = 0;
+};
+
+/// A change of the state. Times and secrets were resolved before, so that it means the same
+/// whenever and wherever it is applied.
+using Command = std::variant<CreateCollection, DropCollection, CreateKey, DeleteKey>;
+
+/// What a command did: the collection made or dropped, or the key made or deleted.
+struct Change {
+    std::shared_ptr<const Collection> created;
+    std::shared_ptr<const Collection> dropped;
+    std::optional<KeyRecord> key;
+};
+
+struct Applied {
+    State state;
+    Result<Change> change;  ///< An error left everything but `applied` as it was.
+};
+
+/// The state after the command with number `seq`. Pure, so it may also be asked what a command
+/// would do. Errors: kNotFound, kAlreadyExists, kInvalidArgument, kLimitExceeded.
+Applied apply(const State& state, store::Seq seq, const Command& command);
+
+/// kNotFound, in the words clients know.
+Error no_such_collection(std::string_view name);
+
+// Bytes: docs/formats/state.md. Decoding answers kCorruption.
+
+std::string encode_command(const Command& command);
+Result<Command> decode_command(ByteView bytes);
+std::string encode_state(const State& state);
+Result<State> decode_state(ByteView bytes);
+
+}  // namespace kumo::node

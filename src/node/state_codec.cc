@@ -1,0 +1,227 @@
+#include "node/internal/byte_reader.h"
+#include "node/state.h"
+
+#include <utility>
+
+namespace kumo::node {
+
+namespace {
+
+using wire::append_sized;
+using wire::append_varint;
+
+enum class CommandKind : std::uint8_t {
+    kCreateCollection = 1,
+    kDropCollection = 2,
+    kCreateKey = 3,
+    kDeleteKey = 4,
+};
+
+constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(search::ValueType::kBool);
+
+void append_strings(std::string& out, const std::vector<std::string>& strings) {
+    append_varint(out, strings.size());
+    for (const std::string& string : strings) {
+        append_sized(out, string);
+    }
+}
+
+std::vector<std::string> read_strings(ByteReader& in) {
+    std::vector<std::string> strings(in.count());
+    for (std::string& string : strings) {
+        string = in.text();
+    }
+    return strings;
+}
+
+/// The flags of a field in the order of their bits. The order is part of the format.
+template <typename AnyField, typename Visit>
+void for_each_flag(AnyField& field, Visit visit) {
+    visit(field.array);
+    visit(field.facet);
+    visit(field.optional);
+    visit(field.index);
+    visit(field.sort);
+    visit(field.infix);
+    visit(field.stem);
+    visit(field.store);
+    visit(field.range_index);
+}
+
+constexpr unsigned kFlagBits = 9;
+
+void append_field(std::string& out, const search::Field& field) {
+    append_sized(out, field.name);
+    append_varint(out, static_cast<std::uint64_t>(field.type));
+    std::uint64_t flags = 0;
+    unsigned bit = 0;
+    for_each_flag(field, [&](const bool& flag) {
+        flags |= std::uint64_t{flag ? 1U : 0U} << bit;
+        ++bit;
+    });
+    append_varint(out, flags);
+    append_sized(out, field.locale);
+}
+
+search::Field read_field(ByteReader& in) {
+    search::Field field;
+    field.name = in.text();
+    field.type = static_cast<search::ValueType>(in.below_or_at(kValueTypeMax));
+    const std::uint64_t flags = in.below_or_at((std::uint64_t{1} << kFlagBits) - 1);
+    unsigned bit = 0;
+    for_each_flag(field, [&](bool& flag) {
+        flag = ((flags >> bit) & 1U) != 0;
+        ++bit;
+    });
+    field.locale = in.text();
+    return field;
+}
+
+void append_spec(std::string& out, const CollectionSpec& spec) {
+    append_sized(out, spec.name);
+    append_varint(out, wire::zigzag_encode(spec.created_at));
+    append_sized(out, spec.metadata);
+    const search::Schema& schema = spec.schema;
+    append_varint(out, schema.fields.size());
+    for (const search::Field& field : schema.fields) {
+        append_field(out, field);
+    }
+    append_sized(out, schema.default_sorting_field);
+    append_strings(out, schema.token_separators);
+    append_strings(out, schema.symbols_to_index);
+    append_varint(out, schema.enable_nested_fields ? 1 : 0);
+}
+
+CollectionSpec read_spec(ByteReader& in) {
+    CollectionSpec spec;
+    spec.name = in.text();
+    spec.created_at = wire::zigzag_decode(in.number());
+    spec.metadata = in.text();
+    search::Schema& schema = spec.schema;
+    const std::size_t fields = in.count();
+    for (std::size_t i = 0; i < fields && in.ok(); ++i) {
+        schema.fields.push_back(read_field(in));
+    }
+    schema.default_sorting_field = in.text();
+    schema.token_separators = read_strings(in);
+    schema.symbols_to_index = read_strings(in);
+    schema.enable_nested_fields = in.below_or_at(1) != 0;
+    return spec;
+}
+
+void append_key(std::string& out, const KeyRecord& key) {
+    append_varint(out, key.id);
+    append_sized(out, key.description);
+    append_strings(out, key.actions);
+    append_strings(out, key.collections);
+    append_varint(out, wire::zigzag_encode(key.expires_at));
+    append_varint(out, key.autodelete ? 1 : 0);
+    append_sized(out, key.value_prefix);
+    append_sized(out, key.digest);
+    append_sized(out, key.hmac_state);
+}
+
+KeyRecord read_key(ByteReader& in) {
+    KeyRecord key;
+    key.id = in.number();
+    key.description = in.text();
+    key.actions = read_strings(in);
+    key.collections = read_strings(in);
+    key.expires_at = wire::zigzag_decode(in.number());
+    key.autodelete = in.below_or_at(1) != 0;
+    key.value_prefix = in.text();
+    key.digest = in.text();
+    key.hmac_state = in.text();
+    return key;
+}
+
+void append(std::string& out, const CreateCollection& command) {
+    append_varint(out, static_cast<std::uint64_t>(CommandKind::kCreateCollection));
+    append_spec(out, command.spec);
+}
+
+void append(std::string& out, const DropCollection& command) {
+    append_varint(out, static_cast<std::uint64_t>(CommandKind::kDropCollection));
+    append_sized(out, command.name);
+}
+
+void append(std::string& out, const CreateKey& command) {
+    append_varint(out, static_cast<std::uint64_t>(CommandKind::kCreateKey));
+    append_key(out, command.key);
+}
+
+void append(std::string& out, const DeleteKey& command) {
+    append_varint(out, static_cast<std::uint64_t>(CommandKind::kDeleteKey));
+    append_varint(out, command.id);
+}
+
+Result<Command> read_command(ByteReader& in) {
+    switch (static_cast<CommandKind>(in.below_or_at(UINT8_MAX))) {
+        case CommandKind::kCreateCollection: return Command(CreateCollection{read_spec(in)});
+        case CommandKind::kDropCollection: return Command(DropCollection{in.text()});
+        case CommandKind::kCreateKey: return Command(CreateKey{read_key(in)});
+        case CommandKind::kDeleteKey: return Command(DeleteKey{in.number()});
+    }
+    return corruption("a command of the state's log is of an unknown kind");
+}
+
+}  // namespace
+
+std::string encode_command(const Command& command) {
+    std::string out;
+    std::visit([&out](const auto& what) { append(out, what); }, command);
+    return out;
+}
+
+Result<Command> decode_command(ByteView bytes) {
+    ByteReader in(bytes);
+    KUMO_TRY_ASSIGN(Command command, read_command(in));
+    if (!in.at_end()) {
+        return corruption("a command of the state's log is not well formed");
+    }
+    return command;
+}
+
+std::string encode_state(const State& state) {
+    std::string out;
+    append_varint(out, state.applied);
+    append_varint(out, state.next_stream);
+    append_varint(out, state.next_key_id);
+    append_varint(out, state.collections.size());
+    for (const auto& [name, collection] : state.collections) {
+        append_varint(out, static_cast<std::uint64_t>(collection->stream));
+        append_spec(out, collection->spec);
+    }
+    append_varint(out, state.keys->size());
+    for (const KeyRecord& key : *state.keys) {
+        append_key(out, key);
+    }
+    return out;
+}
+
+Result<State> decode_state(ByteView bytes) {
+    ByteReader in(bytes);
+    State state;
+    state.applied = in.number();
+    state.next_stream = in.number();
+    state.next_key_id = in.number();
+    const std::size_t collections = in.count();
+    for (std::size_t i = 0; i < collections && in.ok(); ++i) {
+        auto collection = std::make_shared<Collection>();
+        collection->stream = store::StreamId{in.number()};
+        collection->spec = read_spec(in);
+        state.collections[collection->spec.name] = std::move(collection);
+    }
+    const std::size_t keys = in.count();
+    auto records = std::make_shared<std::vector<KeyRecord>>();
+    for (std::size_t i = 0; i < keys && in.ok(); ++i) {
+        records->push_back(read_key(in));
+    }
+    state.keys = std::move(records);
+    if (!in.at_end()) {
+        return corruption("the state is not well formed");
+    }
+    return state;
+}
+
+}  // namespace kumo::node

@@ -1,0 +1,215 @@
+#pragma once
+
+#include "base/published.h"
+#include "base/result.h"
+#include "search/index/deleted_docs.h"
+#include "search/index/manifest.h"
+#include "search/schema/document.h"
+#include "search/schema/schema.h"
+#include "search/segment/segment.h"
+#include "search/text/postings_cursor.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kumo::search {
+
+/// An index at one moment: what a search runs on. Immutable; any thread.
+struct Snapshot {
+    struct Part {
+        std::shared_ptr<const SegmentReader> segment;
+        DeletedDocs deleted;
+    };
+
+    std::shared_ptr<const Schema> schema;
+    std::vector<Part> parts;      ///< Oldest first.
+    std::uint64_t doc_count = 0;  ///< Without deleted ones.
+    std::uint64_t applied_seq = 0;
+};
+
+/// Fetches the stored document with this id. kNotFound if there is none.
+Result<std::string> fetch_document(const Snapshot& snapshot, std::string_view id);
+
+enum class WriteAction : std::uint8_t {
+    kCreate,   ///< kAlreadyExists if the id is taken.
+    kUpsert,   ///< Replaces the whole document if the id is taken.
+    kUpdate,   ///< Merges into the existing document; kNotFound if there is none.
+    kEmplace,  ///< Update or create.
+};
+
+/// A document that was written.
+struct Written {
+    std::string id;
+    std::string document;  ///< As stored.
+    bool created = false;
+};
+
+inline constexpr std::size_t kIdBytesMax = 512;
+
+/// When a live segment is due to be sealed, and when writes must wait until it is.
+struct IndexLimits {
+    std::uint32_t live_docs_max = 64 * 1024;
+    std::size_t live_bytes_max = std::size_t{64} << 20;
+    std::uint32_t live_docs_hard_max = 256 * 1024;
+    std::size_t live_bytes_hard_max = std::size_t{256} << 20;
+    std::uint32_t merge_factor = 6;           ///< Segments of one size class that are merged.
+    std::uint32_t merged_docs_max = 4 << 20;  ///< Segments above this are not merged any more.
+};
+
+/// One shard's documents: a live segment, sealed segments, deletes. A deterministic function of
+/// its operations: it reads no clock and no file. The owner logs operations before it applies
+/// them, runs the seal and merge jobs this asks for off its thread, stores the files they make,
+/// and stores the manifest after each.
+///
+/// Thread rule: loop-owned, except snapshot(), which is for any thread.
+///
+/// Deletes come in three ages (`Slot`): as of now; as of the freeze that is being sealed; as of
+/// the manifest. A manifest must not hold a delete later than its applied_seq: replaying a partial
+/// update would not find the document it updates. For the same reason a merge only drops what the
+/// manifest already counts as deleted.
+class Index {
+public:
+    /// An index as the manifest says. `segments` are its segments, opened, in its order.
+    Index(
+        std::shared_ptr<const Schema> schema,
+        const Manifest& manifest,
+        std::vector<std::shared_ptr<const SegmentReader>> segments,
+        IndexLimits limits = {}
+    );
+
+    // ---- operations; each is visible in snapshots after publish()
+
+    /// `json` is one JSON object. kInvalidArgument for anything else, as for documents that do not
+    /// fit the schema.
+    Result<Written> write(WriteAction action, ByteView json, DirtyValues dirty);
+
+    /// Merges `patch` into the document with this id.
+    Result<Written> update(std::string_view id, wire::JsonValue patch, DirtyValues dirty);
+
+    /// Returns the document that was removed. kNotFound if there was none.
+    Result<std::string> erase(std::string_view id);
+
+    /// Removes every document.
+    void truncate();
+
+    /// Makes everything applied so far visible, and notes that operations up to `seq` are in.
+    void publish(std::uint64_t seq);
+
+    std::shared_ptr<const Snapshot> snapshot() const { return published_.load(); }
+
+    const Schema& schema() const { return *schema_; }
+
+    std::uint64_t doc_count() const { return doc_count_; }
+
+    std::size_t live_bytes() const { return live_->bytes(); }
+
+    // ---- sealing: at most one at a time
+
+    /// The live segment has reached its size, or holds anything at all and `any` is wanted.
+    bool wants_seal(bool any = false) const;
+
+    /// The live segment is as large as it may get: no more writes before a seal has finished.
+    bool is_full() const;
+
+    /// A frozen segment to encode. Any thread.
+    struct SealJob {
+        std::uint64_t segment_id;
+        std::shared_ptr<const Schema> schema;
+        std::shared_ptr<const LiveSegment> live;
+        std::shared_ptr<const SegmentReader> reader;
+
+        Result<std::string> run() const { return LiveSegment::seal(*schema, live, *reader); }
+    };
+
+    /// Freezes the live segment and starts a new one. Requires wants_seal(...), no seal under way
+    /// and everything published.
+    SealJob begin_seal();
+
+    /// The job's bytes are stored and opened: from now on manifest() names the segment.
+    void finish_seal(std::shared_ptr<const SegmentReader> sealed);
+
+    /// The job failed (disk full): the frozen segment stays as it is, to be sealed again.
+    SealJob retry_seal() const;
+
+    bool sealing() const { return frozen_.has_value(); }
+
+    /// Lets the manifest count everything up to now, which is deletes only. Requires an empty live
+    /// segment, no seal under way and everything published.
+    void settle();
+
+    // ---- merging: at most one at a time, beside a seal
+
+    struct MergeJob {
+        std::uint64_t segment_id;
+        std::shared_ptr<const Schema> schema;
+        std::vector<std::uint64_t> input_ids;
+        std::vector<SegmentMergeInput> inputs;
+        DocId doc_count;
+
+        Result<std::string> run() const { return merge_segments(*schema, inputs, doc_count); }
+    };
+
+    /// Segments worth merging now, if any and if no merge is under way.
+    std::optional<MergeJob> begin_merge();
+
+    /// `merged` is null if the job failed; nothing changes then.
+    void finish_merge(const MergeJob& job, std::shared_ptr<const SegmentReader> merged);
+
+    /// What is to be stored now.
+    Manifest manifest() const;
+
+private:
+    struct Slot {
+        std::uint64_t id = 0;
+        std::shared_ptr<LiveSegment> live;  ///< Null once sealed.
+        std::shared_ptr<const SegmentReader> reader;
+        DeletedDocs deleted;
+        DeletedDocs deleted_at_freeze;
+        DeletedDocs deleted_in_manifest;
+    };
+
+    struct Place {
+        std::size_t slot;
+        DocId doc;
+    };
+
+    struct Frozen {
+        std::uint64_t segment_id;
+        std::uint64_t applied_seq;
+        std::uint64_t next_auto_id;
+        std::uint64_t next_order;
+    };
+
+    void start_live();
+    std::optional<Place> find(std::string_view id);
+    std::uint64_t order_of(const Place& place) const;
+    Result<std::string> stored(const Place& place) const;
+    Result<Written>
+    put(std::string id, wire::JsonValue root, DirtyValues dirty, const std::optional<Place>& old);
+    Result<Written>
+    merge_into(const Place& old, std::string id, wire::JsonValue patch, DirtyValues dirty);
+    void remove(const Place& place);
+    std::string next_id();
+    std::vector<std::size_t> choose_merge() const;
+
+    std::shared_ptr<const Schema> schema_;
+    IndexLimits limits_;
+    std::vector<Slot> slots_;  ///< Oldest first; the last one is live.
+    std::shared_ptr<LiveSegment> live_;
+    PostingsCursor cursor_;
+    std::optional<Frozen> frozen_;
+    bool merging_ = false;
+    std::uint64_t doc_count_ = 0;
+    std::uint64_t applied_seq_ = 0;
+    std::uint64_t next_auto_id_ = 0;
+    std::uint64_t next_order_ = 0;
+    std::uint64_t next_segment_id_ = 1;
+    Manifest durable_;  ///< Without `segments`, which follow from the slots.
+    Published<Snapshot> published_;
+};
+
+}  // namespace kumo::search

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "search/column/bitmap.h"
+#include "search/index/index.h"
+#include "search/query/candidates.h"
+#include "search/query/deadline.h"
+#include "search/query/request.h"
+#include "search/query/score.h"
+#include "search/text/postings_cursor.h"
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kumo::search {
+
+/// One document that matched, with its score and what the score is made of.
+struct Match {
+    DocId doc = 0;
+    std::uint32_t dropped_tokens = 0;
+    std::uint64_t score = 0;
+    DocumentMatch parts;
+};
+
+/// Words of the index, one for each query word in order: a document matches if every one of them
+/// occurs in some query field.
+struct Combination {
+    std::vector<const Candidate*> words;
+    std::span<const std::string> dropped;  ///< Query words left out; they count where they occur.
+    std::size_t query_words = 0;           ///< Words of the whole query.
+
+    std::uint32_t cost() const;
+};
+
+/// Runs combinations over one segment.
+/// Reused for many combinations of one search; one thread.
+class CombinationRunner {
+public:
+    CombinationRunner(const SegmentReader& segment, const SearchRequest& request);
+
+    /// Appends the matches among `allowed`, in document order, and sets their bits in `matched`.
+    void run(
+        const Combination& combination,
+        const Bitmap& allowed,
+        Deadline& deadline,
+        Bitmap& matched,
+        std::vector<Match>& out
+    );
+
+private:
+    struct FieldCursor {
+        std::size_t query_field;
+        PostingsCursor* cursor;
+    };
+
+    /// One word's postings over the query fields, as one ascending list.
+    struct WordCursor {
+        std::vector<FieldCursor> fields;
+        DocId doc = kNoDoc;
+
+        void settle();
+        DocId advance(DocId target);
+    };
+
+    WordCursor open(std::string_view term, std::uint32_t cost, bool prefix_only);
+    DocId next_common(DocId target);
+    Match score(DocId doc, const Combination& combination);
+    std::uint64_t score_field(std::size_t query_field, DocId doc, const Combination& combination);
+    std::uint64_t score_element(
+        const ColumnReader& lengths,
+        DocId doc,
+        std::uint32_t element,
+        const Combination& combination
+    );
+    void gather(std::size_t query_field, DocId doc);
+
+    const SegmentReader& segment_;
+    const SearchRequest& request_;
+    std::deque<PostingsCursor> pool_;
+    std::size_t pool_used_ = 0;
+    std::vector<WordCursor> words_;
+    std::vector<WordCursor> dropped_;
+    std::vector<WordPositions> positions_;  ///< Per word, in the field that is being scored.
+    std::vector<WordPositions> element_;    ///< The same, in one element of an array field.
+    std::vector<std::uint32_t> elements_;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> order_;
+};
+
+}  // namespace kumo::search

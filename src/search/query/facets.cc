@@ -1,0 +1,243 @@
+#include "search/query/facets.h"
+
+#include "search/column/codes.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <unordered_map>
+#include <utility>
+
+namespace kumo::search {
+
+namespace {
+
+std::string format_code(const Field& field, std::int64_t code) {
+    if (field.type == ValueType::kBool) {
+        return code != 0 ? "true" : "false";
+    }
+    std::array<char, 32> buffer{};
+    const auto end =
+        field.type == ValueType::kFloat
+            ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), double_of_code(code)).ptr
+            : std::to_chars(buffer.data(), buffer.data() + buffer.size(), code).ptr;
+    return {buffer.data(), end};
+}
+
+double number_of(const Field& field, std::int64_t code) {
+    return field.type == ValueType::kFloat ? double_of_code(code) : static_cast<double>(code);
+}
+
+template <typename Visit>
+void for_each_value(
+    const std::vector<PartMatches>& parts,
+    const Snapshot& snapshot,
+    std::size_t field,
+    Visit visit
+) {
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+        const ColumnReader& column = *snapshot.parts[p].segment->columns[field];
+        parts[p].matched.for_each([&](std::size_t doc) {
+            const auto range = column.values_of(static_cast<DocId>(doc));
+            for (std::uint64_t i = range.begin; i < range.end; ++i) {
+                visit(column.value(i));
+            }
+        });
+    }
+}
+
+std::vector<FacetValue>
+count_strings(const Snapshot& snapshot, const std::vector<PartMatches>& parts, std::size_t field) {
+    std::unordered_map<std::string_view, std::uint64_t> totals;
+    std::vector<std::uint32_t> counts;
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+        const ColumnReader& column = *snapshot.parts[p].segment->columns[field];
+        counts.assign(column.string_count(), 0);
+        parts[p].matched.for_each([&](std::size_t doc) {
+            const auto range = column.values_of(static_cast<DocId>(doc));
+            for (std::uint64_t i = range.begin; i < range.end; ++i) {
+                ++counts[static_cast<std::size_t>(column.value(i))];
+            }
+        });
+        for (std::uint32_t ordinal = 0; ordinal < counts.size(); ++ordinal) {
+            if (counts[ordinal] > 0) {
+                totals[column.string(ordinal)] += counts[ordinal];
+            }
+        }
+    }
+    std::vector<FacetValue> out;
+    out.reserve(totals.size());
+    for (const auto& [value, count] : totals) {
+        out.push_back({std::string(value), {}, count});
+    }
+    return out;
+}
+
+std::vector<FacetValue> count_numbers(
+    const Snapshot& snapshot,
+    const std::vector<PartMatches>& parts,
+    std::size_t field,
+    FacetResult& result
+) {
+    const Field& declared = snapshot.schema->fields[field];
+    std::unordered_map<std::int64_t, std::uint64_t> totals;
+    for_each_value(parts, snapshot, field, [&](std::int64_t code) { ++totals[code]; });
+    std::vector<FacetValue> out;
+    FacetStats stats;
+    std::uint64_t values = 0;
+    for (const auto& [code, count] : totals) {
+        const double number = number_of(declared, code);
+        stats.min = values == 0 ? number : std::min(stats.min, number);
+        stats.max = values == 0 ? number : std::max(stats.max, number);
+        stats.sum += number * static_cast<double>(count);
+        values += count;
+        out.push_back({format_code(declared, code), {}, count});
+    }
+    if (declared.is_number() && values > 0) {
+        stats.avg = stats.sum / static_cast<double>(values);
+        result.stats = stats;
+    }
+    return out;
+}
+
+std::vector<FacetValue> count_ranges(
+    const Snapshot& snapshot,
+    const std::vector<PartMatches>& parts,
+    const FacetRequest& facet
+) {
+    std::vector<FacetValue> out;
+    for (const FacetRange& range : facet.ranges) {
+        out.push_back({range.label, {}, 0});
+    }
+    for_each_value(parts, snapshot, facet.field, [&](std::int64_t code) {
+        for (std::size_t i = 0; i < facet.ranges.size(); ++i) {
+            if (code >= facet.ranges[i].from && code < facet.ranges[i].to) {
+                ++out[i].count;
+            }
+        }
+    });
+    std::erase_if(out, [](const FacetValue& value) { return value.count == 0; });
+    return out;
+}
+
+/// Optimal string alignment distance between `query` and the nearest prefix of `word`, over bytes
+/// (both are folded, nearly always ASCII). At most `limit` matters.
+std::uint32_t prefix_distance(std::string_view query, std::string_view word, std::uint32_t limit) {
+    word = word.substr(0, query.size() + limit);
+    std::vector<std::vector<std::uint32_t>> rows(
+        word.size() + 1,
+        std::vector<std::uint32_t>(query.size() + 1)
+    );
+    std::uint32_t best = static_cast<std::uint32_t>(query.size());
+    for (std::size_t i = 0; i <= word.size(); ++i) {
+        for (std::size_t j = 0; j <= query.size(); ++j) {
+            if (i == 0 || j == 0) {
+                rows[i][j] = static_cast<std::uint32_t>(i + j);
+                continue;
+            }
+            const std::uint32_t change = word[i - 1] == query[j - 1] ? 0 : 1;
+            std::uint32_t least =
+                std::min({rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + change});
+            if (i > 1 && j > 1 && word[i - 1] == query[j - 2] && word[i - 2] == query[j - 1]) {
+                least = std::min(least, rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = least;
+        }
+        best = std::min(best, rows[i][query.size()]);
+    }
+    return best;
+}
+
+/// Keeps the values of which some word starts with each word of the facet query, a few typos
+/// allowed where nothing starts that way exactly, and marks those words.
+void keep_matching(
+    const FacetRequest& facet,
+    const Analyzer& analyzer,
+    std::vector<FacetValue>& values
+) {
+    TokenBuffer query;
+    analyzer.analyze(facet.query, query);
+    std::vector<FacetValue> kept;
+    const std::uint32_t typos_max = std::min(facet.query_num_typos, 2U);
+    for (std::uint32_t typos = 0; typos <= typos_max && kept.empty(); ++typos) {
+        for (const FacetValue& value : values) {
+            TokenBuffer words;
+            analyzer.analyze(value.value, words);
+            Highlighter::Words found;
+            bool all = true;
+            for (const AnalyzedToken& wanted : query.tokens) {
+                const std::string_view term = query.term(wanted);
+                const std::uint32_t allowed =
+                    term.size() < 4 ? 0 : (term.size() < 7 ? std::min(typos, 1U) : typos);
+                const auto word =
+                    std::find_if(words.tokens.begin(), words.tokens.end(), [&](const auto& w) {
+                        return prefix_distance(term, words.term(w), allowed) <= allowed;
+                    });
+                all = all && word != words.tokens.end();
+                if (word != words.tokens.end()) {
+                    found.emplace(words.term(*word), FoundWord{term.size()});
+                }
+            }
+            if (all) {
+                static const HighlightOptions kMarks;
+                kept.push_back(value);
+                kept.back().highlighted =
+                    Highlighter(analyzer, kMarks, std::move(found)).mark(value.value);
+            }
+        }
+    }
+    values = std::move(kept);
+}
+
+void order_values(std::vector<FacetValue>& values, FacetRequest::Order order, std::size_t keep) {
+    const auto before = [order](const FacetValue& a, const FacetValue& b) {
+        if (order == FacetRequest::Order::kAlphaAscending) {
+            return a.value < b.value;
+        }
+        if (order == FacetRequest::Order::kAlphaDescending) {
+            return a.value > b.value;
+        }
+        if (a.count != b.count) {
+            return a.count > b.count;
+        }
+        return a.value.size() != b.value.size() ? a.value.size() < b.value.size()
+                                                : a.value > b.value;
+    };
+    const auto end = values.begin() + static_cast<std::ptrdiff_t>(std::min(keep, values.size()));
+    std::partial_sort(values.begin(), end, values.end(), before);
+    values.erase(end, values.end());
+}
+
+}  // namespace
+
+FacetResult count_facet(
+    const Snapshot& snapshot,
+    const std::vector<PartMatches>& parts,
+    const FacetRequest& facet,
+    std::uint32_t values_max,
+    const Analyzer& analyzer
+) {
+    FacetResult out;
+    out.field = facet.field;
+    if (!facet.ranges.empty()) {
+        out.counts = count_ranges(snapshot, parts, facet);
+        (void)count_numbers(snapshot, parts, facet.field, out);
+    } else if (snapshot.schema->fields[facet.field].is_string()) {
+        out.counts = count_strings(snapshot, parts, facet.field);
+    } else {
+        out.counts = count_numbers(snapshot, parts, facet.field, out);
+    }
+    if (!facet.query.empty()) {
+        keep_matching(facet, analyzer, out.counts);
+    }
+    out.total_values = out.counts.size();
+    order_values(out.counts, facet.order, values_max);
+    for (FacetValue& value : out.counts) {
+        if (value.highlighted.empty()) {
+            value.highlighted = value.value;
+        }
+    }
+    return out;
+}
+
+}  // namespace kumo::search

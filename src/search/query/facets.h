@@ -1,0 +1,22 @@
+#pragma once
+
+#include "search/index/index.h"
+#include "search/query/highlight.h"
+#include "search/query/matcher.h"
+#include "search/query/request.h"
+
+#include <vector>
+
+namespace kumo::search {
+
+/// Counts the values of one field over all matched documents, exactly. Ties go to the shorter
+/// value, then to the greater one. `analyzer` reads the facet query.
+FacetResult count_facet(
+    const Snapshot& snapshot,
+    const std::vector<PartMatches>& parts,
+    const FacetRequest& facet,
+    std::uint32_t values_max,
+    const Analyzer& analyzer
+);
+
+}  // namespace kumo::search

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kumo::search {
+
+/// A filter over documents, as a tree: what every dialect's filter language is translated into.
+/// A plain value.
+struct Filter {
+    enum class Kind : std::uint8_t {
+        kAll,    ///< Every document.
+        kAnd,    ///< All of `children`.
+        kOr,     ///< Any of `children`.
+        kNot,    ///< Not the one child.
+        kRange,  ///< Some value of column `field` lies in one of `ranges`.
+        kWords,  ///< One element of text field `field` contains all words of `text`.
+        kExact,  ///< One element of text field `field` has exactly the words of `text`, in order.
+        kStartsWith,   ///< One element's words start with those of `text`, the last one a prefix.
+        kWordsPrefix,  ///< As kWords, with the last word of `text` a prefix.
+        kIds,          ///< The document's id is one of `values`.
+    };
+
+    /// Inclusive bounds, as column codes (search/column/codes.h).
+    using Range = std::pair<std::int64_t, std::int64_t>;
+
+    Kind kind = Kind::kAll;
+    std::size_t field = 0;  ///< Position in Schema::fields.
+    std::vector<Range> ranges;
+    std::string text;
+    std::vector<std::string> values;
+    std::vector<Filter> children;
+
+    static Filter of_ids(std::vector<std::string> ids) {
+        Filter filter;
+        filter.kind = Kind::kIds;
+        filter.values = std::move(ids);
+        return filter;
+    }
+};
+
+}  // namespace kumo::search

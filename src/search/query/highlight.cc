@@ -1,0 +1,168 @@
+#include "search/query/highlight.h"
+
+#include "search/query/score.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace kumo::search {
+
+namespace {
+
+/// The byte after the first `points` code points of text[begin, end).
+std::size_t
+skip_points(std::string_view text, std::size_t begin, std::size_t end, std::size_t points) {
+    std::size_t at = begin;
+    while (at < end && points > 0) {
+        ++at;
+        while (at < end && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) {
+            ++at;
+        }
+        --points;
+    }
+    return at;
+}
+
+}  // namespace
+
+std::vector<Highlighter::Mark>
+Highlighter::find_marks(std::string_view text, const TokenBuffer& tokens) const {
+    std::vector<Mark> marks;
+    for (std::size_t i = 0; i < tokens.tokens.size(); ++i) {
+        const AnalyzedToken& token = tokens.tokens[i];
+        const auto word = words_.find(tokens.term(token));
+        if (word == words_.end()) {
+            continue;
+        }
+        std::size_t end = token.source_end;
+        if (word->second.prefix_points > 0) {
+            end =
+                skip_points(text, token.source_begin, token.source_end, word->second.prefix_points);
+        }
+        marks.push_back({i, token.source_begin, end, word->first});
+    }
+    return marks;
+}
+
+std::string Highlighter::render(
+    std::string_view text,
+    std::size_t begin,
+    std::size_t end,
+    const std::vector<Mark>& marks
+) const {
+    std::string out;
+    std::size_t at = begin;
+    for (const Mark& mark : marks) {
+        if (mark.begin < begin || mark.end > end) {
+            continue;
+        }
+        out += text.substr(at, mark.begin - at);
+        out += options_.start_tag;
+        out += text.substr(mark.begin, mark.end - mark.begin);
+        out += options_.end_tag;
+        at = mark.end;
+    }
+    out += text.substr(at, end - at);
+    return out;
+}
+
+std::pair<std::size_t, std::size_t> Highlighter::snippet_bounds(
+    std::string_view text,
+    const TokenBuffer& tokens,
+    const std::vector<Mark>& marks
+) const {
+    const std::size_t count = tokens.tokens.size();
+    if (count <= options_.snippet_threshold) {
+        return {0, text.size()};
+    }
+    // The marks that stand closest together, as the score sees it.
+    std::map<std::string_view, std::size_t> numbers;
+    std::vector<WordPositions> words;
+    for (const Mark& mark : marks) {
+        const auto [at, fresh] = numbers.emplace(mark.term, words.size());
+        if (fresh) {
+            words.emplace_back();
+        }
+        words[at->second].positions.push_back(static_cast<std::uint32_t>(mark.token));
+    }
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> order;
+    const Window window = best_window(words, order);
+    const std::size_t affix = options_.affix_num_tokens;
+    const std::size_t first = window.start > affix ? window.start - affix : 0;
+    const std::size_t last =
+        std::min<std::size_t>(std::size_t{window.start} + window.spread + affix, count - 1);
+    const std::size_t begin = first == 0 ? 0 : tokens.tokens[first].source_begin;
+    const std::size_t end = last + 1 == count ? text.size() : tokens.tokens[last].source_end;
+    return {begin, end};
+}
+
+HighlightedValue Highlighter::highlight_text(std::string_view text, bool full) const {
+    HighlightedValue out;
+    TokenBuffer tokens;
+    analyzer_.analyze(text, tokens);
+    const std::vector<Mark> marks = find_marks(text, tokens);
+    if (marks.empty()) {
+        return out;
+    }
+    const auto [begin, end] = snippet_bounds(text, tokens, marks);
+    out.snippet = render(text, begin, end, marks);
+    if (full) {
+        out.value = render(text, 0, text.size(), marks);
+    }
+    std::set<std::string_view> seen;
+    for (const Mark& mark : marks) {
+        const std::string_view matched = text.substr(mark.begin, mark.end - mark.begin);
+        if (seen.insert(matched).second) {
+            out.matched_tokens.emplace_back(matched);
+        }
+    }
+    return out;
+}
+
+std::string Highlighter::mark(std::string_view text) const {
+    const HighlightedValue value = highlight_text(text, true);
+    return value.matched_tokens.empty() ? std::string(text) : value.value;
+}
+
+std::vector<FieldHighlight> Highlighter::highlight(const Schema& schema, wire::JsonValue document)
+    const {
+    std::vector<FieldHighlight> out;
+    for (const std::size_t field : options_.fields) {
+        const wire::JsonValue value = document.find(schema.fields[field].name);
+        const bool full = std::find(options_.full_fields.begin(), options_.full_fields.end(), field)
+                          != options_.full_fields.end();
+        FieldHighlight highlight;
+        highlight.field = field;
+        const auto add = [&](wire::JsonValue element, std::size_t index) {
+            if (!element.is_string()) {
+                return;
+            }
+            HighlightedValue one = highlight_text(element.as_string(), full);
+            one.index = index;
+            highlight.match_score =
+                std::max<std::uint64_t>(highlight.match_score, one.matched_tokens.size());
+            if (!one.matched_tokens.empty()) {
+                highlight.values.push_back(std::move(one));
+            }
+        };
+        if (value && value.is_array()) {
+            std::size_t index = 0;
+            for (const wire::JsonValue element : value.as_array()) {
+                highlight.unmatched.emplace_back(element.is_string() ? element.as_string() : "");
+                add(element, index++);
+            }
+        } else if (value) {
+            add(value, 0);
+        }
+        if (!highlight.values.empty()) {
+            out.push_back(std::move(highlight));
+        }
+    }
+    std::stable_sort(out.begin(), out.end(), [](const FieldHighlight& a, const FieldHighlight& b) {
+        return a.match_score > b.match_score;
+    });
+    return out;
+}
+
+}  // namespace kumo::search

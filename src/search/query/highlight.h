@@ -1,0 +1,61 @@
+#pragma once
+
+#include "search/analysis/analyzer.h"
+#include "search/query/matcher.h"
+#include "search/query/request.h"
+#include "search/schema/schema.h"
+#include "wire/json.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kumo::search {
+
+/// Marks the words of a text that a search found it by. Immutable; one search's.
+class Highlighter {
+public:
+    using Words = std::map<std::string, FoundWord, std::less<>>;
+
+    Highlighter(const Analyzer& analyzer, const HighlightOptions& options, Words words)
+        : analyzer_(analyzer), options_(options), words_(std::move(words)) {}
+
+    /// Highlights the wanted fields of one document, those with most matching words first. Fields
+    /// without a match are left out.
+    std::vector<FieldHighlight> highlight(const Schema& schema, wire::JsonValue document) const;
+
+    /// One text: its snippet, and with `full` the whole of it. `matched_tokens` is empty if no word
+    /// matches.
+    HighlightedValue highlight_text(std::string_view text, bool full) const;
+
+    /// The whole text with the words marked, or as it is if none matches.
+    std::string mark(std::string_view text) const;
+
+private:
+    struct Mark {
+        std::size_t token;  ///< Index into the token buffer.
+        std::size_t begin;  ///< Bytes of the source to mark.
+        std::size_t end;
+        std::string_view term;
+    };
+
+    std::vector<Mark> find_marks(std::string_view text, const TokenBuffer& tokens) const;
+    std::string render(
+        std::string_view text,
+        std::size_t begin,
+        std::size_t end,
+        const std::vector<Mark>& marks
+    ) const;
+    std::pair<std::size_t, std::size_t> snippet_bounds(
+        std::string_view text,
+        const TokenBuffer& tokens,
+        const std::vector<Mark>& marks
+    ) const;
+
+    const Analyzer& analyzer_;
+    const HighlightOptions& options_;
+    Words words_;
+};
+
+}  // namespace kumo::search

@@ -1,0 +1,297 @@
+#include "search/query/matcher.h"
+
+#include "search/query/text_set.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace kumo::search {
+
+namespace {
+
+std::size_t code_points(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    }));
+}
+
+/// Counts through the product of `sizes`, the last digit fastest. False after the last one.
+bool step(std::vector<std::size_t>& digits, const std::vector<std::size_t>& sizes) {
+    for (std::size_t i = digits.size(); i-- > 0;) {
+        if (++digits[i] < sizes[i]) {
+            return true;
+        }
+        digits[i] = 0;
+    }
+    return false;
+}
+
+template <typename T>
+std::vector<std::size_t> sizes_of(const std::vector<std::vector<T>>& lists) {
+    std::vector<std::size_t> sizes;
+    for (const auto& list : lists) {
+        sizes.push_back(list.size());
+    }
+    return sizes;
+}
+
+}  // namespace
+
+Matcher::Matcher(
+    const Snapshot& snapshot,
+    const SearchRequest& request,
+    std::vector<PartMatches>& parts,
+    Deadline& deadline
+)
+    : snapshot_(snapshot),
+      request_(request),
+      parts_(parts),
+      deadline_(deadline),
+      candidates_(snapshot, request) {
+    for (const Snapshot::Part& part : snapshot.parts) {
+        runners_.emplace_back(*part.segment, request);
+    }
+}
+
+void Matcher::run(const QueryText& query) {
+    query_words_ = query.tokens.size();
+    if (query_words_ > 0) {
+        try_words({query.tokens, {}, true});
+    }
+    const bool always = request_.match.split_join_tokens == SplitJoin::kAlways;
+    const bool fallback = request_.match.split_join_tokens == SplitJoin::kFallback;
+    if (always || (fallback && found_ == 0)) {
+        try_split_and_join(query.tokens);
+    }
+    if (found_ < request_.match.drop_tokens_threshold) {
+        try_fewer(query.tokens);
+    }
+    finish();
+}
+
+void Matcher::try_words(const Attempt& attempt) {
+    std::vector<std::vector<std::uint32_t>> costs;
+    for (const std::string& word : attempt.words) {
+        auto& list = costs.emplace_back();
+        for (std::uint32_t cost = 0; cost <= candidates_.edits_allowed(word); ++cost) {
+            list.push_back(cost);
+        }
+    }
+    const std::size_t limit = request_.match.exhaustive_search ? kExhaustiveMax : kVectorsMax;
+    std::set<std::vector<std::uint32_t>> tried;
+    std::vector<std::size_t> digits(costs.size(), 0);
+    while (tried.size() < limit && !deadline_.passed()) {
+        std::vector<std::uint32_t> chosen;
+        for (std::size_t i = 0; i < digits.size(); ++i) {
+            chosen.push_back(costs[i][digits[i]]);
+        }
+        std::size_t empty = 0;
+        if (!tried.contains(chosen) && !try_costs(attempt, chosen, empty)) {
+            // No word of the index is that far from this one: never try this cost again.
+            std::erase(costs[empty], chosen[empty]);
+            if (costs[empty].empty()) {
+                return;
+            }
+            digits.assign(costs.size(), 0);
+            continue;
+        }
+        tried.insert(std::move(chosen));
+        if (found_ >= request_.match.typo_tokens_threshold || !step(digits, sizes_of(costs))) {
+            return;
+        }
+    }
+}
+
+bool Matcher::try_costs(
+    const Attempt& attempt,
+    const std::vector<std::uint32_t>& costs,
+    std::size_t& empty
+) {
+    std::vector<std::vector<const Candidate*>> choices;
+    for (std::size_t i = 0; i < attempt.words.size(); ++i) {
+        const bool last = i + 1 == attempt.words.size();
+        const auto& found =
+            candidates_.find(attempt.words[i], costs[i], last && attempt.last_is_prefix);
+        if (found.empty()) {
+            empty = i;
+            return false;
+        }
+        auto& list = choices.emplace_back();
+        if (last && i > 0 && found.size() > 1) {
+            list = co_occurring(*choices[i - 1].front(), found);
+            continue;
+        }
+        const std::size_t count = std::min(found.size(), candidates_.candidates_max());
+        for (std::size_t c = 0; c < count; ++c) {
+            list.push_back(&found[c]);
+        }
+    }
+    try_combinations(attempt, std::move(choices));
+    return true;
+}
+
+std::vector<Bitmap> Matcher::docs_with(const Candidate& word) const {
+    std::vector<Bitmap> docs;
+    for (const Snapshot::Part& part : snapshot_.parts) {
+        Bitmap& bits = docs.emplace_back(part.segment->doc_count);
+        for (const QueryField& field : request_.fields) {
+            add_docs_with_term(*part.segment->texts[field.field], word.term, bits);
+        }
+    }
+    return docs;
+}
+
+std::vector<const Candidate*>
+Matcher::co_occurring(const Candidate& previous, const std::vector<Candidate>& last) {
+    const std::vector<Bitmap> docs = docs_with(previous);
+    std::vector<const Candidate*> out;
+    PostingsCursor cursor;
+    const auto meets = [&](const Candidate& candidate) {
+        for (std::size_t p = 0; p < docs.size(); ++p) {
+            for (const QueryField& field : request_.fields) {
+                const TextReader& text = *snapshot_.parts[p].segment->texts[field.field];
+                const auto handle = text.find(candidate.term);
+                if (!handle) {
+                    continue;
+                }
+                text.open(*handle, cursor);
+                for (DocId doc = cursor.doc(); doc != kNoDoc; doc = cursor.next()) {
+                    if (docs[p].test(doc)) {
+                        return true;
+                    }
+                }
+            }
+        }
+        return false;
+    };
+    for (const Candidate& candidate : last) {
+        if (out.size() == candidates_.candidates_max() || deadline_.passed()) {
+            break;
+        }
+        if (meets(candidate)) {
+            out.push_back(&candidate);
+        }
+    }
+    // The previous word's other candidates may still meet the best of the last one's.
+    if (out.empty()) {
+        out.push_back(&last.front());
+    }
+    return out;
+}
+
+void Matcher::try_combinations(
+    const Attempt& attempt,
+    std::vector<std::vector<const Candidate*>> choices
+) {
+    const std::size_t limit = request_.match.exhaustive_search ? kExhaustiveMax : kCombinationsMax;
+    const std::vector<std::size_t> sizes = sizes_of(choices);
+    std::vector<std::size_t> digits(choices.size(), 0);
+    for (std::size_t n = 0; n < limit && !deadline_.passed(); ++n) {
+        std::vector<const Candidate*> words;
+        for (std::size_t i = 0; i < digits.size(); ++i) {
+            words.push_back(choices[i][digits[i]]);
+        }
+        run_combination(attempt, std::move(words));
+        if (!step(digits, sizes)) {
+            return;
+        }
+    }
+}
+
+void Matcher::run_combination(const Attempt& attempt, std::vector<const Candidate*> words) {
+    const Combination combination{std::move(words), attempt.dropped, query_words_};
+    bool any = false;
+    for (std::size_t p = 0; p < parts_.size(); ++p) {
+        PartMatches& part = parts_[p];
+        const std::size_t before = part.matches.size();
+        runners_[p].run(combination, part.allowed, deadline_, part.matched, part.matches);
+        any = any || part.matches.size() > before;
+    }
+    if (!any) {
+        return;
+    }
+    found_ = 0;
+    for (const PartMatches& part : parts_) {
+        found_ += part.matched.count();
+    }
+    note_words(attempt, combination.words);
+}
+
+void Matcher::note_words(const Attempt& attempt, const std::vector<const Candidate*>& words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::size_t points = words[i]->prefix_only ? code_points(attempt.words[i]) : 0;
+        auto [at, fresh] = found_words_.try_emplace(words[i]->term, FoundWord{points});
+        if (!fresh && points == 0) {
+            at->second.prefix_points = 0;
+        }
+    }
+    for (const std::string& word : attempt.dropped) {
+        found_words_.try_emplace(word, FoundWord{});
+    }
+}
+
+void Matcher::try_split_and_join(const Words& words) {
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        const std::string joined = words[i] + words[i + 1];
+        if (!candidates_.contains(joined)) {
+            continue;
+        }
+        Words changed(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(i));
+        changed.push_back(joined);
+        changed
+            .insert(changed.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 2, words.end());
+        try_words({std::move(changed), {}, true});
+    }
+    for (std::size_t i = 0; i < words.size() && found_ == 0; ++i) {
+        for (std::size_t cut = 1; cut < words[i].size() && found_ == 0; ++cut) {
+            const std::string left = words[i].substr(0, cut);
+            const std::string right = words[i].substr(cut);
+            if (!candidates_.contains(left) || !candidates_.contains(right)) {
+                continue;
+            }
+            Words changed = words;
+            changed[i] = left;
+            changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(i) + 1, right);
+            try_words({std::move(changed), {}, false});
+        }
+    }
+}
+
+void Matcher::try_fewer(const Words& words) {
+    if (words.size() < 2 || words.size() > kDropTokensMax) {
+        return;
+    }
+    const bool right_first = request_.match.drop_tokens_mode != DropTokensMode::kLeftToRight;
+    drop_from(words, right_first);
+    if (found_ < request_.match.drop_tokens_threshold) {
+        drop_from(words, !right_first);
+    }
+}
+
+void Matcher::drop_from(const Words& words, bool right) {
+    for (std::size_t keep = words.size() - 1; keep > 0; --keep) {
+        if (found_ >= request_.match.drop_tokens_threshold || deadline_.passed()) {
+            return;
+        }
+        const auto cut = static_cast<std::ptrdiff_t>(right ? keep : words.size() - keep);
+        const Words head(words.begin(), words.begin() + cut);
+        const Words tail(words.begin() + cut, words.end());
+        try_words(right ? Attempt{head, tail, false} : Attempt{tail, head, true});
+    }
+}
+
+void Matcher::finish() {
+    for (PartMatches& part : parts_) {
+        auto& matches = part.matches;
+        std::stable_sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
+            return a.doc != b.doc ? a.doc < b.doc : a.score > b.score;
+        });
+        const auto same = [](const Match& a, const Match& b) {
+            return a.doc == b.doc;
+        };
+        matches.erase(std::unique(matches.begin(), matches.end(), same), matches.end());
+    }
+}
+
+}  // namespace kumo::search

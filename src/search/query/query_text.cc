@@ -1,0 +1,100 @@
+#include "search/query/query_text.h"
+
+#include "search/query/request.h"
+
+#include <utility>
+
+namespace kumo::search {
+
+namespace {
+
+/// Cuts the query at white space, keeping "quoted parts" together.
+class Pieces {
+public:
+    struct Piece {
+        std::string_view text;
+        bool quoted = false;
+        bool excluded = false;
+    };
+
+    explicit Pieces(std::string_view q) : rest_(q) {}
+
+    bool next(Piece& piece) {
+        while (!rest_.empty() && is_space(rest_.front())) {
+            rest_.remove_prefix(1);
+        }
+        if (rest_.empty()) {
+            return false;
+        }
+        piece = {};
+        if (rest_.size() > 1 && rest_.front() == '-' && !is_space(rest_[1])) {
+            piece.excluded = true;
+            rest_.remove_prefix(1);
+        }
+        const std::size_t close =
+            rest_.front() == '"' ? rest_.find('"', 1) : std::string_view::npos;
+        if (close != std::string_view::npos) {
+            piece.quoted = true;
+            piece.text = rest_.substr(1, close - 1);
+            rest_.remove_prefix(close + 1);
+            return true;
+        }
+        std::size_t end = 0;
+        while (end < rest_.size() && !is_space(rest_[end])) {
+            ++end;
+        }
+        piece.text = rest_.substr(0, end);
+        rest_.remove_prefix(end);
+        return true;
+    }
+
+private:
+    static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+    std::string_view rest_;
+};
+
+std::vector<std::string> words_of(std::string_view text, const Analyzer& analyzer) {
+    TokenBuffer buffer;
+    analyzer.analyze(text, buffer);
+    std::vector<std::string> words;
+    for (const AnalyzedToken& token : buffer.tokens) {
+        words.emplace_back(buffer.term(token));
+    }
+    return words;
+}
+
+}  // namespace
+
+QueryText parse_query_text(std::string_view q, const Analyzer& analyzer) {
+    QueryText out;
+    if (q.empty() || q == "*") {
+        out.match_all = true;
+        return out;
+    }
+    Pieces pieces(q.substr(0, kQueryBytesMax));
+    Pieces::Piece piece;
+    while (pieces.next(piece)) {
+        std::vector<std::string> words = words_of(piece.text, analyzer);
+        if (words.empty()) {
+            continue;
+        }
+        if (piece.excluded) {
+            out.excluded.push_back(std::move(words));
+            continue;
+        }
+        for (const std::string& word : words) {
+            if (out.tokens.size() < kQueryTokensMax) {
+                out.tokens.push_back(word);
+            }
+        }
+        if (piece.quoted && words.size() > 1) {
+            out.phrases.push_back(std::move(words));
+        }
+    }
+    // Only exclusions, as in "-word": everything else matches.
+    out.match_all = out.tokens.empty() && !out.excluded.empty();
+    return out;
+}
+
+}  // namespace kumo::search

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "search/analysis/analyzer.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kumo::search {
+
+/// What the words of a query string say: words to find, "phrases" that must stand together, and
+/// -words and -"phrases" that must not occur. A plain value.
+struct QueryText {
+    bool match_all = false;           ///< Empty, or "*".
+    std::vector<std::string> tokens;  ///< Phrases' words included.
+    std::vector<std::vector<std::string>> phrases;
+    std::vector<std::vector<std::string>> excluded;  ///< One word, or a phrase.
+};
+
+/// Reads a query string. Words past kQueryTokensMax are left out.
+QueryText parse_query_text(std::string_view q, const Analyzer& analyzer);
+
+}  // namespace kumo::search

@@ -1,0 +1,191 @@
+#pragma once
+
+#include "base/clock.h"
+#include "search/query/filter.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kumo::search {
+
+/// One field that the query's words are looked for in.
+struct QueryField {
+    std::size_t field = 0;        ///< Position in Schema::fields; a string field.
+    std::uint32_t weight = 15;    ///< 0..15; higher counts more.
+    std::uint32_t num_typos = 2;  ///< 0..2 edits a word may be away.
+    bool prefix = true;           ///< The last word may be the beginning of a word.
+};
+
+/// One key of the sort order.
+struct SortKey {
+    enum class By : std::uint8_t {
+        kField,
+        kTextMatch,
+    };
+
+    By by = By::kField;
+    std::size_t field = 0;
+    bool descending = true;
+    bool missing_first = false;  ///< Documents without a value first; default last (numbers).
+    std::uint32_t buckets = 0;   ///< kTextMatch: split the best hits into this many equal groups.
+    std::uint32_t bucket_size = 0;  ///< kTextMatch: or into groups of this size.
+};
+
+/// A named range of a facet, [from, to) in column codes.
+struct FacetRange {
+    std::string label{};
+    std::int64_t from = INT64_MIN;
+    std::int64_t to = INT64_MAX;
+};
+
+struct FacetRequest {
+    enum class Order : std::uint8_t {
+        kCount,
+        kAlphaAscending,
+        kAlphaDescending,
+    };
+
+    std::size_t field = 0;
+    Order order = Order::kCount;
+    std::vector<FacetRange> ranges{};
+    std::string query{};  ///< Only values whose words start with these (facet_query).
+    std::uint32_t query_num_typos = 2;
+};
+
+enum class DropTokensMode : std::uint8_t {
+    kRightToLeft,
+    kLeftToRight,
+    kBothSides,
+};
+
+enum class SplitJoin : std::uint8_t {
+    kOff,
+    kFallback,
+    kAlways,
+};
+
+enum class TextMatchType : std::uint8_t {
+    kMaxScore,
+    kMaxWeight,
+    kSumScore,
+};
+
+/// How words match and how matches rank; the contract's section 2 parameters with its defaults.
+struct MatchOptions {
+    std::uint32_t min_len_1typo = 4;
+    std::uint32_t min_len_2typo = 7;
+    std::uint32_t typo_tokens_threshold = 1;
+    std::uint32_t drop_tokens_threshold = 1;
+    DropTokensMode drop_tokens_mode = DropTokensMode::kRightToLeft;
+    std::uint32_t drop_tokens_both_sides_max = 3;
+    SplitJoin split_join_tokens = SplitJoin::kFallback;
+    TextMatchType text_match_type = TextMatchType::kMaxScore;
+    std::optional<std::uint32_t> max_candidates;  ///< Unset: 10 below 500,000 documents, else 4.
+    bool exhaustive_search = false;
+    bool prioritize_exact_match = true;
+    bool prioritize_token_position = false;
+    bool prioritize_num_matching_fields = true;
+    bool typos_in_numbers = true;        ///< enable_typos_for_numerical_tokens
+    bool typos_in_alphanumerics = true;  ///< enable_typos_for_alpha_numerical_tokens
+};
+
+struct HighlightOptions {
+    /// Fields to highlight (positions in Schema::fields).
+    std::vector<std::size_t> fields;
+    /// Those of them whose whole highlighted value is wanted too.
+    std::vector<std::size_t> full_fields;
+    std::string start_tag = "<mark>";
+    std::string end_tag = "</mark>";
+    std::uint32_t affix_num_tokens = 4;
+    std::uint32_t snippet_threshold = 30;
+};
+
+/// One search over one index.
+struct SearchRequest {
+    std::string q;  ///< "*" or empty: every document.
+    std::vector<QueryField> fields;
+    Filter filter;
+    std::vector<SortKey>
+        sort;  ///< At most kSortKeysMax; completed by text match, then newest first.
+    std::vector<FacetRequest> facets;
+    std::uint32_t max_facet_values = 10;
+    MatchOptions match;
+    HighlightOptions highlight;
+    std::uint64_t offset = 0;
+    std::uint64_t limit = 10;
+    std::vector<std::string> hidden_ids;
+    /// Ids placed at 1-based positions of the result.
+    std::map<std::uint32_t, std::vector<std::string>> pinned_ids;
+    Duration time_limit = std::chrono::seconds(30);
+};
+
+inline constexpr std::size_t kSortKeysMax = 3;
+inline constexpr std::size_t kQueryBytesMax = 4000;
+inline constexpr std::size_t kQueryTokensMax = 64;
+
+/// Why a hit ranks where it does.
+struct TextMatchInfo {
+    std::uint64_t score = 0;
+    std::uint64_t best_field_score = 0;
+    std::uint32_t best_field_weight = 0;
+    std::uint32_t fields_matched = 0;
+    std::uint32_t tokens_matched = 0;
+    std::uint32_t num_tokens_dropped = 0;
+    std::uint32_t typo_prefix_score = 0;
+};
+
+/// One element of a field, highlighted.
+struct HighlightedValue {
+    std::size_t index = 0;  ///< Element of an array field; 0 otherwise.
+    std::string snippet;
+    std::string value;  ///< The whole value; only where it was asked for.
+    std::vector<std::string> matched_tokens;
+};
+
+struct FieldHighlight {
+    std::size_t field = 0;
+    std::uint64_t match_score = 0;
+    std::vector<HighlightedValue> values;  ///< Elements that match, best first.
+    std::vector<std::string>
+        unmatched;  ///< (array fields) all elements, escaped nothing; for `highlight`.
+};
+
+struct Hit {
+    std::string document;  ///< The stored JSON object.
+    std::optional<TextMatchInfo> text_match;
+    std::vector<FieldHighlight> highlights;
+    bool curated = false;
+};
+
+struct FacetValue {
+    std::string value;
+    std::string highlighted;
+    std::uint64_t count = 0;
+};
+
+struct FacetStats {
+    double min = 0;
+    double max = 0;
+    double sum = 0;
+    double avg = 0;
+};
+
+struct FacetResult {
+    std::size_t field = 0;
+    std::vector<FacetValue> counts;
+    std::uint64_t total_values = 0;
+    std::optional<FacetStats> stats;  ///< Number fields.
+};
+
+struct SearchResult {
+    std::uint64_t found = 0;   ///< Exact.
+    std::uint64_t out_of = 0;  ///< Documents in the index.
+    std::vector<Hit> hits;
+    std::vector<FacetResult> facets;
+    bool cut_off = false;  ///< The time limit ended the search early.
+};
+
+}  // namespace kumo::search

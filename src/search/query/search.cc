@@ -1,0 +1,274 @@
+#include "search/query/search.h"
+
+#include "search/query/deadline.h"
+#include "search/query/facets.h"
+#include "search/query/filter_eval.h"
+#include "search/query/highlight.h"
+#include "search/query/matcher.h"
+#include "search/query/query_text.h"
+#include "search/query/ranking.h"
+#include "search/query/text_set.h"
+#include "wire/json.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace kumo::search {
+
+namespace {
+
+Analyzer analyzer_for(const Schema& schema) {
+    return {schema.token_separators, schema.symbols_to_index};
+}
+
+Status check(const Schema& schema, const SearchRequest& request) {
+    const std::size_t fields = schema.fields.size();
+    const auto part_of = [&](std::size_t field) {
+        return field < fields ? parts_of(schema.fields[field]) : FieldParts{false, false, false};
+    };
+    for (const QueryField& field : request.fields) {
+        if (!part_of(field.field).text) {
+            return invalid_argument("Queries need indexed string fields.");
+        }
+    }
+    for (const SortKey& key : request.sort) {
+        if (key.by == SortKey::By::kField && !part_of(key.field).column) {
+            return invalid_argument("Sorting needs a sortable field.");
+        }
+    }
+    for (const FacetRequest& facet : request.facets) {
+        if (!part_of(facet.field).column) {
+            return invalid_argument("Faceting needs a facet field.");
+        }
+    }
+    if (request.sort.size() > kSortKeysMax) {
+        return Error{ErrorCode::kLimitExceeded, "Only upto 3 sort_by fields can be specified."};
+    }
+    return {};
+}
+
+void remove_deleted(const DeletedDocs& deleted, Bitmap& docs) {
+    deleted.for_each([&](std::uint32_t doc) {
+        if (doc < docs.size()) {
+            docs.reset(doc);
+        }
+    });
+}
+
+Bitmap live_matches(const Snapshot::Part& part, const Filter& filter, const Analyzer& analyzer) {
+    Bitmap docs = evaluate(filter, analyzer, *part.segment);
+    remove_deleted(part.deleted, docs);
+    return docs;
+}
+
+/// One search, step by step.
+class Search {
+public:
+    Search(const Snapshot& snapshot, const SearchRequest& request, const Clock& clock)
+        : snapshot_(snapshot),
+          request_(request),
+          analyzer_(analyzer_for(*snapshot.schema)),
+          deadline_(clock, request.time_limit),
+          query_(parse_query_text(request.q, analyzer_)) {}
+
+    Result<SearchResult> run() {
+        KUMO_TRY(check(*snapshot_.schema, request_));
+        find_allowed();
+        Highlighter::Words words;
+        const bool has_words = !query_.match_all;
+        if (has_words) {
+            Matcher matcher(snapshot_, request_, parts_, deadline_);
+            matcher.run(query_);
+            words = matcher.found_words();
+        } else {
+            for (PartMatches& part : parts_) {
+                part.matched = part.allowed;
+            }
+        }
+        count_and_facet();
+        place_pins(rank(snapshot_, request_, parts_, has_words));
+        result_.cut_off = deadline_.passed();
+        KUMO_TRY(fetch(Highlighter(analyzer_, request_.highlight, std::move(words))));
+        return std::move(result_);
+    }
+
+private:
+    /// Documents that the words may match: the filter, phrases and exclusions, without deleted,
+    /// hidden and pinned ones.
+    void find_allowed() {
+        Filter apart = Filter::of_ids(request_.hidden_ids);
+        for (const auto& [position, ids] : request_.pinned_ids) {
+            apart.values.insert(apart.values.end(), ids.begin(), ids.end());
+        }
+        for (const Snapshot::Part& part : snapshot_.parts) {
+            PartMatches& matches = parts_.emplace_back();
+            matches.allowed = live_matches(part, request_.filter, analyzer_);
+            if (!apart.values.empty()) {
+                matches.allowed.subtract(evaluate(apart, analyzer_, *part.segment));
+            }
+            for (const auto& phrase : query_.phrases) {
+                matches.allowed.intersect(docs_with_run(*part.segment, phrase));
+            }
+            for (const auto& words : query_.excluded) {
+                matches.allowed.subtract(docs_with_run(*part.segment, words));
+            }
+            matches.matched = Bitmap(part.segment->doc_count);
+        }
+    }
+
+    Bitmap docs_with_run(const SegmentReader& segment, const std::vector<std::string>& words)
+        const {
+        Bitmap docs(segment.doc_count);
+        for (const QueryField& field : request_.fields) {
+            add_docs_with_run(
+                *segment.texts[field.field],
+                *segment.lengths[field.field],
+                words,
+                RunPlace::kAnywhere,
+                false,
+                docs
+            );
+        }
+        return docs;
+    }
+
+    void count_and_facet() {
+        result_.out_of = snapshot_.doc_count;
+        for (const PartMatches& part : parts_) {
+            result_.found += part.matched.count();
+        }
+        for (const FacetRequest& facet : request_.facets) {
+            result_.facets.push_back(
+                count_facet(snapshot_, parts_, facet, request_.max_facet_values, analyzer_)
+            );
+        }
+    }
+
+    std::optional<RankedHit> locate(const std::string& id) const {
+        const Filter filter = Filter::of_ids({id});
+        std::optional<RankedHit> found;
+        for (std::size_t p = 0; p < snapshot_.parts.size(); ++p) {
+            live_matches(snapshot_.parts[p], filter, analyzer_).for_each([&](std::size_t doc) {
+                found = RankedHit{p, static_cast<DocId>(doc), nullptr, true};
+            });
+        }
+        return found;
+    }
+
+    /// Puts pinned documents at their places among the ranked ones.
+    void place_pins(std::vector<RankedHit> ranked) {
+        hits_ = std::move(ranked);
+        for (const auto& [position, ids] : request_.pinned_ids) {
+            std::size_t at = position > 0 ? position - 1 : 0;
+            for (const std::string& id : ids) {
+                const auto pinned = locate(id);
+                if (!pinned) {
+                    continue;
+                }
+                ++result_.found;
+                at = std::min(at, hits_.size());
+                hits_.insert(hits_.begin() + static_cast<std::ptrdiff_t>(at++), *pinned);
+            }
+        }
+    }
+
+    Status fetch(const Highlighter& highlighter) {
+        const std::size_t begin = std::min<std::size_t>(request_.offset, hits_.size());
+        const std::size_t end = std::min<std::size_t>(begin + request_.limit, hits_.size());
+        for (std::size_t i = begin; i < end; ++i) {
+            const RankedHit& ranked = hits_[i];
+            Hit hit;
+            hit.curated = ranked.curated;
+            const SegmentReader& segment = *snapshot_.parts[ranked.part].segment;
+            KUMO_TRY(segment.stored->append(ranked.doc, hit.document));
+            if (ranked.match != nullptr) {
+                hit.text_match = info_of(*ranked.match);
+            }
+            if (!query_.match_all && !request_.highlight.fields.empty()) {
+                KUMO_TRY_ASSIGN(const auto json, wire::JsonDocument::parse(hit.document));
+                hit.highlights = highlighter.highlight(*snapshot_.schema, json.root());
+            }
+            result_.hits.push_back(std::move(hit));
+        }
+        return {};
+    }
+
+    static TextMatchInfo info_of(const Match& match) {
+        TextMatchInfo info;
+        info.score = match.score;
+        info.best_field_score = match.parts.best_field_score;
+        info.best_field_weight = match.parts.best_field_weight;
+        info.fields_matched = match.parts.fields_matched;
+        info.tokens_matched = match.parts.tokens_matched;
+        info.num_tokens_dropped = match.dropped_tokens;
+        info.typo_prefix_score =
+            255 - static_cast<std::uint32_t>(match.parts.best_field_score >> 24U & 255U);
+        return info;
+    }
+
+    const Snapshot& snapshot_;
+    const SearchRequest& request_;
+    Analyzer analyzer_;
+    Deadline deadline_;
+    QueryText query_;
+    std::vector<PartMatches> parts_;
+    std::vector<RankedHit> hits_;
+    SearchResult result_;
+};
+
+}  // namespace
+
+Result<SearchResult>
+search(const Snapshot& snapshot, const SearchRequest& request, const Clock& clock) {
+    return Search(snapshot, request, clock).run();
+}
+
+Result<std::vector<std::string>>
+matching_ids(const Snapshot& snapshot, const Filter& filter, std::size_t max) {
+    const Analyzer analyzer = analyzer_for(*snapshot.schema);
+    std::vector<std::string> ids;
+    for (const Snapshot::Part& part : snapshot.parts) {
+        std::vector<DocId> docs;
+        live_matches(part, filter, analyzer).for_each([&](std::size_t doc) {
+            docs.push_back(static_cast<DocId>(doc));
+        });
+        for (const DocId doc : docs) {
+            if (ids.size() == max) {
+                return ids;
+            }
+            std::string document;
+            KUMO_TRY(part.segment->stored->append(doc, document));
+            KUMO_TRY_ASSIGN(const auto json, wire::JsonDocument::parse(document));
+            ids.emplace_back(json.root().find("id").as_string());
+        }
+    }
+    return ids;
+}
+
+Status scan_documents(
+    const Snapshot& snapshot,
+    const Filter& filter,
+    std::size_t max,
+    ScanPosition& position,
+    std::vector<std::string>& out
+) {
+    const Analyzer analyzer = analyzer_for(*snapshot.schema);
+    const std::size_t full = out.size() + max;
+    for (; position.part < snapshot.parts.size(); ++position.part, position.doc = 0) {
+        const Snapshot::Part& part = snapshot.parts[position.part];
+        const Bitmap docs = live_matches(part, filter, analyzer);
+        for (; position.doc < docs.size(); ++position.doc) {
+            if (!docs.test(position.doc)) {
+                continue;
+            }
+            if (out.size() == full) {
+                return {};
+            }
+            KUMO_TRY(part.segment->stored->append(position.doc, out.emplace_back()));
+        }
+    }
+    return {};
+}
+
+}  // namespace kumo::search

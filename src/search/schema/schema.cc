@@ -1,0 +1,164 @@
+#include "search/schema/schema.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace kumo::search {
+
+namespace {
+
+struct TypeEntry {
+    std::string_view name;
+    ValueType type;
+};
+
+constexpr std::array<TypeEntry, 5> kTypes = {{
+    {"string", ValueType::kString},
+    {"int32", ValueType::kInt32},
+    {"int64", ValueType::kInt64},
+    {"float", ValueType::kFloat},
+    {"bool", ValueType::kBool},
+}};
+
+constexpr std::array<std::string_view, 9> kLaterTypes = {
+    "object",
+    "object[]",
+    "geopoint",
+    "geopoint[]",
+    "geopolygon",
+    "auto",
+    "string*",
+    "image",
+    "nested"};
+
+Status validate_field(const Field& field) {
+    if (field.name.empty()) {
+        return invalid_argument("Parameter `name` of a field must not be empty.");
+    }
+    if (field.name.size() > kFieldNameBytesMax) {
+        return invalid_argument("Field name is longer than 512 bytes.");
+    }
+    if (!field.index && (field.facet || field.sort)) {
+        return invalid_argument(
+            "Field `" + field.name + "` cannot be facet or sort when `index` is set to false."
+        );
+    }
+    if (!field.index && !field.optional) {
+        return invalid_argument(
+            "Field `" + field.name + "` must be optional when `index` is set to false."
+        );
+    }
+    if (field.name.find_first_of("*\\()[]|+?") != std::string::npos) {
+        return Error{
+            ErrorCode::kUnsupported,
+            "Field `" + field.name + "`: patterns as field names are not supported yet."};
+    }
+    if (field.infix && !field.is_string()) {
+        return invalid_argument(
+            "Infix search is only supported for string fields: `" + field.name + "`."
+        );
+    }
+    if (field.sort && field.array) {
+        return invalid_argument(
+            "The `sort` property of field `" + field.name + "` cannot be set on an array field."
+        );
+    }
+    return {};
+}
+
+Status validate_default_sorting_field(const Schema& schema) {
+    const std::string& name = schema.default_sorting_field;
+    if (name.empty()) {
+        return {};
+    }
+    const auto at = schema.find(name);
+    if (!at) {
+        return invalid_argument(
+            "Default sorting field is defined as `" + name + "` but is not found in the schema."
+        );
+    }
+    const Field& field = schema.fields[*at];
+    if (field.optional) {
+        return invalid_argument(
+            "Default sorting field `" + name + "` cannot be an optional field."
+        );
+    }
+    if (!field.sort || field.array || (!field.is_number() && !field.is_string())) {
+        return invalid_argument("Default sorting field `" + name + "` is not a sortable type.");
+    }
+    return {};
+}
+
+Status validate_symbols(const std::vector<std::string>& symbols, std::string_view parameter) {
+    for (const std::string& symbol : symbols) {
+        if (symbol.size() != 1 || static_cast<unsigned char>(symbol[0]) >= 0x80) {
+            return invalid_argument(
+                "`" + std::string(parameter)
+                + "` must be an array of single character ASCII strings."
+            );
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+std::optional<std::size_t> Schema::find(std::string_view name) const {
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        if (fields[i].name == name) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string type_name(ValueType type, bool array) {
+    std::string name;
+    for (const TypeEntry& entry : kTypes) {
+        if (entry.type == type) {
+            name = entry.name;
+        }
+    }
+    return array ? name + "[]" : name;
+}
+
+Result<TypeSpec> parse_type(std::string_view field, std::string_view name) {
+    const bool array = name.ends_with("[]");
+    const std::string_view base = array ? name.substr(0, name.size() - 2) : name;
+    for (const TypeEntry& entry : kTypes) {
+        if (entry.name == base) {
+            return TypeSpec{entry.type, array};
+        }
+    }
+    if (std::find(kLaterTypes.begin(), kLaterTypes.end(), name) != kLaterTypes.end()) {
+        return Error{
+            ErrorCode::kUnsupported,
+            "Field `" + std::string(field) + "`: the data type `" + std::string(name)
+                + "` is not supported yet."};
+    }
+    return invalid_argument(
+        "Field `" + std::string(field) + "` has an invalid data type `" + std::string(name)
+        + "`, see docs for supported data types."
+    );
+}
+
+Status validate(const Schema& schema) {
+    if (schema.fields.size() > kFieldsMax) {
+        return invalid_argument("A collection can have at most 1024 fields.");
+    }
+    std::set<std::string_view> names;
+    for (const Field& field : schema.fields) {
+        KUMO_TRY(validate_field(field));
+        if (!names.insert(field.name).second) {
+            return invalid_argument(
+                "There are duplicate field names in the schema: `" + field.name + "`."
+            );
+        }
+    }
+    KUMO_TRY(validate_default_sorting_field(schema));
+    KUMO_TRY(validate_symbols(schema.token_separators, "token_separators"));
+    return validate_symbols(schema.symbols_to_index, "symbols_to_index");
+}
+
+}  // namespace kumo::search

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kumo::search {
+
+/// What one value of a field is. Arrays are a property of the field, not of the value.
+enum class ValueType : std::uint8_t {
+    kString,
+    kInt32,
+    kInt64,
+    kFloat,
+    kBool,
+};
+
+/// One declared field of a collection.
+struct Field {
+    std::string name;
+    ValueType type = ValueType::kString;
+    bool array = false;
+    bool facet = false;
+    bool optional = false;
+    bool index = true;  ///< False: stored only, invisible to search, filters, sort and facets.
+    bool sort = false;
+    bool infix = false;
+    bool stem = false;
+    bool store = true;  ///< False: indexed but left out of the stored document.
+    bool range_index = false;
+    std::string locale{};
+
+    bool is_string() const { return type == ValueType::kString; }
+
+    bool is_number() const { return type != ValueType::kString && type != ValueType::kBool; }
+};
+
+/// The fields of a collection and what governs how its text is analysed. Immutable once an index
+/// is built on it.
+struct Schema {
+    std::vector<Field> fields;
+    std::string default_sorting_field;
+    std::vector<std::string> token_separators;  ///< One ASCII character each.
+    std::vector<std::string> symbols_to_index;  ///< One ASCII character each.
+    bool enable_nested_fields = false;
+
+    /// The field's position in `fields`, or nothing.
+    std::optional<std::size_t> find(std::string_view name) const;
+};
+
+inline constexpr std::size_t kFieldsMax = 1024;
+inline constexpr std::size_t kFieldNameBytesMax = 512;
+
+/// The type as clients write it: "string", "int32[]", ... Nothing for a name that is no type here.
+std::string type_name(ValueType type, bool array);
+
+struct TypeSpec {
+    ValueType type;
+    bool array;
+};
+
+/// Parses a type's name. kUnsupported for documented types that this version does not have
+/// (object, geopoint, auto, ...), kInvalidArgument for anything else.
+Result<TypeSpec> parse_type(std::string_view field, std::string_view name);
+
+/// Checks everything about a schema that does not need documents: names, duplicates, sort and
+/// default_sorting_field rules, separators.
+Status validate(const Schema& schema);
+
+}  // namespace kumo::search

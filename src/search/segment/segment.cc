@@ -1,0 +1,343 @@
+#include "search/segment/segment.h"
+
+#include "base/assert.h"
+#include "search/analysis/analyzer.h"
+#include "search/text/seal.h"
+#include "search/text/section_file.h"
+
+#include <numeric>
+#include <utility>
+
+namespace kumo::search {
+
+namespace {
+
+constexpr std::string_view kOrderSection = "$order";
+constexpr std::string_view kIdsSection = "$ids";
+constexpr std::string_view kStoredSection = "$stored";
+constexpr std::string_view kMetaSection = "$segment";
+
+// Sections are named by field name, so that a segment outlives changes of the field order.
+std::string text_section(const Field& field) {
+    return "text:" + field.name;
+}
+
+std::string length_section(const Field& field) {
+    return "lengths:" + field.name;
+}
+
+std::string column_section(const Field& field) {
+    return "column:" + field.name;
+}
+
+std::vector<DocId> identity(DocId count) {
+    std::vector<DocId> ids(count);
+    std::iota(ids.begin(), ids.end(), DocId{0});
+    return ids;
+}
+
+void add_meta(DocId doc_count, SectionFileBuilder& out) {
+    std::string meta;
+    append_fixed(meta, doc_count);
+    out.add(kMetaSection, meta);
+}
+
+}  // namespace
+
+FieldParts parts_of(const Field& field) {
+    const bool indexed = field.index && field.name != "id";
+    const bool text = indexed && field.is_string();
+    const bool string_column = text && (field.facet || field.sort);
+    return {text, indexed && (!field.is_string() || string_column), string_column};
+}
+
+/// The scratch space of the writer's text analysis.
+class LiveSegment::Analysis {
+public:
+    explicit Analysis(const Schema& schema)
+        : analyzer(schema.token_separators, schema.symbols_to_index) {}
+
+    Analyzer analyzer;
+    TokenBuffer buffer;
+    std::vector<Token> tokens;
+    std::vector<std::int64_t> lengths;
+};
+
+LiveSegment::LiveSegment(const Schema& schema)
+    : schema_(schema),
+      writer_ids_(ids_.reader(kSegmentDocsMax)),
+      analysis_(std::make_shared<Analysis>(schema)) {
+    for (const Field& field : schema.fields) {
+        const FieldParts parts = parts_of(field);
+        texts_.push_back(parts.text ? std::make_unique<LiveText>() : nullptr);
+        lengths_.push_back(parts.text ? std::make_unique<LiveColumn>(false) : nullptr);
+        columns_.push_back(
+            parts.column ? std::make_unique<LiveColumn>(parts.string_column) : nullptr
+        );
+    }
+}
+
+void LiveSegment::add(std::string_view id, const TypedDocument& document, std::uint64_t order) {
+    for (std::size_t i = 0; i < schema_.fields.size(); ++i) {
+        const FieldValues& values = document.fields[i];
+        if (texts_[i] != nullptr) {
+            add_text(i, values, document.rank);
+        }
+        if (columns_[i] != nullptr && columns_[i]->is_string()) {
+            columns_[i]->add_strings(values.strings);
+        } else if (columns_[i] != nullptr) {
+            columns_[i]->add(values.codes);
+        }
+    }
+    const auto arrival = static_cast<std::int64_t>(order);
+    order_.add({&arrival, 1});
+    const Token token{id, 0};
+    ids_.add(doc_count_, {&token, 1}, 0);
+    stored_.add(document.source);
+    ++doc_count_;
+}
+
+void LiveSegment::add_text(std::size_t field, const FieldValues& values, float rank) {
+    Analysis& work = *analysis_;
+    work.buffer.clear();
+    work.tokens.clear();
+    work.lengths.clear();
+    std::vector<std::uint32_t> bases;
+    std::uint32_t base = 0;
+    for (const std::string_view value : values.strings) {
+        const std::size_t before = work.buffer.tokens.size();
+        work.analyzer.analyze(value, work.buffer);
+        const auto length = static_cast<std::uint32_t>(work.buffer.tokens.size() - before);
+        bases.insert(bases.end(), length, base);
+        work.lengths.push_back(length);
+        base += length + kElementGap;
+    }
+    // Only now: the buffer's text has stopped moving.
+    for (std::size_t i = 0; i < work.buffer.tokens.size(); ++i) {
+        const AnalyzedToken& token = work.buffer.tokens[i];
+        work.tokens.push_back({work.buffer.term(token), bases[i] + token.position});
+    }
+    if (!work.tokens.empty()) {
+        texts_[field]->add(doc_count_, work.tokens, rank);
+    }
+    lengths_[field]->add(work.lengths);
+}
+
+std::uint64_t LiveSegment::order(DocId doc) const {
+    return static_cast<std::uint64_t>(order_.code(doc));
+}
+
+std::size_t LiveSegment::bytes() const {
+    std::size_t total = order_.bytes() + ids_.bytes() + stored_.bytes();
+    for (std::size_t i = 0; i < texts_.size(); ++i) {
+        total += texts_[i] != nullptr ? texts_[i]->bytes() + lengths_[i]->bytes() : 0;
+        total += columns_[i] != nullptr ? columns_[i]->bytes() : 0;
+    }
+    return total;
+}
+
+std::shared_ptr<const SegmentReader>
+LiveSegment::reader(const std::shared_ptr<const LiveSegment>& self, DocId doc_count) {
+    auto out = std::make_shared<SegmentReader>();
+    out->doc_count = doc_count;
+    for (std::size_t i = 0; i < self->texts_.size(); ++i) {
+        const bool text = self->texts_[i] != nullptr;
+        const bool column = self->columns_[i] != nullptr;
+        out->texts.push_back(text ? self->texts_[i]->reader(doc_count) : nullptr);
+        out->lengths.push_back(text ? self->lengths_[i]->reader(doc_count) : nullptr);
+        out->columns.push_back(column ? self->columns_[i]->reader(doc_count) : nullptr);
+    }
+    out->order = self->order_.reader(doc_count);
+    out->ids = self->ids_.reader(doc_count);
+    out->stored = self->stored_.reader(doc_count);
+    out->memory = self;
+    return out;
+}
+
+Result<std::string> LiveSegment::seal(
+    const Schema& schema,
+    const std::shared_ptr<const LiveSegment>& self,
+    const SegmentReader& reader
+) {
+    const DocId docs = reader.doc_count;
+    const std::vector<DocId> ids = identity(docs);
+    SectionFileBuilder out;
+    add_meta(docs, out);
+    for (std::size_t i = 0; i < schema.fields.size(); ++i) {
+        const Field& field = schema.fields[i];
+        if (self->texts_[i] != nullptr) {
+            KUMO_TRY(search::seal(*self->texts_[i], docs, out, text_section(field)));
+            const ColumnSource lengths{reader.lengths[i].get(), ids};
+            write_column(false, {&lengths, 1}, docs, out, length_section(field));
+        }
+        if (self->columns_[i] != nullptr) {
+            const ColumnSource column{reader.columns[i].get(), ids};
+            write_column(
+                self->columns_[i]->is_string(),
+                {&column, 1},
+                docs,
+                out,
+                column_section(field)
+            );
+        }
+    }
+    const ColumnSource order{reader.order.get(), ids};
+    write_column(false, {&order, 1}, docs, out, std::string(kOrderSection));
+    KUMO_TRY(search::seal(self->ids_, docs, out, kIdsSection));
+    const StoredSource stored{reader.stored.get(), ids};
+    KUMO_TRY(write_stored({&stored, 1}, docs, out, std::string(kStoredSection)));
+    return out.finish();
+}
+
+namespace {
+
+Result<std::unique_ptr<TextReader>>
+open_text(const SectionFile& file, std::string_view section, DocId docs) {
+    KUMO_TRY_ASSIGN(SealedText text, SealedText::open(file, section));
+    if (text.doc_limit() != docs) {
+        return corruption("text `" + std::string(section) + "` is of another document count");
+    }
+    return std::unique_ptr<TextReader>(std::make_unique<SealedText>(std::move(text)));
+}
+
+Result<std::unique_ptr<ColumnReader>>
+open_sized_column(const SectionFile& file, const std::string& section, DocId docs, bool strings) {
+    KUMO_TRY_ASSIGN(auto column, open_column(file, section));
+    if (column->doc_count() != docs || (!strings && column->string_count() != 0)) {
+        return corruption("column `" + section + "` does not fit its segment");
+    }
+    return column;
+}
+
+Status open_fields(const Schema& schema, const SectionFile& file, SegmentReader& out) {
+    for (const Field& field : schema.fields) {
+        const FieldParts parts = parts_of(field);
+        out.texts.emplace_back();
+        out.lengths.emplace_back();
+        out.columns.emplace_back();
+        if (parts.text) {
+            KUMO_TRY_ASSIGN(out.texts.back(), open_text(file, text_section(field), out.doc_count));
+            KUMO_TRY_ASSIGN(
+                out.lengths.back(),
+                open_sized_column(file, length_section(field), out.doc_count, false)
+            );
+        }
+        if (parts.column) {
+            KUMO_TRY_ASSIGN(
+                out.columns.back(),
+                open_sized_column(file, column_section(field), out.doc_count, parts.string_column)
+            );
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const SegmentReader>>
+open_segment(const Schema& schema, ByteView bytes, std::shared_ptr<const void> memory) {
+    KUMO_TRY_ASSIGN(const SectionFile file, SectionFile::open(bytes));
+    KUMO_TRY_ASSIGN(const ByteView meta, file.section(kMetaSection));
+    if (meta.size() != sizeof(DocId)) {
+        return corruption("section `$segment` has the wrong size");
+    }
+    auto out = std::make_shared<SegmentReader>();
+    out->doc_count = load_unaligned<DocId>(meta.data());
+    KUMO_TRY(open_fields(schema, file, *out));
+    KUMO_TRY_ASSIGN(
+        out->order,
+        open_sized_column(file, std::string(kOrderSection), out->doc_count, false)
+    );
+    KUMO_TRY_ASSIGN(out->ids, open_text(file, kIdsSection, out->doc_count));
+    KUMO_TRY_ASSIGN(out->stored, open_stored(file, std::string(kStoredSection)));
+    if (out->stored->doc_count() != out->doc_count) {
+        return corruption("section `$stored` is of another document count");
+    }
+    out->memory = std::move(memory);
+    return std::shared_ptr<const SegmentReader>(std::move(out));
+}
+
+namespace {
+
+/// Merges one kind of part over all inputs.
+class Merger {
+public:
+    Merger(std::span<const SegmentMergeInput> inputs, DocId docs, SectionFileBuilder& out)
+        : inputs_(inputs), docs_(docs), out_(out) {}
+
+    template <typename Part>
+    Status text(Part part, const std::string& section) {
+        std::vector<MergeInput> sources;
+        for (const SegmentMergeInput& input : inputs_) {
+            // Inputs of a merge are sealed: open_segment made them.
+            sources.push_back({static_cast<const SealedText*>(part(*input.segment)), input.new_ids}
+            );
+        }
+        return merge(sources, docs_, out_, section);
+    }
+
+    template <typename Part>
+    void column(bool strings, Part part, const std::string& section) {
+        std::vector<ColumnSource> sources;
+        for (const SegmentMergeInput& input : inputs_) {
+            sources.push_back({part(*input.segment), input.new_ids});
+        }
+        write_column(strings, sources, docs_, out_, section);
+    }
+
+    Status stored(const std::string& section) {
+        std::vector<StoredSource> sources;
+        for (const SegmentMergeInput& input : inputs_) {
+            sources.push_back({input.segment->stored.get(), input.new_ids});
+        }
+        return write_stored(sources, docs_, out_, section);
+    }
+
+private:
+    std::span<const SegmentMergeInput> inputs_;
+    DocId docs_;
+    SectionFileBuilder& out_;
+};
+
+}  // namespace
+
+Result<std::string>
+merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, DocId doc_count) {
+    SectionFileBuilder out;
+    add_meta(doc_count, out);
+    Merger merger(inputs, doc_count, out);
+    for (std::size_t i = 0; i < schema.fields.size(); ++i) {
+        const Field& field = schema.fields[i];
+        const FieldParts parts = parts_of(field);
+        if (parts.text) {
+            KUMO_TRY(merger.text(
+                [i](const SegmentReader& s) { return s.texts[i].get(); },
+                text_section(field)
+            ));
+            merger.column(
+                false,
+                [i](const SegmentReader& s) { return s.lengths[i].get(); },
+                length_section(field)
+            );
+        }
+        if (parts.column) {
+            merger.column(
+                parts.string_column,
+                [i](const SegmentReader& s) { return s.columns[i].get(); },
+                column_section(field)
+            );
+        }
+    }
+    merger.column(
+        false,
+        [](const SegmentReader& s) { return s.order.get(); },
+        std::string(kOrderSection)
+    );
+    KUMO_TRY(
+        merger.text([](const SegmentReader& s) { return s.ids.get(); }, std::string(kIdsSection))
+    );
+    KUMO_TRY(merger.stored(std::string(kStoredSection)));
+    return out.finish();
+}
+
+}  // namespace kumo::search

@@ -1,0 +1,111 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "search/column/column.h"
+#include "search/schema/document.h"
+#include "search/schema/schema.h"
+#include "search/stored/stored.h"
+#include "search/text/doc.h"
+#include "search/text/live_text.h"
+#include "search/text/sealed_text.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kumo::search {
+
+/// How far apart the positions of neighbouring array elements are kept, so that no window or
+/// phrase spans two elements.
+inline constexpr std::uint32_t kElementGap = 32;
+
+/// One segment as a query sees it: for every field of the schema (by position) its text index, its
+/// column and the token counts of its elements, each null where the field has none; the ids; the
+/// order of arrival; the stored documents. Immutable; any thread.
+struct SegmentReader {
+    DocId doc_count = 0;  ///< Deleted ones included.
+    std::vector<std::unique_ptr<TextReader>> texts;
+    std::vector<std::unique_ptr<ColumnReader>> lengths;
+    std::vector<std::unique_ptr<ColumnReader>> columns;
+    std::unique_ptr<ColumnReader> order;
+    std::unique_ptr<TextReader> ids;
+    std::unique_ptr<StoredReader> stored;
+    std::shared_ptr<const void> memory;  ///< What the readers point into.
+};
+
+/// Which parts a field has, following from its declaration.
+struct FieldParts {
+    bool text;
+    bool column;
+    bool string_column;
+};
+
+FieldParts parts_of(const Field& field);
+
+/// The segment that grows. One writer adds documents; readers see the first `doc_count` of them.
+class LiveSegment {
+public:
+    explicit LiveSegment(const Schema& schema);
+
+    /// Adds a document with a fresh id and its place in the order of arrival.
+    void add(std::string_view id, const TypedDocument& document, std::uint64_t order);
+
+    DocId doc_count() const { return doc_count_; }
+
+    std::size_t bytes() const;
+
+    // The writer's own look at what it added, deleted or not.
+
+    const TextReader& ids() const { return *writer_ids_; }
+
+    ByteView document(DocId doc) const { return stored_.get(doc); }
+
+    std::uint64_t order(DocId doc) const;
+
+    /// Writer thread. `self` keeps the memory alive.
+    static std::shared_ptr<const SegmentReader>
+    reader(const std::shared_ptr<const LiveSegment>& self, DocId doc_count);
+
+    /// Encodes the first `doc_count` documents as a segment file. Any thread, beside add().
+    static Result<std::string> seal(
+        const Schema& schema,
+        const std::shared_ptr<const LiveSegment>& self,
+        const SegmentReader& reader
+    );
+
+private:
+    class Analysis;
+
+    void add_text(std::size_t field, const FieldValues& values, float rank);
+
+    const Schema& schema_;
+    std::vector<std::unique_ptr<LiveText>> texts_;
+    std::vector<std::unique_ptr<LiveColumn>> lengths_;
+    std::vector<std::unique_ptr<LiveColumn>> columns_;
+    LiveColumn order_{false};
+    LiveText ids_;
+    std::unique_ptr<TextReader> writer_ids_;
+    LiveStored stored_;
+    DocId doc_count_ = 0;
+    std::shared_ptr<Analysis> analysis_;
+};
+
+/// Opens a sealed segment. `memory` keeps `bytes` alive. Verifies every section's checksum and
+/// structure; a damaged one is kCorruption that names the section.
+Result<std::shared_ptr<const SegmentReader>>
+open_segment(const Schema& schema, ByteView bytes, std::shared_ptr<const void> memory);
+
+/// One input of a merge: a sealed segment, and which documents are dropped.
+struct SegmentMergeInput {
+    std::shared_ptr<const SegmentReader> segment;
+    std::vector<DocId> new_ids;  ///< kNoDoc: dropped. Else ascending from where the last one ended.
+};
+
+/// Encodes several sealed segments as one segment file. Any thread.
+Result<std::string>
+merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, DocId doc_count);
+
+}  // namespace kumo::search

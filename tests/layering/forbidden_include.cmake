@@ -1,0 +1,63 @@
+# For every pair of modules: a file that has only the first one's include roots may include a header
+# of the second exactly if the first depends on it, directly or not.
+#
+# ROOTS: lines "module|prefix|include directories"; MODULES: build/<preset>/modules.txt.
+cmake_minimum_required(VERSION 3.25)
+file(STRINGS ${MODULES} lines)
+foreach(line IN LISTS lines)
+    string(REGEX MATCH "^[0-9]+ ([^ ]+) [^:]+: ?(.*)$" matched "${line}")
+    set(name ${CMAKE_MATCH_1})
+    string(REPLACE " " ";" deps_${name} "${CMAKE_MATCH_2}")
+    set(reach_${name} ${name})
+    foreach(dep IN LISTS deps_${name})
+        list(APPEND reach_${name} ${reach_${dep}})
+    endforeach()
+    list(APPEND names ${name})
+endforeach()
+
+# Include directories contain ';', so the file is read as one string.
+file(READ ${ROOTS} table)
+foreach(name IN LISTS names)
+    string(REGEX MATCH "(^|\n)${name}\\|([^|]*)\\|([^\n]*)\n" matched "${table}")
+    set(prefix_${name} ${CMAKE_MATCH_2})
+    set(roots_${name} ${CMAKE_MATCH_3})
+    foreach(root IN LISTS roots_${name})
+        if(EXISTS ${root}/${prefix_${name}})
+            # The link of the include root ends in the module's directory.
+            file(REAL_PATH ${root}/${prefix_${name}} directory)
+            file(GLOB_RECURSE headers RELATIVE ${directory} ${directory}/*.h)
+        endif()
+    endforeach()
+    list(GET headers 0 header)
+    set(header_${name} ${prefix_${name}}/${header})
+endforeach()
+
+set(refused 0)
+foreach(from IN LISTS names)
+    set(flags "")
+    foreach(root IN LISTS roots_${from})
+        list(APPEND flags -I${root})
+    endforeach()
+    foreach(to IN LISTS names)
+        file(WRITE ${SCRATCH}/${from}_${to}.cc "#include \"${header_${to}}\"\n")
+        execute_process(
+            COMMAND ${COMPILER} -std=c++20 ${flags} -M -MF ${SCRATCH}/${from}_${to}.d
+                ${SCRATCH}/${from}_${to}.cc
+            RESULT_VARIABLE status ERROR_VARIABLE error)
+        if(to IN_LIST reach_${from})
+            if(NOT status EQUAL 0)
+                message(FATAL_ERROR "${from} depends on ${to} but cannot include it:\n${error}")
+            endif()
+        elseif(status EQUAL 0)
+            message(FATAL_ERROR "${from} can include ${header_${to}} and does not depend on ${to}")
+        elseif(NOT error MATCHES "${header_${to}}.*(No such file|not found)")
+            message(FATAL_ERROR "refused for another reason:\n${error}")
+        else()
+            math(EXPR refused "${refused} + 1")
+        endif()
+    endforeach()
+endforeach()
+if(refused EQUAL 0)
+    message(FATAL_ERROR "no pair of modules was refused: nothing was shown")
+endif()
+message(STATUS "${refused} forbidden includes were refused")

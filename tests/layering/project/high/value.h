@@ -1,0 +1,7 @@
+#pragma once
+
+namespace kumo::high {
+
+int high_value();
+
+}  // namespace kumo::high
