@@ -81,7 +81,7 @@ TEST_F(NodeTest, KeepsKeysAndTheirNumbers) {
             machine.node().create_key(key, machine.loop(), reply);
         });
     };
-    EXPECT_EQ(create("x").value().id, 1U);
+    EXPECT_EQ(create("x").value().id, 0U);
     EXPECT_EQ(create("y").value().id, 2U);
     EXPECT_EQ(create("x").error().code, ErrorCode::kAlreadyExists);
     const auto deleted = machine.await<KeyRecord>([&](auto reply) {
