@@ -75,6 +75,9 @@ def check_source(root, path, modules, allowed, banned, errors):
                 errors.append(f"{rel}:{n}: banned: {rx.search(text)[0]} -- use {instead}")
 
 
+PATH_IN_TEXT = re.compile(r"`((?:src|apps|bench|cmake|docs|fuzz|tests|tools)/[\w./-]+)`")
+
+
 def check_links(root, errors):
     for doc in [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("src/**/*.md"),
                 *root.glob("apps/**/*.md"), *root.glob("bench/**/*.md")]:
@@ -82,6 +85,9 @@ def check_links(root, errors):
             for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text):
                 if not (doc.parent / target).exists():
                     errors.append(f"{doc.relative_to(root)}:{n}: dead link {target}")
+            for target in PATH_IN_TEXT.findall(text):
+                if not (root / target).exists():
+                    errors.append(f"{doc.relative_to(root)}:{n}: no such file {target}")
 
 
 def main() -> int:

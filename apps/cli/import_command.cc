@@ -14,27 +14,30 @@ namespace kumo::cli {
 namespace {
 
 constexpr Duration kRedrawEvery = std::chrono::milliseconds(100);
-constexpr Duration kLineEvery = std::chrono::seconds(5);
+constexpr Duration kLineEvery = std::chrono::seconds(1);
+constexpr Duration kManyLines = std::chrono::seconds(10);
 constexpr std::uint64_t kErrorsShownMax = 5;
 
 /// Shows how far it is on standard error: a bar that is redrawn for a person, a line now and then
 /// for a log.
 class ProgressDisplay {
 public:
-    void show(const Progress& progress, bool now) {
-        const Duration every = terminal_.interactive ? kRedrawEvery : kLineEvery;
-        if (!now && progress.elapsed - shown_at_ < every) {
-            return;
+    void show(const Progress& progress) {
+        Duration every = kRedrawEvery;
+        if (!terminal_.interactive) {
+            every = progress.elapsed < kManyLines ? kLineEvery : kManyLines;
         }
-        shown_at_ = progress.elapsed;
+        if (progress.elapsed - shown_at_ >= every) {
+            draw(progress);
+        }
+    }
+
+    /// The bar at its end. A log needs none: the summary follows.
+    void finish(const Progress& progress) {
         if (terminal_.interactive) {
-            const std::string bar = progress_bar(progress, terminal_.width - 1);
-            (void)std::fprintf(stderr, "\r\x1b[K%s", bar.c_str());
-            drawn_ = true;
-        } else {
-            (void)std::fprintf(stderr, "%s\n", progress_line(progress).c_str());
+            draw(progress);
         }
-        (void)std::fflush(stderr);
+        leave();
     }
 
     /// Leaves the bar's line, so that something else can be printed.
@@ -46,6 +49,18 @@ public:
     }
 
 private:
+    void draw(const Progress& progress) {
+        shown_at_ = progress.elapsed;
+        if (terminal_.interactive) {
+            const std::string bar = progress_bar(progress, terminal_.width - 1);
+            (void)std::fprintf(stderr, "\r\x1b[K%s", bar.c_str());
+            drawn_ = true;
+        } else {
+            (void)std::fprintf(stderr, "%s\n", progress_line(progress).c_str());
+        }
+        (void)std::fflush(stderr);
+    }
+
     Terminal terminal_ = Terminal::of(stderr);
     Duration shown_at_{};
     bool drawn_ = false;
@@ -130,8 +145,7 @@ public:
         }
         progress_.elapsed = session_.now() - began_;
         progress_.bytes_done = progress_.bytes_total;
-        display_.show(progress_, true);
-        display_.leave();
+        display_.finish(progress_);
         return summary(errors);
     }
 
@@ -178,7 +192,7 @@ private:
             ++progress_.failed;
             errors.add(line.number, fate.error().message, batch.text(line), display_);
         }
-        display_.show(progress_, false);
+        display_.show(progress_);
     }
 
     int cut_off(const SourceBatch& batch, std::size_t answered, const Error& error) {

@@ -22,8 +22,8 @@ int find_query_by(Session& session, SearchOptions& options) {
         return fail(
             kExitFailed,
             explain_answer(answer.value())
-                + ". A key that may only search cannot look up the collection's fields: name them "
-                  "with --query-by."
+                + "\nA key that may only search cannot look up the collection's fields: name them with "
+                  "--query-by."
         );
     }
     if (answer.value().status != 200) {

@@ -34,7 +34,7 @@ bool Random::chance(std::uint64_t numerator, std::uint64_t denominator) {
     return below(denominator) < numerator;
 }
 
-SeededRandom::SeededRandom(std::uint64_t seed) : state_{} {
+SeededRandom::SeededRandom(std::uint64_t seed) {
     for (auto& word : state_) {
         word = split_mix(seed);
     }

@@ -28,7 +28,7 @@ public:
     std::uint64_t next() override;
 
 private:
-    std::uint64_t state_[4];
+    std::uint64_t state_[4] = {};
 };
 
 /// Fills `out` from the kernel's generator (getrandom). For keys and salts. Any thread.

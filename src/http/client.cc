@@ -29,14 +29,14 @@ struct Client::Impl final : io::StreamHandler, std::enable_shared_from_this<Impl
     void connect();
     void connected(std::unique_ptr<io::Stream> raw);
     void transmit();
-    void send_bytes(std::string bytes);
+    void send_bytes(std::string bytes) const;
     void tell_writable_later();
     void process(ByteView input);
     bool handle(wire::HttpEvent event);
     void input_ended();
     void complete();
     void broken(const std::string& why);
-    void fail(Error error);
+    void fail(const Error& error);
     void forget_exchange();
     void watch();
     void check_progress();
@@ -122,7 +122,7 @@ void Client::Impl::connect() {
             if (made.ok()) {
                 self->connected(std::move(made).value());
             } else {
-                self->fail(std::move(made).error());
+                self->fail(made.error());
             }
         }
     );
@@ -145,7 +145,7 @@ void Client::Impl::transmit() {
     }
 }
 
-void Client::Impl::send_bytes(std::string bytes) {
+void Client::Impl::send_bytes(std::string bytes) const {
     // A refusal means that the stream is closing: on_closed follows and says so.
     const Status written = stream->write(std::move(bytes));
     if (!written.ok() && written.error().code == ErrorCode::kOverloaded) {
@@ -269,7 +269,7 @@ void Client::Impl::broken(const std::string& why) {
     fail({ErrorCode::kUnavailable, why});
 }
 
-void Client::Impl::fail(Error error) {
+void Client::Impl::fail(const Error& error) {
     ResponseHandler* to = handler;
     forget_exchange();
     stream.reset();

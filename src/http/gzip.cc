@@ -33,8 +33,8 @@ bool is_zero_weight(ByteView parameter) {
 }
 
 Bytef* input_of(ByteView bytes) {
-    // zlib does not write to its input; its type is older than const.
-    return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+    auto* data = const_cast<char*>(bytes.data());  // NOLINT(*-const-cast): zlib only reads it
+    return reinterpret_cast<Bytef*>(data);
 }
 
 }  // namespace

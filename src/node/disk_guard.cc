@@ -23,6 +23,7 @@ DiskGuard::DiskGuard(io::Fs& fs, std::string path, DiskLimits limits, Clock& clo
 Status DiskGuard::admit(std::uint64_t bytes) {
     const MutexLock lock(mutex_);
     if (room() <= bytes) {
+        room_ = 0;  // Full for everybody until the next look, so that is_full() agrees.
         return out_of_disk();
     }
     room_ -= bytes;

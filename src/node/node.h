@@ -78,6 +78,8 @@ struct NodeOptions {
     /// Writes are refused while less is free: seals and merges need room to make room.
     std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20;
     std::uint32_t disk_used_max_percentage = 100;  ///< 100: only a full disk refuses writes.
+    /// Writes that are accepted and not yet answered may hold that much, whatever their number.
+    std::size_t queued_write_bytes_max = std::size_t{128} << 20;
     search::IndexLimits index_limits;
     /// Seal a live segment that has been idle this long, so that a restart finds little to replay.
     Duration idle_seal_after = std::chrono::seconds(10);

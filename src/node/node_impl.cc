@@ -272,7 +272,7 @@ Status NodeImpl::admit(std::size_t bytes, Room room) {
         KUMO_TRY(disk_.admit(bytes));
     }
     const std::size_t before = queued_bytes_.fetch_add(bytes);
-    if (before > 0 && before + bytes > kQueuedWriteBytesMax) {
+    if (before > 0 && before + bytes > options_.queued_write_bytes_max) {
         queued_bytes_ -= bytes;
         return Error{ErrorCode::kOverloaded, "Too many writes are waiting; retry later."};
     }

@@ -19,9 +19,6 @@
 
 namespace kumo::node {
 
-/// Operations that are accepted and not yet answered may hold that much, whatever their number.
-inline constexpr std::size_t kQueuedWriteBytesMax = std::size_t{128} << 20;
-
 /// Documents that one erase_matching() or update_matching() may touch.
 inline constexpr std::size_t kMatchingIdsMax = 5'000'000;
 

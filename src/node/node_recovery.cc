@@ -31,7 +31,7 @@ Status NodeImpl::recover() {
     wal_options.directory = io::join_path(options_.data_dir, "wal");
     wal_options.fsync = options_.fsync ? store::FsyncPolicy::kAlways : store::FsyncPolicy::kNone;
     // Never reached: admit() counts the same bytes before.
-    wal_options.pending_bytes_max = 2 * (kQueuedWriteBytesMax + kBatchBytesMax);
+    wal_options.pending_bytes_max = 2 * (options_.queued_write_bytes_max + kBatchBytesMax);
     KUMO_TRY_ASSIGN(wal_, store::Wal::open(loop_, fs_, std::move(wal_options)));
     KUMO_TRY(io::make_directories(fs_, collections_path()));
     for (const auto& [name, collection] : control_.state().collections) {

@@ -69,6 +69,10 @@ void Shard::submit(std::string operation, Done done) {
         done(no_such_collection(collection_->spec.name));
         return;
     }
+    if (is_stuck()) {
+        done(*seal_failure_);
+        return;
+    }
     const store::Seq seq = next_seq_;
     const auto self = shared_from_this();
     Status appended =
@@ -115,7 +119,7 @@ void Shard::schedule_apply() {
 void Shard::apply_ready() {
     std::vector<Reply> replies;
     std::size_t bytes = 0;
-    while (!ready_.empty() && bytes < kApplyBytesPerTurn && !index_.is_full()) {
+    while (!ready_.empty() && bytes < kApplyBytesPerTurn && !must_wait()) {
         Operation operation = std::move(ready_.front());
         ready_.pop_front();
         replies.push_back({std::move(operation.done), apply_operation(index_, operation.bytes)});
@@ -133,7 +137,7 @@ void Shard::apply_ready() {
         reply.done(std::move(reply.outcome));
     }
     maintain();
-    if (!ready_.empty() && !index_.is_full()) {
+    if (!ready_.empty() && !must_wait()) {
         schedule_apply();
     }
 }

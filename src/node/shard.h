@@ -14,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,7 +74,8 @@ public:
 
     std::shared_ptr<const search::Snapshot> snapshot() const { return index_.snapshot(); }
 
-    /// `done` runs on the loop, also at once if the operation cannot be logged.
+    /// `done` runs on the loop, also at once if the operation cannot be logged. Besides the log's
+    /// errors, that of a seal that failed, if the index is full for that reason.
     void submit(std::string operation, Done done);
 
     /// Nothing is logged and not yet applied.
@@ -98,6 +100,13 @@ private:
         Result<Outcome> outcome;
     };
 
+    /// The index is full, and what would make room in it fails: nothing new is accepted.
+    bool is_stuck() const { return index_.is_full() && seal_failure_.has_value(); }
+
+    /// Operations in the log wait until the index has room. Not when it is stuck: they cannot be
+    /// refused any more, and those that wait are few enough to be held in memory.
+    bool must_wait() const { return index_.is_full() && !is_stuck(); }
+
     void on_logged(store::Seq seq, Status logged);
     void schedule_apply();
     void apply_ready();
@@ -110,6 +119,7 @@ private:
     void start_seal();
     void run_seal(const search::Index::SealJob& job);
     void finish_seal(Result<std::shared_ptr<const search::SegmentReader>> sealed);
+    void on_sealed(std::shared_ptr<const search::SegmentReader> sealed);
     void start_merge();
     void finish_merge(
         const search::Index::MergeJob& job,
@@ -144,6 +154,7 @@ private:
     std::uint64_t unsealed_bytes_ = 0;     ///< Of the log, above frozen_seq_.
     std::vector<std::uint64_t> obsolete_;  ///< Segments merged away; the stored manifest has them.
     bool seal_running_ = false;
+    std::optional<Error> seal_failure_;  ///< Of the last seal.
     bool merge_running_ = false;
     bool manifest_running_ = false;
     bool manifest_due_ = false;

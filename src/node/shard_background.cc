@@ -87,15 +87,21 @@ void Shard::finish_seal(Opened sealed) {
         return;
     }
     if (!sealed.ok()) {
+        seal_failure_ = sealed.error();
         back_off("seal a segment", sealed.error());
-        return;
+    } else {
+        seal_failure_.reset();
+        on_sealed(std::move(sealed).value());
     }
-    index_.finish_seal(std::move(sealed).value());
-    manifest_due_ = true;
-    maintain();
     if (!ready_.empty()) {
         schedule_apply();  // They may have waited for this.
     }
+}
+
+void Shard::on_sealed(std::shared_ptr<const search::SegmentReader> sealed) {
+    index_.finish_seal(std::move(sealed));
+    manifest_due_ = true;
+    maintain();
 }
 
 void Shard::start_merge() {

@@ -40,7 +40,7 @@ std::shared_ptr<const search::Schema> schema_of(const std::shared_ptr<const Coll
 struct State {
     store::Seq applied = 0;  ///< Number of the last command in it.
     std::uint64_t next_stream = static_cast<std::uint64_t>(kControlStream) + 1;
-    std::uint64_t next_key_id = 1;
+    std::uint64_t next_key_id = 0;
     std::map<std::string, std::shared_ptr<const Collection>, std::less<>> collections;
     std::shared_ptr<const std::vector<KeyRecord>> keys =
         std::make_shared<const std::vector<KeyRecord>>();  ///< By ascending id.

@@ -313,13 +313,20 @@ TEST(WalCrashes, KilledProcessLosesNothingEvenWithoutSync) {
 }
 
 TEST(WalCrashes, PowerLossWithoutSyncLeavesAPrefix) {
-    for (std::uint64_t seed = 400; seed < 480; ++seed) {
+    for (std::uint64_t seed = 2000; seed < 2400; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         Machine machine(seed, FsyncPolicy::kNone);
-        for (int life = 0; life < 4; ++life) {
-            live(machine, 15);
+        SeededRandom chaos(seed);
+        for (int life = 0; life < 8; ++life) {
+            // Half of the times so soon that the recovery itself is hit.
+            const std::uint64_t span = chaos.chance(1, 2) ? 8 : 100;
+            const auto point = static_cast<io::CrashPoint>(chaos.below(3));
+            machine.fs().crash_at(machine.fs().operations() + 1 + chaos.below(span), point);
+            live(machine, 25);
             machine.stop();
-            machine.fs().crash(io::CrashKind::kPower);
+            if (!machine.fs().crashed()) {
+                machine.fs().crash(io::CrashKind::kPower);
+            }
             machine.fs().restart();
             machine.forget_promises();
         }

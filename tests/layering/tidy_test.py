@@ -20,6 +20,8 @@ CASES = {  # name -> (files on top of the sound tree, what tidy.py must say; Non
                        "search/internal/tree.h is private to search"),
     "banned word": ({"src/search/x.cc": "std::mutex m;\n"}, "banned: std::mutex"),
     "too long": ({"src/search/x.cc": "\n" * 801}, "src/search/x.cc: 801 lines, limit 800"),
+    "dead path": ({"docs/x.md": "see `src/base/gone.h`\n"},
+                  "docs/x.md:1: no such file src/base/gone.h"),
     "dead link": ({"docs/x.md": "[gone](gone.md)\n"}, "docs/x.md:1: dead link gone.md"),
 }
 

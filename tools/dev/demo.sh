@@ -109,9 +109,9 @@ demo_load() {
         return
     fi
     [ -n "$count" ] || "$demo_cli" collection create tools/demo/packages.json >/dev/null
-    say "Loading the $total packages that apt on this machine knows:"
+    say "Loading the $total packages that apt on this machine knows ..."
     "$demo_cli" import packages "$demo_dir/packages.jsonl" --action upsert \
-        --errors "$demo_dir/errors.jsonl"
+        --errors "$demo_dir/errors.jsonl" || die "loading failed"
 }
 
 demo_heading() {
@@ -124,7 +124,7 @@ demo_heading() {
 demo_search() {
     local shown='' word
     for word in "$@"; do
-        case $word in *[!A-Za-z0-9,._-]*) word="'$word'" ;; esac
+        case $word in *[!A-Za-z0-9,.:_-]*) word="'$word'" ;; esac
         shown+=" $word"
     done
     say "\$ kumosearch-cli search packages$shown"
@@ -133,11 +133,12 @@ demo_search() {
 
 demo_searches() {
     local brief=name,description,section,version,popularity
-    demo_heading "1. With typos: two misspelt words still find the browser."
-    demo_search 'fierfox brwoser' --query-by name,description --fields "$brief" --per-page 3
-    demo_heading "2. Filtered and counted: small Python packages about HTTP, and who maintains them."
-    demo_search http --query-by name,description --filter 'section:=python && installed_kb:<200' \
-        --facet priority,maintainer --fields "$brief,maintainer,installed_kb" --per-page 3
+    demo_heading "1. With typos: two misspelt words, and the package they mean comes first."
+    demo_search 'compresion libary' --query-by name,description --fields "$brief" --per-page 3
+    demo_heading "2. Filtered and counted: small packages about HTTP in three languages."
+    demo_search http --query-by name,description \
+        --filter 'section:=[python,perl,ruby] && installed_kb:<200' --facet section,maintainer \
+        --fields "$brief,maintainer,installed_kb" --per-page 3
     demo_heading "3. Sorted: the biggest downloads among the games."
     demo_search '*' --query-by name --filter 'section:=games' --sort download_bytes:desc \
         --fields name,description,section,download_bytes --per-page 3

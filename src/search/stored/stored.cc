@@ -18,6 +18,8 @@ namespace {
 constexpr int kLevel = 3;
 constexpr std::size_t kDictionaryBytesMax = std::size_t{32} << 10;
 constexpr std::size_t kSampleBytesMax = std::size_t{1} << 20;
+/// Below this a dictionary costs more than it saves.
+constexpr std::size_t kSampleBytesMin = std::size_t{16} << 10;
 constexpr std::size_t kDocumentBytesMax = std::size_t{256} << 20;
 
 struct ContextFree {
@@ -133,6 +135,9 @@ train_dictionary(std::span<const StoredSource> sources, std::uint32_t doc_count)
             KUMO_TRY(source.stored->append(doc, sample));
             sizes.push_back(sample.size() - before);
         }
+    }
+    if (sample.size() < kSampleBytesMin) {
+        return std::string();
     }
     std::string dictionary(kDictionaryBytesMax, '\0');
     const std::size_t size = ZDICT_trainFromBuffer(
