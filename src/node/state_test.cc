@@ -57,7 +57,7 @@ TEST(State, IsTheSameAfterItsBytes) {
     EXPECT_TRUE(fields[2].array && fields[2].facet && fields[2].optional && fields[2].store);
     EXPECT_FALSE(fields[2].sort || fields[2].infix || fields[2].stem);
     EXPECT_EQ(fields[2].locale, "ja");
-    EXPECT_EQ(decoded.value().keys->at(1).id, 2U);
+    EXPECT_EQ(decoded.value().keys->at(1).id, 1U);
 }
 
 TEST(State, ACommandDoesTheSameAfterItsBytes) {
