@@ -214,8 +214,7 @@ std::uint32_t PostingsCursor::tf_at(std::uint32_t i) {
         load_tfs();
         return tfs_[i];
     }
-    // The rank inside a lying bitset may exceed the block.
-    return unpack_one(tf_data(), view_.tf_bits[block_], i & (kPostingBlock - 1)) + 1;
+    return unpack_one(tf_data(), view_.tf_bits[block_], i) + 1;
 }
 
 void PostingsCursor::positions_at(std::uint32_t i, std::vector<std::uint32_t>& out) {

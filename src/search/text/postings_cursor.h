@@ -136,6 +136,10 @@ public:
         );
     }
 
+    /// An index into the block from bits counted in a bitset, which may hold more than it should if
+    /// the segment is damaged.
+    static std::uint32_t rank_in_block(std::uint32_t rank) { return rank & (kPostingBlock - 1); }
+
     /// True if view().max_factor came with the segment: bounds for the segment's own average
     /// length. Otherwise prepare_bounds() must be called before they are read.
     bool stores_bounds() const { return kind_ == Kind::kPacked; }

@@ -93,9 +93,8 @@ std::uint32_t AndMatcher::match_bitset(std::uint32_t l, std::uint32_t from, std:
             rank += static_cast<std::uint32_t>(std::popcount(cursor.bitset_word(ranked_words)));
         }
         kept[found] = i;
-        index[found++] =
-            rank
-            + static_cast<std::uint32_t>(std::popcount(bits & ((std::uint64_t{1} << bit) - 1)));
+        const int below = std::popcount(bits & ((std::uint64_t{1} << bit) - 1));
+        index[found++] = PostingsCursor::rank_in_block(rank + static_cast<std::uint32_t>(below));
     }
     return found;
 }

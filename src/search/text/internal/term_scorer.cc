@@ -78,7 +78,7 @@ bool TermScorer::probe_bitset(DocId doc, std::uint32_t& i) const {
     for (std::uint32_t w = 0; w < word; ++w) {
         rank += std::popcount(cursor_.bitset_word(w));
     }
-    i = static_cast<std::uint32_t>(rank);
+    i = PostingsCursor::rank_in_block(static_cast<std::uint32_t>(rank));
     return true;
 }
 
