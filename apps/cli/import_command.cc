@@ -215,7 +215,7 @@ private:
 
     int summary(ErrorSink& errors) const {
         const std::uint64_t good = progress_.documents - progress_.failed;
-        std::string text = with_thousands(good) + " documents loaded in "
+        std::string text = counted_documents(good) + " loaded in "
                            + human_seconds(progress_.elapsed) + " ("
                            + with_thousands(progress_.rate()) + "/s)";
         if (progress_.failed != 0) {

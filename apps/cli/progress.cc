@@ -35,8 +35,8 @@ std::string time_left(const Progress& progress) {
 }
 
 std::string counts(const Progress& progress) {
-    std::string text = with_thousands(progress.documents) + " documents  "
-                       + with_thousands(progress.rate()) + "/s";
+    std::string text =
+        counted_documents(progress.documents) + "  " + with_thousands(progress.rate()) + "/s";
     if (progress.failed != 0) {
         text += "  " + with_thousands(progress.failed) + " failed";
     }

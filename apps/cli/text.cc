@@ -37,6 +37,10 @@ std::string with_thousands(std::uint64_t value) {
     return digits;
 }
 
+std::string counted_documents(std::uint64_t count) {
+    return with_thousands(count) + (count == 1 ? " document" : " documents");
+}
+
 std::string human_bytes(std::uint64_t bytes) {
     constexpr std::array kUnits = {"KB", "MB", "GB", "TB", "PB"};
     if (bytes < 1024) {

@@ -13,6 +13,9 @@ namespace kumo::cli {
 /// 1234567 -> "1,234,567".
 std::string with_thousands(std::uint64_t value);
 
+/// "1 document", "63,666 documents".
+std::string counted_documents(std::uint64_t count);
+
 /// 1536 -> "1.5 KB"; powers of 1024.
 std::string human_bytes(std::uint64_t bytes);
 

@@ -13,6 +13,8 @@ TEST(CliText, WritesNumbersForPeople) {
     EXPECT_EQ(with_thousands(999), "999");
     EXPECT_EQ(with_thousands(63666), "63,666");
     EXPECT_EQ(with_thousands(1234567890), "1,234,567,890");
+    EXPECT_EQ(counted_documents(1), "1 document");
+    EXPECT_EQ(counted_documents(1000), "1,000 documents");
     EXPECT_EQ(human_bytes(1023), "1023 B");
     EXPECT_EQ(human_bytes(1536), "1.5 KB");
     EXPECT_EQ(human_bytes(std::uint64_t{3} << 30), "3.0 GB");
