@@ -57,7 +57,10 @@ void finish_jobs(Index& index, std::map<std::uint64_t, std::string>& files) {
     }
     while (const auto job = index.begin_merge()) {
         files[job->segment_id] = job->run().value();
-        index.finish_merge(*job, open_segment(index.schema(), files[job->segment_id], nullptr).value());
+        index.finish_merge(
+            *job,
+            open_segment(index.schema(), files[job->segment_id], nullptr).value()
+        );
     }
 }
 
@@ -90,7 +93,8 @@ void run_queries(const Index& index, const char* path) {
         std::vector<double> runs;
         for (int i = 0; i < 5; ++i) {
             const auto start = system_clock().monotonic_now();
-            found[kind] += kumo::search::search(*index.snapshot(), request, system_clock()).value().found;
+            found[kind] +=
+                kumo::search::search(*index.snapshot(), request, system_clock()).value().found;
             runs.push_back(seconds_since(start) * 1e6);
         }
         std::sort(runs.begin(), runs.end());
@@ -135,8 +139,8 @@ int main(int argc, char** argv) {
     index.publish(seq);
     const double indexed = seconds_since(start);
     std::cout << index.doc_count() << " documents in " << indexed << " s ("
-              << static_cast<double>(seq) / indexed << "/s), failed " << failed << ' ' << first_error
-              << ", live " << (index.live_bytes() >> 20U) << " MiB\n";
+              << static_cast<double>(seq) / indexed << "/s), failed " << failed << ' '
+              << first_error << ", live " << (index.live_bytes() >> 20U) << " MiB\n";
     if (index.wants_seal(true)) {
         const auto job = index.begin_seal();
         const auto seal_start = system_clock().monotonic_now();

@@ -22,12 +22,12 @@ class ServerCore;
 /// are short. A connection that passes one is closed; during a head or a body it gets a 408 first.
 struct ServerOptions {
     wire::HttpLimits limits{};
-    Duration head_timeout = std::chrono::seconds(10);   ///< From the first byte to the end of it.
-    Duration idle_timeout = std::chrono::seconds(60);   ///< Between requests, and before the first.
-    Duration body_timeout = std::chrono::seconds(30);   ///< Without a byte of an awaited body.
+    Duration head_timeout = std::chrono::seconds(10);  ///< From the first byte to the end of it.
+    Duration idle_timeout = std::chrono::seconds(60);  ///< Between requests, and before the first.
+    Duration body_timeout = std::chrono::seconds(30);  ///< Without a byte of an awaited body.
     /// Without the peer taking a byte, nor sending one of a body that is awaited.
     Duration write_timeout = std::chrono::seconds(30);
-    std::size_t connections_max = 10000;                ///< Further ones get a 503 and are closed.
+    std::size_t connections_max = 10000;  ///< Further ones get a 503 and are closed.
     /// An answer that outgrows this while the peer does not read is cut.
     std::size_t queue_bytes_max = std::size_t{48} << 20;
     /// Bytes of pipelined requests that wait while one is being answered; then reading pauses.

@@ -80,7 +80,10 @@ struct NodeOptions {
     std::uint32_t disk_used_max_percentage = 100;  ///< 100: only a full disk refuses writes.
     /// Writes that are accepted and not yet answered may hold that much, whatever their number.
     std::size_t queued_write_bytes_max = std::size_t{128} << 20;
-    search::IndexLimits index_limits;
+    /// Sealed at half of what an index may take: a restart after a kill replays what is not.
+    search::IndexLimits index_limits = {
+        .live_docs_max = 32 * 1024,
+        .live_bytes_max = std::size_t{32} << 20};
     /// Seal a live segment that has been idle this long, so that a restart finds little to replay.
     Duration idle_seal_after = std::chrono::seconds(10);
 };

@@ -270,7 +270,7 @@ private:
     int generations_ = 0;
 };
 
-constexpr int kSteps = 70;
+constexpr int kSteps = 45;
 
 /// The machine comes up again, works, and is stopped in both ways; nothing may be missing.
 void recover_and_go_on(Scenario& scenario) {
@@ -292,7 +292,7 @@ TEST_P(NodeCrash, EveryOperationBeforeTornAndAfter) {
         scenario.run(kSteps);
         operations = scenario.machine().fs().operations();
     }
-    ASSERT_GT(operations, 300U);
+    ASSERT_GT(operations, 200U);
     const auto point = static_cast<io::CrashPoint>(GetParam());
     for (std::uint64_t operation = 1; operation <= operations; ++operation) {
         SCOPED_TRACE("operation " + std::to_string(operation));

@@ -1,0 +1,146 @@
+#include "node/state.h"
+
+#include "node/internal/machine_test.h"
+#include "node/operation.h"
+
+#include <gtest/gtest.h>
+
+namespace kumo::node {
+namespace {
+
+CreateCollection with_everything() {
+    CollectionSpec spec = numbered("books");
+    spec.created_at = -5;
+    spec.metadata = R"({"a":1})";
+    search::Field field;
+    field.name = "tags";
+    field.array = true;
+    field.facet = true;
+    field.optional = true;
+    field.locale = "ja";
+    spec.schema.fields.push_back(field);
+    spec.schema.token_separators = {"-", "/"};
+    spec.schema.symbols_to_index = {"+"};
+    return {spec};
+}
+
+CreateKey key(const std::string& digest) {
+    KeyRecord record;
+    record.description = "search only";
+    record.actions = {"documents:search"};
+    record.collections = {"a.*", "b"};
+    record.expires_at = 64723363199;
+    record.autodelete = true;
+    record.value_prefix = "abcd";
+    record.digest = digest;
+    record.hmac_state = std::string(64, '\x7f');
+    return {record};
+}
+
+State sample() {
+    State state;
+    state = apply(state, 1, with_everything()).state;
+    state = apply(state, 2, key("one")).state;
+    state = apply(state, 3, CreateCollection{numbered("b")}).state;
+    return apply(state, 4, key("two")).state;
+}
+
+TEST(State, IsTheSameAfterItsBytes) {
+    const State state = sample();
+    const std::string bytes = encode_state(state);
+    const auto decoded = decode_state(bytes);
+    ASSERT_TRUE(decoded.ok());
+    EXPECT_EQ(encode_state(decoded.value()), bytes);
+    const auto& fields = decoded.value().collections.at("books")->spec.schema.fields;
+    ASSERT_EQ(fields.size(), 3U);
+    EXPECT_TRUE(fields[0].sort);
+    EXPECT_TRUE(fields[2].array && fields[2].facet && fields[2].optional && fields[2].store);
+    EXPECT_FALSE(fields[2].sort || fields[2].infix || fields[2].stem);
+    EXPECT_EQ(fields[2].locale, "ja");
+    EXPECT_EQ(decoded.value().keys->at(1).id, 1U);
+}
+
+TEST(State, ACommandDoesTheSameAfterItsBytes) {
+    const State state = sample();
+    for (const Command& command :
+         {Command(key("three")),
+          Command(DeleteKey{1}),
+          Command(DropCollection{"b"}),
+          Command(CreateCollection{numbered("c")})}) {
+        const auto decoded = decode_command(encode_command(command));
+        ASSERT_TRUE(decoded.ok());
+        const Applied expected = apply(state, 5, command);
+        EXPECT_TRUE(expected.change.ok());
+        EXPECT_EQ(
+            encode_state(apply(state, 5, decoded.value()).state),
+            encode_state(expected.state)
+        );
+    }
+}
+
+TEST(State, AnErrorChangesNothingButTheNumber) {
+    State state = sample();
+    for (const Command& command :
+         {Command(key("one")),
+          Command(DeleteKey{9}),
+          Command(DropCollection{"c"}),
+          Command(CreateCollection{numbered("b")}),
+          Command(CreateCollection{})}) {
+        const Applied applied = apply(state, state.applied, command);
+        EXPECT_FALSE(applied.change.ok());
+        EXPECT_EQ(encode_state(applied.state), encode_state(state));
+    }
+}
+
+TEST(State, NeverGivesAStreamTwice) {
+    State state = sample();
+    const auto before = state.collections.at("b")->stream;
+    state = apply(state, 5, DropCollection{"b"}).state;
+    state = apply(state, 6, CreateCollection{numbered("b")}).state;
+    EXPECT_GT(state.collections.at("b")->stream, before);
+}
+
+TEST(State, DamagedBytesAreCorruptionOrSomethingElse) {
+    const std::string state = encode_state(sample());
+    const std::string command = encode_command(with_everything());
+    for (std::size_t size = 0; size < state.size(); ++size) {
+        EXPECT_EQ(decode_state(state.substr(0, size)).error().code, ErrorCode::kCorruption);
+    }
+    for (std::size_t size = 0; size < command.size(); ++size) {
+        EXPECT_EQ(decode_command(command.substr(0, size)).error().code, ErrorCode::kCorruption);
+    }
+    EXPECT_FALSE(decode_state(state + "x").ok());
+    EXPECT_FALSE(decode_command(command + "x").ok());
+    for (std::size_t at = 0; at < state.size(); ++at) {
+        std::string damaged = state;
+        damaged[at] = static_cast<char>(damaged[at] ^ 0x85);
+        (void)decode_state(damaged);  // Whatever it is, it is found out in bounds.
+    }
+}
+
+TEST(Operation, DamagedBytesChangeNothing) {
+    const auto schema = std::make_shared<const search::Schema>(numbered("a").schema);
+    search::Index index(schema, {}, {});
+    const auto write = batch(search::WriteAction::kCreate, {document("1", 1), document("2", 2)});
+    const std::vector<std::string> ids = {"1", "2"};
+    const std::vector<std::string> operations = {
+        encode_write(write),
+        encode_erase(ids),
+        encode_update(R"({"n":3})", search::DirtyValues::kReject, ids),
+        encode_truncate() + "x"};
+    for (const std::string& operation : operations) {
+        for (std::size_t size = 0; size < operation.size(); ++size) {
+            const auto outcome = apply_operation(index, operation.substr(0, size));
+            const bool truncate = operation.size() == 2 && size == 1;
+            EXPECT_TRUE(truncate || outcome.error().code == ErrorCode::kCorruption);
+        }
+    }
+    EXPECT_EQ(index.doc_count(), 0U);
+    EXPECT_FALSE(apply_operation(index, encode_update("[", {}, ids)).ok());
+    EXPECT_EQ(apply_operation(index, encode_write(write)).value().written.size(), 2U);
+    EXPECT_EQ(apply_operation(index, operations[2]).value().changed, 2U);
+    EXPECT_EQ(apply_operation(index, encode_erase(ids)).value().document, document("2", 3));
+}
+
+}  // namespace
+}  // namespace kumo::node
