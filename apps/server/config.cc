@@ -142,10 +142,11 @@ Status read_threads(const Reader& reader, Config& config) {
 }
 
 Status read_limits(const Reader& reader, Config& config) {
-    constexpr std::uint64_t kMax = 1'000'000;
+    constexpr std::uint64_t kOperatorsMax = 5000;  // Filters are trees that recursion walks.
+    constexpr std::uint64_t kHitsMax = 10'000;
     KUMO_TRY_ASSIGN(const auto disk, reader.number("disk-used-max-percentage", 100));
-    KUMO_TRY_ASSIGN(const auto operators, reader.number("filter-by-max-ops", kMax));
-    KUMO_TRY_ASSIGN(const auto hits, reader.number("max-per-page", kMax));
+    KUMO_TRY_ASSIGN(const auto operators, reader.number("filter-by-max-ops", kOperatorsMax));
+    KUMO_TRY_ASSIGN(const auto hits, reader.number("max-per-page", kHitsMax));
     config.disk_used_max_percentage = static_cast<std::uint32_t>(disk);
     config.filter_by_max_ops = static_cast<std::uint32_t>(operators);
     config.max_per_page = static_cast<std::uint32_t>(hits);

@@ -5,7 +5,8 @@
 #include "wire/url.h"
 #include "wire/utf8.h"
 
-#include <array>
+#include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace kumo::api_kumosearch {
@@ -141,6 +142,7 @@ const Route kRoutes[] = {
 // clang-format on
 
 static_assert(std::size(kRoutes) <= RequestStats::kKindsMax);
+static_assert(!std::is_default_constructible_v<Action>, "a route cannot do without");
 
 /// Takes the next segment off the front of a path that starts with '/'.
 std::string_view take_segment(std::string_view& path) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import https from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -91,4 +92,25 @@ test("settings from files", async () => {
         await server.end();
         server.remove();
     }
+});
+
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+
+test("HTTPS", { skip: !hasOpenssl && "openssl makes the certificate" }, async () => {
+    const key = path.join(directory, "key.pem");
+    const certificate = path.join(directory, "certificate.pem");
+    const made = spawnSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]);
+    assert.equal(made.status, 0, String(made.stderr));
+    const server = new Server(["--ssl-certificate", certificate, "--ssl-certificate-key", key]);
+    await server.start();
+    const answer = await new Promise((resolve, reject) => {
+        https.get(`https://localhost:${server.port}/health`, { ca: readFileSync(certificate) },
+            (response) => response.on("data", resolve)).on("error", reject);
+    });
+    assert.equal(String(answer), '{"ok":true}');
+    await assert.rejects(fetch(server.url("/health")));
+    await server.end();
+    server.remove();
 });

@@ -77,6 +77,28 @@ TEST_F(ScopedKey, ItsParametersWin) {
     EXPECT_NE(body.find("\"per_page\":1,"), std::string::npos);
 }
 
+TEST_F(ScopedKey, WhatItHidesIsNotHighlightedEither) {
+    const std::string query =
+        "/collections/books/documents/search?q=omens&query_by=title&highlight_full_fields=title";
+    const std::string key = scoped_key(parent, R"({"exclude_fields":"title"})");
+    EXPECT_NE(world.ask_as(parent, kGet, query).body.find("Good"), std::string::npos);
+    const Answer hidden = world.ask_as(key, kGet, query);
+    EXPECT_EQ(hidden.status, 200);
+    EXPECT_EQ(member(hidden.body, "found"), "1");
+    EXPECT_EQ(hidden.body.find("Good"), std::string::npos);
+}
+
+TEST_F(ScopedKey, LimitsTheSearchesOfOneRequest) {
+    const std::string key = scoped_key(parent, R"({"limit_multi_searches":1})");
+    const std::string search = R"({"collection":"books","q":"*"})";
+    const auto status = [&](const std::string& searches) {
+        const std::string body = "{\"searches\":[" + searches + "]}";
+        return world.ask_as(key, wire::HttpMethod::kPost, "/multi_search", body).status;
+    };
+    EXPECT_EQ(status(search), 200);
+    EXPECT_EQ(status(search + "," + search), 400);
+}
+
 TEST_F(ScopedKey, IsGoodForSearchOnly) {
     const std::string key = scoped_key(parent, "{}");
     EXPECT_EQ(world.ask_as(key, kGet, "/collections/books/documents/1").status, 401);

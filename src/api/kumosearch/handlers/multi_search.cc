@@ -74,12 +74,17 @@ Result<OneSearch> read_search(const Call& call, wire::JsonValue json) {
     return out;
 }
 
-Result<std::uint64_t> searches_max(const Call& call) {
+/// The request, and any scoped key in it, may ask for a lower limit.
+Status check_count(const Parameters& parameters, std::size_t count) {
     KUMO_TRY_ASSIGN(
         const std::uint64_t limit,
-        call.parameters.unsigned_integer("limit_multi_searches", kSearchesMax)
+        parameters.unsigned_integer("limit_multi_searches", kSearchesMax)
     );
-    return std::min(limit, kSearchesMax);
+    if (count > std::min(limit, kSearchesMax)) {
+        return invalid_argument("Number of multi searches exceeds `limit_multi_searches` parameter."
+        );
+    }
+    return {};
 }
 
 Result<std::shared_ptr<Batch>> read_batch(const Call& call, const std::string& body) {
@@ -95,14 +100,12 @@ Result<std::shared_ptr<Batch>> read_batch(const Call& call, const std::string& b
     if (const wire::JsonValue all = root.find("union"); all && all.is_bool() && all.as_bool()) {
         return Error{ErrorCode::kUnsupported, "The parameter `union` is not supported yet."};
     }
-    KUMO_TRY_ASSIGN(const std::uint64_t limit, searches_max(call));
-    if (searches.as_array().size() > limit) {
-        return invalid_argument("Number of multi searches exceeds `limit_multi_searches` parameter."
-        );
-    }
+    const std::size_t count = searches.as_array().size();
+    KUMO_TRY(check_count(call.parameters, count));
     auto batch = std::make_shared<Batch>();
     for (const wire::JsonValue search : searches.as_array()) {
         KUMO_TRY_ASSIGN(OneSearch one, read_search(call, search));
+        KUMO_TRY(check_count(one.grant.embedded, count));
         batch->searches.push_back(std::move(one));
     }
     return batch;

@@ -4,6 +4,7 @@
 #include "api/kumosearch/query/search_response.h"
 
 #include <utility>
+#include <vector>
 
 namespace kumo::api_kumosearch {
 
@@ -17,6 +18,22 @@ void embed(Parameters& parameters, const Parameters& embedded) {
         parameters.set("filter_by", filter);
         parameters.and_filter(embedded.text("filter_by"));
     }
+}
+
+/// A field that a scoped key hides must not come out as a highlight. (One that the request itself
+/// leaves out may: a snippet in place of the whole text.)
+Status hide_highlights(
+    const Parameters& embedded,
+    const search::Schema& schema,
+    search::HighlightOptions& highlight
+) {
+    KUMO_TRY_ASSIGN(const FieldSelection fields, plan_fields(embedded));
+    for (std::vector<std::size_t>* list : {&highlight.fields, &highlight.full_fields}) {
+        std::erase_if(*list, [&](std::size_t field) {
+            return !fields.shows(schema.fields[field].name);
+        });
+    }
+    return {};
 }
 
 }  // namespace
@@ -38,6 +55,12 @@ void run_search(
     auto plan = plan_search(parameters, spec->schema, call->context.options);
     if (!plan.ok()) {
         done(std::move(plan).error());
+        return;
+    }
+    const Status hidden =
+        hide_highlights(grant.embedded, spec->schema, plan.value().request.highlight);
+    if (!hidden.ok()) {
+        done(hidden.error());
         return;
     }
     const MonotonicTime started = call->context.clock.monotonic_now();
