@@ -23,7 +23,8 @@ struct NodeImpl::MatchingWrite {
     std::function<std::string(std::span<const std::string>)> encode;
     Room room = Room::kNeeded;
     std::function<void(Result<std::uint64_t>)> done;
-    std::shared_ptr<Shard> shard;
+    /// Not the shard itself: its queue holds this while a list is being logged.
+    std::shared_ptr<const Collection> collection;
     std::vector<std::string> ids;
     std::size_t next = 0;
     std::uint64_t changed = 0;
@@ -83,23 +84,25 @@ void NodeImpl::start_matching(
         return;
     }
     const auto shared = std::make_shared<MatchingWrite>(std::move(write));
-    shared->shard = std::move(shard).value();
+    shared->collection = shard.value()->shared_collection();
     io::Loop& loop = loop_;
-    const Status submitted = pool_.submit([this, &loop, shared, filter = std::move(filter)] {
-        auto ids = search::matching_ids(*shared->shard->snapshot(), filter, kMatchingIdsMax + 1);
-        if (ids.ok() && ids.value().size() > kMatchingIdsMax) {
-            ids = Error{
-                ErrorCode::kLimitExceeded,
-                "The filter matches more than " + std::to_string(kMatchingIdsMax)
-                    + " documents; narrow it down."};
+    const Status submitted = pool_.submit(
+        [this, &loop, shared, shard = std::move(shard).value(), filter = std::move(filter)] {
+            auto ids = search::matching_ids(*shard->snapshot(), filter, kMatchingIdsMax + 1);
+            if (ids.ok() && ids.value().size() > kMatchingIdsMax) {
+                ids = Error{
+                    ErrorCode::kLimitExceeded,
+                    "The filter matches more than " + std::to_string(kMatchingIdsMax)
+                        + " documents; narrow it down."};
+            }
+            if (!ids.ok()) {
+                shared->done(std::move(ids).error());
+                return;
+            }
+            shared->ids = std::move(ids).value();
+            loop.post([this, shared] { continue_matching(shared); });
         }
-        if (!ids.ok()) {
-            shared->done(std::move(ids).error());
-            return;
-        }
-        shared->ids = std::move(ids).value();
-        loop.post([this, shared] { continue_matching(shared); });
-    });
+    );
     if (!submitted.ok()) {
         shared->done(submitted.error());
     }
@@ -112,6 +115,11 @@ void NodeImpl::continue_matching(const std::shared_ptr<MatchingWrite>& write) {
         write->done(all_failed ? Result<std::uint64_t>(*write->first_error) : write->changed);
         return;
     }
+    const auto shard = shards_.find(write->collection->stream);
+    if (shard == shards_.end()) {
+        write->done(no_such_collection(write->collection->spec.name));
+        return;
+    }
     const std::size_t count = std::min(kIdsPerOperation, write->ids.size() - write->next);
     const std::span<const std::string> ids(&write->ids[write->next], count);
     write->next += count;
@@ -122,7 +130,7 @@ void NodeImpl::continue_matching(const std::shared_ptr<MatchingWrite>& write) {
         write->done(admitted.error());
         return;
     }
-    hand_over(write->shard, std::move(operation), [this, bytes, write](Result<Outcome> outcome) {
+    hand_over(shard->second, std::move(operation), [this, bytes, write](Result<Outcome> outcome) {
         queued_bytes_ -= bytes;
         on_batch_done(write, std::move(outcome));
     });

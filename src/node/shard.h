@@ -72,6 +72,8 @@ public:
 
     const Collection& collection() const { return *collection_; }
 
+    const std::shared_ptr<const Collection>& shared_collection() const { return collection_; }
+
     std::shared_ptr<const search::Snapshot> snapshot() const { return index_.snapshot(); }
 
     /// `done` runs on the loop, also at once if the operation cannot be logged. Besides the log's
