@@ -142,8 +142,8 @@ void Shard::apply_ready() {
     }
 }
 
-void Shard::fail_all(std::deque<Operation> operations, const Error& error) {
-    for (Operation& operation : operations) {
+void Shard::fail_all(const std::deque<Operation>& operations, const Error& error) {
+    for (const Operation& operation : operations) {
         operation.done(error);
     }
 }

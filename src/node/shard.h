@@ -112,7 +112,7 @@ private:
     void on_logged(store::Seq seq, Status logged);
     void schedule_apply();
     void apply_ready();
-    static void fail_all(std::deque<Operation> operations, const Error& error);
+    static void fail_all(const std::deque<Operation>& operations, const Error& error);
 
     // Background work: shard_background.cc.
 
