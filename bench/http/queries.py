@@ -1,10 +1,13 @@
 """Queries per second and latencies of the demo's packages over one HTTP connection.
 
-Whole documents and highlights are returned. Usage: queries.py KEY [SECONDS a query, default 4]
+Whole documents and highlights are returned. Usage: queries.py [SECONDS for each query, default 4]
+The server and its key come from KUMOSEARCH_URL and KUMOSEARCH_API_KEY.
 """
 import http.client
+import os
 import sys
 import time
+import urllib.parse
 
 PATH = "/collections/packages/documents/search?query_by=name,description&"
 QUERIES = {
@@ -31,9 +34,10 @@ def run(connection, key, query, seconds):
 
 
 def main():
-    key = sys.argv[1]
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 4.0
-    connection = http.client.HTTPConnection("127.0.0.1", 8868)
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
+    key = os.environ["KUMOSEARCH_API_KEY"]
+    server = urllib.parse.urlsplit(os.environ["KUMOSEARCH_URL"]).netloc
+    connection = http.client.HTTPConnection(server)
     for name, query in QUERIES.items():
         latencies = run(connection, key, query, seconds)
         p50, p99 = (latencies[int(len(latencies) * q)] * 1e3 for q in (0.5, 0.99))
