@@ -192,12 +192,16 @@ void NodeImpl::on_change(const Change& change) {
             directory_of(stream),
             schema_of(change.created)
         );
-        shards_[stream] = std::make_shared<Shard>(
-            shard_env(),
-            change.created,
+        const ShardEnv env = shard_env();
+        auto engine = std::make_shared<DocumentEngine>(
+            env.engine,
+            schema_of(change.created),
             std::move(files),
             SegmentStore::Content{}
         );
+        auto shard = std::make_shared<Shard>(env, change.created, std::move(engine));
+        shard->start();
+        shards_[stream] = std::move(shard);
     }
     std::shared_ptr<Shard> dropped;
     if (change.dropped != nullptr) {

@@ -106,7 +106,7 @@ Status NodeImpl::replay_command(store::Seq seq, ByteView payload) {
 void NodeImpl::finish_recovery() {
     control_.finish_recovery(*wal_, [this](const Change& change) { on_change(change); });
     for (const auto& [stream, shard] : shards_) {
-        shard->finish_recovery();
+        shard->start();
     }
     publish();
     control_.when_stored([this] { remove_strangers(); });
@@ -143,7 +143,7 @@ std::string NodeImpl::directory_of(store::StreamId stream) const {
 }
 
 ShardEnv NodeImpl::shard_env() {
-    return {&loop_, wal_.get(), &jobs_, options_.index_limits, options_.idle_seal_after};
+    return {{&loop_, &jobs_, options_.index_limits, options_.idle_seal_after}, wal_.get()};
 }
 
 }  // namespace kumo::node

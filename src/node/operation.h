@@ -36,6 +36,13 @@ encode_update(std::string_view patch, search::DirtyValues dirty, std::span<const
 
 std::string encode_truncate();
 
+// An outcome as another node gets to know it, with the documents it holds: docs/formats/operation.md.
+
+std::string encode_outcome(const Outcome& outcome);
+
+/// kCorruption if the bytes are no outcome.
+Result<Outcome> decode_outcome(ByteView bytes);
+
 /// Applies one operation, without publishing. Deterministic: what cannot be done is part of the
 /// outcome. kCorruption, and nothing changed, if the bytes are no operation.
 Result<Outcome> apply_operation(search::Index& index, ByteView operation);

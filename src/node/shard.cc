@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace kumo::node {
 
@@ -19,49 +20,44 @@ Result<std::shared_ptr<Shard>> Shard::open(
     std::shared_ptr<const Collection> collection,
     std::unique_ptr<const SegmentStore> files
 ) {
-    KUMO_TRY_ASSIGN(SegmentStore::Content content, files->open());
-    return std::make_shared<Shard>(
-        env,
-        std::move(collection),
-        std::move(files),
-        std::move(content)
+    KUMO_TRY_ASSIGN(
+        auto engine,
+        DocumentEngine::open(env.engine, schema_of(collection), std::move(files))
     );
+    return std::make_shared<Shard>(env, std::move(collection), std::move(engine));
 }
 
 Shard::Shard(
     const ShardEnv& env,
     std::shared_ptr<const Collection> collection,
-    std::unique_ptr<const SegmentStore> files,
-    SegmentStore::Content content
+    std::shared_ptr<DocumentEngine> engine
 )
     : env_(env),
       collection_(std::move(collection)),
-      files_(std::move(files)),
-      index_(schema_of(collection_), content.manifest, std::move(content.segments), env.limits),
-      next_seq_(content.manifest.applied_seq + 1),
-      applied_(content.manifest.applied_seq),
-      frozen_seq_(applied_),
-      stored_seq_(applied_),
-      last_change_(env.loop->clock().monotonic_now()),
-      retry_delay_(kRetryDelayMin) {}
+      engine_(std::move(engine)),
+      next_seq_(engine_->applied() + 1) {}
 
 Status Shard::replay(store::Seq seq, ByteView operation) {
-    KUMO_ASSERT(seq == applied_ + 1);
-    auto outcome = apply_operation(index_, operation);
+    auto outcome = engine_->apply(seq, operation);
     if (!outcome.ok()) {
         return std::move(outcome).error();
     }
-    applied_ = seq;
     next_seq_ = seq + 1;
-    unsealed_bytes_ += operation.size();
     return {};
 }
 
-void Shard::finish_recovery() {
-    files_->remove_strangers(index_.manifest());
-    index_.publish(applied_);
-    arm_idle_timer();
-    maintain();
+void Shard::start() {
+    DocumentEngine::Events events;
+    events.on_stored = [this](store::Seq seq) {
+        env_.wal->release(collection_->stream, seq);
+    };
+    events.on_room = [this] {
+        if (!ready_.empty()) {
+            schedule_apply();
+        }
+    };
+    engine_->set_events(std::move(events));
+    engine_->start();
 }
 
 void Shard::submit(std::string operation, Done done) {
@@ -69,8 +65,8 @@ void Shard::submit(std::string operation, Done done) {
         done(no_such_collection(collection_->spec.name));
         return;
     }
-    if (is_stuck()) {
-        done(*seal_failure_);
+    if (engine_->is_stuck()) {
+        done(*engine_->seal_failure());
         return;
     }
     const store::Seq seq = next_seq_;
@@ -110,7 +106,7 @@ void Shard::schedule_apply() {
     }
     apply_scheduled_ = true;
     const auto self = shared_from_this();
-    env_.loop->defer([self] {
+    env_.engine.loop->defer([self] {
         self->apply_scheduled_ = false;
         self->apply_ready();
     });
@@ -119,25 +115,20 @@ void Shard::schedule_apply() {
 void Shard::apply_ready() {
     std::vector<Reply> replies;
     std::size_t bytes = 0;
-    while (!ready_.empty() && bytes < kApplyBytesPerTurn && !must_wait()) {
+    while (!ready_.empty() && bytes < kApplyBytesPerTurn && !engine_->must_wait()) {
         Operation operation = std::move(ready_.front());
         ready_.pop_front();
-        replies.push_back({std::move(operation.done), apply_operation(index_, operation.bytes)});
-        applied_ = operation.seq;
+        auto outcome = engine_->apply(operation.seq, operation.bytes);
+        replies.push_back({std::move(operation.done), std::move(outcome)});
         bytes += operation.bytes.size();
     }
     if (!replies.empty()) {
-        unsealed_bytes_ += bytes;
-        index_.publish(applied_);
-        last_change_ = env_.loop->clock().monotonic_now();
-        idle_ = false;
-        arm_idle_timer();
+        engine_->publish();
     }
     for (Reply& reply : replies) {
         reply.done(std::move(reply.outcome));
     }
-    maintain();
-    if (!ready_.empty() && !must_wait()) {
+    if (!ready_.empty() && !engine_->must_wait()) {
         schedule_apply();
     }
 }
@@ -150,22 +141,10 @@ void Shard::fail_all(const std::deque<Operation>& operations, const Error& error
 
 void Shard::close(io::Task done) {
     closed_ = true;
-    env_.loop->cancel_timer(std::exchange(idle_timer_, {}));
-    env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
     const Error gone = no_such_collection(collection_->spec.name);
     fail_all(std::exchange(ready_, {}), gone);
     fail_all(std::exchange(logging_, {}), gone);
-    on_quiet_ = std::move(done);
-    if (on_flushed_) {
-        std::exchange(on_flushed_, {})();
-    }
-    check_quiet();
-}
-
-void Shard::check_quiet() {
-    if (closed_ && on_quiet_ && !seal_running_ && !merge_running_ && !manifest_running_) {
-        std::exchange(on_quiet_, {})();
-    }
+    engine_->close(std::move(done));
 }
 
 }  // namespace kumo::node

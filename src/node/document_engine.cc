@@ -1,10 +1,12 @@
+#include "node/document_engine.h"
+
+#include "base/assert.h"
 #include "base/log.h"
-#include "node/shard.h"
 
 #include <algorithm>
 #include <utility>
 
-// Seals, merges and manifests of a shard. Each is one job at a time; their results come back to
+// Seals, merges and manifests of a shard copy. Each is one job at a time; their results come back to
 // the loop in any order. A segment file is removed when a stored manifest no longer names it.
 
 namespace kumo::node {
@@ -26,7 +28,81 @@ Opened store_result(const SegmentStore& files, std::uint64_t id, const Result<st
 
 }  // namespace
 
-void Shard::maintain() {
+Result<std::shared_ptr<DocumentEngine>> DocumentEngine::open(
+    const EngineEnv& env,
+    std::shared_ptr<const search::Schema> schema,
+    std::unique_ptr<const SegmentStore> files
+) {
+    KUMO_TRY_ASSIGN(SegmentStore::Content content, files->open());
+    return std::make_shared<DocumentEngine>(
+        env,
+        std::move(schema),
+        std::move(files),
+        std::move(content)
+    );
+}
+
+DocumentEngine::DocumentEngine(
+    const EngineEnv& env,
+    std::shared_ptr<const search::Schema> schema,
+    std::unique_ptr<const SegmentStore> files,
+    SegmentStore::Content content
+)
+    : env_(env),
+      files_(std::move(files)),
+      index_(std::move(schema), content.manifest, std::move(content.segments), env.limits),
+      applied_(content.manifest.applied_seq),
+      frozen_seq_(applied_),
+      stored_seq_(applied_),
+      last_change_(env.loop->clock().monotonic_now()),
+      retry_delay_(kRetryDelayMin) {}
+
+void DocumentEngine::start() {
+    files_->remove_strangers(index_.manifest());
+    index_.publish(applied_);
+    arm_idle_timer();
+    maintain();
+}
+
+Result<Outcome> DocumentEngine::apply(store::Seq seq, ByteView operation) {
+    KUMO_ASSERT(seq == applied_ + 1);
+    applied_ = seq;
+    unsealed_bytes_ += operation.size();
+    return apply_operation(index_, operation);
+}
+
+void DocumentEngine::skip(store::Seq seq) {
+    KUMO_ASSERT(seq == applied_ + 1);
+    applied_ = seq;
+}
+
+void DocumentEngine::publish() {
+    index_.publish(applied_);
+    last_change_ = env_.loop->clock().monotonic_now();
+    idle_ = false;
+    arm_idle_timer();
+    maintain();
+}
+
+void DocumentEngine::close(io::Task done) {
+    closed_ = true;
+    env_.loop->cancel_timer(std::exchange(idle_timer_, {}));
+    env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
+    events_ = {};
+    on_quiet_ = std::move(done);
+    if (on_flushed_) {
+        std::exchange(on_flushed_, {})();
+    }
+    check_quiet();
+}
+
+void DocumentEngine::check_quiet() {
+    if (closed_ && on_quiet_ && !seal_running_ && !merge_running_ && !manifest_running_) {
+        std::exchange(on_quiet_, {})();
+    }
+}
+
+void DocumentEngine::maintain() {
     if (closed_) {
         return;
     }
@@ -41,12 +117,12 @@ void Shard::maintain() {
     }
 }
 
-bool Shard::seal_is_due() const {
+bool DocumentEngine::seal_is_due() const {
     const bool early = idle_ || on_flushed_ || unsealed_bytes_ >= kUnsealedBytesMax;
     return index_.wants_seal() || (early && applied_ > frozen_seq_);
 }
 
-void Shard::start_seal() {
+void DocumentEngine::start_seal() {
     if (seal_running_) {
         return;
     }
@@ -67,7 +143,7 @@ void Shard::start_seal() {
     }
 }
 
-void Shard::run_seal(const search::Index::SealJob& job) {
+void DocumentEngine::run_seal(const search::Index::SealJob& job) {
     seal_running_ = true;
     const auto self = shared_from_this();
     const auto files = files_;
@@ -80,7 +156,7 @@ void Shard::run_seal(const search::Index::SealJob& job) {
     });
 }
 
-void Shard::finish_seal(Opened sealed) {
+void DocumentEngine::finish_seal(Opened sealed) {
     seal_running_ = false;
     if (closed_) {
         check_quiet();
@@ -91,20 +167,14 @@ void Shard::finish_seal(Opened sealed) {
         back_off("seal a segment", sealed.error());
     } else {
         seal_failure_.reset();
-        on_sealed(std::move(sealed).value());
+        index_.finish_seal(std::move(sealed).value());
+        manifest_due_ = true;
+        maintain();
     }
-    if (!ready_.empty()) {
-        schedule_apply();  // They may have waited for this.
-    }
+    events_.on_room();
 }
 
-void Shard::on_sealed(std::shared_ptr<const search::SegmentReader> sealed) {
-    index_.finish_seal(std::move(sealed));
-    manifest_due_ = true;
-    maintain();
-}
-
-void Shard::start_merge() {
+void DocumentEngine::start_merge() {
     if (merge_running_ || on_flushed_) {
         return;
     }
@@ -126,7 +196,7 @@ void Shard::start_merge() {
     });
 }
 
-void Shard::finish_merge(const search::Index::MergeJob& job, Opened merged) {
+void DocumentEngine::finish_merge(const search::Index::MergeJob& job, Opened merged) {
     merge_running_ = false;
     if (closed_) {
         check_quiet();
@@ -143,7 +213,7 @@ void Shard::finish_merge(const search::Index::MergeJob& job, Opened merged) {
     maintain();
 }
 
-void Shard::start_manifest() {
+void DocumentEngine::start_manifest() {
     if (manifest_running_ || !manifest_due_) {
         return;
     }
@@ -164,7 +234,7 @@ void Shard::start_manifest() {
     });
 }
 
-void Shard::finish_manifest(
+void DocumentEngine::finish_manifest(
     store::Seq seq,
     const std::vector<std::uint64_t>& obsolete,
     const Status& stored
@@ -182,11 +252,11 @@ void Shard::finish_manifest(
     }
     retry_delay_ = kRetryDelayMin;
     stored_seq_ = seq;
-    env_.wal->release(collection_->stream, seq);
+    events_.on_stored(seq);
     maintain();
 }
 
-void Shard::back_off(const char* what, const Error& error) {
+void DocumentEngine::back_off(const char* what, const Error& error) {
     log_warn(files_->directory() + ": could not " + what + ", will try again: " + error.message);
     if (retry_timer_ == io::TimerId{}) {
         const auto self = shared_from_this();
@@ -199,13 +269,13 @@ void Shard::back_off(const char* what, const Error& error) {
     maintain();
 }
 
-void Shard::flush(io::Task done) {
+void DocumentEngine::flush(io::Task done) {
     on_flushed_ = std::move(done);
     env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
     maintain();
 }
 
-void Shard::arm_idle_timer() {
+void DocumentEngine::arm_idle_timer() {
     if (idle_timer_ != io::TimerId{} || applied_ == frozen_seq_ || closed_) {
         return;
     }
