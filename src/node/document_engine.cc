@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <utility>
 
-// Seals, merges and manifests of a shard copy. Each is one job at a time; their results come back to
-// the loop in any order. A segment file is removed when a stored manifest no longer names it.
+// Seals, merges and manifests of a shard copy. Each is one job at a time; their results come back
+// to the loop in any order. A segment file is removed when a stored manifest no longer names it.
 
 namespace kumo::node {
 

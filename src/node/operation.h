@@ -36,7 +36,8 @@ encode_update(std::string_view patch, search::DirtyValues dirty, std::span<const
 
 std::string encode_truncate();
 
-// An outcome as another node gets to know it, with the documents it holds: docs/formats/operation.md.
+// An outcome as another node gets to know it, with the documents it holds:
+// docs/formats/operation.md.
 
 std::string encode_outcome(const Outcome& outcome);
 
