@@ -1,6 +1,6 @@
 #include "node/operation.h"
 
-#include "node/internal/byte_reader.h"
+#include "wire/byte_reader.h"
 #include "wire/json.h"
 
 #include <utility>
@@ -38,7 +38,7 @@ void append_list(std::string& out, std::span<const std::string> ids) {
 }
 
 /// Views into the operation's bytes.
-std::vector<ByteView> read_list(ByteReader& in) {
+std::vector<ByteView> read_list(wire::ByteReader& in) {
     std::vector<ByteView> list(in.count());
     for (ByteView& item : list) {
         item = in.sized();
@@ -52,7 +52,7 @@ void note(Outcome& outcome, Error error) {
     }
 }
 
-Result<Outcome> apply_write(search::Index& index, ByteReader& in) {
+Result<Outcome> apply_write(search::Index& index, wire::ByteReader& in) {
     const auto action = static_cast<search::WriteAction>(in.below_or_at(kActionMax));
     const auto dirty = static_cast<search::DirtyValues>(in.below_or_at(kDirtyMax));
     const std::vector<ByteView> documents = read_list(in);
@@ -67,7 +67,7 @@ Result<Outcome> apply_write(search::Index& index, ByteReader& in) {
     return outcome;
 }
 
-Result<Outcome> apply_erase(search::Index& index, ByteReader& in) {
+Result<Outcome> apply_erase(search::Index& index, wire::ByteReader& in) {
     const std::vector<ByteView> ids = read_list(in);
     if (!in.at_end()) {
         return damaged();
@@ -85,7 +85,7 @@ Result<Outcome> apply_erase(search::Index& index, ByteReader& in) {
     return outcome;
 }
 
-Result<Outcome> apply_update(search::Index& index, ByteReader& in) {
+Result<Outcome> apply_update(search::Index& index, wire::ByteReader& in) {
     const auto dirty = static_cast<search::DirtyValues>(in.below_or_at(kDirtyMax));
     const ByteView patch_text = in.sized();
     const std::vector<ByteView> ids = read_list(in);
@@ -108,7 +108,7 @@ Result<Outcome> apply_update(search::Index& index, ByteReader& in) {
     return outcome;
 }
 
-Result<Outcome> apply_truncate(search::Index& index, const ByteReader& in) {
+Result<Outcome> apply_truncate(search::Index& index, const wire::ByteReader& in) {
     if (!in.at_end()) {
         return damaged();
     }
@@ -153,7 +153,7 @@ std::string encode_truncate() {
 }
 
 Result<Outcome> apply_operation(search::Index& index, ByteView operation) {
-    ByteReader in(operation);
+    wire::ByteReader in(operation);
     switch (static_cast<OperationKind>(in.below_or_at(UINT8_MAX))) {
         case OperationKind::kWrite: return apply_write(index, in);
         case OperationKind::kErase: return apply_erase(index, in);

@@ -1,5 +1,5 @@
-#include "node/internal/byte_reader.h"
 #include "node/operation.h"
+#include "wire/byte_reader.h"
 
 #include <utility>
 
@@ -24,7 +24,7 @@ void append_error(std::string& out, const Error& error) {
     append_sized(out, error.message);
 }
 
-Error read_error(ByteReader& in) {
+Error read_error(wire::ByteReader& in) {
     const auto code = static_cast<ErrorCode>(in.below_or_at(kErrorCodeMax));
     return Error{code, in.text()};
 }
@@ -40,7 +40,7 @@ void append_written(std::string& out, const Result<search::Written>& written) {
     append_sized(out, written.value().document);
 }
 
-Result<search::Written> read_written(ByteReader& in) {
+Result<search::Written> read_written(wire::ByteReader& in) {
     const std::uint64_t kind = in.below_or_at(kRefused);
     if (kind == kRefused) {
         return read_error(in);
@@ -70,7 +70,7 @@ std::string encode_outcome(const Outcome& outcome) {
 }
 
 Result<Outcome> decode_outcome(ByteView bytes) {
-    ByteReader in(bytes);
+    wire::ByteReader in(bytes);
     Outcome outcome;
     const std::size_t count = in.count();
     outcome.written.reserve(count);

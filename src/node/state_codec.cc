@@ -1,5 +1,5 @@
-#include "node/internal/byte_reader.h"
 #include "node/state.h"
+#include "wire/byte_reader.h"
 
 #include <utility>
 
@@ -26,7 +26,7 @@ void append_strings(std::string& out, const std::vector<std::string>& strings) {
     }
 }
 
-std::vector<std::string> read_strings(ByteReader& in) {
+std::vector<std::string> read_strings(wire::ByteReader& in) {
     std::vector<std::string> strings(in.count());
     for (std::string& string : strings) {
         string = in.text();
@@ -63,7 +63,7 @@ void append_field(std::string& out, const search::Field& field) {
     append_sized(out, field.locale);
 }
 
-search::Field read_field(ByteReader& in) {
+search::Field read_field(wire::ByteReader& in) {
     search::Field field;
     field.name = in.text();
     field.type = static_cast<search::ValueType>(in.below_or_at(kValueTypeMax));
@@ -92,7 +92,7 @@ void append_spec(std::string& out, const CollectionSpec& spec) {
     append_varint(out, schema.enable_nested_fields ? 1 : 0);
 }
 
-CollectionSpec read_spec(ByteReader& in) {
+CollectionSpec read_spec(wire::ByteReader& in) {
     CollectionSpec spec;
     spec.name = in.text();
     spec.created_at = wire::zigzag_decode(in.number());
@@ -121,7 +121,7 @@ void append_key(std::string& out, const KeyRecord& key) {
     append_sized(out, key.hmac_state);
 }
 
-KeyRecord read_key(ByteReader& in) {
+KeyRecord read_key(wire::ByteReader& in) {
     KeyRecord key;
     key.id = in.number();
     key.description = in.text();
@@ -155,7 +155,7 @@ void append(std::string& out, const DeleteKey& command) {
     append_varint(out, command.id);
 }
 
-Result<Command> read_command(ByteReader& in) {
+Result<Command> read_command(wire::ByteReader& in) {
     switch (static_cast<CommandKind>(in.below_or_at(UINT8_MAX))) {
         case CommandKind::kCreateCollection: return Command(CreateCollection{read_spec(in)});
         case CommandKind::kDropCollection: return Command(DropCollection{in.text()});
@@ -174,7 +174,7 @@ std::string encode_command(const Command& command) {
 }
 
 Result<Command> decode_command(ByteView bytes) {
-    ByteReader in(bytes);
+    wire::ByteReader in(bytes);
     KUMO_TRY_ASSIGN(Command command, read_command(in));
     if (!in.at_end()) {
         return corruption("a command of the state's log is not well formed");
@@ -200,7 +200,7 @@ std::string encode_state(const State& state) {
 }
 
 Result<State> decode_state(ByteView bytes) {
-    ByteReader in(bytes);
+    wire::ByteReader in(bytes);
     State state;
     state.applied = in.number();
     state.next_stream = in.number();

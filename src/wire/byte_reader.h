@@ -1,12 +1,13 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/uuid.h"
 #include "wire/varint.h"
 
 #include <cstdint>
 #include <string>
 
-namespace kumo::node {
+namespace kumo::wire {
 
 /// Takes values off bytes that may be damaged. After the first one that is not there, every value
 /// is zero or empty and ok() is false, so that a decoder checks once, at its end.
@@ -15,7 +16,7 @@ public:
     explicit ByteReader(ByteView bytes) : rest_(bytes) {}
 
     std::uint64_t number() {
-        const auto value = wire::read_varint(rest_);
+        const auto value = read_varint(rest_);
         ok_ = ok_ && value.has_value();
         return ok_ ? *value : 0;
     }
@@ -35,12 +36,27 @@ public:
     }
 
     ByteView sized() {
-        const auto bytes = wire::read_sized(rest_);
+        const auto bytes = read_sized(rest_);
         ok_ = ok_ && bytes.has_value();
         return ok_ ? *bytes : ByteView();
     }
 
     std::string text() { return std::string(sized()); }
+
+    /// What has not been taken yet.
+    ByteView rest() const { return ok_ ? rest_ : ByteView(); }
+
+    /// Sixteen bytes, or nothing.
+    Uuid uuid() {
+        const bool there = rest_.size() >= sizeof(Uuid::bytes);
+        ok_ = ok_ && there;
+        if (!ok_) {
+            return {};
+        }
+        const auto uuid = uuid_from_bytes(rest_.substr(0, sizeof(Uuid::bytes)));
+        rest_.remove_prefix(sizeof(Uuid::bytes));
+        return *uuid;
+    }
 
     bool ok() const { return ok_; }
 
@@ -52,4 +68,4 @@ private:
     bool ok_ = true;
 };
 
-}  // namespace kumo::node
+}  // namespace kumo::wire

@@ -1,0 +1,47 @@
+#pragma once
+
+namespace kumo::cluster {
+
+// Faults that the simulator's build plants to see that its checks find them. In every other build
+// the question is answered at compile time, and nothing of it is left.
+
+enum class Mutant {
+    kNone = 0,
+    kAckBeforeCopies,        ///< R4
+    kShrinkBeforeCommit,     ///< R5
+    kNoUnionOnExpand,        ///< R4
+    kNoLogMatching,          ///< R3
+    kNoTermCheck,            ///< R3
+    kTruncateToCommitted,    ///< R3
+    kElectFromAssigned,      ///< R7
+    kUncleanStaysInSync,     ///< R2, R8
+    kNoIncarnationCheck,     ///< R8
+    kNoLease,                ///< R9
+    kLeaseFromReceipt,       ///< R9
+    kNoDriftMargin,          ///< R9
+    kLeaseAsFlag,            ///< R9
+    kGrantWithoutState,      ///< R9
+    kGrantWithoutRound,      ///< R9
+    kNewLeaderDoesNotWait,   ///< R9
+    kDeposeLivePrimary,      ///< R10
+    kResumeByItself,         ///< R10
+    kReadBeforeNoOp,         ///< R7
+    kApplyBeforeCommit,      ///< R6
+    kRegisterNotIdempotent,  ///< R9
+    kReadIndexWithoutLease,  ///< R12
+    kMutants,
+};
+
+#ifdef KUMO_CLUSTER_MUTANTS
+extern Mutant planted_mutant;
+
+inline bool planted(Mutant mutant) {
+    return planted_mutant == mutant;
+}
+#else
+constexpr bool planted(Mutant) {
+    return false;
+}
+#endif
+
+}  // namespace kumo::cluster

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "cluster/replication/log_entry.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace kumo::cluster {
+
+/// From a primary: entries for a copy's log, and how far everything is committed.
+struct Prepare {
+    Term term = 0;
+    CopyId copy{};  ///< The one it is meant for.
+    Seq previous_seq = 0;
+    Term previous_term = 0;
+    Seq committed = 0;
+    std::vector<EntryPtr> entries;  ///< From previous_seq + 1 on, without a hole.
+};
+
+/// From a copy: what it durably has in common with the primary's log.
+struct Ack {
+    Term term = 0;
+    CopyId copy{};
+    std::uint64_t incarnation = 0;  ///< Of the run that says so.
+    Seq match = 0;
+    bool mismatch = false;  ///< The entry before the last Prepare's is another one, or not there.
+    Seq hint = 0;           ///< Then: the logs may agree up to here.
+};
+
+/// To a primary of the past.
+struct StaleTerm {
+    Term term = 0;  ///< The present one.
+};
+
+struct CopyMessage {
+    ShardId shard{};
+    std::variant<Prepare, Ack, StaleTerm> body;
+};
+
+inline constexpr std::size_t kPrepareEntriesMax = 4096;
+
+// Bytes: docs/formats/replication.md.
+
+std::string encode_message(const CopyMessage& message);
+
+/// kCorruption if the bytes are no message.
+Result<CopyMessage> decode_message(ByteView bytes);
+
+}  // namespace kumo::cluster

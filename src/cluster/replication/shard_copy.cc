@@ -1,0 +1,222 @@
+#include "cluster/replication/shard_copy.h"
+
+#include "base/assert.h"
+#include "cluster/internal/mutant.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kumo::cluster {
+
+ShardCopy::ShardCopy(const CopyOptions& options, ShardId shard, CopyId copy, CopyLog log)
+    : options_(options),
+      shard_id_(shard),
+      copy_(copy),
+      log_(std::move(log)),
+      term_(log_.last_term()),
+      persisted_(log_.last()),
+      committed_(log_.base()),
+      handed_applied_(log_.base()),
+      checkpoint_(log_.base()) {
+    for (Seq seq = log_.base() + 1; seq <= log_.last(); ++seq) {
+        remember(*log_.at(seq));
+    }
+}
+
+void ShardCopy::on_state(const Shard& shard, std::uint64_t incarnation) {
+    const bool again = has_view_ && shard.version < view_.version;
+    if (again) {
+        return;
+    }
+    view_ = shard;
+    has_view_ = true;
+    incarnation_ = incarnation;
+    if (shard.term > term_) {
+        enter_term(shard.term);
+    }
+    if (pending_ && shard.version != pending_->version) {
+        pending_.reset();  // Accepted, or never to be.
+    }
+    const bool mine = shard.primary == options_.node && shard.primary_incarnation == incarnation
+                      && shard.term == term_;
+    if (!mine) {
+        return;
+    }
+    if (role_ == CopyRole::kFollower && began_term_ < term_) {
+        become_primary();
+    }
+    if (role_ == CopyRole::kFollower) {
+        return;
+    }
+    sync_peers();
+    if (shard.phase == Phase::kHandover && role_ == CopyRole::kActive) {
+        role_ = CopyRole::kDraining;
+    } else if (shard.phase == Phase::kNormal && (role_ == CopyRole::kDraining || role_ == CopyRole::kStopped)) {
+        role_ = CopyRole::kActive;  // The control plane has said so.
+        handover_sent_at_.reset();
+    }
+    advance_commit();
+}
+
+void ShardCopy::enter_term(Term term) {
+    term_ = term;
+    verified_ = planted(Mutant::kTruncateToCommitted) ? committed_ : 0;
+    leader_ = {};
+    if (planted(Mutant::kTruncateToCommitted) && log_.last() > committed_) {
+        log_.truncate(committed_ + 1);
+        forget_from(committed_ + 1);
+        persisted_ = std::min(persisted_, committed_);
+        output_.cut = committed_ + 1;
+        std::erase_if(output_.appends, [&](const auto& each) { return each->seq > committed_; });
+    }
+    if (role_ == CopyRole::kFollower) {
+        return;
+    }
+    role_ = CopyRole::kFollower;
+    output_.lost_role = true;
+    peers_.clear();
+    pending_.reset();
+    handover_sent_at_.reset();
+}
+
+void ShardCopy::append(EntryPtr entry) {
+    remember(*entry);
+    output_.appends.push_back(entry);
+    log_.append(std::move(entry));
+}
+
+void ShardCopy::remember(const LogEntry& entry) {
+    if (entry.no_op) {
+        return;
+    }
+    requests_[entry.request] = entry.seq;
+    request_order_.emplace_back(entry.seq, entry.request);
+    while (request_order_.size() > options_.requests_remembered) {
+        const auto& [seq, request] = request_order_.front();
+        const auto found = requests_.find(request);
+        if (found != requests_.end() && found->second == seq) {
+            requests_.erase(found);
+        }
+        request_order_.pop_front();
+    }
+}
+
+void ShardCopy::forget_from(Seq from) {
+    while (!request_order_.empty() && request_order_.back().first >= from) {
+        const auto& [seq, request] = request_order_.back();
+        const auto found = requests_.find(request);
+        if (found != requests_.end() && found->second == seq) {
+            requests_.erase(found);
+        }
+        request_order_.pop_back();
+    }
+}
+
+std::optional<Seq> ShardCopy::find_request(const RequestId& request) const {
+    const auto found = requests_.find(request);
+    return found == requests_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<Seq> ShardCopy::match_of(const NodeId& node) const {
+    if (node == options_.node) {
+        return persisted_;
+    }
+    const auto found = peers_.find(node);
+    return found == peers_.end() ? std::nullopt : std::optional(found->second.match);
+}
+
+void ShardCopy::persisted(Seq seq) {
+    if (seq <= persisted_) {
+        return;
+    }
+    persisted_ = std::min(seq, log_.last());
+    if (role_ == CopyRole::kFollower) {
+        if (!leader_.is_nil()) {
+            send_ack(leader_, false, 0);
+        }
+    } else {
+        advance_commit();
+    }
+}
+
+void ShardCopy::receive(const NodeId& from, const CopyMessage& message) {
+    if (!has_view_ || message.shard != shard_id_) {
+        return;
+    }
+    if (const auto* prepare = std::get_if<Prepare>(&message.body)) {
+        on_prepare(from, *prepare);
+    } else if (const auto* ack = std::get_if<Ack>(&message.body)) {
+        on_ack(from, *ack);
+    } else if (std::get<StaleTerm>(message.body).term > term_) {
+        enter_term(std::get<StaleTerm>(message.body).term);
+    }
+}
+
+void ShardCopy::tick(MonotonicTime now) {
+    now_ = now;
+    if (role_ == CopyRole::kFollower) {
+        return;
+    }
+    for (auto& [node, peer] : peers_) {
+        const bool unanswered = peer.in_flight > 0 || peer.probe_sent;
+        if (unanswered && now - peer.sent_at >= options_.resend_after) {
+            restart_peer(peer);
+        }
+    }
+    if (pending_ && now - pending_->sent_at >= options_.propose_again_after) {
+        pending_->sent_at = now;
+        output_.proposals.emplace_back(pending_->command);
+    }
+    if (role_ == CopyRole::kStopped && handover_sent_at_
+        && now - *handover_sent_at_ >= options_.propose_again_after) {
+        role_ = CopyRole::kDraining;
+    }
+    maybe_shrink(now);
+    maybe_expand(now);
+    drain();
+}
+
+void ShardCopy::applied(Seq seq) {
+    checkpoint_ = std::max(checkpoint_, seq);
+    trim();
+}
+
+/// What is in the checkpoint goes, unless another copy may still want it.
+void ShardCopy::trim() {
+    Seq wanted = std::min(handed_applied_, checkpoint_);
+    Seq held = wanted;
+    for (const auto& [node, peer] : peers_) {
+        wanted = std::min(wanted, peer.match);
+        held = peer.installing ? std::min(held, peer.hold) : held;
+    }
+    log_.trim(wanted);
+    while (log_.bytes() > options_.tail_bytes_max && log_.base() < held) {
+        log_.trim(log_.base() + 1);
+    }
+}
+
+/// What is not durable here is not applied here.
+Seq ShardCopy::applicable() const {
+    if (planted(Mutant::kApplyBeforeCommit)) {
+        return persisted_;
+    }
+    return std::min(committed_, persisted_);
+}
+
+bool ShardCopy::has_output() const {
+    return output_.cut || !output_.appends.empty() || !output_.sends.empty()
+           || !output_.proposals.empty() || !output_.installs.empty() || output_.lost_role
+           || applicable() > handed_applied_ || role_ != CopyRole::kFollower;
+}
+
+CopyOutput ShardCopy::take_output() {
+    if (role_ != CopyRole::kFollower) {
+        flush();
+    }
+    while (handed_applied_ < applicable()) {
+        output_.committed.push_back(log_.at(++handed_applied_));
+    }
+    return std::exchange(output_, {});
+}
+
+}  // namespace kumo::cluster

@@ -1,0 +1,203 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cluster/replication/copy_log.h"
+#include "cluster/replication/message.h"
+#include "cluster/state/state.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kumo::cluster {
+
+struct CopyOptions {
+    NodeId node;
+    std::size_t prepare_bytes_max = std::size_t{1} << 20;     ///< Of one message, or one entry.
+    std::size_t in_flight_bytes_max = std::size_t{16} << 20;  ///< To one other copy.
+    /// Kept in memory for copies that lag; who lags more is sent files.
+    std::size_t tail_bytes_max = std::size_t{32} << 20;
+    /// A copy in sync that does not answer for this long is proposed to leave.
+    Duration in_sync_lag = std::chrono::seconds(2);
+    /// What is in flight and not answered is sent again.
+    Duration resend_after = std::chrono::milliseconds(500);
+    Duration propose_again_after = std::chrono::seconds(1);
+    std::size_t requests_remembered = 4096;
+};
+
+enum class CopyRole : std::uint8_t {
+    kFollower,
+    kStarting,  ///< Primary; its first entry is not committed yet, so it does not serve.
+    kActive,    ///< Primary; takes operations.
+    kDraining,  ///< Primary; finishes what it has before a handover.
+    kStopped,   ///< Primary; has finished, and waits for the control plane's word.
+};
+
+/// What a copy wants done. `cut` before `appends`; both go to the copy's log in this order, and
+/// persisted() tells when they are durable.
+struct CopyOutput {
+    std::optional<Seq> cut;  ///< The log drops everything from here on.
+    std::vector<EntryPtr> appends;
+    std::vector<std::pair<NodeId, CopyMessage>> sends;
+    std::vector<EntryPtr> committed;  ///< To be applied, in order.
+    std::vector<Command> proposals;   ///< To the control plane.
+    std::vector<NodeId> installs;     ///< Copies that need files: see install_done().
+    /// This is no primary any more: nobody will be told of what is proposed and not committed.
+    bool lost_role = false;
+};
+
+/// One copy of one shard: the replication protocol as a state machine without I/O, clock or thread
+/// (docs/design/004-cluster.md). A primary orders operations; they commit when every in-sync copy
+/// has them durably; every copy applies what is committed, and nothing else.
+///
+/// Thread rule: owned by one loop.
+class ShardCopy {
+public:
+    /// `log` is what was recovered: its base is what the engine has applied.
+    ShardCopy(const CopyOptions& options, ShardId shard, CopyId copy, CopyLog log);
+
+    // ---- input
+
+    /// The control plane's view, in the order of its versions; `incarnation` is this run's, as
+    /// registered. Before the first call the copy says nothing.
+    void on_state(const Shard& shard, std::uint64_t incarnation);
+
+    /// An operation's place in the log: a new one, or that of the same request before. kUnavailable
+    /// unless the role is kActive.
+    Result<Seq> propose(const RequestId& request, std::int64_t time_ms, std::string operation);
+
+    /// The log is durable up to `seq`, which is one that it still had when it was told to cut.
+    void persisted(Seq seq);
+
+    void receive(const NodeId& from, const CopyMessage& message);
+
+    void tick(MonotonicTime now);
+
+    /// The engine's checkpoint holds everything up to `seq`: memory may forget it.
+    void applied(Seq seq);
+
+    /// Files as of `seq` were delivered to a copy, or were not.
+    void install_done(const NodeId& node, Seq seq, bool delivered);
+
+    /// Whatever was on its way to a node may be lost.
+    void reset_connection(const NodeId& node);
+
+    bool has_output() const;
+    CopyOutput take_output();
+
+    // ---- state
+
+    ShardId shard() const { return shard_id_; }
+
+    CopyId copy() const { return copy_; }
+
+    CopyRole role() const { return role_; }
+
+    bool is_primary() const { return role_ != CopyRole::kFollower; }
+
+    Term term() const { return term_; }
+
+    Seq committed() const { return committed_; }
+
+    Seq last() const { return log_.last(); }
+
+    /// Entries this far back are held for copies that are being sent files: no more than one
+    /// snapshot may be later than that.
+    const CopyLog& log() const { return log_; }
+
+    const Shard& view() const { return view_; }
+
+    /// How far another copy is known to be; for people.
+    std::optional<Seq> match_of(const NodeId& node) const;
+
+    /// Where the request stands in the log, if it is remembered.
+    std::optional<Seq> find_request(const RequestId& request) const;
+
+private:
+    struct Peer {
+        CopyId copy{};
+        std::uint64_t incarnation = 0;
+        Seq match = 0;
+        Seq next = 1;
+        bool probing = true;  ///< Where the logs agree is not known: one message at a time.
+        bool probe_sent = false;
+        bool acked = false;  ///< In this term.
+        bool installing = false;
+        Seq hold = 0;  ///< While installing: entries behind this one are kept.
+        Seq committed_told = 0;
+        std::size_t in_flight = 0;
+        std::deque<std::pair<Seq, std::size_t>> sent;
+        std::optional<MonotonicTime> waiting_since;  ///< For an answer.
+        MonotonicTime sent_at{};
+        MonotonicTime expand_after{};
+        Duration expand_delay{};
+    };
+
+    struct PendingSet {
+        std::uint64_t version = 0;
+        ProposeInSync command;
+        MonotonicTime sent_at{};
+    };
+
+    // Everybody: shard_copy.cc.
+    void enter_term(Term term);
+    void remember(const LogEntry& entry);
+    void forget_from(Seq from);
+    void append(EntryPtr entry);
+    void trim();
+    Seq applicable() const;
+
+    // The copy that follows: shard_copy_follower.cc.
+    void on_prepare(const NodeId& from, const Prepare& prepare);
+    bool matches(const Prepare& prepare) const;
+    void take_entries(const Prepare& prepare);
+    void send_ack(const NodeId& to, bool mismatch, Seq hint);
+
+    // The primary: shard_copy_primary.cc.
+    void become_primary();
+    void sync_peers();
+    void on_ack(const NodeId& from, const Ack& ack);
+    void advance_commit();
+    Seq commit_of(const std::set<NodeId>& set) const;
+    void drain();
+    void propose_set(std::set<NodeId> in_sync);
+    void maybe_shrink(MonotonicTime now);
+    void maybe_expand(MonotonicTime now);
+    void flush();
+    void send_to(const NodeId& node, Peer& peer);
+    void restart_peer(Peer& peer);
+
+    const CopyOptions options_;
+    const ShardId shard_id_;
+    const CopyId copy_;
+    CopyLog log_;
+    Shard view_;
+    bool has_view_ = false;
+    std::uint64_t incarnation_ = 0;
+    Term term_ = 0;
+    CopyRole role_ = CopyRole::kFollower;
+    NodeId leader_;  ///< Whose Prepares are followed.
+    Seq persisted_ = 0;
+    Seq verified_ = 0;  ///< Follower: equal to the primary's log up to here, in this term.
+    Seq committed_ = 0;
+    Seq handed_applied_ = 0;
+    Seq checkpoint_ = 0;
+    Seq no_op_ = 0;        ///< Primary: the entry that began its term.
+    Term began_term_ = 0;  ///< The last term this copy was primary of.
+    MonotonicTime now_{};
+    std::map<NodeId, Peer> peers_;
+    std::optional<PendingSet> pending_;
+    std::optional<MonotonicTime> handover_sent_at_;
+    std::map<RequestId, Seq> requests_;
+    std::deque<std::pair<Seq, RequestId>> request_order_;
+    CopyOutput output_;
+};
+
+}  // namespace kumo::cluster

@@ -1,0 +1,80 @@
+#include "cluster/internal/mutant.h"
+#include "cluster/replication/shard_copy.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kumo::cluster {
+
+void ShardCopy::on_prepare(const NodeId& from, const Prepare& prepare) {
+    if (prepare.copy != copy_) {
+        return;
+    }
+    if (prepare.term < term_ && !planted(Mutant::kNoTermCheck)) {
+        output_.sends.emplace_back(from, CopyMessage{shard_id_, StaleTerm{term_}});
+        return;
+    }
+    if (prepare.term > term_) {
+        enter_term(prepare.term);
+    }
+    if (role_ != CopyRole::kFollower) {
+        return;  // There is one primary a term: somebody lies.
+    }
+    leader_ = from;
+    if (!matches(prepare)) {
+        const Seq hint = std::max(std::min(prepare.previous_seq - 1, log_.last()), committed_);
+        send_ack(from, true, hint);
+        return;
+    }
+    take_entries(prepare);
+    send_ack(from, false, 0);
+}
+
+/// What is committed is equal everywhere, so only what lies behind it has to be compared.
+bool ShardCopy::matches(const Prepare& prepare) const {
+    if (prepare.previous_seq <= committed_ || planted(Mutant::kNoLogMatching)) {
+        return prepare.previous_seq <= log_.last();
+    }
+    const auto term = log_.term(prepare.previous_seq);
+    return term && *term == prepare.previous_term;
+}
+
+void ShardCopy::take_entries(const Prepare& prepare) {
+    Seq last = prepare.previous_seq;
+    for (const EntryPtr& entry : prepare.entries) {
+        if (entry->seq <= committed_) {
+            last = entry->seq;
+            continue;
+        }
+        const auto own = log_.term(entry->seq);
+        const bool same = own && (*own == entry->term || planted(Mutant::kNoLogMatching));
+        if (own && !same) {
+            log_.truncate(entry->seq);
+            forget_from(entry->seq);
+            persisted_ = std::min(persisted_, entry->seq - 1);
+            output_.cut = std::min(output_.cut.value_or(entry->seq), entry->seq);
+            std::erase_if(output_.appends, [&](const EntryPtr& each) {
+                return each->seq >= entry->seq;
+            });
+        }
+        if (!same) {
+            append(entry);
+        }
+        last = entry->seq;
+    }
+    verified_ = std::max(verified_, last);
+    committed_ = std::max(committed_, std::min(prepare.committed, last));
+}
+
+void ShardCopy::send_ack(const NodeId& to, bool mismatch, Seq hint) {
+    Ack ack;
+    ack.term = term_;
+    ack.copy = copy_;
+    ack.incarnation = incarnation_;
+    ack.match = std::min(std::max(verified_, committed_), persisted_);
+    ack.mismatch = mismatch;
+    ack.hint = hint;
+    output_.sends.emplace_back(to, CopyMessage{shard_id_, ack});
+}
+
+}  // namespace kumo::cluster

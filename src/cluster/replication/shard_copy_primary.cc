@@ -1,0 +1,324 @@
+#include "base/assert.h"
+#include "cluster/internal/mutant.h"
+#include "cluster/replication/shard_copy.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kumo::cluster {
+
+namespace {
+
+constexpr Duration kExpandDelayMin = std::chrono::milliseconds(200);
+constexpr Duration kExpandDelayMax = std::chrono::seconds(30);
+
+}  // namespace
+
+void ShardCopy::become_primary() {
+    role_ = CopyRole::kStarting;
+    began_term_ = term_;
+    peers_.clear();
+    pending_.reset();
+    handover_sent_at_.reset();
+    auto entry = std::make_shared<LogEntry>();
+    entry->term = term_;
+    entry->seq = log_.last() + 1;
+    entry->no_op = true;
+    no_op_ = entry->seq;
+    append(std::move(entry));
+    if (planted(Mutant::kReadBeforeNoOp)) {
+        role_ = CopyRole::kActive;
+    }
+}
+
+Result<Seq>
+ShardCopy::propose(const RequestId& request, std::int64_t time_ms, std::string operation) {
+    if (role_ != CopyRole::kActive) {
+        return Error{ErrorCode::kUnavailable, "this copy is not the shard's primary"};
+    }
+    const auto known = find_request(request);
+    if (known) {
+        return *known;
+    }
+    auto entry = std::make_shared<LogEntry>();
+    entry->term = term_;
+    entry->seq = log_.last() + 1;
+    entry->time_ms = time_ms;
+    entry->request = request;
+    entry->operation = std::move(operation);
+    const Seq seq = entry->seq;
+    append(std::move(entry));
+    return seq;
+}
+
+// ---- the other copies
+
+void ShardCopy::sync_peers() {
+    std::erase_if(peers_, [this](const auto& each) {
+        const auto found = view_.copies.find(each.first);
+        return found == view_.copies.end() || found->second != each.second.copy;
+    });
+    for (const auto& [node, copy] : view_.copies) {
+        if (node == options_.node || peers_.contains(node)) {
+            continue;
+        }
+        Peer& peer = peers_[node];
+        peer.copy = copy;
+        peer.next = log_.last() + 1;
+        peer.expand_delay = kExpandDelayMin;
+    }
+}
+
+void ShardCopy::restart_peer(Peer& peer) {
+    peer.probing = true;
+    peer.probe_sent = false;
+    peer.next = peer.match + 1;
+    peer.in_flight = 0;
+    peer.sent.clear();
+}
+
+void ShardCopy::reset_connection(const NodeId& node) {
+    const auto found = peers_.find(node);
+    if (found != peers_.end()) {
+        restart_peer(found->second);
+        found->second.committed_told = 0;
+    }
+}
+
+void ShardCopy::on_ack(const NodeId& from, const Ack& ack) {
+    if (ack.term > term_) {
+        enter_term(ack.term);
+        return;
+    }
+    const auto found = peers_.find(from);
+    if (role_ == CopyRole::kFollower || ack.term != term_ || found == peers_.end()
+        || found->second.copy != ack.copy || ack.incarnation < found->second.incarnation) {
+        return;
+    }
+    Peer& peer = found->second;
+    if (ack.incarnation > peer.incarnation) {
+        // Another run: what the one before has said is not known to be true any more.
+        peer.incarnation = ack.incarnation;
+        peer.match = 0;
+        peer.acked = false;
+        restart_peer(peer);
+    }
+    peer.acked = true;
+    const bool moved = ack.match > peer.match;
+    peer.match = std::max(peer.match, std::min(ack.match, log_.last()));
+    while (!peer.sent.empty() && peer.sent.front().first <= peer.match) {
+        peer.in_flight -= peer.sent.front().second;
+        peer.sent.pop_front();
+    }
+    if (ack.mismatch) {
+        // Late answers to what was sent before must not start it all over again.
+        if (peer.probing && peer.probe_sent) {
+            peer.probe_sent = false;
+            peer.next = std::max(std::min(peer.next - 1, ack.hint + 1), peer.match + 1);
+        } else if (!peer.probing) {
+            restart_peer(peer);
+        }
+    } else if (peer.probing) {
+        peer.probing = false;
+        peer.probe_sent = false;
+        peer.next = peer.match + 1;
+    }
+    peer.next = std::max(peer.next, peer.match + 1);
+    if (peer.match >= log_.last()) {
+        peer.waiting_since.reset();
+    } else if (moved) {
+        peer.waiting_since = now_;
+    }
+    advance_commit();
+    maybe_expand(now_);
+    drain();
+}
+
+void ShardCopy::send_to(const NodeId& node, Peer& peer) {
+    if (peer.installing || (peer.probing && peer.probe_sent)) {
+        return;
+    }
+    const auto previous_term = log_.term(peer.next - 1);
+    if (!previous_term) {
+        peer.installing = true;
+        peer.hold = log_.base();
+        output_.installs.push_back(node);
+        return;
+    }
+    const bool nothing_new = peer.next > log_.last() && peer.committed_told >= committed_;
+    if ((nothing_new && !peer.probing) || peer.in_flight >= options_.in_flight_bytes_max) {
+        return;
+    }
+    Prepare prepare;
+    prepare.term = term_;
+    prepare.copy = peer.copy;
+    prepare.previous_seq = peer.next - 1;
+    prepare.previous_term = *previous_term;
+    prepare.committed = committed_;
+    std::size_t bytes = 0;
+    for (Seq seq = peer.next; seq <= log_.last() && !peer.probing; ++seq) {
+        const EntryPtr& entry = log_.at(seq);
+        const std::size_t more = entry->operation.size() + 64;
+        if (!prepare.entries.empty()
+            && (bytes + more > options_.prepare_bytes_max
+                || prepare.entries.size() >= kPrepareEntriesMax)) {
+            break;
+        }
+        bytes += more;
+        prepare.entries.push_back(entry);
+    }
+    if (!prepare.entries.empty()) {
+        peer.next = prepare.entries.back()->seq + 1;
+        peer.sent.emplace_back(peer.next - 1, bytes);
+        peer.in_flight += bytes;
+    }
+    peer.probe_sent = peer.probing;
+    peer.committed_told = committed_;
+    peer.sent_at = now_;
+    if (!peer.waiting_since && peer.match < log_.last()) {
+        peer.waiting_since = now_;
+    }
+    const bool more_to_send = !prepare.entries.empty() && peer.next <= log_.last();
+    output_.sends.emplace_back(node, CopyMessage{shard_id_, std::move(prepare)});
+    if (more_to_send) {
+        send_to(node, peer);
+    }
+}
+
+void ShardCopy::flush() {
+    for (auto& [node, peer] : peers_) {
+        send_to(node, peer);
+    }
+}
+
+void ShardCopy::install_done(const NodeId& node, Seq seq, bool delivered) {
+    const auto found = peers_.find(node);
+    if (found == peers_.end() || !found->second.installing) {
+        return;
+    }
+    Peer& peer = found->second;
+    peer.installing = false;
+    restart_peer(peer);
+    if (delivered) {
+        peer.next = std::max(peer.next, seq + 1);
+    }
+}
+
+// ---- commit
+
+/// The highest entry that enough members of a set have.
+Seq ShardCopy::commit_of(const std::set<NodeId>& set) const {
+    if (view_.mode == AckMode::kAsync || planted(Mutant::kAckBeforeCopies)) {
+        return persisted_;
+    }
+    std::vector<Seq> matches;
+    for (const NodeId& node : set) {
+        const auto found = peers_.find(node);
+        const Seq other = found == peers_.end() ? 0 : found->second.match;
+        matches.push_back(node == options_.node ? persisted_ : other);
+    }
+    if (matches.empty()) {
+        return 0;
+    }
+    std::sort(matches.begin(), matches.end(), std::greater<>());
+    const std::size_t needed =
+        view_.mode == AckMode::kMajority ? (matches.size() / 2) + 1 : matches.size();
+    return matches[needed - 1];
+}
+
+void ShardCopy::advance_commit() {
+    if (role_ == CopyRole::kFollower) {
+        return;
+    }
+    std::set<NodeId> in_sync = view_.in_sync;
+    if (planted(Mutant::kShrinkBeforeCommit) && pending_
+        && pending_->command.in_sync.size() < in_sync.size()) {
+        in_sync = pending_->command.in_sync;
+    }
+    Seq seq = commit_of(in_sync);
+    if (pending_ && !planted(Mutant::kNoUnionOnExpand)) {
+        seq = std::min(seq, commit_of(pending_->command.in_sync));
+    }
+    // Entries of older terms commit with one of this term.
+    if (seq >= no_op_ && seq > committed_) {
+        committed_ = seq;
+    }
+    if (role_ == CopyRole::kStarting && committed_ >= no_op_) {
+        role_ = view_.phase == Phase::kHandover ? CopyRole::kDraining : CopyRole::kActive;
+    }
+    drain();
+}
+
+/// Before a handover: everything is committed, and the target has it.
+void ShardCopy::drain() {
+    if (role_ != CopyRole::kDraining) {
+        return;
+    }
+    const auto target = peers_.find(view_.target);
+    const bool has_all = target != peers_.end() && target->second.match == log_.last();
+    if (committed_ == log_.last() && has_all && !pending_) {
+        role_ = CopyRole::kStopped;
+        handover_sent_at_ = now_;
+        output_.proposals.emplace_back(CompleteHandover{shard_id_, view_.version});
+    }
+}
+
+// ---- the in-sync set
+
+void ShardCopy::propose_set(std::set<NodeId> in_sync) {
+    ProposeInSync command;
+    command.shard = shard_id_;
+    command.version = view_.version;
+    command.term = term_;
+    for (const NodeId& node : in_sync) {
+        const auto peer = peers_.find(node);
+        if (!view_.in_sync.contains(node) && peer != peers_.end()) {
+            command.added[node] = peer->second.incarnation;
+        }
+    }
+    command.in_sync = std::move(in_sync);
+    pending_ = PendingSet{view_.version, command, now_};
+    output_.proposals.emplace_back(std::move(command));
+    advance_commit();
+}
+
+void ShardCopy::maybe_shrink(MonotonicTime now) {
+    if (pending_ || role_ == CopyRole::kStopped || view_.phase != Phase::kNormal) {
+        return;
+    }
+    std::set<NodeId> left = view_.in_sync;
+    for (const NodeId& node : view_.in_sync) {
+        const auto peer = peers_.find(node);
+        if (node == options_.node || peer == peers_.end()) {
+            continue;
+        }
+        const auto& since = peer->second.waiting_since;
+        if (since && now - *since >= options_.in_sync_lag) {
+            left.erase(node);
+            peer->second.expand_after = now + peer->second.expand_delay;
+            peer->second.expand_delay = std::min(peer->second.expand_delay * 2, kExpandDelayMax);
+        }
+    }
+    if (left.size() < view_.in_sync.size()) {
+        propose_set(std::move(left));
+    }
+}
+
+void ShardCopy::maybe_expand(MonotonicTime now) {
+    if (pending_ || role_ != CopyRole::kActive || view_.phase != Phase::kNormal) {
+        return;
+    }
+    std::set<NodeId> more = view_.in_sync;
+    for (const auto& [node, peer] : peers_) {
+        const bool ready = peer.acked && peer.match >= committed_ && peer.match >= no_op_
+                           && peer.incarnation > 0 && now >= peer.expand_after;
+        if (ready) {
+            more.insert(node);
+        }
+    }
+    if (more.size() > view_.in_sync.size()) {
+        propose_set(std::move(more));
+    }
+}
+
+}  // namespace kumo::cluster

@@ -1,0 +1,469 @@
+#include "cluster/state/state.h"
+
+#include "cluster/internal/mutant.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kumo::cluster {
+
+namespace {
+
+Error stale() {
+    return Error{ErrorCode::kConflict, "the shard has changed meanwhile"};
+}
+
+Error no_such_shard() {
+    return Error{ErrorCode::kNotFound, "no such shard"};
+}
+
+Error no_such_node() {
+    return Error{ErrorCode::kNotFound, "no such node in the cluster"};
+}
+
+Shard* edit(State& state, ShardId id) {
+    const auto found = state.shards.find(id);
+    if (found == state.shards.end()) {
+        return nullptr;
+    }
+    auto copy = std::make_shared<Shard>(*found->second);
+    Shard* shard = copy.get();
+    found->second = std::move(copy);
+    return shard;
+}
+
+Member* edit(State& state, const NodeId& id) {
+    const auto found = state.members.find(id);
+    if (found == state.members.end()) {
+        return nullptr;
+    }
+    auto copy = std::make_shared<Member>(*found->second);
+    Member* member = copy.get();
+    found->second = std::move(copy);
+    return member;
+}
+
+bool is_serving(const State& state, const NodeId& node) {
+    const Member* member = find_member(state, node);
+    return member != nullptr && !member->fenced;
+}
+
+/// The primary is a run that may go on: of a member, not fenced, and the same run.
+bool has_primary(const State& state, const Shard& shard) {
+    const Member* member = find_member(state, shard.primary);
+    return member != nullptr && !member->fenced && member->incarnation == shard.primary_incarnation;
+}
+
+/// Who could take over now: in sync (so it has every acknowledged operation) and serving. Spread
+/// by the shard's number, those that are not draining first.
+std::optional<NodeId> next_primary(const State& state, const Shard& shard) {
+    std::vector<NodeId> fit;
+    std::vector<NodeId> draining;
+    std::set<NodeId> candidates = shard.in_sync;
+    if (planted(Mutant::kElectFromAssigned)) {
+        candidates.clear();
+        for (const auto& [node, copy] : shard.copies) {
+            candidates.insert(node);
+        }
+    }
+    for (const NodeId& node : candidates) {
+        if (is_serving(state, node)) {
+            (find_member(state, node)->draining ? draining : fit).push_back(node);
+        }
+    }
+    const std::vector<NodeId>& best = fit.empty() ? draining : fit;
+    if (best.empty()) {
+        return std::nullopt;
+    }
+    return best[static_cast<std::uint64_t>(shard.id) % best.size()];
+}
+
+void make_primary(const State& state, Shard& shard, const NodeId& node) {
+    shard.primary = node;
+    shard.primary_incarnation = find_member(state, node)->incarnation;
+    shard.phase = Phase::kNormal;
+    shard.target = {};
+    ++shard.term;
+}
+
+/// Makes a shard go on after its members have changed. Whether it was changed.
+bool settle(const State& state, Shard& shard) {
+    bool changed = false;
+    if (!has_primary(state, shard)) {
+        const auto next = next_primary(state, shard);
+        if (next) {
+            make_primary(state, shard, *next);
+            changed = true;
+        }
+    }
+    // With a primary, the fenced ones may leave: in sync mode everyone who is left has everything.
+    if (shard.mode == AckMode::kSync && has_primary(state, shard)) {
+        changed = std::erase_if(
+                      shard.in_sync,
+                      [&](const NodeId& node) {
+                          return node != shard.primary && !is_serving(state, node);
+                      }
+                  ) > 0
+                  || changed;
+    }
+    if (shard.phase == Phase::kHandover && !is_serving(state, shard.target)) {
+        shard.phase = Phase::kNormal;  // The primary learns of it as of every change.
+        shard.target = {};
+        changed = true;
+    }
+    return changed;
+}
+
+void settle_shards_of(State& state, const std::set<NodeId>& nodes) {
+    for (auto& [id, shared] : state.shards) {
+        const bool touched = std::any_of(nodes.begin(), nodes.end(), [&](const NodeId& node) {
+            return shared->copies.contains(node) || shared->primary == node;
+        });
+        if (!touched) {
+            continue;
+        }
+        Shard shard = *shared;
+        if (settle(state, shard)) {
+            ++shard.version;
+            shared = std::make_shared<const Shard>(std::move(shard));
+        }
+    }
+}
+
+void replace_copy(State& state, Shard& shard, const NodeId& node) {
+    shard.copies[node] = CopyId{state.next_id++};
+    shard.in_sync.erase(node);
+    ++shard.version;
+}
+
+Status run(State& state, const Found& command) {
+    if (!state.id.is_nil()) {
+        return Error{ErrorCode::kAlreadyExists, "the cluster exists"};
+    }
+    state.id = command.id;
+    state.members_expected = std::max<std::uint64_t>(command.members_expected, 1);
+    return {};
+}
+
+Status check(const Member& member) {
+    const std::size_t longest = std::max(
+        {member.name.size(),
+         member.peering_address.size(),
+         member.api_address.size(),
+         member.zone.size()}
+    );
+    if (member.id.is_nil() || member.boot.is_nil()) {
+        return invalid_argument("a node without an id");
+    }
+    if (longest > kMemberTextBytesMax) {
+        return Error{ErrorCode::kLimitExceeded, "a node's name or address is too long"};
+    }
+    return {};
+}
+
+/// What it once acknowledged, it may have lost: others have it, or nobody.
+void drop_unclean(State& state, const NodeId& node, const std::set<CopyId>& unclean) {
+    for (auto& [id, shared] : state.shards) {
+        const auto copy = shared->copies.find(node);
+        const bool bad = copy != shared->copies.end() && unclean.contains(copy->second);
+        const bool alone = shared->in_sync.size() == 1 && shared->in_sync.contains(node);
+        if (!bad || alone || planted(Mutant::kUncleanStaysInSync)) {
+            continue;
+        }
+        Shard shard = *shared;
+        replace_copy(state, shard, node);
+        shared = std::make_shared<const Shard>(std::move(shard));
+    }
+}
+
+/// A node that holds data has a copy of everything that is to be everywhere.
+void add_copies(State& state, const NodeId& node) {
+    for (auto& [id, shared] : state.shards) {
+        if (!shared->everywhere || shared->copies.contains(node)) {
+            continue;
+        }
+        Shard shard = *shared;
+        shard.copies[node] = CopyId{state.next_id++};
+        ++shard.version;
+        shared = std::make_shared<const Shard>(std::move(shard));
+    }
+}
+
+Status run(State& state, const Register& command) {
+    KUMO_TRY(check(command.member));
+    const Member* known = find_member(state, command.member.id);
+    if (known == nullptr && state.members.size() >= kMembersMax) {
+        return Error{ErrorCode::kLimitExceeded, "the cluster has as many nodes as it may have"};
+    }
+    const bool same_run = known != nullptr && known->boot == command.member.boot
+                          && !planted(Mutant::kRegisterNotIdempotent);
+    if (known != nullptr && !same_run && !known->fenced && !command.previous_is_over) {
+        return Error{
+            ErrorCode::kAlreadyExists,
+            "node " + command.member.id.to_string()
+                + " is running already: two processes have copies of one data directory, or the "
+                  "old one has just ended"};
+    }
+    auto member = std::make_shared<Member>(command.member);
+    member->incarnation = known == nullptr ? 1 : known->incarnation + (same_run ? 0 : 1);
+    member->fenced = !same_run || known->fenced;
+    member->draining = same_run && known->draining;
+    const bool holds_data = member->holds_data;
+    state.members[command.member.id] = std::move(member);
+    if (!same_run) {
+        drop_unclean(state, command.member.id, command.unclean);
+        if (holds_data) {
+            add_copies(state, command.member.id);
+        }
+        settle_shards_of(state, {command.member.id});
+    }
+    return {};
+}
+
+Status run(State& state, const Fence& command) {
+    for (const NodeId& node : command.nodes) {
+        Member* member = edit(state, node);
+        if (member != nullptr) {
+            member->fenced = true;
+        }
+    }
+    settle_shards_of(state, command.nodes);
+    return {};
+}
+
+Status run(State& state, const Unfence& command) {
+    const Member* known = find_member(state, command.node);
+    if (known == nullptr || known->incarnation != command.incarnation) {
+        return no_such_node();
+    }
+    if (known->fenced) {
+        edit(state, command.node)->fenced = false;
+        settle_shards_of(state, {command.node});
+    }
+    return {};
+}
+
+bool is_good(const State& state, const Shard& shard, const ProposeInSync& command) {
+    if (shard.version != command.version || shard.term != command.term
+        || shard.phase != Phase::kNormal || !command.in_sync.contains(shard.primary)) {
+        return false;
+    }
+    return std::all_of(command.in_sync.begin(), command.in_sync.end(), [&](const NodeId& node) {
+        if (!shard.copies.contains(node)) {
+            return false;
+        }
+        if (shard.in_sync.contains(node)) {
+            return true;
+        }
+        const Member* member = find_member(state, node);
+        const auto seen = command.added.find(node);
+        if (planted(Mutant::kNoIncarnationCheck)) {
+            return member != nullptr;
+        }
+        return member != nullptr && !member->fenced && seen != command.added.end()
+               && seen->second == member->incarnation;
+    });
+}
+
+Status run(State& state, const ProposeInSync& command) {
+    Shard* shard = edit(state, command.shard);
+    if (shard == nullptr) {
+        return no_such_shard();
+    }
+    if (!is_good(state, *shard, command)) {
+        shard->version += shard->version == command.version ? 1U : 0U;
+        return stale();
+    }
+    shard->in_sync = command.in_sync;
+    ++shard->version;
+    return {};
+}
+
+Status run(State& state, const BeginHandover& command) {
+    const Shard* known = find_shard(state, command.shard);
+    if (known == nullptr) {
+        return no_such_shard();
+    }
+    if (known->phase != Phase::kNormal || !has_primary(state, *known)) {
+        return stale();
+    }
+    if (known->primary == command.target || !known->in_sync.contains(command.target)
+        || !is_serving(state, command.target)) {
+        return invalid_argument("only a node in sync can take a shard over");
+    }
+    Shard* shard = edit(state, command.shard);
+    shard->phase = Phase::kHandover;
+    shard->target = command.target;
+    ++shard->version;
+    if (planted(Mutant::kDeposeLivePrimary)) {
+        make_primary(state, *shard, command.target);
+    }
+    return {};
+}
+
+Status run(State& state, const CompleteHandover& command) {
+    const Shard* known = find_shard(state, command.shard);
+    if (known == nullptr) {
+        return no_such_shard();
+    }
+    if (known->version != command.version || known->phase != Phase::kHandover) {
+        return stale();
+    }
+    Shard* shard = edit(state, command.shard);
+    make_primary(state, *shard, known->target);
+    ++shard->version;
+    return {};
+}
+
+Status run(State& state, const AbortHandover& command) {
+    const Shard* known = find_shard(state, command.shard);
+    if (known == nullptr) {
+        return no_such_shard();
+    }
+    if (known->version != command.version || known->phase != Phase::kHandover) {
+        return stale();
+    }
+    Shard* shard = edit(state, command.shard);
+    shard->phase = Phase::kNormal;
+    shard->target = {};
+    ++shard->version;
+    return {};
+}
+
+Status run(State& state, const ReplaceCopy& command) {
+    const Shard* known = find_shard(state, command.shard);
+    if (known == nullptr) {
+        return no_such_shard();
+    }
+    const auto copy = known->copies.find(command.node);
+    if (copy == known->copies.end() || copy->second != command.copy) {
+        return stale();
+    }
+    if (known->in_sync.size() == 1 && known->in_sync.contains(command.node)) {
+        return Error{ErrorCode::kConflict, "it is the last copy that is in sync"};
+    }
+    Shard* shard = edit(state, command.shard);
+    replace_copy(state, *shard, command.node);
+    if (shard->primary == command.node) {
+        shard->primary = {};
+    }
+    (void)settle(state, *shard);
+    return {};
+}
+
+Status run(State& state, const SetDraining& command) {
+    Member* member = edit(state, command.node);
+    if (member == nullptr) {
+        return no_such_node();
+    }
+    member->draining = command.draining;
+    return {};
+}
+
+Status run(State& state, const RemoveMember& command) {
+    const Member* known = find_member(state, command.node);
+    if (known == nullptr) {
+        return no_such_node();
+    }
+    if (!known->fenced) {
+        return Error{ErrorCode::kConflict, "the node is up: it has to be stopped first"};
+    }
+    state.members.erase(command.node);
+    for (auto& [id, shared] : state.shards) {
+        const bool last = shared->in_sync.size() == 1 && shared->in_sync.contains(command.node);
+        if (!shared->copies.contains(command.node) || last) {
+            continue;  // Nobody else has it: should the node come back, it is there.
+        }
+        Shard shard = *shared;
+        shard.copies.erase(command.node);
+        shard.in_sync.erase(command.node);
+        ++shard.version;
+        (void)settle(state, shard);
+        shared = std::make_shared<const Shard>(std::move(shard));
+    }
+    return {};
+}
+
+Status run(State& state, const TakeOver& command) {
+    const Member* known = find_member(state, command.node);
+    if (known == nullptr) {
+        return no_such_node();
+    }
+    std::erase_if(state.members, [&](const auto& each) { return each.first != command.node; });
+    state.members_expected = 1;
+    for (auto& [id, shared] : state.shards) {
+        Shard shard = *shared;
+        std::erase_if(shard.copies, [&](const auto& each) { return each.first != command.node; });
+        if (shard.copies.empty()) {
+            shard.copies[command.node] = CopyId{state.next_id++};
+        }
+        shard.in_sync = {command.node};
+        make_primary(state, shard, command.node);
+        ++shard.version;
+        shared = std::make_shared<const Shard>(std::move(shard));
+    }
+    return {};
+}
+
+}  // namespace
+
+bool operator==(const State& a, const State& b) {
+    const auto same = [](const auto& x, const auto& y) {
+        return x.first == y.first && *x.second == *y.second;
+    };
+    return a.id == b.id && a.next_id == b.next_id && a.members_expected == b.members_expected
+           && std::equal(
+               a.members.begin(),
+               a.members.end(),
+               b.members.begin(),
+               b.members.end(),
+               same
+           )
+           && std::equal(a.shards.begin(), a.shards.end(), b.shards.begin(), b.shards.end(), same);
+}
+
+Status apply(State& state, const Command& command) {
+    return std::visit([&state](const auto& each) { return run(state, each); }, command);
+}
+
+Result<ShardId> add_shard(State& state, AckMode mode) {
+    if (state.shards.size() >= kShardsMax) {
+        return Error{ErrorCode::kLimitExceeded, "there are as many shards as there may be"};
+    }
+    Shard shard;
+    shard.id = ShardId{state.next_id++};
+    shard.version = 1;
+    shard.mode = mode;
+    for (const auto& [node, member] : state.members) {
+        if (!member->holds_data) {
+            continue;
+        }
+        shard.copies[node] = CopyId{state.next_id++};
+        if (!member->fenced) {
+            shard.in_sync.insert(node);
+        }
+    }
+    if (shard.in_sync.empty()) {
+        return Error{ErrorCode::kUnavailable, "no node that holds data is up"};
+    }
+    make_primary(state, shard, *next_primary(state, shard));
+    const ShardId id = shard.id;
+    state.shards[id] = std::make_shared<const Shard>(std::move(shard));
+    return id;
+}
+
+void drop_shard(State& state, ShardId shard) {
+    state.shards.erase(shard);
+}
+
+const Member* find_member(const State& state, const NodeId& node) {
+    const auto found = state.members.find(node);
+    return found == state.members.end() ? nullptr : found->second.get();
+}
+
+const Shard* find_shard(const State& state, ShardId shard) {
+    const auto found = state.shards.find(shard);
+    return found == state.shards.end() ? nullptr : found->second.get();
+}
+
+}  // namespace kumo::cluster

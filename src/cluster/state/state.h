@@ -1,0 +1,212 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/uuid.h"
+#include "wire/byte_reader.h"
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+// Who is in the cluster, and which copy of which shard may do what. Part of the control plane's
+// state: every change is an entry of its log (docs/design/004-cluster.md).
+
+namespace kumo::cluster {
+
+using NodeId = Uuid;
+using Term = std::uint64_t;
+using Seq = std::uint64_t;
+
+/// A shard, for ever. 0 names none.
+enum class ShardId : std::uint64_t {
+};
+
+/// One copy of a shard on one node, for ever: a copy that is built anew is another one. Also its
+/// stream in that node's log and its directory there.
+enum class CopyId : std::uint64_t {
+};
+
+inline constexpr std::size_t kMembersMax = 1000;
+inline constexpr std::size_t kShardsMax = 100'000;
+inline constexpr std::size_t kMemberTextBytesMax = 1024;
+
+/// A node that has joined. Its addresses are attributes, not its identity.
+struct Member {
+    NodeId id;
+    std::string name;
+    std::string peering_address;  ///< host:port
+    std::string api_address;      ///< host:port
+    std::string zone;
+    bool holds_data = true;
+    Uuid boot;                      ///< Of the run that registered last.
+    std::uint64_t incarnation = 0;  ///< Counts its runs. What an older one says is void.
+    bool fenced = true;             ///< Not to serve: its lease has run out, or was never granted.
+    bool draining = false;          ///< To hold no primaries.
+
+    bool operator==(const Member&) const = default;
+};
+
+/// When an operation is acknowledged.
+enum class AckMode : std::uint8_t {
+    kSync,      ///< All in-sync copies have it.
+    kMajority,  ///< Most of them have it.
+    kAsync,     ///< The primary has it.
+};
+
+enum class Phase : std::uint8_t {
+    kNormal,
+    kHandover,  ///< The primary is to make way for `target`.
+};
+
+struct Shard {
+    ShardId id{};
+    std::uint64_t version = 0;  ///< Changes with everything below: what proposals are based on.
+    Term term = 0;              ///< Changes with the primary.
+    NodeId primary;
+    std::uint64_t primary_incarnation = 0;
+    std::set<NodeId> in_sync;         ///< Hold every acknowledged operation.
+    std::map<NodeId, CopyId> copies;  ///< All, those in sync among them.
+    Phase phase = Phase::kNormal;
+    NodeId target;
+    AckMode mode = AckMode::kSync;
+    bool everywhere = true;  ///< Every node that holds data is to have a copy.
+
+    bool operator==(const Shard&) const = default;
+};
+
+/// A value: copies share what is immutable.
+struct State {
+    Uuid id;                    ///< The cluster's. Nil before the first command.
+    std::uint64_t next_id = 2;  ///< Of shards and copies; 1 is the control plane's.
+    /// Nobody is granted a lease before that many have registered once: a cluster of three does
+    /// not begin with one.
+    std::uint64_t members_expected = 1;
+    std::map<NodeId, std::shared_ptr<const Member>> members;
+    std::map<ShardId, std::shared_ptr<const Shard>> shards;
+};
+
+bool operator==(const State& a, const State& b);
+
+// ---- commands
+
+/// The first one: the cluster has a name.
+struct Found {
+    Uuid id;
+    std::uint64_t members_expected = 1;
+};
+
+/// A node's run begins; once more with the same `boot` changes nothing but what has changed.
+struct Register {
+    Member member;  ///< Its incarnation and flags are decided here.
+    /// The run before is known to be over (the data directory's lock was taken on the same
+    /// machine). Otherwise a node that is still granted leases is not replaced.
+    bool previous_is_over = false;
+    /// Copies that may lack something they had acknowledged.
+    std::set<CopyId> unclean;
+};
+
+/// Their leases have run out. One command for all shards of all of them.
+struct Fence {
+    std::set<NodeId> nodes;
+};
+
+/// A lease is granted again.
+struct Unfence {
+    NodeId node;
+    std::uint64_t incarnation = 0;
+};
+
+/// The primary's wish for another in-sync set. A wish that is refused changes the version as well:
+/// a delayed second copy of it cannot succeed.
+struct ProposeInSync {
+    ShardId shard{};
+    std::uint64_t version = 0;  ///< What it is based on.
+    Term term = 0;
+    std::set<NodeId> in_sync;
+    std::map<NodeId, std::uint64_t> added;  ///< With the incarnations that were seen.
+};
+
+struct BeginHandover {
+    ShardId shard{};
+    NodeId target;
+};
+
+/// The old primary has stopped, and the target has everything.
+struct CompleteHandover {
+    ShardId shard{};
+    std::uint64_t version = 0;
+};
+
+struct AbortHandover {
+    ShardId shard{};
+    std::uint64_t version = 0;
+};
+
+/// A copy is useless (failed, unclean): it leaves, and a new one takes its place.
+struct ReplaceCopy {
+    ShardId shard{};
+    NodeId node;
+    CopyId copy{};  ///< The one that is meant.
+};
+
+struct SetDraining {
+    NodeId node;
+    bool draining = false;
+};
+
+struct RemoveMember {
+    NodeId node;
+};
+
+/// After a forced configuration: the others are gone, and what this node has is what there is.
+struct TakeOver {
+    NodeId node;
+};
+
+using Command = std::variant<
+    Found,
+    Register,
+    Fence,
+    Unfence,
+    ProposeInSync,
+    BeginHandover,
+    CompleteHandover,
+    AbortHandover,
+    ReplaceCopy,
+    SetDraining,
+    RemoveMember,
+    TakeOver>;
+
+/// Applies a command. Deterministic. On an error the state is as it was, but for versions (see
+/// ProposeInSync). Errors: kNotFound, kConflict, kInvalidArgument, kLimitExceeded; kAlreadyExists
+/// for a registration that must wait (see Register).
+Status apply(State& state, const Command& command);
+
+/// A new shard with an empty copy on every node that holds data, all of them in sync: empty copies
+/// are equal. kUnavailable if there is no node.
+Result<ShardId> add_shard(State& state, AckMode mode);
+
+/// Nothing if there is none.
+void drop_shard(State& state, ShardId shard);
+
+const Member* find_member(const State& state, const NodeId& node);
+const Shard* find_shard(const State& state, ShardId shard);
+
+// Bytes: docs/formats/cluster.md. Readers leave damage to the reader's at_end().
+
+void append_command(std::string& out, const Command& command);
+std::optional<Command> read_command(wire::ByteReader& in);
+void append_state(std::string& out, const State& state);
+State read_state(wire::ByteReader& in);
+
+}  // namespace kumo::cluster
