@@ -37,6 +37,7 @@ void append_body(std::string& out, const Ack& ack) {
     append_varint(out, ack.incarnation);
     append_varint(out, ack.match);
     append_varint(out, ack.mismatch ? 1 : 0);
+    append_varint(out, ack.rejected);
     append_varint(out, ack.hint);
 }
 
@@ -66,6 +67,7 @@ Ack read_ack(ByteReader& in) {
     ack.incarnation = in.number();
     ack.match = in.number();
     ack.mismatch = in.below_or_at(1) == 1;
+    ack.rejected = in.number();
     ack.hint = in.number();
     return ack;
 }

@@ -25,7 +25,8 @@ struct Ack {
     CopyId copy{};
     std::uint64_t incarnation = 0;  ///< Of the run that says so.
     Seq match = 0;
-    bool mismatch = false;  ///< The entry before the last Prepare's is another one, or not there.
+    bool mismatch = false;  ///< The entry before a Prepare's is another one here, or not there.
+    Seq rejected = 0;       ///< Then: that entry's place.
     Seq hint = 0;           ///< Then: the logs may agree up to here.
 };
 

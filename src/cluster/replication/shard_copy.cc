@@ -8,7 +8,13 @@
 
 namespace kumo::cluster {
 
-ShardCopy::ShardCopy(const CopyOptions& options, ShardId shard, CopyId copy, CopyLog log)
+ShardCopy::ShardCopy(
+    const CopyOptions& options,
+    ShardId shard,
+    CopyId copy,
+    CopyLog log,
+    const RequestWindow& remembered
+)
     : options_(options),
       shard_id_(shard),
       copy_(copy),
@@ -18,8 +24,13 @@ ShardCopy::ShardCopy(const CopyOptions& options, ShardId shard, CopyId copy, Cop
       committed_(log_.base()),
       handed_applied_(log_.base()),
       checkpoint_(log_.base()) {
+    for (const auto& [seq, request] : remembered) {
+        remember(seq, request);
+    }
     for (Seq seq = log_.base() + 1; seq <= log_.last(); ++seq) {
-        remember(*log_.at(seq));
+        if (!log_.at(seq)->no_op) {
+            remember(seq, log_.at(seq)->request);
+        }
     }
 }
 
@@ -80,21 +91,19 @@ void ShardCopy::enter_term(Term term) {
 }
 
 void ShardCopy::append(EntryPtr entry) {
-    remember(*entry);
+    if (!entry->no_op) {
+        remember(entry->seq, entry->request);
+    }
     output_.appends.push_back(entry);
     log_.append(std::move(entry));
 }
 
-void ShardCopy::remember(const LogEntry& entry) {
-    if (entry.no_op) {
-        return;
-    }
-    requests_[entry.request] = entry.seq;
-    request_order_.emplace_back(entry.seq, entry.request);
+void ShardCopy::remember(Seq seq, const RequestId& request) {
+    requests_[request] = seq;
+    request_order_.emplace_back(seq, request);
     while (request_order_.size() > options_.requests_remembered) {
-        const auto& [seq, request] = request_order_.front();
-        const auto found = requests_.find(request);
-        if (found != requests_.end() && found->second == seq) {
+        const auto found = requests_.find(request_order_.front().second);
+        if (found != requests_.end() && found->second == request_order_.front().first) {
             requests_.erase(found);
         }
         request_order_.pop_front();
@@ -117,6 +126,16 @@ std::optional<Seq> ShardCopy::find_request(const RequestId& request) const {
     return found == requests_.end() ? std::nullopt : std::optional(found->second);
 }
 
+RequestWindow ShardCopy::requests_until(Seq seq) const {
+    RequestWindow window;
+    for (const auto& each : request_order_) {
+        if (each.first <= seq) {
+            window.push_back(each);
+        }
+    }
+    return window;
+}
+
 std::optional<Seq> ShardCopy::match_of(const NodeId& node) const {
     if (node == options_.node) {
         return persisted_;
@@ -132,7 +151,7 @@ void ShardCopy::persisted(Seq seq) {
     persisted_ = std::min(seq, log_.last());
     if (role_ == CopyRole::kFollower) {
         if (!leader_.is_nil()) {
-            send_ack(leader_, false, 0);
+            send_ack(leader_);
         }
     } else {
         advance_commit();

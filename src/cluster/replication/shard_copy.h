@@ -22,6 +22,7 @@ struct CopyOptions {
     NodeId node;
     std::size_t prepare_bytes_max = std::size_t{1} << 20;     ///< Of one message, or one entry.
     std::size_t in_flight_bytes_max = std::size_t{16} << 20;  ///< To one other copy.
+    std::size_t prepares_in_flight_max = 64;                  ///< To one other copy.
     /// Kept in memory for copies that lag; who lags more is sent files.
     std::size_t tail_bytes_max = std::size_t{32} << 20;
     /// A copy in sync that does not answer for this long is proposed to leave.
@@ -39,6 +40,9 @@ enum class CopyRole : std::uint8_t {
     kDraining,  ///< Primary; finishes what it has before a handover.
     kStopped,   ///< Primary; has finished, and waits for the control plane's word.
 };
+
+/// The requests in the last entries of a log, oldest first.
+using RequestWindow = std::deque<std::pair<Seq, RequestId>>;
 
 /// What a copy wants done. `cut` before `appends`; both go to the copy's log in this order, and
 /// persisted() tells when they are durable.
@@ -60,8 +64,15 @@ struct CopyOutput {
 /// Thread rule: owned by one loop.
 class ShardCopy {
 public:
-    /// `log` is what was recovered: its base is what the engine has applied.
-    ShardCopy(const CopyOptions& options, ShardId shard, CopyId copy, CopyLog log);
+    /// `log` is what was recovered: its base is what the engine has applied. `remembered` was
+    /// stored with that, or came with it: requests_until().
+    ShardCopy(
+        const CopyOptions& options,
+        ShardId shard,
+        CopyId copy,
+        CopyLog log,
+        const RequestWindow& remembered
+    );
 
     // ---- input
 
@@ -120,6 +131,9 @@ public:
     /// Where the request stands in the log, if it is remembered.
     std::optional<Seq> find_request(const RequestId& request) const;
 
+    /// What a checkpoint as of `seq` has to hold so that a retry is still seen as one.
+    RequestWindow requests_until(Seq seq) const;
+
 private:
     struct Peer {
         CopyId copy{};
@@ -148,7 +162,7 @@ private:
 
     // Everybody: shard_copy.cc.
     void enter_term(Term term);
-    void remember(const LogEntry& entry);
+    void remember(Seq seq, const RequestId& request);
     void forget_from(Seq from);
     void append(EntryPtr entry);
     void trim();
@@ -158,12 +172,15 @@ private:
     void on_prepare(const NodeId& from, const Prepare& prepare);
     bool matches(const Prepare& prepare) const;
     void take_entries(const Prepare& prepare);
-    void send_ack(const NodeId& to, bool mismatch, Seq hint);
+    void send_ack(const NodeId& to);
+    void send_mismatch(const NodeId& to, const Prepare& prepare);
+    Ack make_ack() const;
 
     // The primary: shard_copy_primary.cc.
     void become_primary();
     void sync_peers();
     void on_ack(const NodeId& from, const Ack& ack);
+    void on_mismatch(Peer& peer, const Ack& ack);
     void advance_commit();
     Seq commit_of(const std::set<NodeId>& set) const;
     void drain();
@@ -196,7 +213,7 @@ private:
     std::optional<PendingSet> pending_;
     std::optional<MonotonicTime> handover_sent_at_;
     std::map<RequestId, Seq> requests_;
-    std::deque<std::pair<Seq, RequestId>> request_order_;
+    RequestWindow request_order_;
     CopyOutput output_;
 };
 

@@ -22,12 +22,11 @@ void ShardCopy::on_prepare(const NodeId& from, const Prepare& prepare) {
     }
     leader_ = from;
     if (!matches(prepare)) {
-        const Seq hint = std::max(std::min(prepare.previous_seq - 1, log_.last()), committed_);
-        send_ack(from, true, hint);
+        send_mismatch(from, prepare);
         return;
     }
     take_entries(prepare);
-    send_ack(from, false, 0);
+    send_ack(from);
 }
 
 /// What is committed is equal everywhere, so only what lies behind it has to be compared.
@@ -66,14 +65,24 @@ void ShardCopy::take_entries(const Prepare& prepare) {
     committed_ = std::max(committed_, std::min(prepare.committed, last));
 }
 
-void ShardCopy::send_ack(const NodeId& to, bool mismatch, Seq hint) {
+Ack ShardCopy::make_ack() const {
     Ack ack;
     ack.term = term_;
     ack.copy = copy_;
     ack.incarnation = incarnation_;
     ack.match = std::min(std::max(verified_, committed_), persisted_);
-    ack.mismatch = mismatch;
-    ack.hint = hint;
+    return ack;
+}
+
+void ShardCopy::send_ack(const NodeId& to) {
+    output_.sends.emplace_back(to, CopyMessage{shard_id_, make_ack()});
+}
+
+void ShardCopy::send_mismatch(const NodeId& to, const Prepare& prepare) {
+    Ack ack = make_ack();
+    ack.mismatch = true;
+    ack.rejected = prepare.previous_seq;
+    ack.hint = std::max(std::min(prepare.previous_seq - 1, log_.last()), committed_);
     output_.sends.emplace_back(to, CopyMessage{shard_id_, ack});
 }
 

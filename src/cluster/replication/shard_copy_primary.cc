@@ -72,7 +72,7 @@ void ShardCopy::sync_peers() {
 void ShardCopy::restart_peer(Peer& peer) {
     peer.probing = true;
     peer.probe_sent = false;
-    peer.next = peer.match + 1;
+    peer.next = std::max(peer.match, log_.base()) + 1;
     peer.in_flight = 0;
     peer.sent.clear();
 }
@@ -111,13 +111,7 @@ void ShardCopy::on_ack(const NodeId& from, const Ack& ack) {
         peer.sent.pop_front();
     }
     if (ack.mismatch) {
-        // Late answers to what was sent before must not start it all over again.
-        if (peer.probing && peer.probe_sent) {
-            peer.probe_sent = false;
-            peer.next = std::max(std::min(peer.next - 1, ack.hint + 1), peer.match + 1);
-        } else if (!peer.probing) {
-            restart_peer(peer);
-        }
+        on_mismatch(peer, ack);
     } else if (peer.probing) {
         peer.probing = false;
         peer.probe_sent = false;
@@ -134,6 +128,18 @@ void ShardCopy::on_ack(const NodeId& from, const Ack& ack) {
     drain();
 }
 
+void ShardCopy::on_mismatch(Peer& peer, const Ack& ack) {
+    if (ack.rejected <= peer.match) {
+        return;  // Late: more is known by now.
+    }
+    if (!peer.probing) {
+        restart_peer(peer);
+    } else if (peer.probe_sent && ack.rejected == peer.next - 1) {
+        peer.probe_sent = false;
+        peer.next = std::max(std::min(peer.next - 1, ack.hint + 1), peer.match + 1);
+    }
+}
+
 void ShardCopy::send_to(const NodeId& node, Peer& peer) {
     if (peer.installing || (peer.probing && peer.probe_sent)) {
         return;
@@ -146,7 +152,9 @@ void ShardCopy::send_to(const NodeId& node, Peer& peer) {
         return;
     }
     const bool nothing_new = peer.next > log_.last() && peer.committed_told >= committed_;
-    if ((nothing_new && !peer.probing) || peer.in_flight >= options_.in_flight_bytes_max) {
+    const bool full = peer.in_flight >= options_.in_flight_bytes_max
+                      || peer.sent.size() >= options_.prepares_in_flight_max;
+    if ((nothing_new && !peer.probing) || full) {
         return;
     }
     Prepare prepare;

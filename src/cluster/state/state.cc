@@ -430,6 +430,13 @@ Result<ShardId> add_shard(State& state, AckMode mode) {
     if (state.shards.size() >= kShardsMax) {
         return Error{ErrorCode::kLimitExceeded, "there are as many shards as there may be"};
     }
+    const bool anybody =
+        std::any_of(state.members.begin(), state.members.end(), [](const auto& each) {
+            return each.second->holds_data && !each.second->fenced;
+        });
+    if (!anybody) {
+        return Error{ErrorCode::kUnavailable, "no node that holds data is up"};
+    }
     Shard shard;
     shard.id = ShardId{state.next_id++};
     shard.version = 1;
@@ -442,9 +449,6 @@ Result<ShardId> add_shard(State& state, AckMode mode) {
         if (!member->fenced) {
             shard.in_sync.insert(node);
         }
-    }
-    if (shard.in_sync.empty()) {
-        return Error{ErrorCode::kUnavailable, "no node that holds data is up"};
     }
     make_primary(state, shard, *next_primary(state, shard));
     const ShardId id = shard.id;
