@@ -494,6 +494,7 @@ TEST(PeeringTls, TalksToOwnNodesOnly) {
     EXPECT_EQ(seen[2].received[0].second.size(), 5'000'000U);
     EXPECT_FALSE(stranger->connected(node_id(1), Channel::kControl));
     EXPECT_TRUE(seen[3].events.empty());
+    EXPECT_GE(one->stats().refused_for(PeerRefusal::kTls), 1U);
 }
 
 }  // namespace
