@@ -35,6 +35,7 @@ protected:
         wal.reset();
         if (loop != nullptr) {
             loop->kill();
+            dead_loops.push_back(std::move(loop));  // Reads on their way still answer to it.
         }
         loop = world.make_loop();
         auto opened = Wal::open(*loop, fs, options);
@@ -139,6 +140,7 @@ protected:
     io::SimFs fs;
     io::SimWorkerPool readers;
     WalOptions options;
+    std::vector<std::unique_ptr<io::SimLoop>> dead_loops;
     std::unique_ptr<io::SimLoop> loop;
     std::unique_ptr<Wal> wal;
     std::vector<Seq> order;
