@@ -25,8 +25,10 @@ struct Ack {
     CopyId copy{};
     std::uint64_t incarnation = 0;  ///< Of the run that says so.
     Seq match = 0;
+    Seq committed = 0;      ///< What the copy knows of that: told again if it was lost.
     bool mismatch = false;  ///< The entry before the last Prepare's is another one, or not there.
-    Seq hint = 0;           ///< Then: the logs may agree up to here.
+    Seq hint = 0;           ///< Then: the logs may agree up to here,
+    Term hint_term = 0;     ///< where the copy's entry is of this term.
 };
 
 /// To a primary of the past.

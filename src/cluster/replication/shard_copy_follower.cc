@@ -22,12 +22,22 @@ void ShardCopy::on_prepare(const NodeId& from, const Prepare& prepare) {
     }
     leader_ = from;
     if (!matches(prepare)) {
-        const Seq hint = std::max(std::min(prepare.previous_seq - 1, log_.last()), committed_);
-        send_ack(from, true, hint);
+        send_ack(from, hint_for(prepare));
         return;
     }
     take_entries(prepare);
-    send_ack(from, false, 0);
+    send_ack(from, std::nullopt);
+}
+
+/// Requires: no match. The last entry before the Prepare's that its primary's log can have: what is
+/// of a later term than the Prepare's there cannot be in it. So a search takes as many messages as
+/// there are terms, not entries.
+Seq ShardCopy::hint_for(const Prepare& prepare) const {
+    Seq hint = std::min(prepare.previous_seq - 1, log_.last());
+    while (hint > committed_ && *log_.term(hint) > prepare.previous_term) {
+        --hint;
+    }
+    return std::max(hint, committed_);
 }
 
 /// What is committed is equal everywhere, so only what lies behind it has to be compared.
@@ -66,14 +76,16 @@ void ShardCopy::take_entries(const Prepare& prepare) {
     committed_ = std::max(committed_, std::min(prepare.committed, last));
 }
 
-void ShardCopy::send_ack(const NodeId& to, bool mismatch, Seq hint) {
+void ShardCopy::send_ack(const NodeId& to, std::optional<Seq> hint) {
     Ack ack;
     ack.term = term_;
     ack.copy = copy_;
     ack.incarnation = incarnation_;
     ack.match = std::min(std::max(verified_, committed_), persisted_);
-    ack.mismatch = mismatch;
-    ack.hint = hint;
+    ack.committed = committed_;
+    ack.mismatch = hint.has_value();
+    ack.hint = hint.value_or(0);
+    ack.hint_term = hint ? log_.term(*hint).value_or(0) : 0;
     output_.sends.emplace_back(to, CopyMessage{shard_id_, ack});
 }
 
