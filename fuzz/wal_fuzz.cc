@@ -2,6 +2,7 @@
 
 #include "io/sim/sim_fs.h"
 #include "io/sim/sim_loop.h"
+#include "io/sim/sim_worker_pool.h"
 #include "store/internal/wal_format.h"
 
 #include <cstddef>
@@ -9,10 +10,12 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Opens a log whose segments are the input's, split at "|SEG|". Bit 0 of the first byte: checksums
 // of records are made right, so that the input gets behind them. Bit 1: headers are the input's.
-// What opens once must replay without a crash, take an append, and open again with the same end.
+// What opens once must replay without a crash, take an append, let it be read and cut off again,
+// and open again with the same end.
 
 namespace {
 
@@ -78,7 +81,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     KUMO_ASSERT(fs.mkdir("/wal").ok());
     put_segments(fs, {reinterpret_cast<const char*>(data) + 1, size - 1}, data[0]);
 
-    const WalOptions options = {.directory = "/wal"};
+    io::SimWorkerPool readers(world, {});
+    const WalOptions options = {.directory = "/wal", .readers = &readers};
     const StreamId stream{1};
     Seq end = 0;
     {
@@ -91,7 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         };
         (void)wal.value()->replay({{stream, 0}, {StreamId{2}, 5}}, ignore).ok();
         end = wal.value()->last_seq(stream);
-        if (end == ~Seq{0}) {
+        if (end >= ~Seq{0} - 2) {
             return 0;
         }
         bool done = false;
@@ -99,6 +103,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             done = status.ok();
         };
         KUMO_ASSERT(wal.value()->append(stream, end + 1, "appended", told).ok());
+        KUMO_ASSERT(world.run_until_idle() && done);
+        std::size_t read = 0;
+        const auto count = [&](const Result<std::vector<WalEntry>>& entries) {
+            read = entries.ok() ? entries.value().size() : 0;
+        };
+        (void)wal.value()->read(stream, 1, 1000, [](const Result<std::vector<WalEntry>>&) {}).ok();
+        KUMO_ASSERT(wal.value()->read(stream, end + 1, 1000, count).ok());
+        KUMO_ASSERT(world.run_until_idle() && read == 1);
+        done = false;
+        KUMO_ASSERT(wal.value()->append(stream, end + 2, "cut off", told).ok());
+        KUMO_ASSERT(wal.value()->cut(stream, end + 2, told).ok());
         KUMO_ASSERT(world.run_until_idle() && done);
     }
     auto again = Wal::open(*loop, fs, options);

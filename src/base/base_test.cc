@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/published.h"
 #include "base/random.h"
@@ -70,6 +71,14 @@ TEST(Log, MessageCannotForgeALine) {
 
 TEST(Log, UnwritableFileIsAnError) {
     EXPECT_FALSE(log_open({.file = "/proc/nowhere/x.log"}).ok());
+}
+
+TEST(Clock, BootTimeIsNotBehindMonotonicTime) {
+    const MonotonicTime before = system_clock().boottime_now();
+    const MonotonicTime monotonic = system_clock().monotonic_now();
+    const MonotonicTime after = system_clock().boottime_now();
+    EXPECT_LE(before, after);
+    EXPECT_LE(monotonic, after);
 }
 
 }  // namespace

@@ -18,6 +18,12 @@ class Clock {
 public:
     virtual ~Clock() = default;
     virtual MonotonicTime monotonic_now() const = 0;
+
+    /// As monotonic_now(), but time while the machine is suspended counts. For leases, which
+    /// others count on while this machine sleeps. A clock of a machine that never sleeps need not
+    /// tell them apart.
+    virtual MonotonicTime boottime_now() const { return monotonic_now(); }
+
     virtual WallTime wall_now() const = 0;
 };
 

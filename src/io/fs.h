@@ -99,7 +99,9 @@ public:
     /// An empty file maps to an empty view.
     virtual Result<std::unique_ptr<MappedFile>> map(const std::string& path) = 0;
 
-    /// A file; replaces the file `to` if it is there, atomically.
+    /// A file: replaces the file `to` if it is there, atomically. A directory, with all it holds:
+    /// `to` has the same parent and is not there, and the names below it have been synced (only
+    /// the simulator checks the latter).
     virtual Status rename(const std::string& from, const std::string& to) = 0;
 
     virtual Status unlink(const std::string& path) = 0;

@@ -83,6 +83,20 @@ TYPED_TEST(FsTest, RenameReplacesAndUnlinkRemoves) {
     );
 }
 
+TYPED_TEST(FsTest, RenamesDirectories) {
+    ASSERT_TRUE(make_directories(this->fs(), this->path("old/deep")).ok());
+    this->put(this->path("old/a"), "1");
+    this->put(this->path("old/deep/b"), "2");
+    ASSERT_TRUE(this->fs().sync_dir(this->path("old/deep")).ok());
+    ASSERT_TRUE(this->fs().sync_dir(this->path("old")).ok());
+    ASSERT_TRUE(this->fs().rename(this->path("old"), this->path("new")).ok());
+    EXPECT_FALSE(exists(this->fs(), this->path("old")).value());
+    EXPECT_EQ(read_file(this->fs(), this->path("new/a"), 9).value(), "1");
+    EXPECT_EQ(read_file(this->fs(), this->path("new/deep/b"), 9).value(), "2");
+    ASSERT_TRUE(this->fs().sync_dir(this->path("new")).ok());
+    ASSERT_TRUE(remove_tree(this->fs(), this->path("new")).ok());
+}
+
 TYPED_TEST(FsTest, ListsSortedAndRemovesTrees) {
     ASSERT_TRUE(make_directories(this->fs(), this->path("x/y/z")).ok());
     ASSERT_TRUE(make_directories(this->fs(), this->path("x/y/z")).ok());

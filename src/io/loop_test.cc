@@ -182,6 +182,32 @@ TEST(SimWorld, TimePassesOnlyBetweenEvents) {
     EXPECT_EQ(world.clock().monotonic_now() - start, std::chrono::hours(6));
 }
 
+TEST(SimLoop, ClockOfANodeMayRunFastAndSleep) {
+    SimWorld world(1);
+    const auto exact = world.make_loop();
+    const auto fast = world.make_loop();
+    std::vector<std::string> order;
+    const MonotonicTime start = world.clock().monotonic_now();
+    EXPECT_EQ(fast->clock().monotonic_now(), start);
+    (void)fast->add_timer(std::chrono::seconds(101), [&] { order.emplace_back("fast"); });
+    (void
+    )exact->add_timer(std::chrono::milliseconds(100'500), [&] { order.emplace_back("exact"); });
+    fast->set_clock_rate(1'010'000);
+    world.run_for(std::chrono::seconds(200));
+    EXPECT_EQ(order, (std::vector<std::string>{"fast", "exact"}));
+    EXPECT_EQ(fast->clock().monotonic_now() - start, std::chrono::seconds(202));
+    EXPECT_EQ(exact->clock().monotonic_now() - start, std::chrono::seconds(200));
+    fast->set_clock_rate(500'000);
+    world.run_for(std::chrono::seconds(10));
+    EXPECT_EQ(fast->clock().monotonic_now() - start, std::chrono::seconds(207));
+    fast->note_suspend(std::chrono::hours(1));
+    EXPECT_EQ(fast->clock().monotonic_now() - start, std::chrono::seconds(207));
+    EXPECT_EQ(
+        fast->clock().boottime_now() - fast->clock().monotonic_now(),
+        Duration(std::chrono::hours(1))
+    );
+}
+
 TEST(SimLoop, DeadLoopRunsNothing) {
     SimWorld world(1);
     const auto loop = world.make_loop();

@@ -374,6 +374,97 @@ TEST(SimNetwork, UnreachableAddressTimesOut) {
     EXPECT_EQ(result->error().code, ErrorCode::kTimeout);
 }
 
+/// A client on one host and a server on another.
+struct TwoHosts {
+    explicit TwoHosts(std::uint64_t seed) : world(seed), network(world) {
+        network.set_host(*near, client_host);
+        auto listening = network.listen(
+            *far,
+            address,
+            [this](Loop&, std::unique_ptr<Stream> stream) { server.adopt(std::move(stream)); },
+            {}
+        );
+        KUMO_ASSERT(listening.ok());
+        listener = std::move(listening).value();
+    }
+
+    void connect() {
+        network.connect(*near, address, std::chrono::seconds(1), [this](auto stream) {
+            if (stream.ok()) {
+                client.adopt(std::move(stream).value());
+            } else {
+                failure = stream.error().code;
+            }
+        });
+        world.run_for(std::chrono::seconds(2));
+    }
+
+    const Address address = Address::parse("10.0.0.1", 80).value();
+    const Address client_host = Address::parse("10.0.0.2", 0).value();
+    SimWorld world;
+    std::unique_ptr<SimLoop> near = world.make_loop();
+    std::unique_ptr<SimLoop> far = world.make_loop();
+    SimNetwork network;
+    std::unique_ptr<Listener> listener;
+    Probe server;
+    Probe client;
+    std::optional<ErrorCode> failure;
+};
+
+TEST(SimNetwork, CutHoldsWhatIsSentOneWay) {
+    TwoHosts hosts(1);
+    hosts.connect();
+    EXPECT_EQ(hosts.server.stream->peer().host_string(), "10.0.0.2");
+    hosts.network.cut(hosts.client_host, hosts.address);
+    ASSERT_TRUE(hosts.client.stream->write("held").ok());
+    ASSERT_TRUE(hosts.server.stream->write("arrives").ok());
+    hosts.world.run_for(std::chrono::seconds(5));
+    EXPECT_EQ(hosts.server.received, "");
+    EXPECT_EQ(hosts.client.received, "arrives");
+    hosts.network.mend(hosts.client_host, hosts.address);
+    ASSERT_TRUE(hosts.client.stream->write(" and more").ok());
+    hosts.world.run_for(std::chrono::seconds(5));
+    EXPECT_EQ(hosts.server.received, "held and more");
+    hosts.network.reset_between(hosts.address, hosts.client_host);
+    hosts.world.run_for(std::chrono::seconds(1));
+    EXPECT_TRUE(hosts.server.closed.has_value());
+    EXPECT_TRUE(hosts.client.closed.has_value());
+}
+
+TEST(SimNetwork, CutLeavesHalfOpenConnectionsAndNoNewOnes) {
+    TwoHosts hosts(2);
+    hosts.connect();
+    hosts.network.cut(hosts.client_host, hosts.address);
+    hosts.client.stream.reset();  // Its reset is lost with it.
+    hosts.world.run_for(std::chrono::seconds(5));
+    hosts.network.mend(hosts.client_host, hosts.address);
+    hosts.world.run_for(std::chrono::seconds(5));
+    EXPECT_FALSE(hosts.server.closed.has_value());
+    for (const bool answers : {false, true}) {
+        hosts.failure.reset();
+        if (answers) {
+            hosts.network.cut(hosts.address, hosts.client_host);
+        } else {
+            hosts.network.cut(hosts.client_host, hosts.address);
+        }
+        hosts.connect();
+        EXPECT_EQ(hosts.failure, ErrorCode::kTimeout);
+        hosts.network.mend(hosts.client_host, hosts.address);
+    }
+}
+
+TEST(SimNetwork, DelaysOnePair) {
+    TwoHosts hosts(3);
+    hosts.connect();
+    const Duration delay = std::chrono::milliseconds(700);
+    hosts.network.set_delay(hosts.client_host, hosts.address, delay, delay);
+    ASSERT_TRUE(hosts.client.stream->write("slow").ok());
+    hosts.world.run_for(std::chrono::milliseconds(690));
+    EXPECT_EQ(hosts.server.received, "");
+    hosts.world.run_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(hosts.server.received, "slow");
+}
+
 std::uint64_t echo_trace(std::uint64_t seed, std::uint64_t reset_per_million) {
     SimWorld world(seed);
     const auto loop = world.make_loop();

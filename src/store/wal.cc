@@ -28,6 +28,14 @@ Status Wal::append(StreamId stream, Seq seq, ByteView payload, AppendCallback do
     return impl_->append(stream, seq, payload, std::move(done));
 }
 
+Status Wal::cut(StreamId stream, Seq from, AppendCallback done) {
+    return impl_->cut(stream, from, std::move(done));
+}
+
+Status Wal::read(StreamId stream, Seq from, std::size_t bytes_max, ReadCallback done) {
+    return impl_->read(stream, from, bytes_max, std::move(done));
+}
+
 void Wal::release(StreamId stream, Seq seq) {
     impl_->release(stream, seq);
 }

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # Simulators: `./dev sim [NAME] [FIRST COUNT]`, `./dev sim --mutations`.
 
-sim_names="consensus"
+sim_names="consensus replication"
 
 sim_help() {
     cat <<'TEXT'
 ./dev sim [NAME] [FIRST COUNT]   run seeds FIRST.. (default 1, 2000 of them) of one simulator, or of all
 ./dev sim [NAME] --mutations     disable each rule alone and print how soon the checks notice
 ./dev sim [NAME] --nightly       100,000 seeds
-Simulators: consensus (Raft's core)
+Simulators: consensus (Raft's core), replication (shard copies, leases, the coordinator)
 TEXT
 }
 

@@ -223,7 +223,7 @@ void CopyGroup::checkpoint() {
     for (Node& node : nodes_) {
         const Seq seq = node.copy->committed();
         node.base_term = node.copy->log().term(seq).value();
-        node.remembered = node.copy->remembered(seq);
+        node.remembered = node.copy->requests_until(seq);
         node.base = seq;
         node.checkpoint = node.applied;
         node.log.erase(node.log.begin(), node.log.upper_bound(seq));

@@ -106,7 +106,7 @@ private:
         std::unique_ptr<ShardCopy> copy;
         std::map<Seq, EntryPtr> log;
         std::vector<std::string> applied;
-        std::vector<RememberedRequest> remembered;  ///< As of the checkpoint.
+        RequestWindow remembered;  ///< As of the checkpoint.
         std::vector<std::string> checkpoint;
         Seq base = 0;
         Term base_term = 0;

@@ -39,6 +39,7 @@ void append_body(std::string& out, const Ack& ack) {
     append_varint(out, ack.match);
     append_varint(out, ack.committed);
     append_varint(out, ack.mismatch ? 1 : 0);
+    append_varint(out, ack.rejected);
     append_varint(out, ack.hint);
     append_varint(out, ack.hint_term);
 }
@@ -78,6 +79,7 @@ Ack read_ack(ByteReader& in) {
     ack.match = in.number();
     ack.committed = in.number();
     ack.mismatch = in.below_or_at(1) == 1;
+    ack.rejected = in.number();
     ack.hint = in.number();
     ack.hint_term = in.number();
     return ack;

@@ -43,6 +43,7 @@ Ack ack() {
     ack.match = 43;
     ack.committed = 42;
     ack.mismatch = true;
+    ack.rejected = 400;
     ack.hint = 300;
     ack.hint_term = 8;
     return ack;
@@ -92,6 +93,7 @@ TEST(CopyCodec, FieldsArriveInTheirPlaces) {
     EXPECT_EQ(answer.match, 43U);
     EXPECT_EQ(answer.committed, 42U);
     EXPECT_TRUE(answer.mismatch);
+    EXPECT_EQ(answer.rejected, 400U);
     EXPECT_EQ(answer.hint, 300U);
     EXPECT_EQ(answer.hint_term, 8U);
 }

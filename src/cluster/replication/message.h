@@ -26,7 +26,8 @@ struct Ack {
     std::uint64_t incarnation = 0;  ///< Of the run that says so.
     Seq match = 0;
     Seq committed = 0;      ///< What the copy knows of that: told again if it was lost.
-    bool mismatch = false;  ///< The entry before the last Prepare's is another one, or not there.
+    bool mismatch = false;  ///< The entry before a Prepare's is another one here, or not there.
+    Seq rejected = 0;       ///< Then: that entry's place.
     Seq hint = 0;           ///< Then: the logs may agree up to here,
     Term hint_term = 0;     ///< where the copy's entry is of this term.
 };

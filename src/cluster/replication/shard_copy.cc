@@ -20,7 +20,7 @@ ShardCopy::ShardCopy(
     ShardId shard,
     CopyId copy,
     CopyLog log,
-    const std::vector<RememberedRequest>& remembered
+    const RequestWindow& remembered
 )
     : options_(options),
       shard_id_(shard),
@@ -113,7 +113,7 @@ void ShardCopy::remember(Seq seq, const RequestId& request) {
         return;
     }
     requests_[request] = seq;
-    request_order_.push_back({seq, request});
+    request_order_.emplace_back(seq, request);
     while (request_order_.size() > options_.requests_remembered) {
         forget_oldest_request();
     }
@@ -129,7 +129,7 @@ void ShardCopy::forget_oldest_request() {
 }
 
 void ShardCopy::forget_from(Seq from) {
-    while (!request_order_.empty() && request_order_.back().seq >= from) {
+    while (!request_order_.empty() && request_order_.back().first >= from) {
         const auto& [seq, request] = request_order_.back();
         const auto found = requests_.find(request);
         if (found != requests_.end() && found->second == seq) {
@@ -144,13 +144,14 @@ std::optional<Seq> ShardCopy::find_request(const RequestId& request) const {
     return found == requests_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::vector<RememberedRequest> ShardCopy::remembered(Seq up_to) const {
-    const auto end = std::partition_point(
-        request_order_.begin(),
-        request_order_.end(),
-        [&](const RememberedRequest& each) { return each.seq <= up_to; }
-    );
-    return {request_order_.begin(), end};
+RequestWindow ShardCopy::requests_until(Seq seq) const {
+    RequestWindow window;
+    for (const auto& each : request_order_) {
+        if (each.first <= seq) {
+            window.push_back(each);
+        }
+    }
+    return window;
 }
 
 std::optional<Seq> ShardCopy::match_of(const NodeId& node) const {
@@ -168,7 +169,7 @@ void ShardCopy::persisted(Seq seq) {
     persisted_ = std::min(seq, log_.last());
     if (role_ == CopyRole::kFollower) {
         if (!leader_.is_nil()) {
-            send_ack(leader_, std::nullopt);
+            send_ack(leader_);
         }
     } else {
         advance_commit();

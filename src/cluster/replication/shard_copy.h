@@ -22,6 +22,7 @@ struct CopyOptions {
     NodeId node;
     std::size_t prepare_bytes_max = std::size_t{1} << 20;     ///< Of one message, or one entry.
     std::size_t in_flight_bytes_max = std::size_t{16} << 20;  ///< To one other copy.
+    std::size_t prepares_in_flight_max = 64;                  ///< To one other copy.
     /// Kept in memory for copies that lag; who lags more is sent files.
     std::size_t tail_bytes_max = std::size_t{32} << 20;
     /// A copy in sync that does not answer for this long is proposed to leave.
@@ -42,13 +43,8 @@ enum class CopyRole : std::uint8_t {
     kStopped,   ///< Primary; has finished, and waits for the control plane's word.
 };
 
-/// A request, and its place in the log.
-struct RememberedRequest {
-    Seq seq = 0;
-    RequestId request;
-
-    bool operator==(const RememberedRequest&) const = default;
-};
+/// The requests in the last entries of a log, oldest first.
+using RequestWindow = std::deque<std::pair<Seq, RequestId>>;
 
 /// What a copy wants done. `cut` before `appends`; both go to the copy's log in this order, and
 /// persisted() tells when they are durable.
@@ -71,14 +67,13 @@ struct CopyOutput {
 class ShardCopy {
 public:
     /// `log` is what was recovered, and durable: its base is what the engine has applied.
-    /// `remembered`: remembered() as of the base, in the same order; without it a retry of a
-    /// request from before the base is taken for a new one.
+    /// `remembered` was stored with that, or came with it: requests_until().
     ShardCopy(
         const CopyOptions& options,
         ShardId shard,
         CopyId copy,
         CopyLog log,
-        const std::vector<RememberedRequest>& remembered = {}
+        const RequestWindow& remembered
     );
 
     // ---- input
@@ -141,9 +136,8 @@ public:
     /// Where the request stands in the log, if it is remembered.
     std::optional<Seq> find_request(const RequestId& request) const;
 
-    /// The requests that are remembered, up to a place in the log: part of a checkpoint as of
-    /// there.
-    std::vector<RememberedRequest> remembered(Seq up_to) const;
+    /// What a checkpoint as of `seq` has to hold so that a retry is still seen as one.
+    RequestWindow requests_until(Seq seq) const;
 
 private:
     struct Peer {
@@ -188,14 +182,17 @@ private:
     bool matches(const Prepare& prepare) const;
     void take_entries(const Prepare& prepare);
     Seq hint_for(const Prepare& prepare) const;
-    void send_ack(const NodeId& to, std::optional<Seq> hint);
+    Ack make_ack() const;
+    void send_ack(const NodeId& to);
+    void send_mismatch(const NodeId& to, const Prepare& prepare);
 
     // The primary: shard_copy_primary.cc.
     void become_primary();
     void sync_peers();
     void on_ack(const NodeId& from, const Ack& ack);
     void note_match(Peer& peer, const Ack& ack);
-    void find_match(Peer& peer, const Ack& ack);
+    void on_match(Peer& peer);
+    void on_mismatch(Peer& peer, const Ack& ack);
     void advance_commit();
     void commit(Seq seq);
     Seq commit_of(const std::set<NodeId>& set) const;
@@ -232,7 +229,7 @@ private:
     std::optional<PendingSet> pending_;
     std::optional<MonotonicTime> handover_sent_at_;
     std::map<RequestId, Seq> requests_;
-    std::deque<RememberedRequest> request_order_;
+    RequestWindow request_order_;
     std::size_t uncommitted_bytes_ = 0;  ///< Primary: behind committed_.
     CopyOutput output_;
 };

@@ -22,11 +22,11 @@ void ShardCopy::on_prepare(const NodeId& from, const Prepare& prepare) {
     }
     leader_ = from;
     if (!matches(prepare)) {
-        send_ack(from, hint_for(prepare));
+        send_mismatch(from, prepare);
         return;
     }
     take_entries(prepare);
-    send_ack(from, std::nullopt);
+    send_ack(from);
 }
 
 /// Requires: no match. The last entry before the Prepare's that its primary's log can have: what is
@@ -76,16 +76,26 @@ void ShardCopy::take_entries(const Prepare& prepare) {
     committed_ = std::max(committed_, std::min(prepare.committed, last));
 }
 
-void ShardCopy::send_ack(const NodeId& to, std::optional<Seq> hint) {
+Ack ShardCopy::make_ack() const {
     Ack ack;
     ack.term = term_;
     ack.copy = copy_;
     ack.incarnation = incarnation_;
     ack.match = std::min(std::max(verified_, committed_), persisted_);
     ack.committed = committed_;
-    ack.mismatch = hint.has_value();
-    ack.hint = hint.value_or(0);
-    ack.hint_term = hint ? log_.term(*hint).value_or(0) : 0;
+    return ack;
+}
+
+void ShardCopy::send_ack(const NodeId& to) {
+    output_.sends.emplace_back(to, CopyMessage{shard_id_, make_ack()});
+}
+
+void ShardCopy::send_mismatch(const NodeId& to, const Prepare& prepare) {
+    Ack ack = make_ack();
+    ack.mismatch = true;
+    ack.rejected = prepare.previous_seq;
+    ack.hint = hint_for(prepare);
+    ack.hint_term = log_.term(ack.hint).value_or(0);
     output_.sends.emplace_back(to, CopyMessage{shard_id_, ack});
 }
 

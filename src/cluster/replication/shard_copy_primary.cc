@@ -87,7 +87,7 @@ void ShardCopy::sync_peers() {
 void ShardCopy::restart_peer(Peer& peer) {
     peer.probing = true;
     peer.probe_sent = false;
-    peer.next = peer.match + 1;
+    peer.next = std::max(peer.match, log_.base()) + 1;
     peer.in_flight = 0;
     peer.sent.clear();
 }
@@ -120,7 +120,12 @@ void ShardCopy::on_ack(const NodeId& from, const Ack& ack) {
     }
     peer.acked = true;
     note_match(peer, ack);
-    find_match(peer, ack);
+    if (ack.mismatch) {
+        on_mismatch(peer, ack);
+    } else {
+        on_match(peer);
+    }
+    peer.next = std::max(peer.next, peer.match + 1);
     advance_commit();
     maybe_expand(now_);
 }
@@ -140,17 +145,23 @@ void ShardCopy::note_match(Peer& peer, const Ack& ack) {
     }
 }
 
-/// Moves the place where the two logs may agree.
-void ShardCopy::find_match(Peer& peer, const Ack& ack) {
-    if (!ack.mismatch) {
-        if (peer.probing) {
-            peer.probing = false;
-            peer.probe_sent = false;
-            peer.next = peer.match + 1;
-        }
-    } else if (!peer.probing) {
+void ShardCopy::on_match(Peer& peer) {
+    if (peer.probing) {
+        peer.probing = false;
+        peer.probe_sent = false;
+        // They agree at the probe, even if the copy does not have that much durably yet.
+        peer.next = std::max(peer.match, log_.base()) + 1;
+    }
+}
+
+/// Moves the place where the two logs may agree back.
+void ShardCopy::on_mismatch(Peer& peer, const Ack& ack) {
+    if (ack.rejected <= peer.match) {
+        return;  // Late: more is known by now.
+    }
+    if (!peer.probing) {
         restart_peer(peer);
-    } else if (peer.probe_sent) {  // Otherwise it is late: an answer to what was sent before.
+    } else if (peer.probe_sent && ack.rejected == peer.next - 1) {
         peer.probe_sent = false;
         peer.next = std::min(peer.next - 1, ack.hint + 1);
         // Entries of later terms than the copy's there cannot be in its log.
@@ -158,7 +169,6 @@ void ShardCopy::find_match(Peer& peer, const Ack& ack) {
             --peer.next;
         }
     }
-    peer.next = std::max(peer.next, peer.match + 1);
 }
 
 /// Whether there may be more to send.
@@ -174,7 +184,9 @@ bool ShardCopy::send_to(const NodeId& node, Peer& peer) {
         return false;
     }
     const bool nothing_new = peer.next > log_.last() && peer.committed_told >= committed_;
-    if ((nothing_new && !peer.probing) || peer.in_flight >= options_.in_flight_bytes_max) {
+    const bool full = peer.in_flight >= options_.in_flight_bytes_max
+                      || peer.sent.size() >= options_.prepares_in_flight_max;
+    if ((nothing_new && !peer.probing) || full) {
         return false;
     }
     Prepare prepare = make_prepare(peer, *previous_term);

@@ -51,7 +51,7 @@ protected:
 TEST(ShardCopy, SaysNothingBeforeItKnowsTheState) {
     CopyOptions options;
     options.node = CopyGroup::id(0);
-    ShardCopy copy(options, ShardId{2}, CopyId{3}, CopyLog());
+    ShardCopy copy(options, ShardId{2}, CopyId{3}, CopyLog(), {});
     Prepare prepare;
     prepare.term = 1;
     prepare.copy = CopyId{3};
@@ -456,8 +456,8 @@ TEST(ShardCopy, RemembersOnlySoManyRequests) {
         group.settle();
     }
     const ShardCopy& copy = group.copy(0);
-    EXPECT_EQ(copy.remembered(copy.last()).size(), 3U);
-    EXPECT_EQ(copy.remembered(copy.last() - 1).size(), 2U);
+    EXPECT_EQ(copy.requests_until(copy.last()).size(), 3U);
+    EXPECT_EQ(copy.requests_until(copy.last() - 1).size(), 2U);
     EXPECT_FALSE(copy.find_request({CopyGroup::id(0), 1, 2}).has_value());
     EXPECT_TRUE(copy.find_request({CopyGroup::id(0), 1, 3}).has_value());
 }
@@ -675,7 +675,8 @@ TEST_F(SmallCopies, AfterFilesWereSentTheLogGoesOnFromThere) {
         options,
         group_.shard().id,
         group_.shard().copies.at(options.node),
-        CopyLog(files, term)
+        CopyLog(files, term),
+        {}
     );
     installed.on_state(group_.shard(), 1);
     primary().install_done(options.node, files, true);

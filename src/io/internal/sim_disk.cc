@@ -127,6 +127,13 @@ void SimDisk::rename(const std::string& from, const std::string& to) {
     change({0, to, false, find(from), from});
 }
 
+bool SimDisk::is_synced(const std::string& directory) const {
+    return std::all_of(pending_.begin(), pending_.end(), [&](const auto& entry) {
+        const bool below = entry.first == directory || entry.first.starts_with(directory + "/");
+        return !below || entry.second.empty();
+    });
+}
+
 void SimDisk::unlink(const std::string& path) {
     change({0, path, true, nullptr, {}});
 }
@@ -142,12 +149,27 @@ std::vector<DirEntry> SimDisk::list(const std::string& path) const {
 }
 
 void SimDisk::sync_directory(const std::string& path, std::uint64_t up_to) {
+    sync_name(path);
     std::vector<Change>& changes = pending_[path];
     auto change = changes.begin();
     for (; change != changes.end() && change->number <= up_to; ++change) {
         apply(*change, durable_names_);
     }
     changes.erase(changes.begin(), change);
+}
+
+/// A directory that was renamed is not synced under a name that the disk does not have: the file
+/// systems we know write the rename first.
+void SimDisk::sync_name(const std::string& directory) {
+    const std::string parent = parent_path(directory);
+    if (parent == directory) {
+        return;
+    }
+    for (const Change& change : std::vector<Change>(pending_[parent])) {
+        if (change.path == directory && !change.from.empty()) {
+            sync_directory(parent, change.number);
+        }
+    }
 }
 
 void SimDisk::lose_power() {
@@ -175,7 +197,24 @@ std::uint64_t SimDisk::used_bytes() const {
     return bytes;
 }
 
+void SimDisk::move_tree(const std::string& from, const std::string& to, Names& names) {
+    const std::string below = from + "/";
+    for (auto name = names.lower_bound(below);
+         name != names.end() && name->first.starts_with(below);) {
+        const std::string path = to + "/" + name->first.substr(below.size());
+        if (name->second != nullptr) {
+            name->second->path = path;
+        }
+        names[path] = name->second;
+        name = names.erase(name);
+    }
+}
+
 void SimDisk::apply(const Change& change, Names& names) {
+    const bool moves_tree = !change.from.empty() && change.inode == nullptr;
+    if (moves_tree && names.contains(change.from)) {
+        move_tree(change.from, change.path, names);
+    }
     if (!change.from.empty()) {
         names.erase(change.from);
     }

@@ -65,6 +65,9 @@ public:
     std::shared_ptr<SimInode> create(const std::string& path);
     void make_directory(const std::string& path);
     void rename(const std::string& from, const std::string& to);
+
+    /// Whether the names in a directory, and below it, are all on the disk.
+    bool is_synced(const std::string& directory) const;
     void unlink(const std::string& path);
     std::vector<DirEntry> list(const std::string& path) const;
 
@@ -78,7 +81,8 @@ public:
 private:
     using Names = std::map<std::string, std::shared_ptr<SimInode>>;
 
-    /// `from` is empty unless it is a rename; a null inode in `names` is a directory.
+    /// `from` is empty unless it is a rename; a null inode in `names` is a directory, and a rename
+    /// with one takes all names below along.
     struct Change {
         std::uint64_t number;
         std::string path;
@@ -88,6 +92,8 @@ private:
     };
 
     static void apply(const Change& change, Names& names);
+    static void move_tree(const std::string& from, const std::string& to, Names& names);
+    void sync_name(const std::string& directory);
     void change(Change change);
     void drop_orphans();
 

@@ -10,10 +10,17 @@ namespace kumo::io {
 SimEnd::SimEnd(
     SimWorld& world,
     SimLoop& loop,
+    const Address& local,
     const Address& peer,
-    const SimNetworkOptions& options
+    std::shared_ptr<const SimLinks> links
 )
-    : world_(world), loop_(loop), peer_(peer), options_(options) {}
+    : world_(world), loop_(loop), local_(local), peer_(peer), links_(std::move(links)) {}
+
+void SimEnd::send_held() {
+    for (Piece& piece : std::exchange(held_, {})) {
+        send(std::move(piece));
+    }
+}
 
 void SimEnd::join(const std::shared_ptr<SimEnd>& a, const std::shared_ptr<SimEnd>& b) {
     a->other_ = b;
@@ -186,12 +193,13 @@ void SimEnd::flush() {
 
 void SimEnd::send_data() {
     // Small gaps of the window are let grow first: else pieces shrink to single bytes.
-    if (outstanding_bytes_ > options_.window_bytes / 2) {
+    if (outstanding_bytes_ > links_->options().window_bytes / 2) {
         return;
     }
-    while (queued_bytes() > 0 && outstanding_bytes_ < options_.window_bytes) {
-        const std::size_t most =
-            std::min({queued_bytes(), options_.window_bytes - outstanding_bytes_, kReadChunkBytes});
+    while (queued_bytes() > 0 && outstanding_bytes_ < links_->options().window_bytes) {
+        const std::size_t most = std::min(
+            {queued_bytes(), links_->options().window_bytes - outstanding_bytes_, kReadChunkBytes}
+        );
         // Whole more often than not, else cut anywhere.
         const std::size_t size =
             world_.random().chance(1, 2) ? most : 1 + world_.random().below(most);
@@ -210,10 +218,14 @@ void SimEnd::send(Piece piece) {
     if (other == nullptr) {
         return;
     }
+    if (links_->is_cut(local_, peer_)) {
+        held_.push_back(std::move(piece));
+        return;
+    }
     const bool breaks = piece.kind == PieceKind::kData
-                        && world_.random().chance(options_.reset_per_million, 1'000'000);
+                        && world_.random().chance(links_->options().reset_per_million, 1'000'000);
     const MonotonicTime now = world_.clock().monotonic_now();
-    const Duration delay = world_.random_duration(options_.delay_min, options_.delay_max);
+    const Duration delay = links_->delay(world_, local_, peer_);
     last_arrival_ = std::max(last_arrival_, now + delay);
     world_.trace("send", piece.bytes.size());
     const auto self = shared_from_this();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "io/address.h"
+#include "io/internal/sim_links.h"
 #include "io/sim/sim_loop.h"
 #include "io/sim/sim_network.h"
 #include "io/sim/sim_world.h"
@@ -11,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace kumo::io {
 
@@ -20,7 +22,13 @@ namespace kumo::io {
 /// Loop-owned, but for arrive() and credit(), which only note and post.
 class SimEnd final : public std::enable_shared_from_this<SimEnd> {
 public:
-    SimEnd(SimWorld& world, SimLoop& loop, const Address& peer, const SimNetworkOptions& options);
+    SimEnd(
+        SimWorld& world,
+        SimLoop& loop,
+        const Address& local,
+        const Address& peer,
+        std::shared_ptr<const SimLinks> links
+    );
 
     static void join(const std::shared_ptr<SimEnd>& a, const std::shared_ptr<SimEnd>& b);
 
@@ -37,6 +45,11 @@ public:
     std::size_t queued_bytes() const { return queue_.size() - queue_sent_; }
 
     const Address& peer() const { return peer_; }
+
+    const Address& local() const { return local_; }
+
+    /// The way to the peer is open again: what was held is sent.
+    void send_held();
 
     SimLoop& loop() { return loop_; }
 
@@ -72,8 +85,9 @@ private:
 
     SimWorld& world_;
     SimLoop& loop_;
+    const Address local_;
     const Address peer_;
-    const SimNetworkOptions options_;
+    const std::shared_ptr<const SimLinks> links_;
     std::weak_ptr<SimEnd> other_;
     StreamHandler* handler_ = nullptr;
     Phase phase_ = Phase::kOpen;
@@ -82,6 +96,7 @@ private:
     bool flush_scheduled_ = false;
     bool intake_scheduled_ = false;
     std::deque<Piece> inbox_;
+    std::vector<Piece> held_;  ///< Sent into a cut.
     std::string queue_;
     std::size_t queue_sent_ = 0;         ///< Bytes at its front that have left.
     std::size_t outstanding_bytes_ = 0;  ///< Sent, not yet taken by the other owner.

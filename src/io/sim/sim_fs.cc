@@ -299,8 +299,14 @@ Result<std::unique_ptr<MappedFile>> SimFs::map(const std::string& path) {
 
 Status SimFs::rename(const std::string& from, const std::string& to) {
     return state_->operate("rename", from, [&](bool torn) -> Status {
-        if (state_->disk.find(from) == nullptr || !state_->disk.is_directory(parent_path(to))) {
+        if (!state_->disk.exists(from) || !state_->disk.is_directory(parent_path(to))) {
             return absent("rename", from);
+        }
+        if (state_->disk.is_directory(from)) {
+            KUMO_ASSERT(parent_path(from) == parent_path(to) && state_->disk.is_synced(from));
+            if (state_->disk.exists(to)) {
+                return Error{ErrorCode::kAlreadyExists, "rename " + from + ": " + to + " exists"};
+            }
         }
         if (!state_->torn_by_chance(torn)) {
             state_->disk.rename(from, to);

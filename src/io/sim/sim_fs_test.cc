@@ -40,6 +40,29 @@ TEST(SimFs, KeepsWhatWasSynced) {
     }
 }
 
+TEST(SimFs, RenamedDirectoryIsUnderOneNameAfterACrash) {
+    std::set<std::string> outcomes;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        SimWorld world(seed);
+        SimFs fs(world);
+        ASSERT_TRUE(make_directories(fs, "/old").ok());
+        (void)create_durable(fs, "/old/a", "safe");
+        ASSERT_TRUE(fs.rename("/old", "/new").ok());
+        const bool goes_on = seed % 3 == 0;
+        if (goes_on) {
+            (void)create_durable(fs, "/new/b", "later");
+        }
+        fs.crash(CrashKind::kPower);
+        fs.restart();
+        const bool moved = exists(fs, "/new").value();
+        EXPECT_NE(moved, exists(fs, "/old").value());
+        EXPECT_EQ(content(fs, moved ? "/new/a" : "/old/a"), "safe");
+        EXPECT_TRUE(!goes_on || content(fs, "/new/b") == "later");
+        outcomes.insert(moved ? "moved" : "not");
+    }
+    EXPECT_EQ(outcomes.size(), 2U);
+}
+
 TEST(SimFs, UnsyncedSectorsSurviveInAnySubset) {
     std::set<std::string> outcomes;
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {

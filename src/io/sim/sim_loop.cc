@@ -15,7 +15,46 @@ constexpr Duration kTurnDelayMax = std::chrono::microseconds(20);
 
 }  // namespace
 
-SimLoop::SimLoop(SimWorld& world, std::uint64_t number) : world_(world), number_(number) {}
+SimClock::SimClock(const Clock& world)
+    : world_(world), world_base_(world.monotonic_now()), local_base_(world.monotonic_now()) {}
+
+MonotonicTime SimClock::monotonic_now() const {
+    const std::int64_t passed = (world_.monotonic_now() - world_base_).count();
+    // In two parts, for the product's range.
+    const std::int64_t whole = passed / kTrueRatePpm * ppm_;
+    return local_base_ + Duration(whole + passed % kTrueRatePpm * ppm_ / kTrueRatePpm);
+}
+
+WallTime SimClock::wall_now() const {
+    return world_.wall_now() + (monotonic_now() - world_.monotonic_now());
+}
+
+Duration SimClock::to_world(Duration local) const {
+    const std::int64_t whole = local.count() / ppm_ * kTrueRatePpm;
+    return Duration(whole + (local.count() % ppm_ * kTrueRatePpm + ppm_ - 1) / ppm_);
+}
+
+void SimClock::set_rate(std::int64_t ppm) {
+    KUMO_ASSERT(ppm > 0 && ppm <= 1000 * kTrueRatePpm);
+    local_base_ = monotonic_now();
+    world_base_ = world_.monotonic_now();
+    ppm_ = ppm;
+}
+
+SimLoop::SimLoop(SimWorld& world, std::uint64_t number)
+    : world_(world), number_(number), clock_(world.clock()) {}
+
+void SimLoop::set_clock_rate(std::int64_t ppm) {
+    clock_.set_rate(ppm);
+    if (!in_turn_ && !killed_) {
+        world_.cancel(std::exchange(wake_, {}));
+        plan_next_turn();
+    }
+}
+
+void SimLoop::note_suspend(Duration slept) {
+    clock_.slept_ += slept;
+}
 
 SimLoop::~SimLoop() {
     KUMO_ASSERT(!in_turn_);
@@ -84,7 +123,7 @@ bool SimLoop::in_loop_thread() const {
 }
 
 const Clock& SimLoop::clock() const {
-    return world_.clock();
+    return clock_;
 }
 
 Random& SimLoop::random() {
@@ -143,7 +182,7 @@ void SimLoop::wake_in(Duration delay) {
         world_.cancel(wake_);
     }
     wake_at_ = at;
-    wake_ = world_.schedule(delay, [this] { turn(); });
+    wake_ = world_.schedule(clock_.to_world(delay), [this] { turn(); });
 }
 
 void SimLoop::plan_next_turn() {

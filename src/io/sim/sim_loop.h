@@ -10,6 +10,34 @@
 
 namespace kumo::io {
 
+/// A node's clock: it may run slow or fast, and its machine may sleep. Owned like the world.
+class SimClock final : public Clock {
+public:
+    explicit SimClock(const Clock& world);
+
+    MonotonicTime monotonic_now() const override;
+
+    MonotonicTime boottime_now() const override { return monotonic_now() + slept_; }
+
+    WallTime wall_now() const override;
+
+    /// How much of the world's time this much of the node's is, rounded up.
+    Duration to_world(Duration local) const;
+
+private:
+    friend class SimLoop;
+    void set_rate(std::int64_t ppm);
+
+    const Clock& world_;
+    MonotonicTime world_base_;  ///< When the rate was set, and what this clock showed then.
+    MonotonicTime local_base_;
+    std::int64_t ppm_ = kTrueRatePpm;
+    Duration slept_{};
+
+public:
+    static constexpr std::int64_t kTrueRatePpm = 1'000'000;
+};
+
 /// A Loop of a SimWorld: the same turns as the real one, in virtual time. Owned like the world.
 class SimLoop final : public Loop {
 public:
@@ -35,6 +63,13 @@ public:
 
     bool killed() const { return killed_; }
 
+    /// This node's clocks and timers run at `ppm` parts of a million of the world's time, from now
+    /// on: 1'010'000 is 1 % fast. Between 1 and a thousand times the true rate.
+    void set_clock_rate(std::int64_t ppm);
+
+    /// The node's machine has slept: boottime_now() jumps, monotonic_now() has not seen it.
+    void note_suspend(Duration slept);
+
     SimWorld& world() { return world_; }
 
     /// Requires: `loop` is a SimLoop (real and simulated objects are never mixed).
@@ -51,6 +86,7 @@ private:
 
     SimWorld& world_;
     const std::uint64_t number_;
+    SimClock clock_;
     TimerQueue timers_;
     std::deque<Task> posted_;
     std::vector<Task> deferred_;

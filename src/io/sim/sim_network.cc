@@ -51,10 +51,11 @@ struct SimAcceptor : std::enable_shared_from_this<SimAcceptor> {
 
 struct SimNetwork::State {
     State(SimWorld& the_world, SimNetworkOptions the_options)
-        : world(the_world), options(the_options) {}
+        : world(the_world), links(std::make_shared<SimLinks>(the_options)) {}
 
     SimWorld& world;
-    const SimNetworkOptions options;
+    const std::shared_ptr<SimLinks> links;
+    std::map<const Loop*, Address> hosts;
     std::map<Address, std::weak_ptr<SimAcceptor>> acceptors;
     std::set<Address> unreachable;
     std::vector<std::weak_ptr<SimEnd>> ends;
@@ -62,6 +63,23 @@ struct SimNetwork::State {
 
     std::uint16_t take_port() {
         return next_port++;  // A simulation makes fewer connections than there are ports.
+    }
+
+    /// Where connections of `loop` come from, when they go to `to`.
+    Address host(const Loop& loop, const Address& to) const {
+        const auto found = hosts.find(&loop);
+        return SimLinks::host_of(found == hosts.end() ? to : found->second);
+    }
+
+    template <typename Visit>
+    void for_ends(Visit visit) {
+        std::erase_if(ends, [](const auto& weak) { return weak.expired(); });
+        const auto all = ends;
+        for (const auto& weak : all) {
+            if (const auto end = weak.lock()) {
+                visit(*end);
+            }
+        }
     }
 
     std::shared_ptr<SimAcceptor> find(Address address) const {
@@ -128,9 +146,16 @@ struct Attempt {
 /// What happens where the connection request arrives; then the answer travels back.
 void arrive(const std::shared_ptr<Attempt>& attempt) {
     SimNetwork::State& network = *attempt->network;
-    const Duration back =
-        network.world.random_duration(network.options.delay_min, network.options.delay_max);
+    Address client = network.host(attempt->loop, attempt->address);
+    if (network.links->is_cut(client, attempt->address)) {
+        return;
+    }
+    const Duration back = network.links->delay(network.world, attempt->address, client);
+    const bool answered = !network.links->is_cut(attempt->address, client);
     const auto acceptor = network.find(attempt->address);
+    if (acceptor == nullptr && !answered) {
+        return;
+    }
     if (acceptor == nullptr) {
         (void)network.world.schedule(back, [attempt] {
             attempt->loop.post([attempt] {
@@ -141,16 +166,24 @@ void arrive(const std::shared_ptr<Attempt>& attempt) {
         });
         return;
     }
-    Address client = attempt->address;
     client.port = network.take_port();
     SimLoop& serving = acceptor->next_serving_loop();
-    auto near =
-        std::make_shared<SimEnd>(network.world, attempt->loop, attempt->address, network.options);
-    auto far = std::make_shared<SimEnd>(network.world, serving, client, network.options);
+    auto near = std::make_shared<SimEnd>(
+        network.world,
+        attempt->loop,
+        client,
+        attempt->address,
+        network.links
+    );
+    auto far =
+        std::make_shared<SimEnd>(network.world, serving, attempt->address, client, network.links);
     SimEnd::join(near, far);
     network.ends.push_back(near);
     network.ends.push_back(far);
     acceptor->offer(std::move(far));
+    if (!answered) {
+        return;
+    }
     (void)network.world.schedule(back, [attempt, near] {
         attempt->loop.post([attempt, near] {
             attempt->answer(std::unique_ptr<Stream>(std::make_unique<SimStream>(near)));
@@ -205,9 +238,47 @@ void SimNetwork::connect(
     });
     if (!state_->unreachable.contains(address)) {
         const Duration there =
-            state_->world.random_duration(state_->options.delay_min, state_->options.delay_max);
+            state_->links->delay(state_->world, state_->host(loop, address), address);
         (void)state_->world.schedule(there, [attempt] { arrive(attempt); });
     }
+}
+
+void SimNetwork::set_host(Loop& loop, const Address& host) {
+    state_->hosts[&loop] = host;
+}
+
+void SimNetwork::cut(const Address& from, const Address& to) {
+    state_->links->cut(from, to);
+}
+
+void SimNetwork::mend(const Address& from, const Address& to) {
+    state_->links->mend(from, to);
+    state_->for_ends([&](SimEnd& end) {
+        if (!state_->links->is_cut(end.local(), end.peer())) {
+            end.send_held();
+        }
+    });
+}
+
+void SimNetwork::set_delay(
+    const Address& from,
+    const Address& to,
+    Duration delay_min,
+    Duration delay_max
+) {
+    state_->links->set_delay(from, to, delay_min, delay_max);
+}
+
+void SimNetwork::reset_between(const Address& a, const Address& b) {
+    const Address one = SimLinks::host_of(a);
+    const Address two = SimLinks::host_of(b);
+    state_->for_ends([&](SimEnd& end) {
+        const Address local = SimLinks::host_of(end.local());
+        const Address peer = SimLinks::host_of(end.peer());
+        if ((local == one && peer == two) || (local == two && peer == one)) {
+            end.break_off();
+        }
+    });
 }
 
 void SimNetwork::reset_all() {

@@ -40,6 +40,22 @@ public:
     void connect(Loop& loop, const Address& address, Duration timeout, ConnectCallback done)
         override;
 
+    /// Connections made by `loop` come from this host (its port does not matter). Without it they
+    /// come from the host they go to.
+    void set_host(Loop& loop, const Address& host);
+
+    /// While cut, nothing gets from one host to the other: requests for a connection are lost, and
+    /// what established ones carry, their ends included, arrives once it is mended, unless they
+    /// are gone by then. One direction only. Hosts are addresses without their ports.
+    void cut(const Address& from, const Address& to);
+    void mend(const Address& from, const Address& to);
+
+    /// What is sent from one host to the other from now on takes that long.
+    void set_delay(const Address& from, const Address& to, Duration delay_min, Duration delay_max);
+
+    /// Both ends of every connection between the two hosts see a reset, cut or not.
+    void reset_between(const Address& a, const Address& b);
+
     /// Both ends of every connection see a reset.
     void reset_all();
 

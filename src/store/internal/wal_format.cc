@@ -12,7 +12,6 @@ namespace kumo::store {
 namespace {
 
 constexpr char kMagic[8] = {'K', 'U', 'M', 'O', 'W', 'A', 'L', '1'};
-constexpr std::uint32_t kVersion = 1;
 constexpr ByteView kNamePrefix = "wal-";
 constexpr ByteView kNameSuffix = ".log";
 constexpr std::size_t kNameDigits = 20;
@@ -74,7 +73,7 @@ std::optional<std::uint64_t> parse_wal_segment_name(ByteView name) {
 std::string encode_wal_header(const WalSegmentHeader& header) {
     RawHeader raw = {};
     std::memcpy(raw.magic, kMagic, sizeof(kMagic));
-    raw.version = kVersion;
+    raw.version = header.version;
     raw.previous_durable = header.previous_durable ? 1 : 0;
     raw.number = header.number;
     raw.nonce = header.nonce;
@@ -90,11 +89,13 @@ std::optional<WalSegmentHeader> decode_wal_header(ByteView bytes) {
         return std::nullopt;
     }
     const auto raw = load_unaligned<RawHeader>(bytes.data());
-    if (std::memcmp(raw.magic, kMagic, sizeof(kMagic)) != 0 || raw.version != kVersion
+    const bool known = raw.version == kWalVersion || raw.version == kWalVersionWithoutCuts;
+    if (!known || std::memcmp(raw.magic, kMagic, sizeof(kMagic)) != 0
         || raw.crc != header_crc(bytes) || raw.previous_segment >= raw.number) {
         return std::nullopt;
     }
     WalSegmentHeader header;
+    header.version = raw.version;
     header.number = raw.number;
     header.nonce = raw.nonce;
     header.previous_end = {raw.previous_segment, raw.previous_offset};
@@ -121,6 +122,14 @@ void append_wal_record(std::string& out, StreamId stream, Seq seq, ByteView payl
     append_fixed(out, header);
     out += payload;
     out.append(end - out.size(), '\0');
+}
+
+void append_wal_cut(std::string& out, StreamId stream, Seq from) {
+    WalRecordHeader header = {};
+    header.type = static_cast<std::uint32_t>(WalRecordType::kCut);
+    header.stream = static_cast<std::uint64_t>(stream);
+    header.seq = from;
+    append_fixed(out, header);
 }
 
 void put_wal_mark(std::string& out, std::size_t offset, const WalPosition& durable) {

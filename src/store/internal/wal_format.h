@@ -22,10 +22,15 @@ struct WalPosition {
 enum class WalRecordType : std::uint32_t {
     kData = 1,
     kMark = 2,  ///< Says up to which position everything is known to be durable.
+    kCut = 3,   ///< Removes its stream's records from its number on. Since version 2.
 };
+
+inline constexpr std::uint32_t kWalVersion = 2;
+inline constexpr std::uint32_t kWalVersionWithoutCuts = 1;  ///< Still read.
 
 /// What a segment starts with. It is durable before anything follows it.
 struct WalSegmentHeader {
+    std::uint32_t version = kWalVersion;
     std::uint64_t number = 0;
     std::uint64_t nonce = 0;  ///< Random; seeds the checksums of the segment's records.
     /// Where the log ended when this segment was begun; segment 0 if it is the first.
@@ -68,6 +73,9 @@ std::size_t wal_record_bytes(std::size_t payload_bytes);
 
 /// Appends a data record without its checksum.
 void append_wal_record(std::string& out, StreamId stream, Seq seq, ByteView payload);
+
+/// Appends a cut of everything from `from` on without its checksum.
+void append_wal_cut(std::string& out, StreamId stream, Seq from);
 
 /// Writes a mark without its checksum into kWalMarkBytes at `offset`.
 void put_wal_mark(std::string& out, std::size_t offset, const WalPosition& durable);

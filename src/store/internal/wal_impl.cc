@@ -16,12 +16,12 @@ Status Wal::Impl::open() {
     KUMO_TRY_ASSIGN(WalRecovered found, recover_wal(fs_, options_.directory, always()));
     segments_ = std::move(found.segments);
     next_number_ = found.highest_number + 1;
-    for (const WalSegmentInfo& segment : segments_) {
-        for (const auto& [id, last] : segment.last) {
-            Stream& stream = streams_[id];
-            stream.last = std::max(stream.last, last);
-            stream.known = true;
-        }
+    cuts_ = std::move(found.cuts);
+    for (const auto& [id, last] : found.last) {
+        Stream& stream = streams_[id];
+        stream.last = last;
+        stream.acknowledged = last;
+        stream.known = true;
     }
     if (always() && !segments_.empty()) {
         durable_ = {current().number, current().bytes};
@@ -36,8 +36,9 @@ Seq Wal::Impl::last_seq(StreamId stream) const {
 
 Status Wal::Impl::append(StreamId id, Seq seq, ByteView payload, AppendCallback done) {
     KUMO_ASSERT(loop_.in_loop_thread());
-    started_ = true;
-    KUMO_TRY(health());
+    start();
+    Stream& stream = streams_[id];
+    KUMO_TRY(may_queue(stream));
     if (payload.size() > kWalRecordBytesMax) {
         return Error{
             ErrorCode::kLimitExceeded,
@@ -45,28 +46,77 @@ Status Wal::Impl::append(StreamId id, Seq seq, ByteView payload, AppendCallback 
                 + " bytes is longer than a log record may be (" + std::to_string(kWalRecordBytesMax)
                 + ")"};
     }
-    if (pending_bytes() >= options_.pending_bytes_max) {
-        return Error{
-            ErrorCode::kOverloaded,
-            options_.directory + ": the disk is behind; retry later"};
-    }
-    Stream& stream = streams_[id];
-    KUMO_ASSERT(!stream.dropped);
     if (stream.known && seq != stream.last + 1) {
         return Error{
             ErrorCode::kConflict,
             "log stream " + std::to_string(static_cast<std::uint64_t>(id)) + " goes on at "
                 + std::to_string(stream.last + 1) + ", not at " + std::to_string(seq)};
     }
+    Waiter waiter;
+    waiter.stream = id;
+    waiter.seq = seq;
+    waiter.done = std::move(done);
+    queue(stream, std::move(waiter), payload);
+    return {};
+}
+
+Status Wal::Impl::cut(StreamId id, Seq from, AppendCallback done) {
+    KUMO_ASSERT(loop_.in_loop_thread());
+    start();
+    Stream& stream = streams_[id];
+    KUMO_TRY(may_queue(stream));
+    if (!stream.known || from == 0 || from - 1 > stream.last || from <= stream.released) {
+        return Error{
+            ErrorCode::kConflict,
+            "log stream " + std::to_string(static_cast<std::uint64_t>(id)) + " cannot be cut at "
+                + std::to_string(from) + ": it ends at " + std::to_string(stream.last)
+                + " and is released up to " + std::to_string(stream.released)};
+    }
+    Waiter waiter;
+    waiter.type = WalRecordType::kCut;
+    waiter.stream = id;
+    waiter.seq = from;
+    waiter.done = std::move(done);
+    queue(stream, std::move(waiter), {});
+    return {};
+}
+
+void Wal::Impl::start() {
+    if (!started_) {
+        started_ = true;
+        cuts_.clear();
+    }
+}
+
+Status Wal::Impl::may_queue(const Stream& stream) const {
+    KUMO_TRY(health());
+    KUMO_ASSERT(!stream.dropped);
+    if (pending_bytes() >= options_.pending_bytes_max) {
+        return Error{
+            ErrorCode::kOverloaded,
+            options_.directory + ": the disk is behind; retry later"};
+    }
+    return {};
+}
+
+void Wal::Impl::queue(Stream& stream, Waiter waiter, ByteView payload) {
     if (pending_.empty()) {
         pending_.resize(kWalMarkBytes, '\0');
     }
-    append_wal_record(pending_, id, seq, payload);
-    waiters_.push_back({id, seq, !stream.known, std::move(done)});
-    stream.last = seq;
+    waiter.last_before = stream.last;
+    waiter.known_before = stream.known;
+    waiter.offset = pending_.size();
     stream.known = true;
+    if (waiter.type == WalRecordType::kCut) {
+        append_wal_cut(pending_, waiter.stream, waiter.seq);
+        stream.last = waiter.seq - 1;
+        stream.waiting_cuts.push_back(waiter.seq);
+    } else {
+        append_wal_record(pending_, waiter.stream, waiter.seq, payload);
+        stream.last = waiter.seq;
+    }
+    waiters_.push_back(std::move(waiter));
     schedule_flush();
-    return {};
 }
 
 void Wal::Impl::schedule_flush() {
@@ -112,10 +162,7 @@ void Wal::Impl::write_batch() {
     current().bytes += batch_.size();
     stats_.bytes_written += batch_.size();
     ++stats_.batches;
-    for (const Waiter& waiter : batch_waiters_) {
-        Seq& last = current().last[waiter.stream];
-        last = std::max(last, waiter.seq);
-    }
+    note_written();
     phase_ = Phase::kWriting;
     if (always()) {
         sync_then(*file_, &Impl::on_batch_durable);
@@ -124,11 +171,49 @@ void Wal::Impl::write_batch() {
     }
 }
 
+/// From now on the segment is needed for what the batch holds, acknowledged or not.
+void Wal::Impl::note_written() {
+    for (const Waiter& waiter : batch_waiters_) {
+        WalExtent& extent = current().streams[waiter.stream];
+        if (waiter.type == WalRecordType::kCut) {
+            extent.note_cut(waiter.seq);
+        } else {
+            extent.highest = std::max(extent.highest, waiter.seq);
+        }
+    }
+}
+
+/// From now on what the batch holds can be read.
+void Wal::Impl::note_durable() {
+    for (const Waiter& waiter : batch_waiters_) {
+        if (waiter.type == WalRecordType::kCut) {
+            note_durable_cut(waiter);
+            continue;
+        }
+        current().streams[waiter.stream].add(waiter.seq, batch_start_ + waiter.offset);
+        streams_[waiter.stream].acknowledged = waiter.seq;
+    }
+}
+
+void Wal::Impl::note_durable_cut(const Waiter& waiter) {
+    for (WalSegmentInfo& segment : segments_) {
+        const auto found = segment.streams.find(waiter.stream);
+        if (found != segment.streams.end()) {
+            found->second.cut(waiter.seq);
+        }
+    }
+    Stream& stream = streams_[waiter.stream];
+    stream.acknowledged = std::min(stream.acknowledged, waiter.seq - 1);
+    stream.waiting_cuts.pop_front();
+    ++stats_.cuts;
+}
+
 void Wal::Impl::on_batch_durable() {
     phase_ = Phase::kIdle;
     if (always()) {
         durable_ = {current().number, current().bytes};
     }
+    note_durable();
     stats_.records += batch_waiters_.size();
     batch_ = std::string();  // Not clear(): a large batch's memory goes.
     tell(std::exchange(batch_waiters_, {}), nullptr);
@@ -191,8 +276,11 @@ void Wal::Impl::refuse_all() {
     std::move(behind.begin(), behind.end(), std::back_inserter(refused));
     for (auto waiter = refused.rbegin(); waiter != refused.rend(); ++waiter) {
         Stream& stream = streams_[waiter->stream];
-        stream.last = waiter->first ? 0 : waiter->seq - 1;
-        stream.known = !waiter->first;
+        stream.last = waiter->last_before;
+        stream.known = waiter->known_before;
+        if (waiter->type == WalRecordType::kCut) {
+            stream.waiting_cuts.pop_back();
+        }
     }
     stats_.refused_for_space += refused.size();
     const Error why = refusal_.error();
@@ -251,6 +339,7 @@ Status Wal::Impl::create_segment() {
 }
 
 void Wal::Impl::sync_new_name() {
+    removals_syncing_ = removed_.size();
     fs_.sync_dir_async(options_.directory, loop_, continue_with(&Impl::on_segment_ready));
 }
 
@@ -258,6 +347,8 @@ void Wal::Impl::on_segment_ready() {
     file_ = std::move(new_file_);
     crc_seed_ = new_crc_seed_;
     segments_.push_back(std::move(new_segment_));
+    const auto synced = static_cast<std::ptrdiff_t>(std::exchange(removals_syncing_, 0));
+    removed_.erase(removed_.begin(), removed_.begin() + synced);
     if (always()) {
         durable_ = {current().number, current().bytes};
         marked_ = durable_;
@@ -314,6 +405,9 @@ void Wal::Impl::tell(const std::vector<Waiter>& waiters, const Error* error) con
 
 void Wal::Impl::release(StreamId id, Seq seq) {
     Stream& stream = streams_[id];
+    for (const Seq cut : stream.waiting_cuts) {
+        KUMO_ASSERT(seq < cut);
+    }
     stream.released = std::max(stream.released, seq);
     remove_released();
 }
@@ -324,19 +418,41 @@ void Wal::Impl::drop(StreamId id) {
 }
 
 bool Wal::Impl::is_released(const WalSegmentInfo& segment) const {
-    return std::all_of(segment.last.begin(), segment.last.end(), [this](const auto& entry) {
+    return std::all_of(segment.streams.begin(), segment.streams.end(), [this](const auto& entry) {
         const auto found = streams_.find(entry.first);
         return found != streams_.end()
-               && (found->second.dropped || found->second.released >= entry.second);
+               && (found->second.dropped || found->second.released >= entry.second.highest);
     });
 }
 
-/// Not synced: a file that comes back after a crash holds nothing that anybody asks for.
+/// Whether records that a cut of `segment` removed are in an earlier segment that is kept, or that
+/// a crash may bring back: without the cut they would be alive again.
+bool Wal::Impl::is_cut_needed(
+    const WalSegmentInfo& segment,
+    const std::vector<WalSegmentInfo>& kept
+) const {
+    return std::any_of(segment.streams.begin(), segment.streams.end(), [&](const auto& entry) {
+        const auto stream = streams_.find(entry.first);
+        const Seq from = entry.second.cut_from;
+        if (from == 0 || (stream != streams_.end() && stream->second.dropped)) {
+            return false;
+        }
+        const auto revived = [&](const WalSegmentInfo& before) {
+            const auto found = before.streams.find(entry.first);
+            return found != before.streams.end() && found->second.highest >= from;
+        };
+        return std::any_of(kept.begin(), kept.end(), revived)
+               || std::any_of(removed_.begin(), removed_.end(), revived);
+    });
+}
+
+/// Not synced: a file that comes back after a crash holds nothing that anybody asks for, except
+/// where a cut says so, and that stays for as long.
 void Wal::Impl::remove_released() {
     const WalSegmentInfo* const in_use = file_ != nullptr ? &segments_.back() : nullptr;
     std::vector<WalSegmentInfo> kept;
     for (WalSegmentInfo& segment : segments_) {
-        if (&segment == in_use || !is_released(segment)) {
+        if (&segment == in_use || !is_released(segment) || is_cut_needed(segment, kept)) {
             kept.push_back(std::move(segment));
             continue;
         }
@@ -344,6 +460,8 @@ void Wal::Impl::remove_released() {
         if (!removed.ok() && removed.error().code != ErrorCode::kNotFound) {
             log_warn(removed.error().message);
             kept.push_back(std::move(segment));
+        } else {
+            removed_.push_back(std::move(segment));
         }
     }
     segments_ = std::move(kept);

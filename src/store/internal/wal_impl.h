@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,6 +31,8 @@ public:
     Status replay(const std::map<StreamId, Seq>& from, const ReplayCallback& callback);
     Seq last_seq(StreamId stream) const;
     Status append(StreamId id, Seq seq, ByteView payload, AppendCallback done);
+    Status cut(StreamId id, Seq from, AppendCallback done);
+    Status read(StreamId id, Seq from, std::size_t bytes_max, ReadCallback done);
     void release(StreamId id, Seq seq);
     void drop(StreamId id);
 
@@ -53,23 +56,34 @@ private:
     struct Stream {
         Seq last = 0;        ///< Of what was appended, waiting or not.
         bool known = false;  ///< Whether `last` means anything.
+        Seq acknowledged = 0;
         Seq released = 0;
+        std::deque<Seq> waiting_cuts;
         bool dropped = false;
     };
 
     struct Waiter {
+        WalRecordType type = WalRecordType::kData;
         StreamId stream{};
         Seq seq = 0;
-        bool first = false;  ///< The stream had no record before it.
+        Seq last_before = 0;  ///< What the stream goes back to if this is refused.
+        bool known_before = false;
+        std::size_t offset = 0;  ///< In its batch.
         AppendCallback done;
     };
 
     using Step = void (Impl::*)();
 
+    void start();
+    Status may_queue(const Stream& stream) const;
+    void queue(Stream& stream, Waiter waiter, ByteView payload);
     void schedule_flush();
     void flush();
     void write_batch();
     void on_batch_durable();
+    void note_written();
+    void note_durable();
+    void note_durable_cut(const Waiter& waiter);
     void write_idle_mark();
     void cut_back(Error why);
     void refuse_all();
@@ -80,6 +94,8 @@ private:
     void on_segment_ready();
     void remove_released();
     bool is_released(const WalSegmentInfo& segment) const;
+    bool is_cut_needed(const WalSegmentInfo& segment, const std::vector<WalSegmentInfo>& kept)
+        const;
     void fail(Error why);
     void tell(const std::vector<Waiter>& waiters, const Error* error) const;
     Status replay_segment(
@@ -106,6 +122,9 @@ private:
     bool unsynced_ = false;  ///< The open segment was changed since its last sync.
 
     std::vector<WalSegmentInfo> segments_;
+    std::vector<WalSegmentInfo> removed_;  ///< Since the directory's last sync.
+    std::size_t removals_syncing_ = 0;     ///< That many of them are covered by the one in flight.
+    std::map<StreamId, WalCuts> cuts_;     ///< Found when the log was opened; for replay().
     std::unique_ptr<io::File> file_;  ///< The last of segments_, once this process has begun one.
     std::uint64_t next_number_ = 1;
     std::uint32_t crc_seed_ = 0;
@@ -118,7 +137,8 @@ private:
     std::uint32_t new_crc_seed_ = 0;
 
     std::map<StreamId, Stream> streams_;
-    std::string pending_;  ///< Records for the next batch, after room for a mark.
+    std::size_t reads_ = 0;  ///< In flight.
+    std::string pending_;    ///< Records for the next batch, after room for a mark.
     std::vector<Waiter> waiters_;
     std::string batch_;  ///< On its way.
     std::vector<Waiter> batch_waiters_;

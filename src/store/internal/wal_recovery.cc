@@ -53,8 +53,33 @@ void check_previous(Scan& scan, const WalSegmentHeader& header) {
     }
 }
 
+void note_record(Scan& scan, const WalRecord& record, std::uint64_t offset, WalSegmentInfo& info) {
+    if (record.type == WalRecordType::kMark) {
+        scan.durable = std::max(scan.durable, decode_wal_mark(record.payload));
+        return;
+    }
+    WalExtent& extent = info.streams[record.stream];
+    Seq& last = scan.log.last[record.stream];
+    if (record.type == WalRecordType::kData) {
+        extent.add(record.seq, offset);
+        last = std::max(last, record.seq);
+        return;
+    }
+    extent.note_cut(record.seq);
+    extent.cut(record.seq);
+    for (WalSegmentInfo& before : scan.log.segments) {
+        const auto found = before.streams.find(record.stream);
+        if (found != before.streams.end()) {
+            found->second.cut(record.seq);
+        }
+    }
+    last = std::min(last, record.seq - 1);
+    add_wal_cut(scan.log.cuts[record.stream], {{info.number, offset}, record.seq});
+}
+
 Status scan_records(Scan& scan, WalSegmentReader& reader, WalSegmentInfo& info) {
     for (;;) {
+        const std::uint64_t offset = reader.offset();
         WalRecord record;
         KUMO_TRY_ASSIGN(const WalReadOutcome outcome, reader.next(record));
         info.bytes = reader.offset();
@@ -67,12 +92,7 @@ Status scan_records(Scan& scan, WalSegmentReader& reader, WalSegmentInfo& info) 
             scan.durable = std::max(scan.durable, mark);
             return {};
         }
-        if (record.type == WalRecordType::kMark) {
-            scan.durable = std::max(scan.durable, decode_wal_mark(record.payload));
-        } else {
-            Seq& last = info.last[record.stream];
-            last = std::max(last, record.seq);
-        }
+        note_record(scan, record, offset, info);
     }
 }
 
@@ -164,6 +184,23 @@ Status sync_segments(io::Fs& fs, const std::string& directory, const Scan& scan)
 }
 
 }  // namespace
+
+void add_wal_cut(WalCuts& cuts, const WalCut& cut) {
+    while (!cuts.empty() && cuts.back().from >= cut.from) {
+        cuts.pop_back();
+    }
+    cuts.push_back(cut);
+}
+
+bool is_wal_cut(const WalCuts& cuts, const WalPosition& position, Seq seq) {
+    const auto after = std::upper_bound(
+        cuts.begin(),
+        cuts.end(),
+        position,
+        [](const WalPosition& place, const WalCut& cut) { return place < cut.position; }
+    );
+    return after != cuts.end() && after->from <= seq;
+}
 
 Result<WalRecovered> recover_wal(io::Fs& fs, const std::string& directory, bool sync_all) {
     KUMO_TRY_ASSIGN(Scan scan, scan_directory(fs, directory));

@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "io/fs.h"
 #include "store/internal/wal_format.h"
+#include "store/internal/wal_index.h"
 
 #include <cstdint>
 #include <map>
@@ -11,17 +12,27 @@
 
 namespace kumo::store {
 
-/// A segment that is there, as far as it is valid.
-struct WalSegmentInfo {
-    std::uint64_t number = 0;
-    std::string path;
-    std::uint64_t bytes = 0;
-    std::map<StreamId, Seq> last;  ///< The highest sequence number it holds of each stream.
+/// A cut that was found, or made.
+struct WalCut {
+    WalPosition position;
+    Seq from = 0;
 };
+
+/// A stream's cuts that matter, oldest first: each has a higher `from` than the one before. The
+/// records before the first one's position end below its `from`, and so on.
+using WalCuts = std::vector<WalCut>;
+
+/// Adds the latest cut. Those that it goes below are covered by it.
+void add_wal_cut(WalCuts& cuts, const WalCut& cut);
+
+/// Whether one of the cuts removes the record `seq` at `position`.
+bool is_wal_cut(const WalCuts& cuts, const WalPosition& position, Seq seq);
 
 struct WalRecovered {
     std::vector<WalSegmentInfo> segments;  ///< By number.
-    std::uint64_t highest_number = 0;      ///< Ever seen, with those that were deleted here.
+    std::map<StreamId, Seq> last;          ///< With cuts taken into account.
+    std::map<StreamId, WalCuts> cuts;
+    std::uint64_t highest_number = 0;  ///< Ever seen, with those that were deleted here.
 };
 
 /// Reads every segment in `directory`, decides whether what is damaged is a torn tail or lost

@@ -10,9 +10,9 @@ namespace {
 
 /// Whether a segment holds anything of `next`'s streams at or above the number they wait for.
 bool is_needed(const WalSegmentInfo& segment, const std::map<StreamId, Seq>& next) {
-    return std::any_of(segment.last.begin(), segment.last.end(), [&](const auto& entry) {
+    return std::any_of(segment.streams.begin(), segment.streams.end(), [&](const auto& entry) {
         const auto wanted = next.find(entry.first);
-        return wanted != next.end() && entry.second >= wanted->second;
+        return wanted != next.end() && entry.second.highest >= wanted->second;
     });
 }
 
@@ -27,6 +27,7 @@ Status Wal::Impl::replay(const std::map<StreamId, Seq>& from, const ReplayCallba
         stream.released = seq;
         stream.last = std::max(stream.last, seq);
         stream.known = stream.known || seq > 0;
+        stream.acknowledged = stream.last;
     }
     for (const WalSegmentInfo& segment : segments_) {
         if (is_needed(segment, next)) {
@@ -59,6 +60,10 @@ Status Wal::Impl::replay_segment(
         const auto wanted = next.find(record.stream);
         if (record.type != WalRecordType::kData || wanted == next.end()
             || record.seq < wanted->second) {
+            continue;
+        }
+        const auto cuts = cuts_.find(record.stream);
+        if (cuts != cuts_.end() && is_wal_cut(cuts->second, {segment.number, offset}, record.seq)) {
             continue;
         }
         if (record.seq != wanted->second) {

@@ -6,13 +6,6 @@ namespace kumo::store {
 
 namespace {
 
-constexpr std::size_t kWindowBytes = std::size_t{1} << 20;
-
-bool is_known_type(std::uint32_t type) {
-    return type == static_cast<std::uint32_t>(WalRecordType::kData)
-           || type == static_cast<std::uint32_t>(WalRecordType::kMark);
-}
-
 bool is_mark(const WalRecordHeader& header) {
     return header.type == static_cast<std::uint32_t>(WalRecordType::kMark)
            && wal_record_bytes(header.payload_bytes) == kWalMarkBytes;
@@ -20,14 +13,20 @@ bool is_mark(const WalRecordHeader& header) {
 
 }  // namespace
 
-WalSegmentReader::WalSegmentReader(std::unique_ptr<io::File> file, std::uint64_t bytes)
-    : file_(std::move(file)), bytes_(bytes) {}
+WalSegmentReader::WalSegmentReader(
+    std::unique_ptr<io::File> file,
+    std::uint64_t bytes,
+    std::size_t window_bytes
+)
+    : file_(std::move(file)), bytes_(bytes), window_bytes_(window_bytes) {}
 
 Result<std::unique_ptr<WalSegmentReader>>
-WalSegmentReader::open(io::Fs& fs, const std::string& path) {
+WalSegmentReader::open(io::Fs& fs, const std::string& path, std::size_t window_bytes) {
     KUMO_TRY_ASSIGN(auto file, fs.open(path, io::OpenMode::kRead));
     KUMO_TRY_ASSIGN(const std::uint64_t bytes, file->size());
-    std::unique_ptr<WalSegmentReader> reader(new WalSegmentReader(std::move(file), bytes));
+    std::unique_ptr<WalSegmentReader> reader(
+        new WalSegmentReader(std::move(file), bytes, window_bytes)
+    );
     KUMO_TRY_ASSIGN(const ByteView head, reader->look(0, kWalSegmentHeaderBytes));
     reader->header_ = decode_wal_header(head);
     if (reader->header_.has_value()) {
@@ -35,6 +34,13 @@ WalSegmentReader::open(io::Fs& fs, const std::string& path) {
         reader->offset_ = kWalSegmentHeaderBytes;
     }
     return reader;
+}
+
+bool WalSegmentReader::is_known_type(std::uint32_t type) const {
+    return type == static_cast<std::uint32_t>(WalRecordType::kData)
+           || type == static_cast<std::uint32_t>(WalRecordType::kMark)
+           || (type == static_cast<std::uint32_t>(WalRecordType::kCut)
+               && header_->version != kWalVersionWithoutCuts);
 }
 
 Result<WalReadOutcome> WalSegmentReader::next(WalRecord& record) {
@@ -57,6 +63,9 @@ Result<WalReadOutcome> WalSegmentReader::next(WalRecord& record) {
     }
     record.type = static_cast<WalRecordType>(header.type);
     if (record.type == WalRecordType::kMark && !is_mark(header)) {
+        return WalReadOutcome::kBad;
+    }
+    if (record.type == WalRecordType::kCut && (header.payload_bytes != 0 || header.seq == 0)) {
         return WalReadOutcome::kBad;
     }
     record.stream = StreamId{header.stream};
@@ -87,7 +96,7 @@ Result<ByteView> WalSegmentReader::look(std::uint64_t offset, std::size_t size) 
     const bool inside =
         offset >= window_offset_ && offset - window_offset_ + size <= window_.size();
     if (!inside) {
-        KUMO_TRY_ASSIGN(window_, file_->read(offset, std::max(size, kWindowBytes)));
+        KUMO_TRY_ASSIGN(window_, file_->read(offset, std::max(size, window_bytes_)));
         window_offset_ = offset;
     }
     return ByteView(window_).substr(static_cast<std::size_t>(offset - window_offset_), size);

@@ -1,0 +1,409 @@
+#include "replication/cluster.h"
+
+#include "cluster/internal/mutant.h"
+
+#include <algorithm>
+#include <utility>
+
+#ifdef KUMO_CLUSTER_MUTANTS
+namespace kumo::cluster {
+
+Mutant planted_mutant = Mutant::kNone;
+
+}  // namespace kumo::cluster
+#endif
+
+namespace kumo::cluster::sim {
+
+namespace {
+
+constexpr std::int64_t kMillisecond = 1000;
+constexpr std::int64_t kStep = 5 * kMillisecond;
+constexpr std::int64_t kFaultyTime = 15'000 * kMillisecond;
+constexpr std::int64_t kCalmTime = 20'000 * kMillisecond;
+
+}  // namespace
+
+Cluster::Cluster(std::uint64_t seed) : random_(seed), nodes_count_(random_.chance(1, 4) ? 5 : 3) {
+    lazy_sync_ = random_.chance(1, 4);
+    Found found;
+    found.id = make_uuid(random_);
+    found.members_expected = (nodes_count_ / 2) + 1;
+    control_log_.push_back({found, false});
+    apply_entry(control_state_, control_log_.back());
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        nodes_[i].id = node_id(i);
+        nodes_[i].rate = 0.99 + (0.0001 * static_cast<double>(random_.below(201)));
+        nodes_[i].offset = static_cast<std::int64_t>(random_.below(1'000'000'000'000ULL));
+        boot(i);
+    }
+}
+
+NodeId Cluster::node_id(std::size_t i) const {
+    NodeId id;
+    id.bytes[15] = static_cast<std::uint8_t>(i + 1);
+    return id;
+}
+
+std::size_t Cluster::index_of(const NodeId& id) const {
+    return static_cast<std::size_t>(id.bytes[15]) - 1;
+}
+
+Outcome Cluster::run() {
+    bool settled = false;
+    while (outcome_.failure.empty() && !settled && now_ < kFaultyTime + kCalmTime) {
+        now_ += kStep;
+        if (now_ >= kFaultyTime && !calm_) {
+            heal();
+        }
+        if (!calm_) {
+            inject_faults();
+        }
+        while (!events_.empty() && events_.begin()->first <= now_ && outcome_.failure.empty()) {
+            const auto task = std::move(events_.begin()->second);
+            events_.erase(events_.begin());
+            task();
+        }
+        control_step();
+        for (std::size_t i = 0; i < nodes_count_ && outcome_.failure.empty(); ++i) {
+            Node& node = nodes_[i];
+            if (!node.up && now_ >= node.up_at) {
+                boot(i);
+            }
+            if (awake(i)) {
+                step(i);
+            }
+        }
+        use();
+        settled = calm_ && now_ > kFaultyTime + (3000 * kMillisecond) && is_settled();
+    }
+    if (outcome_.failure.empty() && !settled) {
+        fail("not everything works after everything was well again" + describe());
+    }
+    if (outcome_.failure.empty()) {
+        check_end();
+    }
+    return outcome_;
+}
+
+void Cluster::fail(const std::string& what) {
+    if (outcome_.failure.empty()) {
+        outcome_.failure = what + " at " + std::to_string(now_ / kMillisecond) + " ms";
+    }
+}
+
+void Cluster::trace(std::uint64_t value) {
+    outcome_.trace = (outcome_.trace ^ value) * 0x9E3779B97F4A7C15ULL;
+    outcome_.trace ^= outcome_.trace >> 29U;
+}
+
+/// Where everybody stands, for a failure's reader.
+std::string Cluster::describe() const {
+    std::string all;
+    for (const auto& [id, shard] : control_state_.shards) {
+        all += "\n    shard " + std::to_string(static_cast<std::uint64_t>(id)) + ": version "
+               + std::to_string(shard->version) + ", term " + std::to_string(shard->term)
+               + ", primary " + std::to_string(index_of(shard->primary)) + ", in sync";
+        for (const NodeId& node : shard->in_sync) {
+            all += " " + std::to_string(index_of(node));
+        }
+        all += shard->phase == Phase::kHandover ? ", handover" : "";
+    }
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        const Node& node = nodes_[i];
+        const Member* member = find_member(control_state_, node.id);
+        all += "\n    node " + std::to_string(i) + (node.up ? " up" : " down")
+               + (member == nullptr ? " unknown"
+                  : member->fenced  ? " fenced"
+                                    : "")
+               + (may_serve(i) ? " leased" : "") + ", state " + std::to_string(node.applied)
+               + " of " + std::to_string(control_log_.size());
+        for (const auto& [shard, copy] : node.copies) {
+            const ShardCopy& core = *copy.core;
+            all += "; role " + std::to_string(static_cast<int>(core.role())) + " term "
+                   + std::to_string(core.term()) + " committed " + std::to_string(core.committed())
+                   + " of " + std::to_string(core.last()) + " applied "
+                   + std::to_string(copy.applied) + " copy "
+                   + std::to_string(static_cast<std::uint64_t>(core.copy()));
+            for (std::size_t j = 0; j < nodes_count_ && core.is_primary(); ++j) {
+                const auto match = core.match_of(node_id(j));
+                all += " " + (match ? std::to_string(*match) : std::string("-"));
+            }
+        }
+    }
+    return all + "\n   ";
+}
+
+// ---- events
+
+void Cluster::at(Time time, std::function<void()> task) {
+    events_.emplace(time, std::move(task));
+}
+
+void Cluster::send(std::size_t from, std::size_t to, std::function<void()> deliver) {
+    if (from == to) {
+        at(now_, [this, to, deliver] {
+            if (nodes_[to].up) {
+                deliver();
+            }
+        });
+        return;
+    }
+    const auto copies = random_.chance(1, 60) ? 2 : 1;
+    for (int i = 0; i < copies; ++i) {
+        if (cut_[from][to] || random_.below(100) < loss_percent_) {
+            continue;
+        }
+        const std::uint64_t longest = random_.chance(1, 60) ? 800'000 : 12'000;
+        const Time delay = static_cast<Time>(200 + random_.below(longest));
+        at(now_ + delay, [this, from, to, boot = nodes_[to].boot, deliver] {
+            if (cut_[from][to] || !nodes_[to].up || nodes_[to].boot != boot) {
+                return;
+            }
+            if (!awake(to)) {
+                at(nodes_[to].paused_until, [this, to, boot, deliver] {
+                    if (nodes_[to].up && nodes_[to].boot == boot) {
+                        deliver();
+                    }
+                });
+                return;
+            }
+            deliver();
+        });
+    }
+}
+
+// ---- faults
+
+void Cluster::inject_faults() {
+    if (now_ < quiet_until_) {
+        return;
+    }
+    const std::size_t i = random_.below(nodes_count_);
+    const std::size_t j = random_.below(nodes_count_);
+    if (random_.chance(1, 700) && nodes_[i].up) {
+        const bool power = random_.chance(1, 2);
+        if (power && lazy_sync_) {
+            cut_power_of_one(i);
+        } else {
+            crash(i, power);
+        }
+    }
+    if (random_.chance(1, 5000)) {
+        for (std::size_t k = 0; k < nodes_count_; ++k) {
+            if (nodes_[k].up) {
+                crash(k, !lazy_sync_);
+            }
+        }
+    }
+    if (random_.chance(1, 500) && awake(i)) {
+        nodes_[i].paused_until = now_ + static_cast<Time>(random_.below(5000)) * kMillisecond;
+    }
+    if (random_.chance(1, 400)) {
+        cut_[i][j] = true;
+    }
+    if (random_.chance(1, 600)) {
+        for (std::size_t k = 0; k < nodes_count_; ++k) {
+            cut_[i][k] = cut_[k][i] = k != i;
+        }
+    }
+    if (random_.chance(1, 500)) {
+        for (auto& row : cut_) {
+            std::fill(std::begin(row), std::end(row), false);
+        }
+    }
+    if (random_.chance(1, 600)) {
+        loss_percent_ = random_.chance(1, 2) ? 0 : random_.below(20);
+        nodes_[i].slow_disk = random_.chance(1, 3);
+    }
+    if (random_.chance(1, 300) && !shards_.empty()) {
+        ++outcome_.handovers;
+        propose(j, BeginHandover{shards_[random_.below(shards_.size())], node_id(i)});
+    }
+    if (random_.chance(1, 800)) {
+        propose(j, SetDraining{node_id(i), random_.chance(1, 2)});
+    }
+}
+
+/// Where acknowledged is not synced, one machine at a time may lose power, and nothing else may
+/// happen until it is back among the others: that much is promised.
+void Cluster::cut_power_of_one(std::size_t i) {
+    const bool others = std::all_of(shards_.begin(), shards_.end(), [&](ShardId id) {
+        const std::set<NodeId>& in_sync = find_shard(control_state_, id)->in_sync;
+        return std::all_of(
+                   in_sync.begin(),
+                   in_sync.end(),
+                   [&](const NodeId& node) {
+                       const std::size_t k = index_of(node);
+                       const Member* member = find_member(control_state_, node);
+                       const auto stored = nodes_[k].disk.find(id);
+                       const bool clean = stored == nodes_[k].disk.end() || !stored->second.unclean;
+                       return awake(k) && clean && member != nullptr && !member->fenced
+                              && member->boot == nodes_[k].boot;
+                   }
+               )
+               && in_sync.size() > 1;
+    });
+    if (!others) {
+        return;
+    }
+    heal();
+    calm_ = false;
+    quiet_until_ = now_ + 8000 * kMillisecond;
+    crash(i, true);
+}
+
+void Cluster::heal() {
+    calm_ = true;
+    loss_percent_ = 0;
+    for (auto& row : cut_) {
+        std::fill(std::begin(row), std::end(row), false);
+    }
+    for (Node& node : nodes_) {
+        node.paused_until = std::min(node.paused_until, now_);
+        node.slow_disk = false;
+        node.up_at = std::min(node.up_at, now_);
+    }
+}
+
+// ---- clients
+
+void Cluster::use() {
+    if (shards_.size() < kShards && control_leader_) {
+        const auto made = add_shard(control_state_, AckMode::kSync);
+        if (made.ok()) {
+            shards_.push_back(made.value());
+            control_log_.push_back({{}, true});
+        }
+        return;
+    }
+    const bool busy = now_ < kFaultyTime + (2000 * kMillisecond);
+    if (busy && !shards_.empty() && random_.chance(1, 8)) {
+        start_request();
+    }
+    if (busy && !shards_.empty() && random_.chance(1, 3)) {
+        const std::size_t i = random_.below(nodes_count_);
+        if (awake(i)) {
+            read(i, shards_[random_.below(shards_.size())]);
+        }
+    }
+}
+
+void Cluster::start_request() {
+    const std::uint64_t number = next_request_++;
+    Request& request = requests_[number];
+    request.id = RequestId{node_id(0), 1, number};
+    request.shard = shards_[random_.below(shards_.size())];
+    request.value = number;
+    request.deadline = now_ + 8000 * kMillisecond;
+    try_request(number);
+}
+
+/// At whichever node believes to be the primary; again until it is acknowledged or given up.
+void Cluster::try_request(std::uint64_t number) {
+    Request& request = requests_[number];
+    if (request.acknowledged || now_ > request.deadline || !outcome_.failure.empty()) {
+        return;
+    }
+    const std::size_t start = random_.below(nodes_count_);
+    for (std::size_t k = 0; k < nodes_count_; ++k) {
+        const std::size_t i = (start + k) % nodes_count_;
+        const auto found = nodes_[i].copies.find(request.shard);
+        if (!awake(i) || found == nodes_[i].copies.end()
+            || found->second.core->role() != CopyRole::kActive) {
+            continue;
+        }
+        Copy& copy = found->second;
+        const auto seq = copy.core->propose(request.id, now_, "x");
+        if (seq.ok() && seq.value() <= copy.applied) {
+            request.acknowledged = true;  // A retry of what is done.
+            acknowledged_[request.shard].insert(request.value);
+            ++outcome_.acknowledged;
+        } else if (seq.ok()) {
+            copy.waiting[request.id] = true;
+        }
+        drain(i, request.shard);
+        break;
+    }
+    ++outcome_.retries;
+    const Time pause = static_cast<Time>(200 + random_.below(800)) * kMillisecond;
+    at(now_ + pause, [this, number] { try_request(number); });
+}
+
+/// At a primary with a lease: everything acknowledged before is there, and nothing that is not
+/// committed.
+void Cluster::read(std::size_t i, ShardId shard) {
+    const auto found = nodes_[i].copies.find(shard);
+    if (found == nodes_[i].copies.end()) {
+        return;
+    }
+    const Copy& copy = found->second;
+    const List& committed = committed_[shard];
+    const bool is_prefix = copy.list.size() <= committed.size()
+                           && std::equal(copy.list.begin(), copy.list.end(), committed.begin());
+    if (!is_prefix) {
+        fail("a copy shows what is not committed");
+        return;
+    }
+    if (copy.core->role() != CopyRole::kActive || !may_serve(i)) {
+        return;
+    }
+    ++outcome_.reads;
+    std::set<std::uint64_t> seen(copy.list.begin(), copy.list.end());
+    for (const std::uint64_t value : acknowledged_[shard]) {
+        if (!seen.contains(value)) {
+            fail(
+                "a read at node " + std::to_string(i) + " misses what was acknowledged" + describe()
+            );
+            return;
+        }
+    }
+}
+
+// ---- the end
+
+bool Cluster::is_settled() {
+    if (shards_.size() < kShards) {
+        return false;
+    }
+    for (const ShardId id : shards_) {
+        const Shard* shard = find_shard(control_state_, id);
+        if (shard->phase != Phase::kNormal || shard->in_sync.size() != nodes_count_) {
+            return false;
+        }
+        const std::size_t primary = index_of(shard->primary);
+        const auto found = nodes_[primary].copies.find(id);
+        if (!awake(primary) || found == nodes_[primary].copies.end()
+            || found->second.core->role() != CopyRole::kActive || !may_serve(primary)) {
+            return false;
+        }
+        for (std::size_t i = 0; i < nodes_count_; ++i) {
+            const auto copy = nodes_[i].copies.find(id);
+            if (copy == nodes_[i].copies.end() || copy->second.applied != found->second.core->last()
+                || copy->second.list != found->second.list) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+void Cluster::check_end() {
+    for (const ShardId id : shards_) {
+        const Shard* shard = find_shard(control_state_, id);
+        const List& list = nodes_[index_of(shard->primary)].copies.at(id).list;
+        std::map<std::uint64_t, int> times;
+        for (const std::uint64_t value : list) {
+            if (++times[value] > 1) {
+                fail("a request was carried out twice");
+            }
+        }
+        for (const std::uint64_t value : acknowledged_[id]) {
+            if (!times.contains(value)) {
+                fail("an acknowledged write is lost");
+            }
+        }
+    }
+}
+
+}  // namespace kumo::cluster::sim

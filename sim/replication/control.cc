@@ -1,0 +1,110 @@
+#include "replication/cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+// The control plane as its users see it: one log of commands; a leader that changes, and that may
+// not know yet that it is none any more; rounds that are confirmed only for the one that leads.
+
+namespace kumo::cluster::sim {
+
+namespace {
+
+constexpr std::int64_t kMillisecond = 1000;
+
+}  // namespace
+
+void Cluster::apply_entry(State& state, const ControlEntry& entry) {
+    if (entry.adds_shard) {
+        (void)add_shard(state, AckMode::kSync);
+    } else {
+        (void)cluster::apply(state, entry.command);
+    }
+}
+
+bool Cluster::has_quorum(std::size_t i) const {
+    std::size_t reached = 0;
+    for (std::size_t j = 0; j < nodes_count_; ++j) {
+        const bool talks = i == j || (!cut_[i][j] && !cut_[j][i]);
+        reached += talks && awake(j) ? 1U : 0U;
+    }
+    return awake(i) && reached > nodes_count_ / 2;
+}
+
+void Cluster::control_step() {
+    if (control_leader_ && (!has_quorum(*control_leader_) || random_.chance(1, 4000))) {
+        // Deposed; it learns of that when it gets to it.
+        const std::size_t old = *control_leader_;
+        const std::uint64_t term = control_term_;
+        control_leader_.reset();
+        control_pause_until_ = now_ + static_cast<Time>(random_.below(800)) * kMillisecond;
+        at(now_ + static_cast<Time>(100 + random_.below(900)) * kMillisecond, [this, old, term] {
+            Node& node = nodes_[old];
+            if (node.up && node.leads_term == term) {
+                node.coordinator->end();
+                node.leads_term = 0;
+            }
+        });
+    }
+    if (control_leader_ || now_ < control_pause_until_) {
+        return;
+    }
+    const std::size_t i = random_.below(nodes_count_);
+    Node& node = nodes_[i];
+    if (!has_quorum(i) || !node.up) {
+        return;
+    }
+    control_leader_ = i;
+    ++control_term_;
+    ++outcome_.leader_changes;
+    // A leader knows all that was committed before it.
+    node.leads_term = control_term_;
+    node.coordinator->end();
+    node.coordinator->begin(monotonic(node));
+    adopt_state(i);
+    trace(control_term_ + (i << 50U));
+}
+
+void Cluster::propose(std::size_t from, const Command& command) {
+    const auto commit = [this, command] {
+        if (!control_leader_ || !has_quorum(*control_leader_)) {
+            return;
+        }
+        std::string bytes;
+        append_command(bytes, command);
+        wire::ByteReader in(bytes);
+        const auto decoded = read_command(in);
+        if (!decoded || !in.at_end()) {
+            fail("a command did not survive its bytes");
+            return;
+        }
+        control_log_.push_back({*decoded, false});
+        if (std::holds_alternative<Fence>(*decoded)) {
+            ++outcome_.fences;
+        }
+        (void)cluster::apply(control_state_, *decoded);
+        if (control_leader_) {
+            adopt_state(*control_leader_);
+        }
+    };
+    if (!control_leader_) {
+        return;
+    }
+    const std::size_t leader = *control_leader_;
+    const Time commit_delay = static_cast<Time>(1 + random_.below(8)) * kMillisecond;
+    send(from, leader, [this, commit, commit_delay] { at(now_ + commit_delay, commit); });
+}
+
+void Cluster::confirm_round(std::size_t from, std::uint64_t term, std::uint64_t context) {
+    const Time delay = static_cast<Time>(1 + random_.below(20)) * kMillisecond;
+    at(now_ + delay, [this, from, term, context] {
+        Node& node = nodes_[from];
+        const bool leads = control_leader_ == from && control_term_ == term && has_quorum(from);
+        if (leads && node.leads_term == term) {
+            node.coordinator->on_round(context);
+            drain_coordinator(from);
+        }
+    });
+}
+
+}  // namespace kumo::cluster::sim

@@ -1,0 +1,187 @@
+#include "cluster/coordinator/coordinator.h"
+
+#include "cluster/internal/mutant.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kumo::cluster {
+
+namespace {
+
+/// Rounds that were never confirmed: the leadership is in doubt, and requests come again.
+constexpr std::size_t kRoundsMax = 256;
+
+}  // namespace
+
+void Coordinator::begin(MonotonicTime now) {
+    if (leading_) {
+        return;
+    }
+    leading_ = true;
+    began_ = planted(Mutant::kNewLeaderDoesNotWait) ? MonotonicTime{} : now;
+    heard_.clear();
+    fencing_.clear();
+    unfencing_.clear();
+    handovers_.clear();
+    draining_.clear();
+    rounds_.clear();
+}
+
+void Coordinator::end() {
+    leading_ = false;
+    output_ = {};
+}
+
+void Coordinator::on_state(std::shared_ptr<const State> state, std::uint64_t index) {
+    state_ = std::move(state);
+    index_ = index;
+    std::erase_if(fencing_, [this](const auto& each) {
+        const Member* member = find_member(*state_, each.first);
+        return member == nullptr || member->fenced;
+    });
+    std::erase_if(unfencing_, [this](const auto& each) {
+        const Member* member = find_member(*state_, each.first);
+        return member == nullptr || !member->fenced;
+    });
+}
+
+MonotonicTime Coordinator::last_heard(const NodeId& node) const {
+    const auto found = heard_.find(node);
+    return found == heard_.end() ? began_ : std::max(began_, found->second);
+}
+
+std::optional<Duration> Coordinator::silence(const NodeId& node, MonotonicTime now) const {
+    return leading_ ? std::optional(Duration(now - last_heard(node))) : std::nullopt;
+}
+
+void Coordinator::on_request(const LeaseRequest& request, MonotonicTime now) {
+    const Member* member = state_ == nullptr ? nullptr : find_member(*state_, request.node);
+    if (!leading_ || member == nullptr || member->incarnation != request.incarnation) {
+        return;
+    }
+    heard_[request.node] = now;
+    if (planted(Mutant::kGrantWithoutRound)) {
+        grant(request);
+        return;
+    }
+    if (rounds_.size() >= kRoundsMax) {
+        rounds_.erase(rounds_.begin());
+    }
+    const std::uint64_t round = next_round_++;
+    rounds_[round].push_back(request);
+    output_.rounds.push_back(round);
+}
+
+void Coordinator::on_round(std::uint64_t context) {
+    const auto found = rounds_.find(context);
+    if (!leading_ || found == rounds_.end()) {
+        return;
+    }
+    for (const LeaseRequest& request : found->second) {
+        grant(request);
+    }
+    rounds_.erase(found);
+}
+
+void Coordinator::grant(const LeaseRequest& request) {
+    const Member* member = find_member(*state_, request.node);
+    if (member == nullptr || member->incarnation != request.incarnation
+        || fencing_.contains(request.node)) {
+        return;
+    }
+    if (!member->fenced) {
+        output_.grants.emplace_back(request.node, Grant{request.incarnation, request.sent, index_});
+        return;
+    }
+    const bool enough = state_->members.size() >= state_->members_expected;
+    if (enough && !unfencing_.contains(request.node)) {
+        unfencing_[request.node] = heard_[request.node];
+        output_.proposals.emplace_back(Unfence{request.node, request.incarnation});
+    }
+}
+
+void Coordinator::tick(MonotonicTime now) {
+    if (!leading_ || state_ == nullptr) {
+        return;
+    }
+    const auto is_old = [&](const auto& each) {
+        return now - each.second >= options_.propose_again_after;
+    };
+    std::erase_if(unfencing_, is_old);
+    fence_silent(now);
+    watch_handovers(now);
+    drain(now);
+}
+
+/// One command for all of them, and so for all their shards.
+void Coordinator::fence_silent(MonotonicTime now) {
+    const LeaseOptions& lease = options_.lease;
+    const Duration limit = planted(Mutant::kNoDriftMargin) ? lease.lease : lease.fence_after;
+    Fence command;
+    for (const auto& [node, member] : state_->members) {
+        if (member->fenced || now - last_heard(node) <= limit) {
+            continue;
+        }
+        const auto proposed = fencing_.find(node);
+        if (proposed == fencing_.end() || now - proposed->second >= options_.propose_again_after) {
+            command.nodes.insert(node);
+            fencing_[node] = now;
+        }
+    }
+    if (!command.nodes.empty()) {
+        output_.proposals.emplace_back(std::move(command));
+    }
+}
+
+void Coordinator::watch_handovers(MonotonicTime now) {
+    for (const auto& [id, shard] : state_->shards) {
+        if (shard->phase != Phase::kHandover) {
+            if (!handovers_.empty()) {
+                handovers_.erase(id);
+            }
+            continue;
+        }
+        auto& [version, since] = handovers_[id];
+        if (version != shard->version) {
+            version = shard->version;
+            since = now;
+        } else if (now - since >= options_.handover_timeout) {
+            since = now;
+            output_.proposals.emplace_back(AbortHandover{id, shard->version});
+        }
+    }
+}
+
+/// A node that is to hold no primaries hands them to others in sync, one by one.
+void Coordinator::drain(MonotonicTime now) {
+    const bool any =
+        std::any_of(state_->members.begin(), state_->members.end(), [](const auto& each) {
+            return each.second->draining && !each.second->fenced;
+        });
+    if (!any) {
+        draining_.clear();
+        return;
+    }
+    for (const auto& [id, shard] : state_->shards) {
+        const Member* primary = find_member(*state_, shard->primary);
+        if (primary == nullptr || !primary->draining || shard->phase != Phase::kNormal) {
+            continue;
+        }
+        const auto tried = draining_.find(id);
+        if (tried != draining_.end() && now - tried->second < options_.propose_again_after) {
+            continue;
+        }
+        const auto target =
+            std::find_if(shard->in_sync.begin(), shard->in_sync.end(), [&](const NodeId& node) {
+                const Member* member = find_member(*state_, node);
+                return member != nullptr && !member->fenced && !member->draining;
+            });
+        if (target != shard->in_sync.end()) {
+            draining_[id] = now;
+            output_.proposals.emplace_back(BeginHandover{id, *target});
+        }
+    }
+}
+
+}  // namespace kumo::cluster

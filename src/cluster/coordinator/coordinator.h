@@ -1,0 +1,86 @@
+#pragma once
+
+#include "base/clock.h"
+#include "cluster/coordinator/lease.h"
+#include "cluster/state/state.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace kumo::cluster {
+
+/// What a coordinator wants done.
+struct CoordinatorOutput {
+    std::vector<Command> proposals;
+    /// Ask consensus for a read index with these contexts: begin_round()'s.
+    std::vector<std::uint64_t> rounds;
+    std::vector<std::pair<NodeId, Grant>> grants;
+};
+
+struct CoordinatorOptions {
+    LeaseOptions lease;
+    /// A handover that is not complete by then is called off.
+    Duration handover_timeout = std::chrono::seconds(5);
+    Duration propose_again_after = std::chrono::milliseconds(500);
+};
+
+/// What the control plane's leader does beside leading: grants leases, fences who is silent, hands
+/// shards over from nodes that are draining. A state machine without I/O, clock or thread.
+///
+/// Thread rule: owned by one thread. Time is the leader's boot-time clock.
+class Coordinator {
+public:
+    explicit Coordinator(const CoordinatorOptions& options) : options_(options) {}
+
+    /// Leads from now on. Nobody knows whom the leader before has granted what: everybody counts
+    /// as just heard.
+    void begin(MonotonicTime now);
+
+    /// Does not lead any more.
+    void end();
+
+    bool is_leading() const { return leading_; }
+
+    /// After every change; `index` is the last one applied.
+    void on_state(std::shared_ptr<const State> state, std::uint64_t index);
+
+    void on_request(const LeaseRequest& request, MonotonicTime now);
+
+    /// The leadership was confirmed by a round that began after the round was asked for.
+    void on_round(std::uint64_t context);
+
+    void tick(MonotonicTime now);
+
+    CoordinatorOutput take_output() { return std::exchange(output_, {}); }
+
+    /// Since a member was heard last, if this leads.
+    std::optional<Duration> silence(const NodeId& node, MonotonicTime now) const;
+
+private:
+    void fence_silent(MonotonicTime now);
+    void watch_handovers(MonotonicTime now);
+    void drain(MonotonicTime now);
+    void grant(const LeaseRequest& request);
+    MonotonicTime last_heard(const NodeId& node) const;
+
+    const CoordinatorOptions options_;
+    bool leading_ = false;
+    MonotonicTime began_{};
+    std::shared_ptr<const State> state_;
+    std::uint64_t index_ = 0;
+    std::map<NodeId, MonotonicTime> heard_;
+    std::map<NodeId, MonotonicTime> fencing_;  ///< Proposed then: no grants any more.
+    std::map<NodeId, MonotonicTime> unfencing_;
+    std::map<ShardId, std::pair<std::uint64_t, MonotonicTime>> handovers_;  ///< Version, since.
+    std::map<ShardId, MonotonicTime> draining_;
+    std::uint64_t next_round_ = 1;
+    std::map<std::uint64_t, std::vector<LeaseRequest>> rounds_;
+    CoordinatorOutput output_;
+};
+
+}  // namespace kumo::cluster
