@@ -355,8 +355,9 @@ Status run(State& state, const CompleteHandover& command) {
     if (known->version != command.version || known->phase != Phase::kHandover) {
         return stale();
     }
-    Shard* shard = edit(state, command.shard);
-    make_primary(state, *shard, known->target);
+    const NodeId target = known->target;
+    Shard* shard = edit(state, command.shard);  // What is known may be gone now.
+    make_primary(state, *shard, target);
     ++shard->version;
     return {};
 }
