@@ -594,7 +594,8 @@ TEST_F(SmallCopies, NoMoreIsUnderWayThanTheLimit) {
         ASSERT_TRUE(group_.propose("0123456789").ok());
     }
     std::map<NodeId, std::size_t> entries;
-    for (const auto& [to, message] : copy.take_output().sends) {
+    const CopyOutput output = copy.take_output();
+    for (const auto& [to, message] : output.sends) {
         entries[to] += std::get<Prepare>(message.body).entries.size();
     }
     for (const auto& [to, count] : entries) {
@@ -683,7 +684,8 @@ TEST_F(SmallCopies, AfterFilesWereSentTheLogGoesOnFromThere) {
     const CopyOutput probe = primary().take_output();
     ASSERT_EQ(probe.sends.size(), 1U);
     installed.receive(CopyGroup::id(group_.primary()), probe.sends.front().second);
-    const auto& ack = std::get<Ack>(installed.take_output().sends.front().second.body);
+    const CopyOutput answer = installed.take_output();
+    const auto& ack = std::get<Ack>(answer.sends.front().second.body);
     EXPECT_FALSE(ack.mismatch);
     EXPECT_EQ(ack.match, files);
 }
