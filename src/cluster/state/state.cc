@@ -117,7 +117,8 @@ bool settle(const State& state, Shard& shard) {
 }
 
 void settle_shards_of(State& state, const std::set<NodeId>& nodes) {
-    for (auto& [id, shared] : state.shards) {
+    for (auto& each : state.shards) {
+        auto& shared = each.second;
         const bool touched = std::any_of(nodes.begin(), nodes.end(), [&](const NodeId& node) {
             return shared->copies.contains(node) || shared->primary == node;
         });
