@@ -357,6 +357,9 @@ Status run(State& state, const CompleteHandover& command) {
         return stale();
     }
     const NodeId target = known->target;
+    if (!known->in_sync.contains(target) || !is_serving(state, target)) {
+        return stale();  // Only a state that came damaged has such a handover.
+    }
     Shard* shard = edit(state, command.shard);  // What is known may be gone now.
     make_primary(state, *shard, target);
     ++shard->version;
