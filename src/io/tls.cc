@@ -102,29 +102,26 @@ Status use_key(SSL_CTX* context, const std::string& path, const std::string& pem
     return {};
 }
 
-Result<ContextPtr> load_server(Fs& fs, const TlsServerFiles& files) {
-    KUMO_TRY_ASSIGN(const std::string pem, read_file(fs, files.certificate, kPemFileBytesMax));
-    KUMO_TRY_ASSIGN(std::string key, read_file(fs, files.private_key, kPemFileBytesMax));
-    ContextPtr context = new_context(TLS_server_method());
-    Status status = use_certificates(context.get(), files.certificate, pem);
+/// Certificate and key, that is, who this end is.
+Status use_identity(
+    Fs& fs,
+    SSL_CTX* context,
+    const std::string& certificate,
+    const std::string& private_key
+) {
+    KUMO_TRY_ASSIGN(const std::string pem, read_file(fs, certificate, kPemFileBytesMax));
+    KUMO_TRY_ASSIGN(std::string key, read_file(fs, private_key, kPemFileBytesMax));
+    Status status = use_certificates(context, certificate, pem);
     if (status.ok()) {
-        status = use_key(context.get(), files.private_key, key);
+        status = use_key(context, private_key, key);
     }
     OPENSSL_cleanse(key.data(), key.size());
-    KUMO_TRY(std::move(status));
-    SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
-    return context;
+    return status;
 }
 
-Result<ContextPtr> load_client(Fs& fs, const TlsClientOptions& options) {
-    ContextPtr context = new_context(TLS_client_method());
-    SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-    KUMO_ASSERT(SSL_CTX_set_alpn_protos(context.get(), kAlpn, sizeof(kAlpn)) == 0);
-    if (options.ca_file.empty()) {
-        (void)SSL_CTX_set_default_verify_paths(context.get());
-        return context;
-    }
-    KUMO_TRY_ASSIGN(const std::string pem, read_file(fs, options.ca_file, kPemFileBytesMax));
+/// Whom this end trusts; `offer` names them to the other end.
+Status use_authorities(Fs& fs, SSL_CTX* context, const std::string& path, bool offer) {
+    KUMO_TRY_ASSIGN(const std::string pem, read_file(fs, path, kPemFileBytesMax));
     const BioPtr bio = view_of(pem);
     int count = 0;
     for (;; ++count) {
@@ -135,13 +132,44 @@ Result<ContextPtr> load_client(Fs& fs, const TlsClientOptions& options) {
         if (ca == nullptr) {
             break;
         }
-        if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), ca.get()) != 1) {
-            return bad_file(options.ca_file, "a certificate cannot be used");
+        if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get()) != 1
+            || (offer && SSL_CTX_add_client_CA(context, ca.get()) != 1)) {
+            return bad_file(path, "a certificate cannot be used");
         }
     }
     ERR_clear_error();
     if (count == 0) {
-        return bad_file(options.ca_file, "no certificate in PEM form");
+        return bad_file(path, "no certificate in PEM form");
+    }
+    return {};
+}
+
+Result<ContextPtr> load_server(Fs& fs, const TlsServerFiles& files) {
+    ContextPtr context = new_context(TLS_server_method());
+    KUMO_TRY(use_identity(fs, context.get(), files.certificate, files.private_key));
+    if (!files.client_ca.empty()) {
+        KUMO_TRY(use_authorities(fs, context.get(), files.client_ca, true));
+        SSL_CTX_set_verify(
+            context.get(),
+            SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+            nullptr
+        );
+    }
+    SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+    return context;
+}
+
+Result<ContextPtr> load_client(Fs& fs, const TlsClientOptions& options) {
+    ContextPtr context = new_context(TLS_client_method());
+    SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    KUMO_ASSERT(SSL_CTX_set_alpn_protos(context.get(), kAlpn, sizeof(kAlpn)) == 0);
+    if (!options.certificate.empty()) {
+        KUMO_TRY(use_identity(fs, context.get(), options.certificate, options.private_key));
+    }
+    if (options.ca_file.empty()) {
+        (void)SSL_CTX_set_default_verify_paths(context.get());
+    } else {
+        KUMO_TRY(use_authorities(fs, context.get(), options.ca_file, false));
     }
     return context;
 }

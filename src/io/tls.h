@@ -17,11 +17,16 @@ inline constexpr std::uint64_t kPemFileBytesMax = std::uint64_t{1} << 20;
 struct TlsServerFiles {
     std::string certificate;  ///< PEM, the leaf first, then its chain.
     std::string private_key;  ///< PEM, not encrypted.
+    /// PEM; if set, a client must show a certificate that one of these has signed.
+    std::string client_ca = {};
 };
 
 struct TlsClientOptions {
     bool verify = true;   ///< Check the chain and the name. Off only when a user said so.
     std::string ca_file;  ///< PEM; empty: the system's store.
+    /// What is shown to a server that asks who we are, as TlsServerFiles; empty: nothing.
+    std::string certificate = {};
+    std::string private_key = {};
 };
 
 /// TLS 1.2 or newer, ALPN http/1.1, no renegotiation, no compression. Streams are encrypted through
