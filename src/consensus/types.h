@@ -18,6 +18,12 @@ using NodeId = Uuid;
 using Term = std::uint64_t;
 using Index = std::uint64_t;
 
+// Limits: of what a core proposes and sends, and of what a decoder takes.
+inline constexpr std::uint64_t kPlaceMax = std::uint64_t{1} << 62U;  ///< Terms, indexes, rounds.
+inline constexpr std::size_t kMembersMax = 1000;                     ///< In each set of them.
+inline constexpr std::size_t kEntryBytesMax = std::size_t{8} << 20U;
+inline constexpr std::size_t kAppendEntriesMax = 16384;  ///< In one message.
+
 /// Which history of the group: an operator who forces a configuration after the quorum was lost
 /// begins a new one, and nobody of an older one is listened to any more. Ordered by number; the id
 /// tells two forced at the same time apart.
@@ -116,6 +122,8 @@ struct Message {
     std::uint64_t round = 0;  ///< Heartbeats: the read round they confirm.
     std::vector<Entry> entries;
     SnapshotMeta snapshot;
+
+    bool operator==(const Message&) const = default;
 };
 
 /// A read that may be answered from a state that has applied `index`.
