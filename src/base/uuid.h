@@ -17,6 +17,7 @@ namespace kumo {
 struct Uuid {
     std::array<std::uint8_t, 16> bytes{};
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): of the comparison with 0 in what the compiler writes
     auto operator<=>(const Uuid&) const = default;
 
     bool is_nil() const { return *this == Uuid{}; }

@@ -11,7 +11,7 @@ namespace kumo::node {
 
 namespace {
 
-constexpr store::FileKind kStateKind = {{'N', 'O', 'D', 'E', 'S', 'T', 'A', 'T'}, 1};
+constexpr store::FileKind kStateKind = {{'N', 'O', 'D', 'E', 'S', 'T', 'A', 'T'}, kStateVersion};
 constexpr Duration kRetryDelayMin = std::chrono::seconds(1);
 constexpr Duration kRetryDelayMax = std::chrono::seconds(60);
 
@@ -28,7 +28,7 @@ Status ControlLog::load() {
     if (!file.ok()) {
         return std::move(file).error();
     }
-    auto state = decode_state(file.value().bytes);
+    auto state = decode_state(file.value().bytes, file.value().version);
     if (!state.ok()) {
         return corruption(path_ + ": " + state.error().message);
     }

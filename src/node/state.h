@@ -111,11 +111,14 @@ Error no_such_collection(std::string_view name);
 
 // Bytes: docs/formats/state.md. Decoding answers kCorruption.
 
+inline constexpr std::uint32_t kStateVersion = 2;
+
 std::string encode_command(const Command& command);
 Result<Command> decode_command(ByteView bytes);
 std::string encode_proposal(const Proposal& proposal);
 Result<Proposal> decode_proposal(ByteView bytes);
 std::string encode_state(const State& state);
-Result<State> decode_state(ByteView bytes);
+/// `version` is of what wrote them: 1 knew nothing of clusters.
+Result<State> decode_state(ByteView bytes, std::uint32_t version = kStateVersion);
 
 }  // namespace kumo::node

@@ -178,6 +178,16 @@ Result<Command> read_command(wire::ByteReader& in) {
     return corruption("a command of the state's log is of an unknown kind");
 }
 
+void read_cluster(wire::ByteReader& in, State& state) {
+    state.cluster = cluster::read_state(in);
+    const std::size_t proposals = in.count();
+    for (std::size_t i = 0; i < proposals && in.ok(); ++i) {
+        const Uuid node = in.uuid();
+        const Uuid run = in.uuid();
+        state.proposals[node] = {run, in.number()};
+    }
+}
+
 }  // namespace
 
 std::string encode_command(const Command& command) {
@@ -240,7 +250,7 @@ std::string encode_state(const State& state) {
     return out;
 }
 
-Result<State> decode_state(ByteView bytes) {
+Result<State> decode_state(ByteView bytes, std::uint32_t version) {
     wire::ByteReader in(bytes);
     State state;
     state.applied = in.number();
@@ -250,7 +260,7 @@ Result<State> decode_state(ByteView bytes) {
     for (std::size_t i = 0; i < collections && in.ok(); ++i) {
         auto collection = std::make_shared<Collection>();
         collection->stream = store::StreamId{in.number()};
-        collection->shard = cluster::ShardId{in.number()};
+        collection->shard = cluster::ShardId{version == 1 ? 0 : in.number()};
         collection->spec = read_spec(in);
         state.collections[collection->spec.name] = std::move(collection);
     }
@@ -260,12 +270,8 @@ Result<State> decode_state(ByteView bytes) {
         records->push_back(read_key(in));
     }
     state.keys = std::move(records);
-    state.cluster = cluster::read_state(in);
-    const std::size_t proposals = in.count();
-    for (std::size_t i = 0; i < proposals && in.ok(); ++i) {
-        const Uuid node = in.uuid();
-        const Uuid run = in.uuid();
-        state.proposals[node] = {run, in.number()};
+    if (version > 1) {
+        read_cluster(in, state);
     }
     if (!in.at_end()) {
         return corruption("the state is not well formed");

@@ -142,5 +142,25 @@ TEST(Operation, DamagedBytesChangeNothing) {
     EXPECT_EQ(apply_operation(index, encode_erase(ids)).value().document, document("2", 3));
 }
 
+TEST(StateTest, ReadsWhatWasWrittenBeforeThereWereClusters) {
+    // applied 5, next stream 3, next key 1, one collection with stream 2 and an empty schema, no
+    // key.
+    std::string bytes("\x05\x03\x01\x01\x02", 5);
+    bytes += std::string(
+        "\x01"
+        "a"
+        "\x00\x00\x00\x00\x00\x00\x00",
+        9
+    );
+    bytes += std::string("\x00", 1);
+    const auto state = decode_state(bytes, 1);
+    ASSERT_TRUE(state.ok()) << state.error().message;
+    EXPECT_EQ(state.value().applied, 5U);
+    EXPECT_EQ(state.value().next_stream, 3U);
+    EXPECT_EQ(state.value().collections.at("a")->stream, store::StreamId{2});
+    EXPECT_TRUE(state.value().cluster.id.is_nil());
+    EXPECT_EQ(decode_state(bytes, kStateVersion).error().code, ErrorCode::kCorruption);
+}
+
 }  // namespace
 }  // namespace kumo::node

@@ -206,6 +206,11 @@ void ControlPlane::adjust_members() {
     }
     members_at_ = time;
     claim_listed();
+    adjust_voters();
+    remove_gone();
+}
+
+void ControlPlane::adjust_voters() {
     const consensus::Configuration& present = raft_->configuration();
     const auto& members = state_->cluster.members;
     std::set<cluster::NodeId> voters;
@@ -225,15 +230,21 @@ void ControlPlane::adjust_members() {
         (void)raft_->propose_configuration(std::move(voters), std::move(learners));
         drain();
     }
-    for (const auto& [id, member] : members) {
-        const bool listed = !nodes_ || is_listed(member->peering_address);
+}
+
+/// Who is down, and is not listed any more or has a successor at its address.
+void ControlPlane::remove_gone() {
+    const auto& members = state_->cluster.members;
+    for (const auto& each : members) {
+        const cluster::Member& member = *each.second;
         const bool replaced = std::any_of(members.begin(), members.end(), [&](const auto& other) {
-            return other.first != id && !other.second->fenced
-                   && other.second->peering_address == member->peering_address;
+            return other.first != member.id && !other.second->fenced
+                   && other.second->peering_address == member.peering_address;
         });
-        if (id != self_ && member->fenced && (!listed || replaced)) {
-            log_info("node " + member->name + " (" + member->peering_address + ") is removed");
-            propose_cluster(cluster::RemoveMember{id});
+        const bool listed = !nodes_ || is_listed(member.peering_address);
+        if (member.id != self_ && member.fenced && (!listed || replaced)) {
+            log_info("node " + member.name + " (" + member.peering_address + ") is removed");
+            propose_cluster(cluster::RemoveMember{member.id});
             return;
         }
     }

@@ -190,6 +190,8 @@ private:
     void on_join(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
     void admit(const cluster::NodeId& node);
     void adjust_members();
+    void adjust_voters();
+    void remove_gone();
     void claim_listed();
     bool is_listed(const std::string& address) const;
     void maybe_force();

@@ -49,6 +49,7 @@ Result<std::unique_ptr<ControlStorage>> ControlStorage::open(
     const std::string& directory,
     Recovered& recovered
 ) {
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): owned by what is returned
     std::unique_ptr<ControlStorage> storage(new ControlStorage(environment, directory));
     KUMO_TRY(io::make_directories(environment.fs, directory));
     KUMO_TRY(storage->load(recovered));
