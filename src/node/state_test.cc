@@ -142,7 +142,7 @@ TEST(Operation, DamagedBytesChangeNothing) {
     EXPECT_EQ(apply_operation(index, encode_erase(ids)).value().document, document("2", 3));
 }
 
-TEST(StateTest, ReadsWhatWasWrittenBeforeThereWereClusters) {
+TEST(State, ReadsWhatWasWrittenBeforeThereWereClusters) {
     // applied 5, next stream 3, next key 1, one collection with stream 2 and an empty schema, no
     // key.
     std::string bytes("\x05\x03\x01\x01\x02", 5);
