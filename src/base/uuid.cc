@@ -72,7 +72,7 @@ std::optional<Uuid> parse_uuid(ByteView text) {
             return std::nullopt;
         }
         std::uint8_t& byte = uuid.bytes[digit / 2];
-        byte = static_cast<std::uint8_t>(byte << 4U | *value);
+        byte = static_cast<std::uint8_t>((unsigned{byte} << 4U) | *value);
         ++digit;
     }
     return uuid;

@@ -30,6 +30,9 @@ Status check(const State& state, const CollectionSpec& spec) {
 Result<Change> run(State& state, const CreateCollection& command) {
     KUMO_TRY(check(state, command.spec));
     auto made = std::make_shared<Collection>();
+    if (!state.cluster.id.is_nil()) {
+        KUMO_TRY_ASSIGN(made->shard, cluster::add_shard(state.cluster, cluster::AckMode::kSync));
+    }
     made->stream = store::StreamId{state.next_stream++};
     made->spec = command.spec;
     state.collections[command.spec.name] = made;
@@ -45,6 +48,7 @@ Result<Change> run(State& state, const DropCollection& command) {
     }
     Change change;
     change.dropped = found->second;
+    cluster::drop_shard(state.cluster, change.dropped->shard);
     state.collections.erase(found);
     return change;
 }
@@ -87,6 +91,11 @@ Result<Change> run(State& state, const DeleteKey& command) {
     return change;
 }
 
+Result<Change> run(State& state, const cluster::Command& command) {
+    KUMO_TRY(cluster::apply(state.cluster, command));
+    return Change{};
+}
+
 }  // namespace
 
 std::shared_ptr<const search::Schema> schema_of(const std::shared_ptr<const Collection>& collection
@@ -96,6 +105,23 @@ std::shared_ptr<const search::Schema> schema_of(const std::shared_ptr<const Coll
 
 Error no_such_collection(std::string_view name) {
     return not_found("No collection with name `" + std::string(name) + "` found.");
+}
+
+Applied apply(const State& state, store::Seq seq, const Proposal& proposal) {
+    if (proposal.node.is_nil()) {
+        return apply(state, seq, proposal.command);
+    }
+    const auto known = state.proposals.find(proposal.node);
+    const bool again = known != state.proposals.end() && known->second.run == proposal.mark.run
+                       && proposal.mark.number <= known->second.number;
+    if (again) {
+        Applied same{state, Error{ErrorCode::kAlreadyExists, "this command has been applied"}};
+        same.state.applied = seq;
+        return same;
+    }
+    Applied next = apply(state, seq, proposal.command);
+    next.state.proposals[proposal.node] = proposal.mark;
+    return next;
 }
 
 Applied apply(const State& state, store::Seq seq, const Command& command) {

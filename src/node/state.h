@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "cluster/state/state.h"
 #include "node/node.h"
 #include "store/wal.h"
 
@@ -28,6 +29,7 @@ inline constexpr std::size_t kMetadataBytesMax = std::size_t{1} << 20;
 /// A collection that exists. Its stream is its identity: a name may come back, a stream never.
 struct Collection {
     store::StreamId stream{};
+    cluster::ShardId shard{};  ///< In a cluster; 0 otherwise.
     CollectionSpec spec;
 };
 
@@ -35,8 +37,16 @@ struct Collection {
 std::shared_ptr<const search::Schema> schema_of(const std::shared_ptr<const Collection>& collection
 );
 
-/// What the node knows beside documents. A value: it changes only by apply(), and two states that
-/// applied the same commands are equal. Copies share what is immutable.
+/// The last command that a node's run has proposed: one that comes again is not applied again.
+struct ProposalMark {
+    Uuid run;
+    std::uint64_t number = 0;
+
+    bool operator==(const ProposalMark&) const = default;
+};
+
+/// What the cluster knows beside documents. A value: it changes only by apply(), and two states
+/// that applied the same commands are equal. Copies share what is immutable.
 struct State {
     store::Seq applied = 0;  ///< Number of the last command in it.
     std::uint64_t next_stream = static_cast<std::uint64_t>(kControlStream) + 1;
@@ -44,6 +54,8 @@ struct State {
     std::map<std::string, std::shared_ptr<const Collection>, std::less<>> collections;
     std::shared_ptr<const std::vector<KeyRecord>> keys =
         std::make_shared<const std::vector<KeyRecord>>();  ///< By ascending id.
+    cluster::State cluster;
+    std::map<cluster::NodeId, ProposalMark> proposals;
 };
 
 struct CreateCollection {
@@ -64,7 +76,15 @@ struct DeleteKey {
 
 /// A change of the state. Times and secrets were resolved before, so that it means the same
 /// whenever and wherever it is applied.
-using Command = std::variant<CreateCollection, DropCollection, CreateKey, DeleteKey>;
+using Command =
+    std::variant<CreateCollection, DropCollection, CreateKey, DeleteKey, cluster::Command>;
+
+/// A command as it stands in the log.
+struct Proposal {
+    cluster::NodeId node;  ///< Nil: of nobody who waits for it.
+    ProposalMark mark;
+    Command command;
+};
 
 /// What a command did: the collection made or dropped, or the key made or deleted.
 struct Change {
@@ -78,6 +98,10 @@ struct Applied {
     Result<Change> change;  ///< An error left everything but `applied` as it was.
 };
 
+/// The state after the proposal with number `seq`; that of kAlreadyExists changed nothing because
+/// it had come before.
+Applied apply(const State& state, store::Seq seq, const Proposal& proposal);
+
 /// The state after the command with number `seq`. Pure, so it may also be asked what a command
 /// would do. Errors: kNotFound, kAlreadyExists, kInvalidArgument, kLimitExceeded.
 Applied apply(const State& state, store::Seq seq, const Command& command);
@@ -89,6 +113,8 @@ Error no_such_collection(std::string_view name);
 
 std::string encode_command(const Command& command);
 Result<Command> decode_command(ByteView bytes);
+std::string encode_proposal(const Proposal& proposal);
+Result<Proposal> decode_proposal(ByteView bytes);
 std::string encode_state(const State& state);
 Result<State> decode_state(ByteView bytes);
 

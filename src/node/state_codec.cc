@@ -15,6 +15,7 @@ enum class CommandKind : std::uint8_t {
     kDropCollection = 2,
     kCreateKey = 3,
     kDeleteKey = 4,
+    kCluster = 5,
 };
 
 constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(search::ValueType::kBool);
@@ -155,12 +156,24 @@ void append(std::string& out, const DeleteKey& command) {
     append_varint(out, command.id);
 }
 
+void append(std::string& out, const cluster::Command& command) {
+    append_varint(out, static_cast<std::uint64_t>(CommandKind::kCluster));
+    cluster::append_command(out, command);
+}
+
 Result<Command> read_command(wire::ByteReader& in) {
     switch (static_cast<CommandKind>(in.below_or_at(UINT8_MAX))) {
         case CommandKind::kCreateCollection: return Command(CreateCollection{read_spec(in)});
         case CommandKind::kDropCollection: return Command(DropCollection{in.text()});
         case CommandKind::kCreateKey: return Command(CreateKey{read_key(in)});
         case CommandKind::kDeleteKey: return Command(DeleteKey{in.number()});
+        case CommandKind::kCluster: {
+            auto command = cluster::read_command(in);
+            if (command) {
+                return Command(std::move(*command));
+            }
+            break;
+        }
     }
     return corruption("a command of the state's log is of an unknown kind");
 }
@@ -182,6 +195,26 @@ Result<Command> decode_command(ByteView bytes) {
     return command;
 }
 
+std::string encode_proposal(const Proposal& proposal) {
+    std::string out(proposal.node.view());
+    out.append(proposal.mark.run.view());
+    append_varint(out, proposal.mark.number);
+    std::visit([&out](const auto& what) { append(out, what); }, proposal.command);
+    return out;
+}
+
+Result<Proposal> decode_proposal(ByteView bytes) {
+    wire::ByteReader in(bytes);
+    const Uuid node = in.uuid();
+    const Uuid run = in.uuid();
+    const std::uint64_t number = in.number();
+    KUMO_TRY_ASSIGN(Command command, read_command(in));
+    if (!in.at_end()) {
+        return corruption("a command of the control plane's log is not well formed");
+    }
+    return Proposal{node, {run, number}, std::move(command)};
+}
+
 std::string encode_state(const State& state) {
     std::string out;
     append_varint(out, state.applied);
@@ -190,11 +223,19 @@ std::string encode_state(const State& state) {
     append_varint(out, state.collections.size());
     for (const auto& [name, collection] : state.collections) {
         append_varint(out, static_cast<std::uint64_t>(collection->stream));
+        append_varint(out, static_cast<std::uint64_t>(collection->shard));
         append_spec(out, collection->spec);
     }
     append_varint(out, state.keys->size());
     for (const KeyRecord& key : *state.keys) {
         append_key(out, key);
+    }
+    cluster::append_state(out, state.cluster);
+    append_varint(out, state.proposals.size());
+    for (const auto& [node, mark] : state.proposals) {
+        out.append(node.view());
+        out.append(mark.run.view());
+        append_varint(out, mark.number);
     }
     return out;
 }
@@ -209,6 +250,7 @@ Result<State> decode_state(ByteView bytes) {
     for (std::size_t i = 0; i < collections && in.ok(); ++i) {
         auto collection = std::make_shared<Collection>();
         collection->stream = store::StreamId{in.number()};
+        collection->shard = cluster::ShardId{in.number()};
         collection->spec = read_spec(in);
         state.collections[collection->spec.name] = std::move(collection);
     }
@@ -218,6 +260,13 @@ Result<State> decode_state(ByteView bytes) {
         records->push_back(read_key(in));
     }
     state.keys = std::move(records);
+    state.cluster = cluster::read_state(in);
+    const std::size_t proposals = in.count();
+    for (std::size_t i = 0; i < proposals && in.ok(); ++i) {
+        const Uuid node = in.uuid();
+        const Uuid run = in.uuid();
+        state.proposals[node] = {run, in.number()};
+    }
     if (!in.at_end()) {
         return corruption("the state is not well formed");
     }

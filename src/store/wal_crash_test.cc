@@ -148,8 +148,8 @@ public:
         wal_.reset();
         if (loop_ != nullptr) {
             loop_->kill();
+            dead_loops_.push_back(std::move(loop_));  // Reads on their way still answer to it.
         }
-        loop_.reset();
     }
 
     /// After a power loss of a log that does not sync, nothing is promised but a prefix.
@@ -336,6 +336,7 @@ private:
     io::SimFs fs_;
     io::SimWorkerPool readers_;
     WalOptions options_;
+    std::vector<std::unique_ptr<io::SimLoop>> dead_loops_;
     std::unique_ptr<io::SimLoop> loop_;
     std::unique_ptr<Wal> wal_;
     std::map<StreamId, Stream> streams_;

@@ -35,6 +35,7 @@ protected:
         wal.reset();
         if (loop != nullptr) {
             loop->kill();
+            dead_loops.push_back(std::move(loop));  // Reads on their way still answer to it.
         }
         loop = world.make_loop();
         auto opened = Wal::open(*loop, fs, options);
@@ -139,6 +140,7 @@ protected:
     io::SimFs fs;
     io::SimWorkerPool readers;
     WalOptions options;
+    std::vector<std::unique_ptr<io::SimLoop>> dead_loops;
     std::unique_ptr<io::SimLoop> loop;
     std::unique_ptr<Wal> wal;
     std::vector<Seq> order;
@@ -677,7 +679,11 @@ TEST(Wal, WorksOnTheRealThing) {
     std::string directory = testing::TempDir() + "kumo_wal_XXXXXX";
     ASSERT_NE(::mkdtemp(directory.data()), nullptr);
     const auto fs = io::make_system_fs();
-    const WalOptions options = {.directory = directory + "/log", .segment_bytes_max = 10'000};
+    const auto readers = io::make_system_worker_pool({.name = "reader"});
+    const WalOptions options = {
+        .directory = directory + "/log",
+        .segment_bytes_max = 10'000,
+        .readers = readers.get()};
     for (Seq round = 0; round < 3; ++round) {
         const auto loop = io::make_system_loop();
         auto wal = Wal::open(*loop, *fs, options);
@@ -707,6 +713,14 @@ TEST(Wal, WorksOnTheRealThing) {
         loop->run();
         EXPECT_EQ(done, 500U);
         EXPECT_EQ(wal.value()->stats().records, 500U);
+        std::size_t read = 0;
+        const auto count = [&](const Result<std::vector<WalEntry>>& entries) {
+            read = entries.ok() ? entries.value().size() : 0;
+            loop->stop();
+        };
+        ASSERT_TRUE(wal.value()->read(kA, 1, 1'000'000, count).ok());
+        loop->run();
+        EXPECT_GE(read, 500U);
     }
     ASSERT_TRUE(io::remove_tree(*fs, directory).ok());
 }

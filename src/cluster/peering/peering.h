@@ -77,6 +77,7 @@ enum class PeerRefusal : std::uint8_t {
     kDuplicate,     ///< That node is connected already, by another address or from another process.
     kSlow,          ///< No handshake within kPeerSilenceMax.
     kTooMany,       ///< kAcceptedConnectionsMax.
+    kTls,           ///< The TLS handshake failed: plain text, or a certificate that is not ours.
     kCount,         ///< None; how many there are.
 };
 

@@ -294,6 +294,8 @@ void Peering::Impl::on_gone(
     stats_.silent += connection.was_silent() ? 1 : 0;
     if (fault.has_value()) {
         note_refusal(connection, *fault);
+    } else if (server_tls_ != nullptr && entry.hello.node.is_nil() && !why.ok() && why.error().code == ErrorCode::kIo) {
+        note_refusal(connection, {PeerRefusal::kTls, why.error().message});
     }
     if (entry.target == nullptr) {
         --accepted_;

@@ -102,6 +102,7 @@ protected:
     void stop(Node& node) {
         node.peering.reset();
         node.loop->kill();
+        dead_loops.push_back(std::move(node.loop));  // What is on its way still goes to it.
     }
 
     static PeerTarget target(std::uint8_t number) {
@@ -174,6 +175,7 @@ protected:
     io::SimNetwork network{world};
     io::SimResolver resolver{world};
     io::SimFs fs{world};
+    std::vector<std::unique_ptr<io::SimLoop>> dead_loops;
     std::map<std::uint8_t, Node> nodes;
 };
 
@@ -290,6 +292,9 @@ TEST_F(PeeringTest, NoticesHalfOpenConnections) {
     for (const bool forward : {true, false}) {
         network.mend(host(1), host(2));
         network.mend(host(2), host(1));
+        for (auto& [number, node] : nodes) {
+            stop(node);
+        }
         nodes.clear();
         connect_both();
         network.cut(forward ? host(1) : host(2), forward ? host(2) : host(1));
@@ -494,6 +499,7 @@ TEST(PeeringTls, TalksToOwnNodesOnly) {
     EXPECT_EQ(seen[2].received[0].second.size(), 5'000'000U);
     EXPECT_FALSE(stranger->connected(node_id(1), Channel::kControl));
     EXPECT_TRUE(seen[3].events.empty());
+    EXPECT_GE(one->stats().refused_for(PeerRefusal::kTls), 1U);
 }
 
 }  // namespace

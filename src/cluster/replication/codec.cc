@@ -3,6 +3,7 @@
 #include "wire/byte_reader.h"
 #include "wire/varint.h"
 
+#include <limits>
 #include <utility>
 
 namespace kumo::cluster {
@@ -36,9 +37,11 @@ void append_body(std::string& out, const Ack& ack) {
     append_varint(out, static_cast<std::uint64_t>(ack.copy));
     append_varint(out, ack.incarnation);
     append_varint(out, ack.match);
+    append_varint(out, ack.committed);
     append_varint(out, ack.mismatch ? 1 : 0);
     append_varint(out, ack.rejected);
     append_varint(out, ack.hint);
+    append_varint(out, ack.hint_term);
 }
 
 void append_body(std::string& out, const StaleTerm& stale) {
@@ -53,8 +56,16 @@ Result<Prepare> read_prepare(ByteReader& in) {
     prepare.previous_term = in.number();
     prepare.committed = in.number();
     const std::uint64_t count = in.below_or_at(kPrepareEntriesMax);
+    if (prepare.previous_seq > std::numeric_limits<Seq>::max() - kPrepareEntriesMax) {
+        return corruption("a message between copies has a sequence number that none can have");
+    }
+    Term term = prepare.previous_term;
     for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
         KUMO_TRY_ASSIGN(auto entry, decode_entry(prepare.previous_seq + 1 + i, in.sized()));
+        if (entry->term < term || entry->term > prepare.term) {
+            return corruption("a message between copies has entries out of order");
+        }
+        term = entry->term;
         prepare.entries.push_back(std::move(entry));
     }
     return prepare;
@@ -66,9 +77,11 @@ Ack read_ack(ByteReader& in) {
     ack.copy = CopyId{in.number()};
     ack.incarnation = in.number();
     ack.match = in.number();
+    ack.committed = in.number();
     ack.mismatch = in.below_or_at(1) == 1;
     ack.rejected = in.number();
     ack.hint = in.number();
+    ack.hint_term = in.number();
     return ack;
 }
 

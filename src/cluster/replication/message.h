@@ -25,9 +25,11 @@ struct Ack {
     CopyId copy{};
     std::uint64_t incarnation = 0;  ///< Of the run that says so.
     Seq match = 0;
+    Seq committed = 0;      ///< What the copy knows of that: told again if it was lost.
     bool mismatch = false;  ///< The entry before a Prepare's is another one here, or not there.
     Seq rejected = 0;       ///< Then: that entry's place.
-    Seq hint = 0;           ///< Then: the logs may agree up to here.
+    Seq hint = 0;           ///< Then: the logs may agree up to here,
+    Term hint_term = 0;     ///< where the copy's entry is of this term.
 };
 
 /// To a primary of the past.

@@ -8,6 +8,13 @@
 
 namespace kumo::cluster {
 
+namespace {
+
+/// Between ticks of a process that runs.
+constexpr Duration kTickGapMax = std::chrono::milliseconds(500);
+
+}  // namespace
+
 ShardCopy::ShardCopy(
     const CopyOptions& options,
     ShardId shard,
@@ -28,16 +35,16 @@ ShardCopy::ShardCopy(
         remember(seq, request);
     }
     for (Seq seq = log_.base() + 1; seq <= log_.last(); ++seq) {
-        if (!log_.at(seq)->no_op) {
-            remember(seq, log_.at(seq)->request);
-        }
+        remember(seq, log_.at(seq)->request);
     }
 }
 
 void ShardCopy::on_state(const Shard& shard, std::uint64_t incarnation) {
-    const bool again = has_view_ && shard.version < view_.version;
-    if (again) {
+    if (has_view_ && shard.version < view_.version) {
         return;
+    }
+    if (shard.version != view_.version) {
+        handover_sent_at_.reset();  // It named the version before.
     }
     view_ = shard;
     has_view_ = true;
@@ -46,11 +53,13 @@ void ShardCopy::on_state(const Shard& shard, std::uint64_t incarnation) {
         enter_term(shard.term);
     }
     if (pending_ && shard.version != pending_->version) {
-        pending_.reset();  // Accepted, or never to be.
+        on_set_decided();
     }
+    const auto own = shard.copies.find(options_.node);
     const bool mine = shard.primary == options_.node && shard.primary_incarnation == incarnation
-                      && shard.term == term_;
+                      && shard.term == term_ && own != shard.copies.end() && own->second == copy_;
     if (!mine) {
+        step_down();
         return;
     }
     if (role_ == CopyRole::kFollower && began_term_ < term_) {
@@ -64,7 +73,6 @@ void ShardCopy::on_state(const Shard& shard, std::uint64_t incarnation) {
         role_ = CopyRole::kDraining;
     } else if (shard.phase == Phase::kNormal && (role_ == CopyRole::kDraining || role_ == CopyRole::kStopped)) {
         role_ = CopyRole::kActive;  // The control plane has said so.
-        handover_sent_at_.reset();
     }
     advance_commit();
 }
@@ -80,6 +88,10 @@ void ShardCopy::enter_term(Term term) {
         output_.cut = committed_ + 1;
         std::erase_if(output_.appends, [&](const auto& each) { return each->seq > committed_; });
     }
+    step_down();
+}
+
+void ShardCopy::step_down() {
     if (role_ == CopyRole::kFollower) {
         return;
     }
@@ -91,23 +103,29 @@ void ShardCopy::enter_term(Term term) {
 }
 
 void ShardCopy::append(EntryPtr entry) {
-    if (!entry->no_op) {
-        remember(entry->seq, entry->request);
-    }
+    remember(entry->seq, entry->request);
     output_.appends.push_back(entry);
     log_.append(std::move(entry));
 }
 
 void ShardCopy::remember(Seq seq, const RequestId& request) {
+    if (request.node.is_nil()) {
+        return;
+    }
     requests_[request] = seq;
     request_order_.emplace_back(seq, request);
     while (request_order_.size() > options_.requests_remembered) {
-        const auto found = requests_.find(request_order_.front().second);
-        if (found != requests_.end() && found->second == request_order_.front().first) {
-            requests_.erase(found);
-        }
-        request_order_.pop_front();
+        forget_oldest_request();
     }
+}
+
+void ShardCopy::forget_oldest_request() {
+    const auto& [seq, request] = request_order_.front();
+    const auto found = requests_.find(request);
+    if (found != requests_.end() && found->second == seq) {
+        requests_.erase(found);
+    }
+    request_order_.pop_front();
 }
 
 void ShardCopy::forget_from(Seq from) {
@@ -171,24 +189,38 @@ void ShardCopy::receive(const NodeId& from, const CopyMessage& message) {
     }
 }
 
+void ShardCopy::forgive_pause(Duration gap) {
+    for (auto& [node, peer] : peers_) {
+        peer.sent_at += gap;
+        if (peer.waiting_since) {
+            *peer.waiting_since += gap;
+        }
+    }
+    if (pending_) {
+        pending_->sent_at += gap;
+    }
+}
+
 void ShardCopy::tick(MonotonicTime now) {
+    if (now - now_ > kTickGapMax) {
+        forgive_pause(now - now_);
+    }
     now_ = now;
     if (role_ == CopyRole::kFollower) {
         return;
     }
     for (auto& [node, peer] : peers_) {
-        const bool unanswered = peer.in_flight > 0 || peer.probe_sent;
-        if (unanswered && now - peer.sent_at >= options_.resend_after) {
+        if (now - peer.sent_at < options_.resend_after) {
+            continue;
+        }
+        peer.committed_told = peer.committed_acked;
+        if (peer.in_flight > 0 || peer.probe_sent) {
             restart_peer(peer);
         }
     }
     if (pending_ && now - pending_->sent_at >= options_.propose_again_after) {
         pending_->sent_at = now;
         output_.proposals.emplace_back(pending_->command);
-    }
-    if (role_ == CopyRole::kStopped && handover_sent_at_
-        && now - *handover_sent_at_ >= options_.propose_again_after) {
-        role_ = CopyRole::kDraining;
     }
     maybe_shrink(now);
     maybe_expand(now);

@@ -30,6 +30,8 @@ struct CopyOptions {
     /// What is in flight and not answered is sent again.
     Duration resend_after = std::chrono::milliseconds(500);
     Duration propose_again_after = std::chrono::seconds(1);
+    /// What is proposed and not committed yet: more is refused.
+    std::size_t uncommitted_bytes_max = std::size_t{64} << 20;
     std::size_t requests_remembered = 4096;
 };
 
@@ -64,8 +66,8 @@ struct CopyOutput {
 /// Thread rule: owned by one loop.
 class ShardCopy {
 public:
-    /// `log` is what was recovered: its base is what the engine has applied. `remembered` was
-    /// stored with that, or came with it: requests_until().
+    /// `log` is what was recovered, and durable: its base is what the engine has applied.
+    /// `remembered` was stored with that, or came with it: requests_until().
     ShardCopy(
         const CopyOptions& options,
         ShardId shard,
@@ -80,8 +82,9 @@ public:
     /// registered. Before the first call the copy says nothing.
     void on_state(const Shard& shard, std::uint64_t incarnation);
 
-    /// An operation's place in the log: a new one, or that of the same request before. kUnavailable
-    /// unless the role is kActive.
+    /// An operation's place in the log: a new one, or that of the same request before. A request of
+    /// the nil node is never the same as another. kUnavailable unless the role is kActive;
+    /// kOverloaded if too much is not committed yet.
     Result<Seq> propose(const RequestId& request, std::int64_t time_ms, std::string operation);
 
     /// The log is durable up to `seq`, which is one that it still had when it was told to cut.
@@ -89,6 +92,8 @@ public:
 
     void receive(const NodeId& from, const CopyMessage& message);
 
+    /// To be called every tenth of a second or so. A gap of half a second and more was a pause of
+    /// this process, and does not count as silence of the others.
     void tick(MonotonicTime now);
 
     /// The engine's checkpoint holds everything up to `seq`: memory may forget it.
@@ -146,6 +151,7 @@ private:
         bool installing = false;
         Seq hold = 0;  ///< While installing: entries behind this one are kept.
         Seq committed_told = 0;
+        Seq committed_acked = 0;
         std::size_t in_flight = 0;
         std::deque<std::pair<Seq, std::size_t>> sent;
         std::optional<MonotonicTime> waiting_since;  ///< For an answer.
@@ -162,7 +168,10 @@ private:
 
     // Everybody: shard_copy.cc.
     void enter_term(Term term);
+    void step_down();
+    void forgive_pause(Duration gap);
     void remember(Seq seq, const RequestId& request);
+    void forget_oldest_request();
     void forget_from(Seq from);
     void append(EntryPtr entry);
     void trim();
@@ -172,23 +181,30 @@ private:
     void on_prepare(const NodeId& from, const Prepare& prepare);
     bool matches(const Prepare& prepare) const;
     void take_entries(const Prepare& prepare);
+    Seq hint_for(const Prepare& prepare) const;
+    Ack make_ack() const;
     void send_ack(const NodeId& to);
     void send_mismatch(const NodeId& to, const Prepare& prepare);
-    Ack make_ack() const;
 
     // The primary: shard_copy_primary.cc.
     void become_primary();
     void sync_peers();
     void on_ack(const NodeId& from, const Ack& ack);
+    void note_match(Peer& peer, const Ack& ack);
+    void on_match(Peer& peer);
     void on_mismatch(Peer& peer, const Ack& ack);
     void advance_commit();
+    void commit(Seq seq);
     Seq commit_of(const std::set<NodeId>& set) const;
     void drain();
     void propose_set(std::set<NodeId> in_sync);
+    void on_set_decided();
+    static void delay_expand(Peer& peer, MonotonicTime now);
     void maybe_shrink(MonotonicTime now);
     void maybe_expand(MonotonicTime now);
     void flush();
-    void send_to(const NodeId& node, Peer& peer);
+    bool send_to(const NodeId& node, Peer& peer);
+    Prepare make_prepare(Peer& peer, Term previous_term);
     void restart_peer(Peer& peer);
 
     const CopyOptions options_;
@@ -214,6 +230,7 @@ private:
     std::optional<MonotonicTime> handover_sent_at_;
     std::map<RequestId, Seq> requests_;
     RequestWindow request_order_;
+    std::size_t uncommitted_bytes_ = 0;  ///< Primary: behind committed_.
     CopyOutput output_;
 };
 

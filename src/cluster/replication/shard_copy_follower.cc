@@ -29,6 +29,17 @@ void ShardCopy::on_prepare(const NodeId& from, const Prepare& prepare) {
     send_ack(from);
 }
 
+/// Requires: no match. The last entry before the Prepare's that its primary's log can have: what is
+/// of a later term than the Prepare's there cannot be in it. So a search takes as many messages as
+/// there are terms, not entries.
+Seq ShardCopy::hint_for(const Prepare& prepare) const {
+    Seq hint = std::min(prepare.previous_seq - 1, log_.last());
+    while (hint > committed_ && *log_.term(hint) > prepare.previous_term) {
+        --hint;
+    }
+    return std::max(hint, committed_);
+}
+
 /// What is committed is equal everywhere, so only what lies behind it has to be compared.
 bool ShardCopy::matches(const Prepare& prepare) const {
     if (prepare.previous_seq <= committed_ || planted(Mutant::kNoLogMatching)) {
@@ -71,6 +82,7 @@ Ack ShardCopy::make_ack() const {
     ack.copy = copy_;
     ack.incarnation = incarnation_;
     ack.match = std::min(std::max(verified_, committed_), persisted_);
+    ack.committed = committed_;
     return ack;
 }
 
@@ -82,7 +94,8 @@ void ShardCopy::send_mismatch(const NodeId& to, const Prepare& prepare) {
     Ack ack = make_ack();
     ack.mismatch = true;
     ack.rejected = prepare.previous_seq;
-    ack.hint = std::max(std::min(prepare.previous_seq - 1, log_.last()), committed_);
+    ack.hint = hint_for(prepare);
+    ack.hint_term = log_.term(ack.hint).value_or(0);
     output_.sends.emplace_back(to, CopyMessage{shard_id_, ack});
 }
 

@@ -11,6 +11,13 @@ namespace {
 
 constexpr Duration kExpandDelayMin = std::chrono::milliseconds(200);
 constexpr Duration kExpandDelayMax = std::chrono::seconds(30);
+/// A copy that has behaved for this long is trusted as on the first day.
+constexpr Duration kExpandDelayForgotten = std::chrono::minutes(5);
+constexpr std::size_t kEntryOverheadBytes = 64;
+
+std::size_t bytes_of(const LogEntry& entry) {
+    return kEntryOverheadBytes + entry.operation.size();
+}
 
 }  // namespace
 
@@ -26,6 +33,10 @@ void ShardCopy::become_primary() {
     entry->no_op = true;
     no_op_ = entry->seq;
     append(std::move(entry));
+    uncommitted_bytes_ = 0;
+    for (Seq seq = committed_ + 1; seq <= log_.last(); ++seq) {
+        uncommitted_bytes_ += bytes_of(*log_.at(seq));
+    }
     if (planted(Mutant::kReadBeforeNoOp)) {
         role_ = CopyRole::kActive;
     }
@@ -40,6 +51,9 @@ ShardCopy::propose(const RequestId& request, std::int64_t time_ms, std::string o
     if (known) {
         return *known;
     }
+    if (uncommitted_bytes_ >= options_.uncommitted_bytes_max) {
+        return Error{ErrorCode::kOverloaded, "the shard's copies do not keep up"};
+    }
     auto entry = std::make_shared<LogEntry>();
     entry->term = term_;
     entry->seq = log_.last() + 1;
@@ -47,6 +61,7 @@ ShardCopy::propose(const RequestId& request, std::int64_t time_ms, std::string o
     entry->request = request;
     entry->operation = std::move(operation);
     const Seq seq = entry->seq;
+    uncommitted_bytes_ += bytes_of(*entry);
     append(std::move(entry));
     return seq;
 }
@@ -81,7 +96,7 @@ void ShardCopy::reset_connection(const NodeId& node) {
     const auto found = peers_.find(node);
     if (found != peers_.end()) {
         restart_peer(found->second);
-        found->second.committed_told = 0;
+        found->second.committed_told = found->second.committed_acked;
     }
 }
 
@@ -100,34 +115,46 @@ void ShardCopy::on_ack(const NodeId& from, const Ack& ack) {
         // Another run: what the one before has said is not known to be true any more.
         peer.incarnation = ack.incarnation;
         peer.match = 0;
-        peer.acked = false;
+        peer.committed_acked = 0;
         restart_peer(peer);
     }
     peer.acked = true;
+    note_match(peer, ack);
+    if (ack.mismatch) {
+        on_mismatch(peer, ack);
+    } else {
+        on_match(peer);
+    }
+    peer.next = std::max(peer.next, peer.match + 1);
+    advance_commit();
+    maybe_expand(now_);
+}
+
+void ShardCopy::note_match(Peer& peer, const Ack& ack) {
     const bool moved = ack.match > peer.match;
     peer.match = std::max(peer.match, std::min(ack.match, log_.last()));
+    peer.committed_acked = std::max(peer.committed_acked, std::min(ack.committed, committed_));
     while (!peer.sent.empty() && peer.sent.front().first <= peer.match) {
         peer.in_flight -= peer.sent.front().second;
         peer.sent.pop_front();
     }
-    if (ack.mismatch) {
-        on_mismatch(peer, ack);
-    } else if (peer.probing) {
-        peer.probing = false;
-        peer.probe_sent = false;
-        peer.next = peer.match + 1;
-    }
-    peer.next = std::max(peer.next, peer.match + 1);
     if (peer.match >= log_.last()) {
         peer.waiting_since.reset();
     } else if (moved) {
         peer.waiting_since = now_;
     }
-    advance_commit();
-    maybe_expand(now_);
-    drain();
 }
 
+void ShardCopy::on_match(Peer& peer) {
+    if (peer.probing) {
+        peer.probing = false;
+        peer.probe_sent = false;
+        // They agree at the probe, even if the copy does not have that much durably yet.
+        peer.next = std::max(peer.match, log_.base()) + 1;
+    }
+}
+
+/// Moves the place where the two logs may agree back.
 void ShardCopy::on_mismatch(Peer& peer, const Ack& ack) {
     if (ack.rejected <= peer.match) {
         return;  // Late: more is known by now.
@@ -136,37 +163,56 @@ void ShardCopy::on_mismatch(Peer& peer, const Ack& ack) {
         restart_peer(peer);
     } else if (peer.probe_sent && ack.rejected == peer.next - 1) {
         peer.probe_sent = false;
-        peer.next = std::max(std::min(peer.next - 1, ack.hint + 1), peer.match + 1);
+        peer.next = std::min(peer.next - 1, ack.hint + 1);
+        // Entries of later terms than the copy's there cannot be in its log.
+        while (peer.next > peer.match + 1 && log_.term(peer.next - 1).value_or(0) > ack.hint_term) {
+            --peer.next;
+        }
     }
 }
 
-void ShardCopy::send_to(const NodeId& node, Peer& peer) {
+/// Whether there may be more to send.
+bool ShardCopy::send_to(const NodeId& node, Peer& peer) {
     if (peer.installing || (peer.probing && peer.probe_sent)) {
-        return;
+        return false;
     }
     const auto previous_term = log_.term(peer.next - 1);
     if (!previous_term) {
         peer.installing = true;
         peer.hold = log_.base();
         output_.installs.push_back(node);
-        return;
+        return false;
     }
     const bool nothing_new = peer.next > log_.last() && peer.committed_told >= committed_;
     const bool full = peer.in_flight >= options_.in_flight_bytes_max
                       || peer.sent.size() >= options_.prepares_in_flight_max;
     if ((nothing_new && !peer.probing) || full) {
-        return;
+        return false;
     }
+    Prepare prepare = make_prepare(peer, *previous_term);
+    const bool has_entries = !prepare.entries.empty();
+    peer.probe_sent = peer.probing;
+    peer.committed_told = committed_;
+    peer.sent_at = now_;
+    if (!peer.waiting_since && peer.match < log_.last()) {
+        peer.waiting_since = now_;
+    }
+    output_.sends.emplace_back(node, CopyMessage{shard_id_, std::move(prepare)});
+    return has_entries && peer.next <= log_.last();
+}
+
+/// What comes next for the peer, counted as sent.
+Prepare ShardCopy::make_prepare(Peer& peer, Term previous_term) {
     Prepare prepare;
     prepare.term = term_;
     prepare.copy = peer.copy;
     prepare.previous_seq = peer.next - 1;
-    prepare.previous_term = *previous_term;
+    prepare.previous_term = previous_term;
     prepare.committed = committed_;
     std::size_t bytes = 0;
     for (Seq seq = peer.next; seq <= log_.last() && !peer.probing; ++seq) {
         const EntryPtr& entry = log_.at(seq);
-        const std::size_t more = entry->operation.size() + 64;
+        const std::size_t more = bytes_of(*entry);
         if (!prepare.entries.empty()
             && (bytes + more > options_.prepare_bytes_max
                 || prepare.entries.size() >= kPrepareEntriesMax)) {
@@ -180,22 +226,13 @@ void ShardCopy::send_to(const NodeId& node, Peer& peer) {
         peer.sent.emplace_back(peer.next - 1, bytes);
         peer.in_flight += bytes;
     }
-    peer.probe_sent = peer.probing;
-    peer.committed_told = committed_;
-    peer.sent_at = now_;
-    if (!peer.waiting_since && peer.match < log_.last()) {
-        peer.waiting_since = now_;
-    }
-    const bool more_to_send = !prepare.entries.empty() && peer.next <= log_.last();
-    output_.sends.emplace_back(node, CopyMessage{shard_id_, std::move(prepare)});
-    if (more_to_send) {
-        send_to(node, peer);
-    }
+    return prepare;
 }
 
 void ShardCopy::flush() {
     for (auto& [node, peer] : peers_) {
-        send_to(node, peer);
+        while (send_to(node, peer)) {
+        }
     }
 }
 
@@ -249,7 +286,7 @@ void ShardCopy::advance_commit() {
     }
     // Entries of older terms commit with one of this term.
     if (seq >= no_op_ && seq > committed_) {
-        committed_ = seq;
+        commit(seq);
     }
     if (role_ == CopyRole::kStarting && committed_ >= no_op_) {
         role_ = view_.phase == Phase::kHandover ? CopyRole::kDraining : CopyRole::kActive;
@@ -257,15 +294,29 @@ void ShardCopy::advance_commit() {
     drain();
 }
 
-/// Before a handover: everything is committed, and the target has it.
+void ShardCopy::commit(Seq seq) {
+    while (committed_ < seq) {
+        uncommitted_bytes_ -= bytes_of(*log_.at(++committed_));
+    }
+}
+
+/// Before a handover: everything is committed, and the target has it. From then on this copy is
+/// silent until the control plane has spoken, however long that takes.
 void ShardCopy::drain() {
-    if (role_ != CopyRole::kDraining) {
+    if (role_ != CopyRole::kDraining && role_ != CopyRole::kStopped) {
         return;
     }
     const auto target = peers_.find(view_.target);
     const bool has_all = target != peers_.end() && target->second.match == log_.last();
-    if (committed_ == log_.last() && has_all && !pending_) {
-        role_ = CopyRole::kStopped;
+    if (committed_ != log_.last() || !has_all || pending_) {
+        return;
+    }
+    role_ = CopyRole::kStopped;
+    if (!handover_sent_at_ || now_ - *handover_sent_at_ >= options_.propose_again_after) {
+        if (handover_sent_at_ && planted(Mutant::kResumeByItself)) {
+            role_ = CopyRole::kActive;
+            return;
+        }
         handover_sent_at_ = now_;
         output_.proposals.emplace_back(CompleteHandover{shard_id_, view_.version});
     }
@@ -290,6 +341,27 @@ void ShardCopy::propose_set(std::set<NodeId> in_sync) {
     advance_commit();
 }
 
+/// The version has changed: the wish was granted, or never will be.
+void ShardCopy::on_set_decided() {
+    if (view_.in_sync != pending_->command.in_sync) {
+        for (const auto& [node, incarnation] : pending_->command.added) {
+            const auto peer = peers_.find(node);
+            if (peer != peers_.end()) {
+                delay_expand(peer->second, now_);
+            }
+        }
+    }
+    pending_.reset();
+}
+
+void ShardCopy::delay_expand(Peer& peer, MonotonicTime now) {
+    if (now - peer.expand_after >= kExpandDelayForgotten) {
+        peer.expand_delay = kExpandDelayMin;
+    }
+    peer.expand_after = now + peer.expand_delay;
+    peer.expand_delay = std::min(peer.expand_delay * 2, kExpandDelayMax);
+}
+
 void ShardCopy::maybe_shrink(MonotonicTime now) {
     if (pending_ || role_ == CopyRole::kStopped || view_.phase != Phase::kNormal) {
         return;
@@ -303,8 +375,7 @@ void ShardCopy::maybe_shrink(MonotonicTime now) {
         const auto& since = peer->second.waiting_since;
         if (since && now - *since >= options_.in_sync_lag) {
             left.erase(node);
-            peer->second.expand_after = now + peer->second.expand_delay;
-            peer->second.expand_delay = std::min(peer->second.expand_delay * 2, kExpandDelayMax);
+            delay_expand(peer->second, now);
         }
     }
     if (left.size() < view_.in_sync.size()) {

@@ -106,7 +106,9 @@ bool settle(const State& state, Shard& shard) {
                   ) > 0
                   || changed;
     }
-    if (shard.phase == Phase::kHandover && !is_serving(state, shard.target)) {
+    const bool can_take_over =
+        shard.in_sync.contains(shard.target) && is_serving(state, shard.target);
+    if (shard.phase == Phase::kHandover && !can_take_over) {
         shard.phase = Phase::kNormal;  // The primary learns of it as of every change.
         shard.target = {};
         changed = true;
@@ -115,7 +117,8 @@ bool settle(const State& state, Shard& shard) {
 }
 
 void settle_shards_of(State& state, const std::set<NodeId>& nodes) {
-    for (auto& [id, shared] : state.shards) {
+    for (auto& each : state.shards) {
+        auto& shared = each.second;
         const bool touched = std::any_of(nodes.begin(), nodes.end(), [&](const NodeId& node) {
             return shared->copies.contains(node) || shared->primary == node;
         });
@@ -161,17 +164,22 @@ Status check(const Member& member) {
     return {};
 }
 
-/// What it once acknowledged, it may have lost: others have it, or nobody.
+/// What it once acknowledged, it may have lost: others have it, or nobody. In that case the others,
+/// which are out of sync, may still hold what is lost: they would differ from this one for ever.
 void drop_unclean(State& state, const NodeId& node, const std::set<CopyId>& unclean) {
     for (auto& [id, shared] : state.shards) {
         const auto copy = shared->copies.find(node);
         const bool bad = copy != shared->copies.end() && unclean.contains(copy->second);
-        const bool alone = shared->in_sync.size() == 1 && shared->in_sync.contains(node);
-        if (!bad || alone || planted(Mutant::kUncleanStaysInSync)) {
+        if (!bad || planted(Mutant::kUncleanStaysInSync)) {
             continue;
         }
+        const bool alone = shared->in_sync.size() == 1 && shared->in_sync.contains(node);
         Shard shard = *shared;
-        replace_copy(state, shard, node);
+        for (const auto& [other, each] : shared->copies) {
+            if ((other == node) != alone) {
+                replace_copy(state, shard, other);
+            }
+        }
         shared = std::make_shared<const Shard>(std::move(shard));
     }
 }
@@ -189,34 +197,73 @@ void add_copies(State& state, const NodeId& node) {
     }
 }
 
-Status run(State& state, const Register& command) {
-    KUMO_TRY(check(command.member));
-    const Member* known = find_member(state, command.member.id);
-    if (known == nullptr && state.members.size() >= kMembersMax) {
-        return Error{ErrorCode::kLimitExceeded, "the cluster has as many nodes as it may have"};
+/// Whether a run may be the node's from now on, if `known` was before.
+Status check_run(const Member& known, const Register& command) {
+    const auto& over = known.boots_before;
+    if (std::find(over.begin(), over.end(), command.member.boot) != over.end()) {
+        return Error{ErrorCode::kConflict, "this run of the node has been followed by another one"};
     }
-    const bool same_run = known != nullptr && known->boot == command.member.boot
-                          && !planted(Mutant::kRegisterNotIdempotent);
-    if (known != nullptr && !same_run && !known->fenced && !command.previous_is_over) {
+    if (!known.fenced && !command.previous_is_over) {
         return Error{
             ErrorCode::kAlreadyExists,
             "node " + command.member.id.to_string()
                 + " is running already: two processes have copies of one data directory, or the "
                   "old one has just ended"};
     }
-    auto member = std::make_shared<Member>(command.member);
-    member->incarnation = known == nullptr ? 1 : known->incarnation + (same_run ? 0 : 1);
-    member->fenced = !same_run || known->fenced;
-    member->draining = same_run && known->draining;
-    const bool holds_data = member->holds_data;
-    state.members[command.member.id] = std::move(member);
-    if (!same_run) {
-        drop_unclean(state, command.member.id, command.unclean);
-        if (holds_data) {
-            add_copies(state, command.member.id);
+    return {};
+}
+
+/// The member as it is in its new run.
+Member begin_run(State& state, const Member* known, const Member& wanted) {
+    Member member = wanted;
+    member.incarnation = state.next_id++;
+    member.fenced = true;
+    member.draining = false;
+    member.boots_before.clear();
+    if (known != nullptr) {
+        member.boots_before = known->boots_before;
+        if (known->boot != wanted.boot) {
+            member.boots_before.push_back(known->boot);
         }
-        settle_shards_of(state, {command.member.id});
+        if (member.boots_before.size() > kBootsBeforeMax) {
+            member.boots_before.erase(member.boots_before.begin());
+        }
     }
+    return member;
+}
+
+/// The same run once more: what a node says of itself may be new.
+Member update_run(const Member& known, const Member& wanted) {
+    Member member = wanted;
+    member.incarnation = known.incarnation;
+    member.fenced = known.fenced;
+    member.draining = known.draining;
+    member.boots_before = known.boots_before;
+    return member;
+}
+
+Status run(State& state, const Register& command) {
+    KUMO_TRY(check(command.member));
+    const NodeId node = command.member.id;
+    const Member* known = find_member(state, node);
+    if (known == nullptr && state.members.size() >= kMembersMax) {
+        return Error{ErrorCode::kLimitExceeded, "the cluster has as many nodes as it may have"};
+    }
+    const bool same_run = known != nullptr && known->boot == command.member.boot
+                          && !planted(Mutant::kRegisterNotIdempotent);
+    if (same_run) {
+        state.members[node] = std::make_shared<const Member>(update_run(*known, command.member));
+        return {};
+    }
+    if (known != nullptr) {
+        KUMO_TRY(check_run(*known, command));
+    }
+    state.members[node] = std::make_shared<const Member>(begin_run(state, known, command.member));
+    drop_unclean(state, node, command.unclean);
+    if (command.member.holds_data) {
+        add_copies(state, node);
+    }
+    settle_shards_of(state, {node});
     return {};
 }
 
@@ -309,8 +356,12 @@ Status run(State& state, const CompleteHandover& command) {
     if (known->version != command.version || known->phase != Phase::kHandover) {
         return stale();
     }
-    Shard* shard = edit(state, command.shard);
-    make_primary(state, *shard, known->target);
+    const NodeId target = known->target;
+    if (!known->in_sync.contains(target) || !is_serving(state, target)) {
+        return stale();  // Only a state that came damaged has such a handover.
+    }
+    Shard* shard = edit(state, command.shard);  // What is known may be gone now.
+    make_primary(state, *shard, target);
     ++shard->version;
     return {};
 }
@@ -427,6 +478,9 @@ Status apply(State& state, const Command& command) {
 }
 
 Result<ShardId> add_shard(State& state, AckMode mode) {
+    if (mode != AckMode::kSync) {
+        return Error{ErrorCode::kUnsupported, "a shard's copies can only be kept in sync so far"};
+    }
     if (state.shards.size() >= kShardsMax) {
         return Error{ErrorCode::kLimitExceeded, "there are as many shards as there may be"};
     }

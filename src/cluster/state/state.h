@@ -39,6 +39,7 @@ enum class CopyId : std::uint64_t {
 inline constexpr std::size_t kMembersMax = 1000;
 inline constexpr std::size_t kShardsMax = 100'000;
 inline constexpr std::size_t kMemberTextBytesMax = 1024;
+inline constexpr std::size_t kBootsBeforeMax = 8;
 
 /// A node that has joined. Its addresses are attributes, not its identity.
 struct Member {
@@ -48,10 +49,13 @@ struct Member {
     std::string api_address;      ///< host:port
     std::string zone;
     bool holds_data = true;
-    Uuid boot;                      ///< Of the run that registered last.
-    std::uint64_t incarnation = 0;  ///< Counts its runs. What an older one says is void.
-    bool fenced = true;             ///< Not to serve: its lease has run out, or was never granted.
-    bool draining = false;          ///< To hold no primaries.
+    Uuid boot;                       ///< Of the run that registered last.
+    std::vector<Uuid> boots_before;  ///< Its last runs: they are over, whatever arrives late.
+    /// Of the run: grows, and is never used again, even if the node is removed and comes back. What
+    /// an older one says is void.
+    std::uint64_t incarnation = 0;
+    bool fenced = true;     ///< Not to serve: its lease has run out, or was never granted.
+    bool draining = false;  ///< To hold no primaries.
 
     bool operator==(const Member&) const = default;
 };
@@ -86,8 +90,9 @@ struct Shard {
 
 /// A value: copies share what is immutable.
 struct State {
-    Uuid id;                    ///< The cluster's. Nil before the first command.
-    std::uint64_t next_id = 2;  ///< Of shards and copies; 1 is the control plane's.
+    Uuid id;  ///< The cluster's. Nil before the first command.
+    /// Of shards, copies and incarnations; 1 is the control plane's.
+    std::uint64_t next_id = 2;
     /// Nobody is granted a lease before that many have registered once: a cluster of three does
     /// not begin with one.
     std::uint64_t members_expected = 1;
@@ -105,13 +110,15 @@ struct Found {
     std::uint64_t members_expected = 1;
 };
 
-/// A node's run begins; once more with the same `boot` changes nothing but what has changed.
+/// A node's run begins. Once more with the same `boot`: its name and addresses are updated. One
+/// that arrives after its run has been followed by another is refused (kConflict).
 struct Register {
     Member member;  ///< Its incarnation and flags are decided here.
     /// The run before is known to be over (the data directory's lock was taken on the same
     /// machine). Otherwise a node that is still granted leases is not replaced.
     bool previous_is_over = false;
-    /// Copies that may lack something they had acknowledged.
+    /// Copies that may lack something they had acknowledged. They are built anew from the others in
+    /// sync; where there is no other, they are all there is, and the others are built anew.
     std::set<CopyId> unclean;
 };
 
@@ -192,8 +199,9 @@ using Command = std::variant<
 /// for a registration that must wait (see Register).
 Status apply(State& state, const Command& command);
 
-/// A new shard with an empty copy on every node that holds data, all of them in sync: empty copies
-/// are equal. kUnavailable if there is no node.
+/// A new shard with an empty copy on every node that holds data, those that are up in sync: empty
+/// copies are equal. kUnavailable if no node is up; kUnsupported for modes other than kSync, which
+/// need an election among the copies.
 Result<ShardId> add_shard(State& state, AckMode mode);
 
 /// Nothing if there is none.

@@ -48,6 +48,14 @@ void append(std::string& out, const std::set<T>& set) {
 }
 
 template <typename T>
+void append(std::string& out, const std::vector<T>& list) {
+    append_varint(out, list.size());
+    for (const T& item : list) {
+        append(out, item);
+    }
+}
+
+template <typename T>
 void append(std::string& out, const std::map<NodeId, T>& map) {
     append_varint(out, map.size());
     for (const auto& [key, value] : map) {
@@ -90,6 +98,13 @@ void read(ByteReader& in, std::set<T>& set) {
 }
 
 template <typename T>
+void read(ByteReader& in, std::vector<T>& list) {
+    for (std::size_t left = in.count(); left > 0 && in.ok(); --left) {
+        read(in, list.emplace_back());
+    }
+}
+
+template <typename T>
 void read(ByteReader& in, std::map<NodeId, T>& map) {
     for (std::size_t left = in.count(); left > 0 && in.ok(); --left) {
         NodeId key;
@@ -108,6 +123,7 @@ void visit_member(Value& member, Visit visit) {
     visit(member.zone);
     visit(member.holds_data);
     visit(member.boot);
+    visit(member.boots_before);
     visit(member.incarnation);
     visit(member.fenced);
     visit(member.draining);

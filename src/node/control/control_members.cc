@@ -1,0 +1,385 @@
+#include "base/log.h"
+#include "node/control/control_plane.h"
+#include "node/control/lease_codec.h"
+
+#include <algorithm>
+#include <utility>
+
+// Who belongs to the cluster: discovery, founding, joining, voters, registration, leases, and going
+// on alone when an operator says so.
+
+namespace kumo::node {
+
+namespace {
+
+constexpr Duration kJoinInterval = std::chrono::milliseconds(500);
+constexpr Duration kJoinTimeout = std::chrono::seconds(5);
+constexpr Duration kRegisterInterval = std::chrono::milliseconds(500);
+constexpr Duration kMembersInterval = std::chrono::milliseconds(200);
+constexpr Duration kSeekAgainAfter = std::chrono::seconds(3);
+constexpr std::size_t kVotersMax = 5;
+
+}  // namespace
+
+// ---- discovery
+
+void ControlPlane::on_nodes(const std::vector<cluster::NodeAddress>& nodes) {
+    nodes_ = nodes;
+    update_peers();
+}
+
+bool ControlPlane::lists_only_self() const {
+    return nodes_ && nodes_->size() == 1
+           && nodes_->front().peering.to_string() == options_.peering_address;
+}
+
+/// Members by their ids, and addresses of the nodes file where nobody is known yet.
+void ControlPlane::update_peers() {
+    std::vector<cluster::PeerTarget> targets;
+    std::set<std::string> known = {options_.peering_address};
+    for (const auto& [id, member] : state_->cluster.members) {
+        known.insert(member->peering_address);
+        if (id != self_) {
+            targets.push_back({id, {member->peering_address}});
+        }
+    }
+    for (const auto& [id, address] : joining_) {
+        if (known.insert(address).second) {
+            targets.push_back({id, {address}});
+        }
+    }
+    if (nodes_) {
+        for (const cluster::NodeAddress& node : *nodes_) {
+            const std::string address = node.peering.to_string();
+            if (known.insert(address).second) {
+                targets.push_back({{}, {address}});
+            }
+        }
+    }
+    const Status set = peering_->set_peers(targets);
+    if (!set.ok()) {
+        log_warn("not every node can be connected to: " + set.error().message);
+    }
+}
+
+void ControlPlane::on_peer_up(const cluster::PeerHello& peer) {
+    connected_[peer.node] = peer;
+    events_.on_connected(peer.node);
+}
+
+void ControlPlane::on_peer_down(const cluster::NodeId& node, const Status& /*why*/) {
+    connected_.erase(node);
+}
+
+// ---- founding and joining
+
+void ControlPlane::seek_cluster() {
+    if (raft_ == nullptr && !founding_) {
+        if (options_.nodes_file.empty() || lists_only_self()) {
+            found_cluster(1);
+        } else if (may_found()) {
+            found_cluster((nodes_->size() / 2) + 1);
+        } else {
+            ask_to_join();
+        }
+    } else if (raft_ != nullptr && now() - leaderless_since_ >= kSeekAgainAfter) {
+        ask_to_join();  // The others may have gone on without this node.
+    }
+}
+
+/// One of the list may found the cluster: the first, when it sees most of the others, and none of
+/// them is in a cluster.
+bool ControlPlane::may_found() const {
+    if (!nodes_) {
+        return false;
+    }
+    std::set<std::string> addresses;
+    for (const cluster::NodeAddress& node : *nodes_) {
+        addresses.insert(node.peering.to_string());
+    }
+    if (addresses.empty() || *addresses.begin() != options_.peering_address) {
+        return false;
+    }
+    const bool somebody_is_in =
+        std::any_of(connected_.begin(), connected_.end(), [](const auto& each) {
+            return !each.second.cluster.is_nil();
+        });
+    return !somebody_is_in && connected_.size() + 1 > addresses.size() / 2;
+}
+
+void ControlPlane::ask_to_join() {
+    const MonotonicTime time = now();
+    if (time - joined_at_ < kJoinInterval) {
+        return;
+    }
+    joined_at_ = time;
+    std::string bytes(self_.view());
+    wire::append_sized(bytes, options_.peering_address);
+    for (const auto& [node, hello] : connected_) {
+        call(
+            node,
+            PeerRequest::kJoin,
+            bytes,
+            kJoinTimeout,
+            [this](const Result<std::string>& answer) {
+                if (answer.ok() && raft_ == nullptr && !founding_) {
+                    ControlStorage::Recovered nothing;
+                    nothing.snapshot.state = std::make_shared<const State>();
+                    start_raft(nothing);
+                } else if (!answer.ok() && answer.error().code == ErrorCode::kInvalidArgument) {
+                    log_warn("the cluster does not let this node in: " + answer.error().message);
+                }
+            }
+        );
+    }
+}
+
+void ControlPlane::on_join(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply) {
+    if (raft_ == nullptr || raft_->leader().is_nil()) {
+        reply->answer(Error{ErrorCode::kUnavailable, "there is no leader here"});
+        return;
+    }
+    if (!raft_->is_leader()) {
+        call(
+            raft_->leader(),
+            PeerRequest::kJoin,
+            bytes,
+            kJoinTimeout,
+            [reply](Result<std::string> answer) { reply->answer(std::move(answer)); }
+        );
+        return;
+    }
+    wire::ByteReader in(bytes);
+    const Uuid node = in.uuid();
+    const std::string address = in.text();
+    if (!in.at_end() || node.is_nil()) {
+        reply->answer(corruption("a request to join is not well formed"));
+        return;
+    }
+    if (!is_listed(address)) {
+        reply->answer(
+            invalid_argument(address + " is not in the nodes file of the cluster's leader")
+        );
+        return;
+    }
+    if (!raft_->configuration().is_member(node)) {
+        joining_[node] = address;
+        update_peers();
+        admit(node);
+    }
+    reply->answer(std::string(state_->cluster.id.view()));
+}
+
+void ControlPlane::admit(const cluster::NodeId& node) {
+    std::set<cluster::NodeId> learners = raft_->configuration().learners;
+    learners.insert(node);
+    // Refused while another change is under way: whoever wants to join asks again.
+    (void)raft_->propose_configuration(raft_->configuration().voters, std::move(learners));
+    drain();
+}
+
+/// Nodes of this cluster that the operator lists here and that are no members: they were left
+/// behind when this node went on alone, and may believe to be the cluster. This epoch is newer.
+void ControlPlane::claim_listed() {
+    for (const auto& [node, hello] : connected_) {
+        const bool ours = hello.cluster == state_->cluster.id && !hello.addresses.empty();
+        if (!ours || raft_->configuration().is_member(node) || !is_listed(hello.addresses[0])) {
+            continue;
+        }
+        joining_[node] = hello.addresses[0];
+        admit(node);
+        return;
+    }
+}
+
+bool ControlPlane::is_listed(const std::string& address) const {
+    return nodes_ && std::any_of(nodes_->begin(), nodes_->end(), [&](const auto& each) {
+               return each.peering.to_string() == address;
+           });
+}
+
+/// One change at a time: followers that have caught up vote; who is no member any more goes.
+void ControlPlane::adjust_members() {
+    const MonotonicTime time = now();
+    if (raft_ == nullptr || !raft_->is_ready_leader() || time - members_at_ < kMembersInterval) {
+        return;
+    }
+    members_at_ = time;
+    claim_listed();
+    const consensus::Configuration& present = raft_->configuration();
+    const auto& members = state_->cluster.members;
+    std::set<cluster::NodeId> voters;
+    std::set<cluster::NodeId> learners;
+    for (const cluster::NodeId& node : present.members()) {
+        const auto member = members.find(node);
+        if (member == members.end() && node != self_ && !joining_.contains(node)) {
+            continue;
+        }
+        const bool up = member != members.end() && !member->second->fenced;
+        const bool votes = present.is_voter(node);
+        const bool caught_up = raft_->progress().contains(node)
+                               && raft_->progress().at(node).match + 1 >= raft_->commit_index();
+        (votes || (up && caught_up && voters.size() < kVotersMax) ? voters : learners).insert(node);
+    }
+    if (voters != present.voters || learners != present.learners) {
+        (void)raft_->propose_configuration(std::move(voters), std::move(learners));
+        drain();
+    }
+    for (const auto& [id, member] : members) {
+        const bool listed = !nodes_ || is_listed(member->peering_address);
+        const bool replaced = std::any_of(members.begin(), members.end(), [&](const auto& other) {
+            return other.first != id && !other.second->fenced
+                   && other.second->peering_address == member->peering_address;
+        });
+        if (id != self_ && member->fenced && (!listed || replaced)) {
+            log_info("node " + member->name + " (" + member->peering_address + ") is removed");
+            propose_cluster(cluster::RemoveMember{id});
+            return;
+        }
+    }
+}
+
+// ---- going on alone
+
+void ControlPlane::maybe_force() {
+    if (raft_ == nullptr || !lists_only_self()) {
+        return;
+    }
+    const bool alone = raft_->configuration().members().size() == 1
+                       && raft_->configuration().voters.contains(self_);
+    const bool leaderless = now() - leaderless_since_ >= options_.force_single_after;
+    if (!alone && leaderless && !raft_->is_superseded()) {
+        log_warn("the nodes file names only this node, and there is no leader: it goes on alone");
+        leaderless_since_ = now();
+        raft_->force_single(make_uuid(loop_.random()));
+        drain();
+        return;
+    }
+    const auto& members = state_->cluster.members;
+    const bool others_are_gone =
+        std::all_of(members.begin(), members.end(), [this](const auto& each) {
+            return each.first == self_ || each.second->fenced;
+        });
+    if (alone && raft_->is_ready_leader() && members.size() > 1 && others_are_gone
+        && incarnation_ != 0) {
+        propose_cluster(cluster::TakeOver{self_});
+    }
+}
+
+// ---- this node's run
+
+cluster::Member ControlPlane::self_member() const {
+    cluster::Member member;
+    member.id = self_;
+    member.name = options_.name;
+    member.peering_address = options_.peering_address;
+    member.api_address = options_.api_address;
+    member.zone = options_.zone;
+    member.boot = boot_;
+    return member;
+}
+
+void ControlPlane::register_self() {
+    const MonotonicTime time = now();
+    if (raft_ == nullptr || raft_->leader().is_nil() || incarnation_ != 0
+        || state_->cluster.id.is_nil() || time - registered_at_ < kRegisterInterval) {
+        return;
+    }
+    registered_at_ = time;
+    const cluster::Member* known = cluster::find_member(state_->cluster, self_);
+    if (known != nullptr && !known->fenced && !in_its_place_) {
+        log_warn(
+            "waiting for the node that has the same id: this data directory was copied or moved"
+        );
+    }
+    propose_cluster(cluster::Register{self_member(), in_its_place_, unclean_});
+}
+
+void ControlPlane::beacon() {
+    const MonotonicTime time = now();
+    if (raft_ == nullptr || raft_->leader().is_nil() || incarnation_ == 0
+        || time - beacon_at_ < options_.coordinator.lease.beacon_interval) {
+        return;
+    }
+    beacon_at_ = time;
+    const cluster::LeaseRequest request{self_, incarnation_, time.time_since_epoch().count()};
+    if (raft_->is_leader()) {
+        coordinator_->on_request(request, time);
+        drain_coordinator();
+    } else {
+        (void)send(raft_->leader(), PeerMessage::kLeaseRequest, encode_lease_request(request));
+    }
+}
+
+void ControlPlane::on_lease_request(const cluster::NodeId& node, ByteView bytes) {
+    const auto request = decode_lease_request(bytes);
+    if (request && request->node == node) {
+        coordinator_->on_request(*request, now());
+        drain_coordinator();
+    }
+}
+
+void ControlPlane::on_grant(ByteView bytes) {
+    const auto grant = decode_grant(bytes);
+    if (grant) {
+        lease_.on_grant(*grant, incarnation_, now().time_since_epoch().count());
+        publish();
+    }
+}
+
+// ---- leading
+
+void ControlPlane::lead_or_not() {
+    const bool leads = raft_ != nullptr && raft_->is_ready_leader() && !failed_;
+    if (leads && !coordinator_->is_leading()) {
+        log_info("this node leads the cluster, term " + std::to_string(raft_->term()));
+        coordinator_->begin(now());
+    } else if (!leads && coordinator_->is_leading()) {
+        log_info("this node does not lead the cluster any more");
+        coordinator_->end();
+    }
+}
+
+void ControlPlane::drain_coordinator() {
+    if (raft_ == nullptr || draining_coordinator_) {
+        return;
+    }
+    draining_coordinator_ = true;
+    cluster::CoordinatorOutput output = coordinator_->take_output();
+    for (cluster::Command& command : output.proposals) {
+        propose_cluster(std::move(command));
+    }
+    for (const std::uint64_t round : output.rounds) {
+        (void)raft_->read_index(round);
+    }
+    for (const auto& [node, grant] : output.grants) {
+        if (node == self_) {
+            lease_.on_grant(grant, incarnation_, now().time_since_epoch().count());
+        } else {
+            (void)send(node, PeerMessage::kGrant, encode_grant(grant));
+        }
+    }
+    draining_coordinator_ = false;
+    if (!output.rounds.empty()) {
+        loop_.defer([this] { drain(); });
+    }
+}
+
+Status ControlPlane::lead() {
+    if (raft_ == nullptr || raft_->leader().is_nil()) {
+        return Error{ErrorCode::kUnavailable, "there is no leader"};
+    }
+    if (raft_->is_leader()) {
+        return {};
+    }
+    return send(raft_->leader(), PeerMessage::kYield, std::string(self_.view()));
+}
+
+void ControlPlane::on_yield(const cluster::NodeId& node) {
+    if (raft_ != nullptr) {
+        (void)raft_->transfer(node);
+        drain();
+    }
+}
+
+}  // namespace kumo::node

@@ -1,0 +1,270 @@
+#pragma once
+
+#include "base/published.h"
+#include "base/result.h"
+#include "cluster/coordinator/coordinator.h"
+#include "cluster/coordinator/lease.h"
+#include "cluster/discovery/nodes_file.h"
+#include "cluster/peering/peering.h"
+#include "consensus/raft.h"
+#include "io/address.h"
+#include "io/fs.h"
+#include "io/loop.h"
+#include "io/network.h"
+#include "io/resolver.h"
+#include "io/worker_pool.h"
+#include "node/background_jobs.h"
+#include "node/control/control_storage.h"
+#include "node/state.h"
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kumo::node {
+
+struct ControlOptions {
+    std::string directory;
+    std::string name;        ///< For people.
+    std::string nodes_file;  ///< Empty: a cluster of one.
+    io::Address peering_listen;
+    std::string peering_address;  ///< host:port, as others reach it.
+    std::string api_address;
+    std::string zone;
+    cluster::PeerTlsFiles tls;
+    Duration nodes_file_interval = std::chrono::seconds(5);
+    consensus::RaftOptions raft;  ///< Its id is filled in.
+    cluster::CoordinatorOptions coordinator;
+    /// Alone in its nodes file and without a leader for this long, a node goes on alone.
+    Duration force_single_after = std::chrono::seconds(5);
+};
+
+/// What is known of the control plane, for lookups.
+struct ControlStatus {
+    cluster::NodeId self;
+    cluster::NodeId leader;  ///< Nil: none is known.
+    bool is_leader = false;
+    bool in_cluster = false;
+    consensus::Term term = 0;
+    consensus::Index commit = 0;
+    consensus::Epoch epoch;
+    std::vector<cluster::NodeId> voters;
+    std::vector<cluster::NodeId> learners;
+};
+
+/// Messages and requests between nodes.
+enum class PeerMessage : std::uint16_t {
+    kConsensus = 1,
+    kPropose = 2,
+    kLeaseRequest = 3,
+    kGrant = 4,
+    kYield = 5,  ///< The sender asks to lead.
+    kCopy = 16,  ///< From here on: for the owner of the shards.
+};
+
+enum class PeerRequest : std::uint16_t {
+    kJoin = 1,
+    kSnapshot = 2,
+    kOperation = 16,  ///< From here on: for the owner of the shards.
+    kInstall = 17,
+};
+
+/// A node's part in the control plane: consensus over its own log, the connections to the other
+/// nodes, discovery, the node's lease and, when it leads, the coordinator.
+///
+/// Thread rule: loop-owned; open() blocks, before the loop runs. Lookups marked so from any thread.
+class ControlPlane final : private cluster::PeerHandler {
+public:
+    struct Environment {
+        io::Loop& loop;
+        io::Fs& fs;
+        io::Network& network;
+        io::Resolver& resolver;
+        io::WorkerPool& pool;
+        const Clock& clock;
+    };
+
+    /// What the owner is told, on the loop.
+    struct Events {
+        /// After every change, and once at the start. `incarnation` is this run's; 0: it is not
+        /// registered yet, so that the state speaks of the run before.
+        std::function<void(std::shared_ptr<const State>, std::uint64_t incarnation)> on_state;
+        std::function<void(const cluster::NodeId&, std::uint16_t type, ByteView)> on_message;
+        std::function<
+            void(const cluster::NodeId&, std::uint16_t type, ByteView, std::shared_ptr<cluster::PeerReply>)>
+            on_request;
+        std::function<void(const cluster::NodeId&)> on_connected;
+    };
+
+    using Done = std::function<void(Result<Change>)>;
+
+    static Result<std::unique_ptr<ControlPlane>>
+    open(const Environment& environment, ControlOptions options);
+
+    ~ControlPlane() override;
+
+    /// Begins: connections, elections. `unclean` are copies that may have lost something.
+    void start(Events events, std::set<cluster::CopyId> unclean);
+
+    // ---- service
+
+    /// `done` runs on the loop when this node has applied the command, with what it did. Errors
+    /// besides the command's: kOverloaded above kCommandsWaitingMax; kUnavailable if there was no
+    /// leader for kProposeTimeout: then it is unknown whether it will be applied.
+    void propose(Command command, Done done);
+
+    /// For those who do not wait: what the state shows is the answer.
+    void propose_cluster(cluster::Command command);
+
+    /// Hands leadership to this node; kUnavailable if it cannot be.
+    Status lead();
+
+    Status send(const cluster::NodeId& node, PeerMessage type, ByteView bytes);
+    void call(
+        const cluster::NodeId& node,
+        PeerRequest type,
+        ByteView bytes,
+        Duration timeout,
+        cluster::CallDone done
+    );
+
+    const cluster::NodeId& self() const { return self_; }
+
+    std::shared_ptr<const State> state() const { return state_; }
+
+    // ---- any thread
+
+    /// Whether this node may serve, by a clock read taken now.
+    bool has_lease() const;
+
+    std::shared_ptr<const ControlStatus> status() const { return status_.load(); }
+
+    const io::Address& peering_address() const { return peering_->address(); }
+
+    static constexpr std::size_t kCommandsWaitingMax = 1024;
+    static constexpr Duration kProposeTimeout = std::chrono::seconds(10);
+
+private:
+    struct Waiting {
+        std::string proposal;
+        std::uint64_t number = 0;
+        MonotonicTime deadline;
+        MonotonicTime sent_at;
+        Done done;
+    };
+
+    ControlPlane(const Environment& environment, ControlOptions options);
+
+    // Consensus: control_plane.cc.
+    Status recover();
+    void found_cluster(std::size_t members_expected);
+    void start_raft(const ControlStorage::Recovered& recovered);
+    void tick();
+    void drain();
+    void handle(consensus::Ready ready);
+    void apply(const consensus::Entry& entry);
+    void send_consensus(const consensus::Message& message);
+    void send_snapshot(const consensus::Message& message);
+    void step(const consensus::Message& message);
+    void maybe_compact();
+    void state_changed();
+    void fail(const Error& error);
+    void publish();
+    void send_next_proposal();
+    void expire_proposals();
+    void take_proposal(ByteView bytes);
+
+    // Membership: control_members.cc.
+    void on_nodes(const std::vector<cluster::NodeAddress>& nodes);
+    void update_peers();
+    void seek_cluster();
+    bool may_found() const;
+    bool lists_only_self() const;
+    void ask_to_join();
+    void on_join(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
+    void admit(const cluster::NodeId& node);
+    void adjust_members();
+    void claim_listed();
+    bool is_listed(const std::string& address) const;
+    void maybe_force();
+    void register_self();
+    void beacon();
+    void lead_or_not();
+    void drain_coordinator();
+    cluster::Member self_member() const;
+
+    void on_peer_up(const cluster::PeerHello& peer) override;
+    void on_peer_down(const cluster::NodeId& node, const Status& why) override;
+    void on_message(
+        const cluster::NodeId& node,
+        cluster::Channel channel,
+        std::uint16_t type,
+        ByteView bytes
+    ) override;
+    void on_request(
+        const cluster::NodeId& node,
+        std::uint16_t type,
+        ByteView bytes,
+        std::shared_ptr<cluster::PeerReply> reply
+    ) override;
+    void on_snapshot(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
+    void on_lease_request(const cluster::NodeId& node, ByteView bytes);
+    void on_grant(ByteView bytes);
+    void on_yield(const cluster::NodeId& node);
+
+    MonotonicTime now() const { return clock_.boottime_now(); }
+
+    io::Loop& loop_;
+    io::Fs& fs_;
+    io::Network& network_;
+    io::Resolver& resolver_;
+    const Clock& clock_;
+    ControlOptions options_;
+    BackgroundJobs jobs_;
+    Events events_;
+
+    cluster::NodeId self_;
+    Uuid boot_;
+    bool in_its_place_ = true;  ///< The data directory is where it was made.
+    std::set<cluster::CopyId> unclean_;
+    std::unique_ptr<ControlStorage> storage_;
+    ControlStorage::Recovered recovered_;
+    std::unique_ptr<consensus::Raft> raft_;
+    std::unique_ptr<cluster::Peering> peering_;
+    std::unique_ptr<cluster::NodesFileWatcher> nodes_file_;
+    std::shared_ptr<const State> state_ = std::make_shared<const State>();
+    bool announce_ = false;
+    std::map<consensus::Index, std::shared_ptr<const State>> snapshots_;
+    std::shared_ptr<const State> arriving_;  ///< A snapshot's state, while it is stepped.
+    bool storing_snapshot_ = false;
+    std::optional<Error> failed_;
+    MonotonicTime last_tick_;
+    MonotonicTime leaderless_since_;
+
+    std::deque<Waiting> proposals_;
+    std::uint64_t next_proposal_ = 1;
+
+    std::optional<std::vector<cluster::NodeAddress>> nodes_;
+    std::map<cluster::NodeId, cluster::PeerHello> connected_;
+    std::map<cluster::NodeId, std::string> joining_;  ///< Learners to be, with their addresses.
+    MonotonicTime joined_at_;
+    MonotonicTime registered_at_;
+    MonotonicTime beacon_at_;
+    MonotonicTime members_at_;
+    bool founding_ = false;
+    bool draining_coordinator_ = false;
+    std::uint64_t incarnation_ = 0;
+
+    cluster::Lease lease_;
+    std::unique_ptr<cluster::Coordinator> coordinator_;
+    std::atomic<std::int64_t> lease_deadline_{0};
+    Published<ControlStatus> status_;
+};
+
+}  // namespace kumo::node

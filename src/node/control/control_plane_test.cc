@@ -1,0 +1,340 @@
+#include "node/control/control_plane.h"
+
+#include "io/sim/sim_fs.h"
+#include "io/sim/sim_loop.h"
+#include "io/sim/sim_network.h"
+#include "io/sim/sim_worker_pool.h"
+#include "node/internal/machine_test.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kumo::node {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint16_t kPort = 8107;
+
+io::Address host(std::size_t i) {
+    return io::Address::parse("10.0.0." + std::to_string(i + 1), kPort).value();
+}
+
+std::string list(const std::vector<std::size_t>& nodes) {
+    std::string text;
+    for (const std::size_t i : nodes) {
+        text += (text.empty() ? "" : ",") + host(i).to_string() + ":8108";
+    }
+    return text;
+}
+
+/// A machine with a control plane on it, and nothing else.
+struct Station {
+    std::unique_ptr<io::SimFs> fs;
+    std::unique_ptr<io::SimLoop> loop;
+    std::unique_ptr<io::SimWorkerPool> pool;
+    std::unique_ptr<ControlPlane> plane;
+    std::shared_ptr<const State> state;
+    std::uint64_t incarnation = 0;
+};
+
+class ControlPlaneTest : public testing::Test {
+protected:
+    void TearDown() override {
+        for (std::size_t i = 0; i < stations.size(); ++i) {
+            stop(i);
+        }
+    }
+
+    void write_list(std::size_t i, const std::vector<std::size_t>& nodes) {
+        Station& station = stations[i];
+        if (station.fs == nullptr) {
+            station.fs = std::make_unique<io::SimFs>(world);
+        }
+        auto file = station.fs->open("nodes", io::OpenMode::kCreate);
+        ASSERT_TRUE(file.ok());
+        ASSERT_TRUE(file.value()->write(0, list(nodes)).ok());
+        ASSERT_TRUE(file.value()->sync().ok());
+        ASSERT_TRUE(station.fs->sync_dir(".").ok());
+    }
+
+    void start(std::size_t i, bool with_list = true) {
+        Station& station = stations[i];
+        if (station.fs == nullptr) {
+            station.fs = std::make_unique<io::SimFs>(world);
+        }
+        station.loop = world.make_loop();
+        station.pool = std::make_unique<io::SimWorkerPool>(world, io::WorkerPoolOptions{});
+        network.set_host(*station.loop, host(i));
+        ControlOptions options;
+        options.directory = "control";
+        options.name = "n" + std::to_string(i);
+        options.nodes_file = with_list ? "nodes" : "";
+        options.peering_listen = host(i);
+        options.peering_address = host(i).to_string();
+        auto opened = ControlPlane::open(
+            {*station.loop, *station.fs, network, resolver, *station.pool, station.loop->clock()},
+            options
+        );
+        ASSERT_TRUE(opened.ok()) << opened.error().message;
+        station.plane = std::move(opened).value();
+        ControlPlane::Events events;
+        events.on_state = [&station](std::shared_ptr<const State> state, std::uint64_t run) {
+            station.state = std::move(state);
+            station.incarnation = run;
+        };
+        events.on_message = [](const auto&, std::uint16_t, ByteView) {
+        };
+        events.on_request = [](const auto&, std::uint16_t, ByteView, const auto&) {
+        };
+        events.on_connected = [](const auto&) {
+        };
+        station.loop->post([&station, events] { station.plane->start(events, {}); });
+    }
+
+    void stop(std::size_t i) {
+        Station& station = stations[i];
+        if (station.loop == nullptr) {
+            return;
+        }
+        station.loop->kill();
+        station.pool->kill();
+        station.plane.reset();
+        dead_loops.push_back(std::move(station.loop));
+        dead_pools.push_back(std::move(station.pool));
+        station.fs->restart();
+    }
+
+    void start_three() {
+        for (std::size_t i = 0; i < 3; ++i) {
+            write_list(i, {0, 1, 2});
+            start(i);
+        }
+    }
+
+    bool runs(std::size_t i) const { return stations[i].plane != nullptr; }
+
+    bool has_lease(std::size_t i) const { return runs(i) && stations[i].plane->has_lease(); }
+
+    std::optional<std::size_t> leader() const {
+        for (std::size_t i = 0; i < stations.size(); ++i) {
+            if (runs(i) && stations[i].plane->status()->is_leader) {
+                return i;
+            }
+        }
+        return std::nullopt;
+    }
+
+    /// Every one of them serves, and they vote all.
+    bool is_whole(const std::vector<std::size_t>& nodes) const {
+        const auto lead = leader();
+        return lead && stations[*lead].plane->status()->voters.size() == nodes.size()
+               && std::all_of(nodes.begin(), nodes.end(), [this](std::size_t i) {
+                      return has_lease(i) && stations[i].incarnation > 0;
+                  });
+    }
+
+    bool run_until(const std::function<bool()>& condition, Duration most = seconds(20)) {
+        const MonotonicTime end = world.clock().monotonic_now() + most;
+        while (!condition() && world.clock().monotonic_now() < end) {
+            world.run_for(milliseconds(10));
+        }
+        return condition();
+    }
+
+    Result<Change> propose(std::size_t i, Command command) {
+        const auto got = std::make_shared<std::optional<Result<Change>>>();
+        Station& station = stations[i];
+        station.loop->post([&station, got, command = std::move(command)] {
+            station.plane->propose(command, [got](Result<Change> change) {
+                got->emplace(std::move(change));
+            });
+        });
+        run_until([&] { return got->has_value(); }, seconds(30));
+        return got->has_value() ? std::move(**got)
+                                : Result<Change>(Error{ErrorCode::kInternal, "no answer"});
+    }
+
+    io::SimWorld world{7};
+    io::SimNetwork network{world};
+    io::SimResolver resolver{world};
+    std::vector<std::unique_ptr<io::SimLoop>> dead_loops;
+    std::vector<std::unique_ptr<io::SimWorkerPool>> dead_pools;
+    std::array<Station, 4> stations;
+};
+
+TEST_F(ControlPlaneTest, ANodeAloneFoundsAClusterAndServes) {
+    start(0, false);
+    ASSERT_TRUE(run_until([&] { return is_whole({0}); }));
+    EXPECT_TRUE(propose(0, CreateCollection{numbered("a")}).ok());
+    EXPECT_EQ(propose(0, CreateCollection{numbered("a")}).error().code, ErrorCode::kAlreadyExists);
+    EXPECT_EQ(stations[0].state->cluster.shards.size(), 1U);
+    const Uuid id = stations[0].plane->self();
+    const std::uint64_t first_run = stations[0].incarnation;
+    stop(0);
+    start(0, false);
+    ASSERT_TRUE(run_until([&] { return is_whole({0}); }));
+    EXPECT_EQ(stations[0].plane->self(), id);
+    EXPECT_GT(stations[0].incarnation, first_run);
+    EXPECT_TRUE(stations[0].state->collections.contains("a"));
+}
+
+TEST_F(ControlPlaneTest, ThreeNodesWithOneListBecomeOneCluster) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    for (std::size_t i = 0; i < 3; ++i) {
+        const std::string name = "c" + std::to_string(i);
+        ASSERT_TRUE(propose(i, CreateCollection{numbered(name)}).ok()) << i;
+        EXPECT_TRUE(stations[i].state->collections.contains(name)) << "what was made is there";
+    }
+    ASSERT_TRUE(run_until([&] {
+        return stations[0].state->applied == stations[1].state->applied
+               && stations[1].state->applied == stations[2].state->applied;
+    }));
+    EXPECT_EQ(encode_state(*stations[0].state), encode_state(*stations[1].state));
+    EXPECT_EQ(encode_state(*stations[0].state), encode_state(*stations[2].state));
+    const auto& shards = stations[0].state->cluster.shards;
+    ASSERT_EQ(shards.size(), 3U);
+    EXPECT_EQ(shards.begin()->second->copies.size(), 3U);
+}
+
+TEST_F(ControlPlaneTest, TheFirstOfTheListAloneFoundsNothing) {
+    write_list(0, {0, 1, 2});
+    start(0);
+    world.run_for(seconds(10));
+    EXPECT_FALSE(leader());
+    EXPECT_FALSE(has_lease(0));
+}
+
+TEST_F(ControlPlaneTest, AnotherLeadsWhenTheLeaderIsGone) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    ASSERT_TRUE(propose(1, CreateCollection{numbered("a")}).ok());
+    const std::size_t old = *leader();
+    const Uuid old_id = stations[old].plane->self();
+    stop(old);
+    ASSERT_TRUE(run_until([&] { return leader().has_value(); }, seconds(3)));
+    const std::size_t lead = *leader();
+    ASSERT_TRUE(run_until(
+        [&] {
+            const auto* member = cluster::find_member(stations[lead].state->cluster, old_id);
+            return member != nullptr && member->fenced;
+        },
+        seconds(5)
+    ));
+    for (const auto& [id, shard] : stations[lead].state->cluster.shards) {
+        EXPECT_NE(shard->primary, old_id);
+        EXPECT_FALSE(shard->in_sync.contains(old_id));
+    }
+    EXPECT_TRUE(propose(lead, CreateCollection{numbered("b")}).ok());
+    start(old);
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    EXPECT_TRUE(run_until([&] { return stations[old].state->collections.contains("b"); }));
+}
+
+TEST_F(ControlPlaneTest, WithoutAMajorityNothingIsServed) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    stop(1);
+    stop(2);
+    EXPECT_TRUE(run_until([&] { return !has_lease(0); }, milliseconds(2100)));
+    EXPECT_EQ(propose(0, CreateCollection{numbered("a")}).error().code, ErrorCode::kUnavailable);
+    start(1);
+    ASSERT_TRUE(run_until([&] { return has_lease(0) && has_lease(1); }));
+}
+
+TEST_F(ControlPlaneTest, ANodeThatIsCutOffDoesNotServe) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    const std::size_t lead = *leader();
+    for (std::size_t i = 0; i < 3; ++i) {
+        network.cut(host(lead), host(i));
+        network.cut(host(i), host(lead));
+    }
+    EXPECT_TRUE(run_until([&] { return !has_lease(lead); }, milliseconds(2100)));
+    EXPECT_TRUE(run_until(
+        [&] { return leader() && *leader() != lead && !stations[lead].plane->status()->is_leader; },
+        seconds(4)
+    ));
+    for (std::size_t i = 0; i < 3; ++i) {
+        network.mend(host(lead), host(i));
+        network.mend(host(i), host(lead));
+    }
+    EXPECT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+}
+
+TEST_F(ControlPlaneTest, ANodeThatIsAddedToTheListsJoinsBySnapshot) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    ASSERT_TRUE(propose(0, CreateCollection{numbered("a")}).ok());
+    write_list(3, {0, 1, 2, 3});
+    start(3);
+    world.run_for(seconds(3));
+    EXPECT_FALSE(has_lease(3)) << "nobody has listed it";
+    for (std::size_t i = 0; i < 3; ++i) {
+        write_list(i, {0, 1, 2, 3});
+    }
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2, 3}); }, seconds(30)));
+    EXPECT_TRUE(stations[3].state->collections.contains("a"));
+    EXPECT_EQ(stations[3].state->cluster.shards.begin()->second->copies.size(), 4U);
+}
+
+TEST_F(ControlPlaneTest, LeadershipIsHandedToWhoAsks) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    const std::size_t next = (*leader() + 1) % 3;
+    Status asked;
+    stations[next].loop->post([&] { asked = stations[next].plane->lead(); });
+    EXPECT_TRUE(run_until([&] { return leader() == next; }, seconds(2)));
+    EXPECT_TRUE(asked.ok());
+    EXPECT_TRUE(has_lease(0) && has_lease(1) && has_lease(2));
+}
+
+TEST_F(ControlPlaneTest, AListCutDownToOneNodeBringsServiceBackAndTheOthersRejoin) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    ASSERT_TRUE(propose(0, CreateCollection{numbered("a")}).ok());
+    ASSERT_TRUE(run_until([&] { return stations[2].state->collections.contains("a"); }));
+    stop(0);
+    stop(1);
+    ASSERT_TRUE(run_until([&] { return !has_lease(2); }));
+    write_list(2, {2});
+    ASSERT_TRUE(run_until([&] { return has_lease(2); }, seconds(30)));
+    EXPECT_TRUE(propose(2, CreateCollection{numbered("b")}).ok());
+    ASSERT_TRUE(run_until([&] { return stations[2].state->cluster.members.size() == 1; }));
+    EXPECT_EQ(
+        stations[2].state->cluster.shards.begin()->second->primary,
+        stations[2].plane->self()
+    );
+    write_list(2, {0, 1, 2});
+    start(0);
+    start(1);
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }, seconds(60)));
+    EXPECT_TRUE(run_until([&] { return stations[0].state->collections.contains("b"); }));
+    EXPECT_TRUE(run_until([&] { return stations[1].state->collections.contains("b"); }));
+}
+
+TEST_F(ControlPlaneTest, ManyCommandsAreCompactedAndSurviveARestart) {
+    start(0, false);
+    ASSERT_TRUE(run_until([&] { return is_whole({0}); }));
+    for (int n = 0; n < 1100; ++n) {
+        KeyRecord key;
+        key.digest = std::to_string(n);
+        ASSERT_TRUE(propose(0, CreateKey{key}).ok());
+    }
+    world.run_for(seconds(1));
+    stop(0);
+    start(0, false);
+    ASSERT_TRUE(run_until([&] { return is_whole({0}); }));
+    EXPECT_EQ(stations[0].state->keys->size(), 1100U);
+}
+
+}  // namespace
+}  // namespace kumo::node

@@ -1,0 +1,268 @@
+#include "node/control/control_storage.h"
+
+#include "base/assert.h"
+#include "base/random.h"
+#include "cluster/consensus_codec.h"
+#include "store/checkpoint.h"
+#include "wire/byte_reader.h"
+
+#include <map>
+#include <utility>
+
+namespace kumo::node {
+
+namespace {
+
+using wire::append_sized;
+using wire::append_varint;
+
+constexpr store::FileKind kIdentityKind = {{'N', 'O', 'D', 'E', 'I', 'D', 'N', 'T'}, 1};
+constexpr store::FileKind kHardStateKind = {{'C', 'T', 'L', 'H', 'A', 'R', 'D', 'S'}, 1};
+constexpr store::FileKind kSnapshotKind = {{'C', 'T', 'L', 'S', 'N', 'A', 'P', 'S'}, 1};
+constexpr Duration kFullDiskPause = std::chrono::milliseconds(200);
+constexpr std::uint64_t kMachineIdBytesMax = 4096;
+
+std::string encode_snapshot(const ControlSnapshot& snapshot, std::uint64_t stream) {
+    std::string out;
+    append_varint(out, stream);
+    cluster::append_snapshot_meta(out, snapshot.meta);
+    append_sized(out, encode_state(*snapshot.state));
+    return out;
+}
+
+/// Where a data directory is: a copy of it is somewhere else.
+std::string place_of(io::Fs& fs, const std::string& directory) {
+    const auto machine = io::read_file(fs, "/etc/machine-id", kMachineIdBytesMax);
+    return (machine.ok() ? machine.value() : "") + ":" + directory;
+}
+
+}  // namespace
+
+ControlStorage::ControlStorage(const Environment& environment, std::string directory)
+    : loop_(environment.loop),
+      fs_(environment.fs),
+      jobs_(environment.jobs),
+      directory_(std::move(directory)) {}
+
+Result<std::unique_ptr<ControlStorage>> ControlStorage::open(
+    const Environment& environment,
+    const std::string& directory,
+    Recovered& recovered
+) {
+    std::unique_ptr<ControlStorage> storage(new ControlStorage(environment, directory));
+    KUMO_TRY(io::make_directories(environment.fs, directory));
+    KUMO_TRY(storage->load(recovered));
+    return storage;
+}
+
+std::string ControlStorage::path(std::string_view name) const {
+    return io::join_path(directory_, name);
+}
+
+Status ControlStorage::load(Recovered& recovered) {
+    KUMO_TRY(load_identity(recovered));
+    auto hard = store::read_checked_file(fs_, path("hard_state"), kHardStateKind);
+    if (hard.ok()) {
+        wire::ByteReader in(hard.value().bytes);
+        const auto read = cluster::read_hard_state(in);
+        if (!read || !in.at_end()) {
+            return corruption(path("hard_state") + ": not well formed");
+        }
+        recovered.hard_state = *read;
+    } else if (hard.error().code != ErrorCode::kNotFound) {
+        return std::move(hard).error();
+    }
+    auto file = store::read_checked_file(fs_, path("snapshot"), kSnapshotKind);
+    if (!file.ok() && file.error().code != ErrorCode::kNotFound) {
+        return std::move(file).error();
+    }
+    recovered.snapshot.state = std::make_shared<const State>();
+    if (file.ok()) {
+        wire::ByteReader in(file.value().bytes);
+        stream_ = in.number();
+        auto meta = cluster::read_snapshot_meta(in);
+        auto state = decode_state(in.sized());
+        if (!meta || !state.ok() || !in.at_end()) {
+            return corruption(path("snapshot") + ": not well formed");
+        }
+        recovered.snapshot.meta = std::move(*meta);
+        recovered.snapshot.state = std::make_shared<const State>(std::move(state).value());
+    }
+    return load_log(recovered);
+}
+
+Status ControlStorage::load_identity(Recovered& recovered) {
+    recovered.place = place_of(fs_, directory_);
+    auto file = store::read_checked_file(fs_, path("identity"), kIdentityKind);
+    if (!file.ok() && file.error().code != ErrorCode::kNotFound) {
+        return std::move(file).error();
+    }
+    if (!file.ok()) {
+        recovered.is_new = true;
+        recovered.identity = {make_uuid(loop_.random()), recovered.place};
+        std::string bytes(recovered.identity.node.view());
+        append_sized(bytes, recovered.identity.place);
+        return store::write_checked_file(fs_, path("identity"), kIdentityKind, bytes);
+    }
+    wire::ByteReader in(file.value().bytes);
+    recovered.identity.node = in.uuid();
+    recovered.identity.place = in.text();
+    return in.at_end() ? Status() : Status(corruption(path("identity") + ": not well formed"));
+}
+
+Status ControlStorage::load_log(Recovered& recovered) {
+    store::WalOptions options;
+    options.directory = path("wal");
+    KUMO_TRY_ASSIGN(wal_, store::Wal::open(loop_, fs_, std::move(options)));
+    const std::map<store::StreamId, store::Seq> from = {
+        {store::StreamId{stream_}, recovered.snapshot.meta.index}};
+    return wal_->replay(from, [&](store::StreamId, store::Seq seq, ByteView payload) -> Status {
+        KUMO_TRY_ASSIGN(auto entry, cluster::decode_consensus_entry(seq, payload));
+        recovered.entries.push_back(std::move(entry));
+        return {};
+    });
+}
+
+void ControlStorage::persist(
+    consensus::Ready ready,
+    std::shared_ptr<const State> snapshot_state,
+    Done done
+) {
+    Work work;
+    if (ready.snapshot) {
+        work.snapshot = ControlSnapshot{std::move(*ready.snapshot), std::move(snapshot_state)};
+        work.replaces_log = true;
+    }
+    work.entries = std::move(ready.entries);
+    work.hard_state = ready.hard_state;
+    work.done = std::move(done);
+    queue_.push_back(std::move(work));
+    start_next();
+}
+
+void ControlStorage::store_snapshot(ControlSnapshot snapshot, Done done) {
+    Work work;
+    work.snapshot = std::move(snapshot);
+    work.done = std::move(done);
+    queue_.push_back(std::move(work));
+    start_next();
+}
+
+void ControlStorage::start_next() {
+    if (busy_ || queue_.empty()) {
+        return;
+    }
+    busy_ = true;
+    if (!failed_.ok()) {
+        loop_.post([this] { finish(failed_.error()); });
+    } else if (queue_.front().snapshot) {
+        write_snapshot();
+    } else {
+        write_entries();
+    }
+}
+
+void ControlStorage::write_snapshot() {
+    const Work& work = queue_.front();
+    const std::uint64_t old_stream = stream_;
+    stream_ += work.replaces_log ? 1 : 0;
+    const auto bytes =
+        std::make_shared<const std::string>(encode_snapshot(*work.snapshot, stream_));
+    io::Fs& fs = fs_;
+    jobs_.submit(
+        BackgroundJobs::Lane::kStore,
+        [this, &fs, bytes, old_stream, file = path("snapshot")]() -> io::Task {
+            const auto stored =
+                std::make_shared<Status>(store::write_checked_file(fs, file, kSnapshotKind, *bytes)
+                );
+            return [this, stored, old_stream] {
+                if (!stored->ok()) {
+                    finish(std::move(*stored));
+                    return;
+                }
+                if (queue_.front().replaces_log) {
+                    wal_->drop(store::StreamId{old_stream});
+                } else {
+                    wal_->release(store::StreamId{stream_}, queue_.front().snapshot->meta.index);
+                }
+                write_entries();
+            };
+        }
+    );
+}
+
+void ControlStorage::write_entries() {
+    const std::vector<consensus::Entry>& entries = queue_.front().entries;
+    if (entries.empty()) {
+        write_hard_state();
+        return;
+    }
+    const store::StreamId stream{stream_};
+    if (entries.front().index <= wal_->last_seq(stream)) {
+        Status cut = wal_->cut(stream, entries.front().index, [](const Status&) {});
+        if (!cut.ok()) {
+            finish(std::move(cut));
+            return;
+        }
+    }
+    for (const consensus::Entry& entry : entries) {
+        const bool last = &entry == &entries.back();
+        Status appended = wal_->append(
+            stream,
+            entry.index,
+            cluster::encode_consensus_entry(entry),
+            [this, last](Status durable) {
+                const bool full =
+                    !durable.ok() && durable.error().code == ErrorCode::kResourceExhausted;
+                if (!durable.ok() && !full && failed_.ok()) {
+                    failed_ = Status(durable.error());
+                }
+                if (last && full) {
+                    // Not promised to anybody yet: it is, when there is room.
+                    (void)loop_.add_timer(kFullDiskPause, [this] { write_entries(); });
+                } else if (last) {
+                    write_hard_state();
+                }
+            }
+        );
+        if (!appended.ok()) {
+            finish(std::move(appended));
+            return;
+        }
+    }
+}
+
+void ControlStorage::write_hard_state() {
+    if (!queue_.front().hard_state || !failed_.ok()) {
+        loop_.post([this] { finish(failed_.ok() ? Status() : Status(failed_.error())); });
+        return;
+    }
+    std::string encoded;
+    cluster::append_hard_state(encoded, *queue_.front().hard_state);
+    const auto bytes = std::make_shared<const std::string>(std::move(encoded));
+    io::Fs& fs = fs_;
+    jobs_.submit(
+        BackgroundJobs::Lane::kStore,
+        [this, &fs, bytes, file = path("hard_state")]() -> io::Task {
+            const auto stored =
+                std::make_shared<Status>(store::write_checked_file(fs, file, kHardStateKind, *bytes)
+                );
+            return [this, stored] {
+                finish(std::move(*stored));
+            };
+        }
+    );
+}
+
+void ControlStorage::finish(Status status) {
+    if (!status.ok() && failed_.ok()) {
+        failed_ = Status(status.error());
+    }
+    busy_ = false;
+    const Done done = std::move(queue_.front().done);
+    queue_.pop_front();
+    done(std::move(status));
+    start_next();
+}
+
+}  // namespace kumo::node
