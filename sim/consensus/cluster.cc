@@ -3,6 +3,7 @@
 #include "consensus/internal/mutant.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace kumo::consensus {
@@ -39,6 +40,11 @@ Cluster::Cluster(std::uint64_t seed) : random_(seed), nodes_(kNodes) {
     first.term = 1;
     first.epoch = Epoch{1, node_id(100)};
     const std::size_t voters = random_.chance(1, 4) ? 1 : 3;
+    figure_eight_ = random_.chance(1, 5);
+    ambush_percent_ = figure_eight_ ? 80 : random_.chance(1, 2) ? random_.below(50) : 0;
+    crash_writing_percent_ = random_.chance(1, 2) ? random_.below(4) : 0;
+    changes_per_mille_ = random_.chance(1, 2) ? 7 : random_.below(50);
+    may_force_ = random_.chance(1, 4);
     for (std::size_t i = 0; i < voters; ++i) {
         first.configuration.voters.insert(node_id(i));
     }
@@ -137,13 +143,14 @@ void Cluster::start(std::size_t i) {
     RaftOptions options;
     options.id = node.id;
     constexpr std::size_t kAppendBytes[] = {1, 200, 4096};
-    options.append_bytes_max = kAppendBytes[random_.below(3)];
+    options.append_bytes_max = kAppendBytes[figure_eight_ ? 0 : random_.below(3)];
     options.appends_in_flight_max = 1 + random_.below(4);
     const StoredSnapshot& stored = node.disk.snapshot();
     node.state = stored.state;
     node.applied = stored.meta.index;
     node.snapshots = {{stored.meta.index, stored.state}};
     node.sync_at = 0;
+    node.crash_at = 0;
     node.writing = 0;
     node.after.clear();
     node.was_leader = false;
@@ -161,7 +168,10 @@ void Cluster::crash(std::size_t i) {
     Node& node = nodes_[i];
     node.raft.reset();
     node.disk.crash(random_);
-    node.up_at = now_ + static_cast<Time>(random_.below(1500));
+    node.up_at = now_ + static_cast<Time>(random_.below(figure_eight_ ? 300 : 1500));
+    for (std::size_t j = 0; j < kNodes && figure_eight_; ++j) {
+        cut_[i][j] = false;
+    }
     ++outcome_.crashes;
     trace(i + 1000);
 }
@@ -193,6 +203,12 @@ void Cluster::step_time() {
 }
 
 void Cluster::inject_faults() {
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        Node& node = nodes_[i];
+        if (node.raft != nullptr && node.crash_at != 0 && now_ >= node.crash_at) {
+            crash(i);
+        }
+    }
     if (random_.chance(1, 150)) {
         const std::size_t i = random_.below(kNodes);
         if (nodes_[i].raft != nullptr) {
@@ -254,6 +270,30 @@ void Cluster::disturb_leader() {
     }
 }
 
+/// A leader that nobody hears any more, or one at most, and that stops soon after it had the time
+/// to write: what it leaves on its disk competes with what others commit (Raft, figure 8). Most
+/// telling for one that has just been elected, or has just told its users of a commit.
+void Cluster::ambush(Node& leader) {
+    if (calm_ || !random_.chance(ambush_percent_, 100)) {
+        return;
+    }
+    if (random_.chance(1, 2)) {
+        const std::size_t from = index_of(leader.id);
+        const std::size_t friend_of_it = random_.below(2 * kNodes);
+        for (std::size_t j = 0; j < kNodes; ++j) {
+            cut_[from][j] = j != friend_of_it;
+        }
+    }
+    plan_crash(leader, 100);
+}
+
+void Cluster::plan_crash(Node& node, Time within) {
+    if (node.crash_at == 0) {
+        node.crash_at =
+            now_ + 1 + static_cast<Time>(random_.below(static_cast<std::uint64_t>(within)));
+    }
+}
+
 void Cluster::heal() {
     calm_ = true;
     loss_percent_ = 0;
@@ -262,6 +302,7 @@ void Cluster::heal() {
     }
     for (Node& node : nodes_) {
         node.paused_until = 0;
+        node.crash_at = 0;
         node.slow_disk = false;
         node.up_at = std::min(node.up_at, now_);
     }
@@ -295,14 +336,14 @@ void Cluster::operate() {
         return;
     }
     Node& node = nodes_[*lead];
-    if (!calm_ && random_.chance(1, 150)) {
+    if (!calm_ && random_.chance(changes_per_mille_, 1000)) {
         change_members(node);
     }
     if (!calm_ && random_.chance(1, 300)) {
         (void)node.raft->transfer(node_id(random_.below(kNodes)));
     }
     drain(*lead);
-    if (!calm_ && !forced_node_ && random_.chance(1, 6000)) {
+    if (!calm_ && !forced_node_ && may_force_ && random_.chance(1, 500)) {
         force(random_.below(kNodes));
     }
 }
@@ -362,7 +403,9 @@ void Cluster::use(std::size_t i) {
     if (busy && random_.chance(1, 20) && node.raft->is_leader()) {
         (void)node.raft->propose(std::to_string(next_command_++));
     }
-    if (random_.chance(1, 20) && node.raft->is_leader()) {
+    // Requests have waited for who was paused.
+    const bool woke = node.paused_until != 0 && now_ - kStep < node.paused_until;
+    if ((woke || random_.chance(1, 20)) && node.raft->is_leader()) {
         const std::uint64_t context = next_read_++;
         reads_[context] = {node.raft->epoch(), acknowledged_[node.raft->epoch()], i};
         if (!node.raft->read_index(context).ok()) {
@@ -475,6 +518,13 @@ void Cluster::drain(std::size_t i) {
         if (node.sync_at == 0) {
             node.sync_at = now_ + 1 + static_cast<Time>(random_.below(node.slow_disk ? 400 : 15));
         }
+        const std::uint64_t worth = ready.snapshot ? 20 : 1;
+        if (!calm_ && random_.below(100) < crash_writing_percent_ * worth) {
+            plan_crash(node, 20);
+        }
+        if (!ready.lost_data.empty()) {
+            fail("a node is said to have lost what it had acknowledged" + describe());
+        }
         node.after.emplace_back(ready.sequence, std::move(ready.messages_after_persist));
         for (const Message& message : ready.messages) {
             send(node, message);
@@ -486,6 +536,7 @@ void Cluster::drain(std::size_t i) {
             answer_read(i, read);
         }
         check_leader(i);
+        check_matching(*node.raft, ready);
     }
 }
 
@@ -503,6 +554,9 @@ void Cluster::apply(std::size_t i, const Entry& entry) {
     const auto [found, is_new] =
         committed.try_emplace(entry.index, Committed{entry, node.raft->term()});
     outcome_.commits += is_new ? 1U : 0U;
+    if (is_new && node.raft->is_leader() && random_.chance(1, figure_eight_ ? 1 : 3)) {
+        ambush(node);
+    }
     if (!is_new && !(found->second.entry == entry)) {
         fail("two nodes applied different entries at " + std::to_string(entry.index));
     }
@@ -531,6 +585,7 @@ void Cluster::check_leader(std::size_t i) {
     const bool leads = node.raft->is_leader();
     if (leads && !node.was_leader) {
         ++outcome_.elections;
+        ambush(node);
         const auto key = std::pair(node.raft->epoch(), node.raft->term());
         const auto [found, is_new] = leaders_.try_emplace(key, node.id);
         if (!is_new && found->second != node.id) {
@@ -538,15 +593,39 @@ void Cluster::check_leader(std::size_t i) {
                 "two leaders in epoch " + text(key.first) + ", term " + std::to_string(key.second)
             );
         }
-        Index committed_before = 0;
-        for (const auto& [index, known] : committed_[node.raft->epoch()]) {
-            committed_before = known.term < node.raft->term() ? index : committed_before;
-        }
-        if (node.raft->last_index() < committed_before) {
-            fail("a leader lacks what was committed" + describe());
-        }
+        check_completeness(*node.raft);
     }
     node.was_leader = leads;
+}
+
+/// What was committed in earlier terms is in the log of every leader (Raft, 5.4.3).
+void Cluster::check_completeness(const Raft& leader) {
+    for (const auto& [index, known] : committed_[leader.epoch()]) {
+        if (known.term >= leader.term() || index < leader.snapshot().index) {
+            continue;
+        }
+        if (leader.term_at(index) != known.entry.term) {
+            fail("a leader lacks what was committed at " + std::to_string(index) + describe());
+            return;
+        }
+    }
+}
+
+/// What is at a place of a term is the same wherever it ever was written (Raft, 5.3).
+void Cluster::check_matching(const Raft& raft, const Ready& ready) {
+    for (const Entry& entry : ready.entries) {
+        const LastEntry key(raft.epoch(), entry.index, entry.term);
+        const std::size_t hash = std::hash<std::string>()(entry.data);
+        if (entries_.try_emplace(key, hash).first->second != hash) {
+            fail("two entries of one term at " + std::to_string(entry.index) + describe());
+        }
+    }
+    const Index last = raft.last_index();
+    const LastEntry key(raft.epoch(), last, raft.term_at(last).value_or(0));
+    const auto [found, is_new] = configurations_.try_emplace(key, raft.configuration());
+    if (!is_new && found->second != raft.configuration()) {
+        fail("equal logs with different members, at " + std::to_string(last) + describe());
+    }
 }
 
 }  // namespace kumo::consensus::sim

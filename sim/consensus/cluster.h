@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace kumo::consensus::sim {
@@ -49,6 +50,7 @@ private:
         std::map<Index, History> snapshots;  ///< By the place they are of.
         Time up_at = 0;
         Time started_at = 0;
+        Time crash_at = 0;  ///< 0: not planned.
         Time paused_until = 0;
         Time sync_at = 0;  ///< The disk is busy until then; 0: idle.
         bool slow_disk = false;
@@ -67,6 +69,9 @@ private:
         Term term = 0;  ///< Of the node that first said so: it was committed by then.
     };
 
+    /// By the last entry: logs that agree on it are equal, and so is what they say of the members.
+    using LastEntry = std::tuple<Epoch, Index, Term>;
+
     struct Read {
         Epoch epoch;
         Index acknowledged = 0;  ///< When it was asked.
@@ -78,6 +83,8 @@ private:
     void step_time();
     void inject_faults();
     void disturb_leader();
+    void ambush(Node& leader);
+    void plan_crash(Node& node, Time within);
     void operate();
     void change_members(Node& leader);
     void insist();
@@ -88,6 +95,8 @@ private:
     void apply(std::size_t i, const Entry& entry);
     void answer_read(std::size_t i, const ReadState& read);
     void check_leader(std::size_t i);
+    void check_completeness(const Raft& leader);
+    void check_matching(const Raft& raft, const Ready& ready);
     void send(Node& from, const Message& message);
     void finish_sync(std::size_t i);
     void fail(const std::string& what);
@@ -107,11 +116,18 @@ private:
     std::multimap<Time, Delivery> network_;
     bool cut_[kNodes][kNodes] = {};
     std::uint64_t loss_percent_ = 0;
+    bool figure_eight_ = false;            ///< Leaders in a hurry, of whom most fail.
+    std::uint64_t ambush_percent_ = 0;     ///< Of new leaders.
+    std::uint64_t changes_per_mille_ = 0;  ///< Of steps of time with a leader.
+    bool may_force_ = false;
+    std::uint64_t crash_writing_percent_ = 0;  ///< Of writes to the disk; more of snapshots.
     std::uint64_t next_command_ = 1;
     std::uint64_t next_read_ = 1;
     std::map<std::uint64_t, Read> reads_;
     std::map<std::pair<Epoch, Term>, NodeId> leaders_;
     std::map<Epoch, std::map<Index, Committed>> committed_;
+    std::map<LastEntry, Configuration> configurations_;
+    std::map<LastEntry, std::size_t> entries_;  ///< Hashes of what they say.
     std::map<Epoch, Index> acknowledged_;
     std::optional<std::size_t> forced_node_;
     Time forced_at_ = 0;

@@ -1,11 +1,17 @@
 #include "consensus/disk.h"
 
+#include "consensus/internal/mutant.h"
+
 #include <utility>
 
 namespace kumo::consensus::sim {
 
 void Disk::write(const Ready& ready, const History& snapshot_state) {
     last_sequence_ = ready.sequence;
+    const bool hard_first = planted(Mutant::kHardStateFirst);
+    if (ready.hard_state && hard_first) {
+        pending_.push_back({ready.sequence, {}, false, {}, ready.hard_state});
+    }
     if (ready.snapshot) {
         pending_.push_back(
             {ready.sequence, StoredSnapshot{*ready.snapshot, snapshot_state}, true, {}, {}}
@@ -14,7 +20,7 @@ void Disk::write(const Ready& ready, const History& snapshot_state) {
     for (const Entry& entry : ready.entries) {
         pending_.push_back({ready.sequence, {}, false, entry, {}});
     }
-    if (ready.hard_state) {
+    if (ready.hard_state && !hard_first) {
         pending_.push_back({ready.sequence, {}, false, {}, ready.hard_state});
     }
 }

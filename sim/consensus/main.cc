@@ -1,5 +1,6 @@
-// consensus_sim [FIRST COUNT] | --repeat FIRST COUNT | --mutants: runs Raft's core under faults,
-// from seeds.
+// consensus_sim [FIRST COUNT] | --repeat FIRST COUNT | --mutants | --mutant NUMBER FIRST COUNT:
+// runs Raft's core under faults, from seeds; with each rule disabled alone until that is noticed,
+// or with one (of internal/mutant.h).
 #include "consensus/cluster.h"
 #include "consensus/internal/mutant.h"
 
@@ -30,6 +31,7 @@ constexpr Planted kMutants[] = {
     {Mutant::kNoEpochFencing, "other epochs are not listened to"},
     {Mutant::kNoPreviousEntryCheck, "an append has to match the entry before it"},
     {Mutant::kOwnVoteAtOnce, "the own vote counts when it is durable"},
+    {Mutant::kHardStateFirst, "the hard state is stored last"},
 };
 
 constexpr std::uint64_t kMutantSeedsMax = 40'000;
@@ -112,11 +114,15 @@ int run(int argc, char** argv) {
     if (first == "--mutants") {
         return run_mutants();
     }
-    const bool repeat = first == "--repeat";
-    const int place = repeat ? 2 : 1;
     const auto number = [&](int i, std::uint64_t otherwise) {
         return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
     };
+    if (first == "--mutant") {
+        planted_mutant = static_cast<Mutant>(number(2, 0));
+        return run_seeds(number(3, 1), number(4, 1000), 1);
+    }
+    const bool repeat = first == "--repeat";
+    const int place = repeat ? 2 : 1;
     return run_seeds(number(place, 1), number(place + 1, 1000), repeat ? 2 : 1);
 }
 

@@ -1,6 +1,7 @@
 #include "consensus/raft.h"
 
 #include "base/assert.h"
+#include "consensus/internal/entry_bytes.h"
 #include "consensus/internal/mutant.h"
 #include "consensus/internal/quorum.h"
 
@@ -44,11 +45,15 @@ Raft::Raft(
     if (hard_.epoch < snapshot.epoch) {
         hard_ = HardState{snapshot.epoch, snapshot.term, {}, false};
     }
-    for (Entry& entry : entries) {
-        if (entry.term > hard_.term) {
-            hard_.term = entry.term;  // The hard state of the same Ready was not written any more.
+    const auto reach = [this](Term term) {
+        if (term > hard_.term) {
+            hard_.term = term;  // The hard state of the same Ready was not written any more.
             hard_.vote = {};
         }
+    };
+    reach(snapshot.term);
+    for (Entry& entry : entries) {
+        reach(entry.term);
         log_.append(std::move(entry));
     }
     stable_ = log_.last();
@@ -123,14 +128,17 @@ Result<Index> Raft::propose(std::string data) {
     if (role_ != Role::kLeader || !transferee_.is_nil()) {
         return not_leader();
     }
-    if (uncommitted_bytes_ > 0
-        && uncommitted_bytes_ + data.size() > options_.uncommitted_bytes_max) {
-        return Error{ErrorCode::kOverloaded, "too much waits for a majority"};
+    if (data.size() > kEntryBytesMax) {
+        return Error{ErrorCode::kLimitExceeded, "a command is too large"};
     }
-    uncommitted_bytes_ += data.size();
     Entry entry;
     entry.type = EntryType::kCommand;
     entry.data = std::move(data);
+    const std::size_t bytes = bytes_of(entry);
+    if (uncommitted_bytes_ > 0 && uncommitted_bytes_ + bytes > options_.uncommitted_bytes_max) {
+        return Error{ErrorCode::kOverloaded, "too much waits for a majority"};
+    }
+    uncommitted_bytes_ += bytes;
     append_own(std::move(entry));
     broadcast_append();
     return log_.last();
@@ -142,6 +150,12 @@ Status Raft::propose_configuration(std::set<NodeId> voters, std::set<NodeId> lea
     }
     if (voters.empty()) {
         return invalid_argument("a configuration needs a voter");
+    }
+    if (voters.contains(NodeId{}) || learners.contains(NodeId{})) {
+        return invalid_argument("a member needs an id");
+    }
+    if (voters.size() > kMembersMax || learners.size() > kMembersMax) {
+        return Error{ErrorCode::kLimitExceeded, "there are too many members"};
     }
     const Configuration& present = log_.configuration();
     if (present.is_joint() || !is_configuration_committed() || !is_ready_leader()) {
@@ -196,7 +210,8 @@ Status Raft::transfer(const NodeId& to) {
 void Raft::force_single(const Uuid& epoch_id) {
     // The epoch first, alone: in the old one, a log that says "only I vote" would elect this node
     // against a majority that is still there. The configuration follows in persisted().
-    hard_.epoch = Epoch{hard_.epoch.number + 1, epoch_id};
+    newest_epoch_heard_ = std::max(newest_epoch_heard_, hard_.epoch.number) + 1;
+    hard_.epoch = Epoch{newest_epoch_heard_, epoch_id};
     hard_.superseded = false;
     become_follower(hard_.term + 1, {});
     forcing_ = true;
@@ -242,6 +257,9 @@ void Raft::compact(Index index) {
 // ---- messages
 
 void Raft::step(const Message& message) {
+    if (message.to != options_.id || message.from == options_.id) {
+        return;
+    }
     if (message.epoch != hard_.epoch && !planted(Mutant::kNoEpochFencing)) {
         step_epoch(message);
     } else if (!hard_.superseded && step_term(message)) {
@@ -271,7 +289,8 @@ bool Raft::step_term(const Message& message) {
 
 void Raft::refuse_old_term(const Message& message) {
     if (is_from_leader(message.type)) {
-        // A leader of the past hears of the present term, and steps down.
+        // A leader of the past hears of the present term, and steps down. If it leads again by
+        // then, this answers none of its probes: their numbers begin at 1.
         Message reply = make(MessageType::kAppendReply, message.from);
         reply.reject = true;
         reply.index = message.index;
@@ -315,19 +334,14 @@ void Raft::step_current(const Message& message) {
 /// members, which is an operator's doing, ends the old one here.
 void Raft::step_epoch(const Message& message) {
     if (message.epoch < hard_.epoch) {
-        const auto found = progress_.find(message.from);
-        const bool asks = role_ == Role::kLeader && message.type == MessageType::kStale;
-        if (asks && found != progress_.end() && found->second.mode != Progress::Mode::kSnapshot
-            && log_.snapshot().epoch == hard_.epoch) {
-            found->second.match = 0;
-            found->second.silent_for = {};
-            send_snapshot(message.from, found->second);
-        }
+        step_older_epoch(message);
         return;
     }
     if (!is_from_leader(message.type)) {
         return;
     }
+    newest_epoch_heard_ = std::max(newest_epoch_heard_, message.epoch.number);
+    forcing_ = false;  // It is over before it began.
     if (!hard_.superseded) {
         hard_.superseded = true;
         become_follower(hard_.term, {});
@@ -345,6 +359,18 @@ void Raft::step_epoch(const Message& message) {
     Message reply = make(MessageType::kAppendReply, message.from);
     reply.index = message.snapshot.index;
     send_after_persist(std::move(reply));
+}
+
+/// Who was left behind in an older epoch follows again by a snapshot only.
+void Raft::step_older_epoch(const Message& message) {
+    const auto found = progress_.find(message.from);
+    const bool asks = role_ == Role::kLeader && message.type == MessageType::kStale;
+    if (asks && found != progress_.end() && found->second.mode != Progress::Mode::kSnapshot
+        && log_.snapshot().epoch == hard_.epoch) {
+        found->second.match = 0;
+        found->second.silent_for = {};
+        send_snapshot(message.from, found->second);
+    }
 }
 
 void Raft::follow(const Message& message) {

@@ -47,8 +47,11 @@ struct Progress {
     Index next = 1;
     Index pending_snapshot = 0;
     bool probe_sent = false;
-    Duration silent_for{};    ///< Since it last answered.
-    Index match_at_beat = 0;  ///< When it last answered a heartbeat.
+    bool lost_data = false;             ///< It rejects what it had acknowledged.
+    std::uint64_t probe = 0;            ///< Tells a rejection from those of earlier probes.
+    std::uint64_t confirmed_round = 0;  ///< Of heartbeats: it follows, as of then.
+    Duration silent_for{};              ///< Since it last answered.
+    Index match_at_beat = 0;            ///< When it last answered a heartbeat.
     unsigned beats_stalled = 0;
     std::deque<Index> in_flight;
 };
@@ -88,13 +91,13 @@ public:
     void step(const Message& message);
 
     /// Appends a command; its index. kUnavailable: not the leader, or about to hand over;
-    /// kOverloaded: uncommitted_bytes_max.
+    /// kOverloaded: uncommitted_bytes_max; kLimitExceeded: kEntryBytesMax.
     Result<Index> propose(std::string data);
 
     /// Begins a change of the members. kUnavailable as propose(); kConflict: one is under way, or
     /// the term's first entry is not committed, or a new voter is not a learner that has caught up;
-    /// kInvalidArgument: no voters; kAlreadyExists: it is
-    /// so already.
+    /// kInvalidArgument: no voters, or a nil node; kLimitExceeded: kMembersMax; kAlreadyExists: it
+    /// is so already.
     Status propose_configuration(std::set<NodeId> voters, std::set<NodeId> learners);
 
     /// Asks for a ReadState with this context, after a round of heartbeats that begins now has
@@ -117,7 +120,8 @@ public:
     void snapshot_done(const NodeId& to, bool delivered);
 
     /// An operator's decision after the quorum was lost: this node goes on alone, in a new epoch
-    /// that is above all it knows. To be persisted like everything else.
+    /// that is above all it has heard of. To be persisted like everything else; if the node stops
+    /// before it is_ready_leader() in that epoch, the decision has to be given once more.
     void force_single(const Uuid& epoch_id);
 
     // ---- output
@@ -149,6 +153,9 @@ public:
 
     Index last_index() const { return log_.last(); }
 
+    /// Of an entry, or of the snapshot's place; nothing for what is not there (any more).
+    std::optional<Term> term_at(Index index) const { return log_.term(index); }
+
     const SnapshotMeta& snapshot() const { return log_.snapshot(); }
 
     /// In force: of the newest entry that has one, committed or not.
@@ -163,12 +170,6 @@ public:
     Duration silence() const { return elapsed_; }
 
 private:
-    struct PendingRead {
-        std::uint64_t context = 0;
-        Index index = 0;
-        std::set<NodeId> confirmed_by;
-    };
-
     /// What a Ready made durable when persisted() says so.
     struct Persisting {
         std::uint64_t sequence = 0;
@@ -191,6 +192,7 @@ private:
     void step_current(const Message& message);
     bool step_term(const Message& message);
     void step_epoch(const Message& message);
+    void step_older_epoch(const Message& message);
     void refuse_old_term(const Message& message);
     void follow(const Message& message);
     Index applicable() const;
@@ -225,6 +227,9 @@ private:
     void broadcast_heartbeat();
     bool send_append(const NodeId& to, bool even_empty);
     bool may_send(const Progress& progress) const;
+    std::vector<Entry> entries_to_send(Index from) const;
+    void begin_probe(Progress& progress, Index next);
+    std::uint64_t progress_quorum(std::uint64_t Progress::*value) const;
     void send_snapshot(const NodeId& to, Progress& progress);
     void send_timeout_now(const NodeId& to);
     void check_reads();
@@ -242,6 +247,7 @@ private:
     Index handed_applied_ = 0;  ///< Given out to be applied.
     std::optional<SnapshotMeta> installed_;
     bool forcing_ = false;  ///< The new epoch is on its way to the disk.
+    std::uint64_t newest_epoch_heard_ = 0;
 
     Duration elapsed_{};     ///< Follower: since the leader was heard. Leader: of a transfer.
     Duration since_beat_{};  ///< Leader.
@@ -252,7 +258,8 @@ private:
     std::map<NodeId, Progress> progress_;
     std::size_t uncommitted_bytes_ = 0;  ///< Of this leader's own entries.
     std::uint64_t round_ = 0;
-    std::map<std::uint64_t, PendingRead> pending_reads_;
+    std::uint64_t probes_ = 0;
+    std::map<std::uint64_t, ReadState> pending_reads_;  ///< By the round they wait for.
 
     std::uint64_t sequence_ = 0;
     std::deque<Persisting> persisting_;

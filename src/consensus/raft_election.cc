@@ -151,7 +151,7 @@ void Raft::sync_progress() {
     for (const NodeId& node : members) {
         const auto [found, is_new] = progress_.try_emplace(node);
         if (is_new) {
-            found->second.next = log_.last() + 1;
+            begin_probe(found->second, log_.last() + 1);
             found->second.match = node == options_.id ? stable_ : 0;
         }
     }

@@ -1,4 +1,4 @@
-#include "base/assert.h"
+#include "consensus/internal/entry_bytes.h"
 #include "consensus/internal/mutant.h"
 #include "consensus/internal/quorum.h"
 #include "consensus/raft.h"
@@ -10,15 +10,8 @@ namespace kumo::consensus {
 
 namespace {
 
-constexpr std::size_t kEntryOverheadBytes = 64;
-
 /// Answers to heartbeats in a row without progress: what was sent is sent again.
 constexpr unsigned kBeatsStalledMax = 2;
-
-std::size_t bytes_of(const Entry& entry) {
-    return kEntryOverheadBytes + entry.data.size()
-           + (entry.configuration.members().size() * sizeof(NodeId));
-}
 
 }  // namespace
 
@@ -34,33 +27,37 @@ void Raft::append_own(Entry entry) {
     }
 }
 
-/// Entries of older terms commit only with one of this term (Raft, 5.4.2).
+/// Of a number that is kept of each member: what a quorum has reached.
+std::uint64_t Raft::progress_quorum(std::uint64_t Progress::*value) const {
+    return quorum_value(log_.configuration(), [&](const NodeId& node) {
+        const auto found = progress_.find(node);
+        return found == progress_.end() ? 0 : found->second.*value;
+    });
+}
+
+/// Entries of older terms commit only with one of this term (Raft, 5.4.2). Terms do not go down in
+/// a log: if the last entry that a quorum has is of an older one, so are all before it.
 void Raft::maybe_commit() {
     if (role_ != Role::kLeader) {
         return;
     }
-    for (Index index = log_.last(); index > commit_; --index) {
-        if (log_.term(index) != hard_.term && !planted(Mutant::kCommitOldTerm)) {
-            return;
-        }
-        const bool everywhere = is_quorum(log_.configuration(), [&](const NodeId& node) {
-            const auto found = progress_.find(node);
-            return found != progress_.end() && found->second.match >= index;
-        });
-        if (everywhere) {
-            for (Index each = commit_ + 1; each <= index; ++each) {
-                uncommitted_bytes_ -= std::min(uncommitted_bytes_, log_.at(each).data.size());
-            }
-            commit_ = index;
-            after_commit();
-            return;
+    const Index index = std::min(progress_quorum(&Progress::match), log_.last());
+    const bool own = log_.term(index) == hard_.term || planted(Mutant::kCommitOldTerm);
+    if (index <= commit_ || !own) {
+        return;
+    }
+    for (Index each = commit_ + 1; each <= index; ++each) {
+        const Entry& entry = log_.at(each);
+        if (entry.type == EntryType::kCommand && entry.term == hard_.term) {
+            uncommitted_bytes_ -= std::min(uncommitted_bytes_, bytes_of(entry));
         }
     }
+    commit_ = index;
+    after_commit();
 }
 
 void Raft::after_commit() {
-    const bool settled = is_configuration_committed();
-    if (settled && log_.configuration().is_joint()) {
+    if (is_configuration_committed() && log_.configuration().is_joint()) {
         Entry entry;
         entry.type = EntryType::kConfiguration;
         entry.configuration = log_.configuration();
@@ -68,7 +65,7 @@ void Raft::after_commit() {
         append_own(std::move(entry));
     }
     broadcast_append();
-    if (settled && !log_.configuration().is_voter(options_.id)) {
+    if (is_configuration_committed() && !log_.configuration().is_voter(options_.id)) {
         become_follower(hard_.term, {});  // Removed; the others have been told.
     }
 }
@@ -125,14 +122,9 @@ bool Raft::send_append(const NodeId& to, bool even_empty) {
     message.index = progress.next - 1;
     message.log_term = *previous_term;
     message.commit = commit_;
-    std::size_t bytes = 0;
-    for (Index index = progress.next; index <= log_.last(); ++index) {
-        const Entry& entry = log_.at(index);
-        bytes += bytes_of(entry);
-        if (!message.entries.empty() && bytes > options_.append_bytes_max) {
-            break;
-        }
-        message.entries.push_back(entry);
+    message.round = progress.probe;
+    if (!progress.lost_data) {
+        message.entries = entries_to_send(progress.next);
     }
     const bool has_entries = !message.entries.empty();
     if (!has_entries && !even_empty) {
@@ -146,6 +138,28 @@ bool Raft::send_append(const NodeId& to, bool even_empty) {
     }
     send(std::move(message));
     return has_entries;
+}
+
+std::vector<Entry> Raft::entries_to_send(Index from) const {
+    std::vector<Entry> entries;
+    std::size_t bytes = 0;
+    for (Index index = from; index <= log_.last() && entries.size() < kAppendEntriesMax; ++index) {
+        const Entry& entry = log_.at(index);
+        bytes += bytes_of(entry);
+        if (!entries.empty() && bytes > options_.append_bytes_max) {
+            break;
+        }
+        entries.push_back(entry);
+    }
+    return entries;
+}
+
+void Raft::begin_probe(Progress& progress, Index next) {
+    progress.mode = Progress::Mode::kProbe;
+    progress.next = next;
+    progress.probe = ++probes_;
+    progress.probe_sent = false;
+    progress.in_flight.clear();
 }
 
 void Raft::send_snapshot(const NodeId& to, Progress& progress) {
@@ -166,8 +180,8 @@ void Raft::snapshot_done(const NodeId& to, bool delivered) {
         return;
     }
     Progress& progress = found->second;
-    progress.next = std::max(progress.match, delivered ? progress.pending_snapshot : Index{0}) + 1;
-    progress.mode = Progress::Mode::kProbe;
+    const Index there = delivered ? progress.pending_snapshot : Index{0};
+    begin_probe(progress, std::max(progress.match, there) + 1);
     progress.pending_snapshot = 0;
     progress.probe_sent = true;  // Until it answers a heartbeat.
 }
@@ -192,6 +206,7 @@ void Raft::on_append_reply(const Message& message) {
         return;  // Nobody can have what this leader has not.
     }
     const bool moved = message.index > progress.match;
+    progress.lost_data = progress.lost_data && message.index < progress.match;
     progress.match = std::max(progress.match, message.index);
     progress.next = std::max(progress.next, message.index + 1);
     const bool caught_up =
@@ -220,16 +235,20 @@ void Raft::on_append_reply(const Message& message) {
 }
 
 void Raft::on_append_rejected(Progress& progress, const Message& message) {
+    if (message.round != progress.probe) {
+        return;  // Late.
+    }
     if (progress.mode == Progress::Mode::kReplicate) {
         if (message.index <= progress.match) {
-            return;  // Late.
+            return;  // As well.
         }
-        progress.mode = Progress::Mode::kProbe;
-        progress.next = progress.match + 1;
-        progress.in_flight.clear();
+        begin_probe(progress, progress.match + 1);
     } else if (progress.mode == Progress::Mode::kProbe && progress.next - 1 == message.index) {
         if (message.index <= progress.match) {
-            lost_data_.push_back(message.from);
+            if (!progress.lost_data) {
+                lost_data_.push_back(message.from);
+            }
+            progress.lost_data = true;
             progress.probe_sent = true;
             return;
         }
@@ -262,18 +281,12 @@ void Raft::on_heartbeat_reply(const Message& message) {
         progress.match_at_beat = progress.match;
         if (progress.beats_stalled >= kBeatsStalledMax) {
             progress.beats_stalled = 0;
-            progress.next = progress.match + 1;
-            progress.mode = Progress::Mode::kProbe;
-            progress.in_flight.clear();
+            begin_probe(progress, progress.match + 1);
         }
         send_append(message.from, true);
     }
-    if (message.round != 0) {
-        for (auto& [round, read] : pending_reads_) {
-            if (round <= message.round) {
-                read.confirmed_by.insert(message.from);
-            }
-        }
+    if (message.round > progress.confirmed_round && message.round <= round_) {
+        progress.confirmed_round = message.round;
         check_reads();
     }
 }
@@ -291,7 +304,8 @@ Status Raft::read_index(std::uint64_t context) {
     if (pending_reads_.size() >= options_.pending_reads_max) {
         return Error{ErrorCode::kOverloaded, "too many reads wait for a majority"};
     }
-    pending_reads_[++round_] = PendingRead{context, commit_, {options_.id}};
+    pending_reads_[++round_] = ReadState{context, commit_};
+    progress_[options_.id].confirmed_round = round_;
     broadcast_heartbeat();
     check_reads();
     return {};
@@ -299,20 +313,12 @@ Status Raft::read_index(std::uint64_t context) {
 
 /// A round that is confirmed confirms all that began before it.
 void Raft::check_reads() {
-    for (auto newest = pending_reads_.rbegin(); newest != pending_reads_.rend(); ++newest) {
-        const bool confirmed = is_quorum(log_.configuration(), [&](const NodeId& node) {
-            return newest->second.confirmed_by.contains(node);
-        });
-        if (!confirmed) {
-            continue;
-        }
-        const auto end = newest.base();
-        for (auto read = pending_reads_.begin(); read != end; ++read) {
-            reads_.push_back({read->second.context, read->second.index});
-        }
-        pending_reads_.erase(pending_reads_.begin(), end);
-        return;
+    const std::uint64_t confirmed = progress_quorum(&Progress::confirmed_round);
+    const auto end = pending_reads_.upper_bound(confirmed);
+    for (auto read = pending_reads_.begin(); read != end; ++read) {
+        reads_.push_back(read->second);
     }
+    pending_reads_.erase(pending_reads_.begin(), end);
 }
 
 // ---- the follower
@@ -331,6 +337,7 @@ void Raft::on_append(const Message& message) {
     }
     reply.reject = true;
     reply.index = message.index;
+    reply.round = message.round;
     reply.hint = std::min(message.index, log_.last());
     while (reply.hint > log_.snapshot().index && *log_.term(reply.hint) > message.log_term) {
         --reply.hint;

@@ -119,7 +119,8 @@ struct Message {
     bool force = false;  ///< A vote that a standing leader has asked for.
     Index hint = 0;      ///< Of a rejected append: where the logs may agree.
     Term hint_term = 0;
-    std::uint64_t round = 0;  ///< Heartbeats: the read round they confirm.
+    /// Heartbeats: the read round they confirm. Appends: the probe that a rejection answers.
+    std::uint64_t round = 0;
     std::vector<Entry> entries;
     SnapshotMeta snapshot;
 
@@ -146,7 +147,8 @@ struct Ready {
     std::vector<Entry> committed;  ///< To be applied, in order.
     std::vector<ReadState> reads;
     /// Followers that reject what they once had acknowledged: they have lost data. Advice for
-    /// people; the core waits for the follower to be given a new identity.
+    /// people, once a term; a leader that was told of it sends such a follower nothing more than
+    /// the question whether it has it again.
     std::vector<NodeId> lost_data;
 
     bool must_persist() const { return hard_state || snapshot || !entries.empty(); }

@@ -18,6 +18,7 @@ enum class Mutant {
     kNoEpochFencing = 12,
     kNoPreviousEntryCheck = 14,
     kOwnVoteAtOnce = 15,
+    kHardStateFirst = 16,
 };
 
 #ifdef KUMO_CONSENSUS_MUTANTS
