@@ -9,6 +9,7 @@
 namespace kumo::consensus {
 
 #ifdef KUMO_CONSENSUS_MUTANTS
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): as in internal/mutant.h
 Mutant planted_mutant = Mutant::kNone;
 #endif
 

@@ -64,7 +64,7 @@ int run_seeds(std::uint64_t first, std::uint64_t count, unsigned times) {
         sum.forced += outcome.forced;
     }
     const auto number = [](std::uint64_t value) {
-        return static_cast<unsigned long long>(value);
+        return static_cast<unsigned long long>(value);  // NOLINT(google-runtime-int): %llu
     };
     std::printf(
         "consensus: %llu runs, %llu failed; %llu commits, %llu elections, %llu crashes, %llu "

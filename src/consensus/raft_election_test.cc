@@ -20,6 +20,7 @@ Raft one_of_three(const std::vector<Term>& terms, HardState hard = {}) {
     options.id = test_node(1);
     const SnapshotMeta start = test_start({1, 2, 3});
     std::vector<Entry> entries;
+    entries.reserve(terms.size());
     for (const Term term : terms) {
         entries.push_back(test_entry(term, entries.size() + 2));
     }

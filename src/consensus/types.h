@@ -31,6 +31,7 @@ struct Epoch {
     std::uint64_t number = 0;
     Uuid id;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): of the comparison with 0 in what the compiler writes
     auto operator<=>(const Epoch&) const = default;
 };
 

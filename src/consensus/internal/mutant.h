@@ -22,6 +22,7 @@ enum class Mutant {
 };
 
 #ifdef KUMO_CONSENSUS_MUTANTS
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): of one-threaded simulators
 extern Mutant planted_mutant;
 
 inline bool planted(Mutant mutant) {
