@@ -49,11 +49,12 @@ Result<std::unique_ptr<ControlStorage>> ControlStorage::open(
     const std::string& directory,
     Recovered& recovered
 ) {
-    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): owned by what is returned
+    // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks): owned by what is returned
     std::unique_ptr<ControlStorage> storage(new ControlStorage(environment, directory));
     KUMO_TRY(io::make_directories(environment.fs, directory));
     KUMO_TRY(storage->load(recovered));
     return storage;
+    // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
 }
 
 std::string ControlStorage::path(std::string_view name) const {
