@@ -49,12 +49,10 @@ Result<std::unique_ptr<ControlStorage>> ControlStorage::open(
     const std::string& directory,
     Recovered& recovered
 ) {
-    // NOLINTBEGIN(clang-analyzer-cplusplus.NewDeleteLeaks): owned by what is returned
     std::unique_ptr<ControlStorage> storage(new ControlStorage(environment, directory));
     KUMO_TRY(io::make_directories(environment.fs, directory));
     KUMO_TRY(storage->load(recovered));
     return storage;
-    // NOLINTEND(clang-analyzer-cplusplus.NewDeleteLeaks)
 }
 
 std::string ControlStorage::path(std::string_view name) const {
@@ -62,6 +60,7 @@ std::string ControlStorage::path(std::string_view name) const {
 }
 
 Status ControlStorage::load(Recovered& recovered) {
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer loses a moved Status
     KUMO_TRY(load_identity(recovered));
     auto hard = store::read_checked_file(fs_, path("hard_state"), kHardStateKind);
     if (hard.ok()) {
