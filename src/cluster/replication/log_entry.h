@@ -16,6 +16,7 @@ struct RequestId {
     std::uint64_t run = 0;  ///< The node's incarnation.
     std::uint64_t number = 0;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): of the comparison with 0 in what the compiler writes
     auto operator<=>(const RequestId&) const = default;
 };
 
