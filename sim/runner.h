@@ -1,0 +1,116 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace kumo::sim {
+
+/// A rule that can be disabled, and what it says.
+template <typename Mutant>
+struct Planted {
+    Mutant mutant;
+    const char* rule;
+};
+
+/// One of the sums that a report ends with.
+template <typename Outcome>
+struct Counter {
+    std::uint64_t Outcome::*value;
+    const char* label;
+};
+
+/// The command line of a simulator:
+///
+///     [FIRST COUNT]                run seeds
+///     --repeat [FIRST COUNT]       each twice: the traces have to be equal
+///     --mutants                    each rule disabled alone, until the checks notice
+///     --mutant NUMBER FIRST COUNT  seeds with one rule disabled
+///
+/// `Simulation` names its Cluster, Outcome and Mutant, and has kName, kCounters, kMutants,
+/// kMutantSeedsMax and plant().
+template <typename Simulation>
+class Runner {
+public:
+    static int run(int argc, char** argv) {
+        const std::string first = argc > 1 ? argv[1] : "";
+        const auto number = [&](int i, std::uint64_t otherwise) {
+            return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
+        };
+        if (first == "--mutants") {
+            return run_mutants();
+        }
+        if (first == "--mutant") {
+            Simulation::plant(static_cast<typename Simulation::Mutant>(number(2, 0)));
+            return run_seeds(number(3, 1), number(4, 1000), 1);
+        }
+        const bool repeat = first == "--repeat";
+        const int place = repeat ? 2 : 1;
+        return run_seeds(number(place, 1), number(place + 1, 1000), repeat ? 2 : 1);
+    }
+
+private:
+    using Cluster = typename Simulation::Cluster;
+    using Outcome = typename Simulation::Outcome;
+
+    static int run_seeds(std::uint64_t first, std::uint64_t count, unsigned times) {
+        Outcome sum;
+        std::uint64_t failed = 0;
+        for (std::uint64_t seed = first; seed < first + count; ++seed) {
+            const Outcome outcome = Cluster(seed).run();
+            for (unsigned again = 1; again < times; ++again) {
+                if (Cluster(seed).run().trace != outcome.trace) {
+                    say("seed " + std::to_string(seed) + ": two runs differ\n");
+                    ++failed;
+                }
+            }
+            if (!outcome.failure.empty()) {
+                say("seed " + std::to_string(seed) + ": " + outcome.failure + "\n");
+                ++failed;
+            }
+            for (const auto& counter : Simulation::kCounters) {
+                sum.*counter.value += outcome.*counter.value;
+            }
+        }
+        std::string report = std::string(Simulation::kName) + ": " + std::to_string(count)
+                             + " runs, " + std::to_string(failed) + " failed";
+        const char* separator = "; ";
+        for (const auto& counter : Simulation::kCounters) {
+            report += separator + std::to_string(sum.*counter.value) + " " + counter.label;
+            separator = ", ";
+        }
+        say(report + "\n");
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+
+    static int run_mutants() {
+        int result = EXIT_SUCCESS;
+        std::printf("%-56s %8s %8s  %s\n", "rule disabled", "seeds", "seconds", "symptom");
+        for (const auto& planted : Simulation::kMutants) {
+            Simulation::plant(planted.mutant);
+            const auto begin = std::chrono::steady_clock::now();
+            std::string symptom;
+            std::uint64_t seed = 0;
+            while (symptom.empty() && seed < Simulation::kMutantSeedsMax) {
+                symptom = Cluster(++seed).run().failure;
+            }
+            const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+            std::printf(
+                "%-56s %8s %8.1f  %s\n",
+                planted.rule,
+                std::to_string(seed).c_str(),
+                took.count(),
+                symptom.empty() ? "NOT FOUND" : symptom.substr(0, symptom.find('\n')).c_str()
+            );
+            (void)std::fflush(stdout);
+            result = symptom.empty() ? EXIT_FAILURE : result;
+        }
+        return result;
+    }
+
+    static void say(const std::string& text) { (void)std::fputs(text.c_str(), stdout); }
+};
+
+}  // namespace kumo::sim
