@@ -58,7 +58,6 @@ DocumentEngine::DocumentEngine(
       retry_delay_(kRetryDelayMin) {}
 
 void DocumentEngine::start() {
-    files_->remove_strangers(index_.manifest());
     index_.publish(applied_);
     arm_idle_timer();
     maintain();

@@ -60,6 +60,10 @@ public:
     /// Before anything that may cause an event.
     void set_events(Events events) { events_ = std::move(events); }
 
+    /// Removes files that crashes have left over. Blocking; after the log was replayed and before
+    /// the loop runs.
+    void remove_strangers() const { files_->remove_strangers(index_.manifest()); }
+
     /// Background work may begin; what has been applied becomes visible.
     void start();
 

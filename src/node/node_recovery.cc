@@ -106,7 +106,7 @@ Status NodeImpl::replay_command(store::Seq seq, ByteView payload) {
 void NodeImpl::finish_recovery() {
     control_.finish_recovery(*wal_, [this](const Change& change) { on_change(change); });
     for (const auto& [stream, shard] : shards_) {
-        shard->start();
+        shard->finish_recovery();
     }
     publish();
     control_.when_stored([this] { remove_strangers(); });

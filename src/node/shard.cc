@@ -46,6 +46,11 @@ Status Shard::replay(store::Seq seq, ByteView operation) {
     return {};
 }
 
+void Shard::finish_recovery() {
+    engine_->remove_strangers();
+    start();
+}
+
 void Shard::start() {
     DocumentEngine::Events events;
     events.on_stored = [this](store::Seq seq) {

@@ -54,7 +54,11 @@ public:
     /// Applies an operation that the log still had. kCorruption if it is none.
     Status replay(store::Seq seq, ByteView operation);
 
-    /// Everything replayed becomes visible, and background work may begin.
+    /// After the replay: start(), and what crashes have left over goes.
+    void finish_recovery();
+
+    /// What was applied becomes visible, and background work may begin. For a new collection's
+    /// shard at once.
     void start();
 
     // ---- service
