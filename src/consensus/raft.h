@@ -217,6 +217,7 @@ private:
     void after_commit();
     void on_append(const Message& message);
     void on_matching_append(const Message& message);
+    Progress* hear(const NodeId& node);
     void on_append_reply(const Message& message);
     void on_append_rejected(Progress& progress, const Message& message);
     void on_heartbeat(const Message& message);

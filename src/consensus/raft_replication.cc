@@ -190,14 +190,23 @@ void Raft::send_timeout_now(const NodeId& to) {
     send(make(MessageType::kTimeoutNow, to));
 }
 
-void Raft::on_append_reply(const Message& message) {
-    const auto found = progress_.find(message.from);
+/// A follower has answered. Nothing for a stranger, or if this node does not lead.
+Progress* Raft::hear(const NodeId& node) {
+    const auto found = progress_.find(node);
     if (role_ != Role::kLeader || found == progress_.end()) {
+        return nullptr;
+    }
+    found->second.silent_for = {};
+    found->second.probe_sent = false;
+    return &found->second;
+}
+
+void Raft::on_append_reply(const Message& message) {
+    Progress* const heard = hear(message.from);
+    if (heard == nullptr) {
         return;
     }
-    Progress& progress = found->second;
-    progress.silent_for = {};
-    progress.probe_sent = false;
+    Progress& progress = *heard;
     if (message.reject) {
         on_append_rejected(progress, message);
         return;
@@ -265,13 +274,11 @@ void Raft::on_append_rejected(Progress& progress, const Message& message) {
 }
 
 void Raft::on_heartbeat_reply(const Message& message) {
-    const auto found = progress_.find(message.from);
-    if (role_ != Role::kLeader || found == progress_.end()) {
+    Progress* const heard = hear(message.from);
+    if (heard == nullptr) {
         return;
     }
-    Progress& progress = found->second;
-    progress.silent_for = {};
-    progress.probe_sent = false;
+    Progress& progress = *heard;
     if (progress.match < log_.last()) {
         // Replies come in order: an append whose reply has not come by now was lost, or its reply.
         const bool stalled = progress.mode == Progress::Mode::kReplicate

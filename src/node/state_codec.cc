@@ -209,8 +209,7 @@ std::string encode_proposal(const Proposal& proposal) {
     std::string out(proposal.node.view());
     out.append(proposal.mark.run.view());
     append_varint(out, proposal.mark.number);
-    std::visit([&out](const auto& what) { append(out, what); }, proposal.command);
-    return out;
+    return out + encode_command(proposal.command);
 }
 
 Result<Proposal> decode_proposal(ByteView bytes) {
@@ -218,10 +217,10 @@ Result<Proposal> decode_proposal(ByteView bytes) {
     const Uuid node = in.uuid();
     const Uuid run = in.uuid();
     const std::uint64_t number = in.number();
-    KUMO_TRY_ASSIGN(Command command, read_command(in));
-    if (!in.at_end()) {
+    if (!in.ok()) {
         return corruption("a command of the control plane's log is not well formed");
     }
+    KUMO_TRY_ASSIGN(Command command, decode_command(in.rest()));
     return Proposal{node, {run, number}, std::move(command)};
 }
 

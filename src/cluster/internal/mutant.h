@@ -28,8 +28,6 @@ enum class Mutant {
     kReadBeforeNoOp,         ///< R7
     kApplyBeforeCommit,      ///< R6
     kRegisterNotIdempotent,  ///< R9
-    kReadIndexWithoutLease,  ///< R12
-    kMutants,
 };
 
 #ifdef KUMO_CLUSTER_MUTANTS

@@ -115,27 +115,23 @@ void ShardCopy::remember(Seq seq, const RequestId& request) {
     requests_[request] = seq;
     request_order_.emplace_back(seq, request);
     while (request_order_.size() > options_.requests_remembered) {
-        forget_oldest_request();
+        forget(request_order_.front());
+        request_order_.pop_front();
     }
-}
-
-void ShardCopy::forget_oldest_request() {
-    const auto& [seq, request] = request_order_.front();
-    const auto found = requests_.find(request);
-    if (found != requests_.end() && found->second == seq) {
-        requests_.erase(found);
-    }
-    request_order_.pop_front();
 }
 
 void ShardCopy::forget_from(Seq from) {
     while (!request_order_.empty() && request_order_.back().first >= from) {
-        const auto& [seq, request] = request_order_.back();
-        const auto found = requests_.find(request);
-        if (found != requests_.end() && found->second == seq) {
-            requests_.erase(found);
-        }
+        forget(request_order_.back());
         request_order_.pop_back();
+    }
+}
+
+/// Unless the request stands at another place by now.
+void ShardCopy::forget(const RequestWindow::value_type& remembered) {
+    const auto found = requests_.find(remembered.second);
+    if (found != requests_.end() && found->second == remembered.first) {
+        requests_.erase(found);
     }
 }
 

@@ -171,7 +171,7 @@ private:
     void step_down();
     void forgive_pause(Duration gap);
     void remember(Seq seq, const RequestId& request);
-    void forget_oldest_request();
+    void forget(const RequestWindow::value_type& remembered);
     void forget_from(Seq from);
     void append(EntryPtr entry);
     void trim();

@@ -348,14 +348,20 @@ Status run(State& state, const BeginHandover& command) {
     return {};
 }
 
-Status run(State& state, const CompleteHandover& command) {
-    const Shard* known = find_shard(state, command.shard);
-    if (known == nullptr) {
+/// A shard in the handover that is meant.
+Result<const Shard*> find_handover(const State& state, ShardId id, std::uint64_t version) {
+    const Shard* shard = find_shard(state, id);
+    if (shard == nullptr) {
         return no_such_shard();
     }
-    if (known->version != command.version || known->phase != Phase::kHandover) {
+    if (shard->version != version || shard->phase != Phase::kHandover) {
         return stale();
     }
+    return shard;
+}
+
+Status run(State& state, const CompleteHandover& command) {
+    KUMO_TRY_ASSIGN(const Shard* known, find_handover(state, command.shard, command.version));
     const NodeId target = known->target;
     if (!known->in_sync.contains(target) || !is_serving(state, target)) {
         return stale();  // Only a state that came damaged has such a handover.
@@ -367,13 +373,7 @@ Status run(State& state, const CompleteHandover& command) {
 }
 
 Status run(State& state, const AbortHandover& command) {
-    const Shard* known = find_shard(state, command.shard);
-    if (known == nullptr) {
-        return no_such_shard();
-    }
-    if (known->version != command.version || known->phase != Phase::kHandover) {
-        return stale();
-    }
+    KUMO_TRY(find_handover(state, command.shard, command.version));
     Shard* shard = edit(state, command.shard);
     shard->phase = Phase::kNormal;
     shard->target = {};

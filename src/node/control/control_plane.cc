@@ -175,7 +175,6 @@ void ControlPlane::tick() {
             leaderless_since_ = time;
         }
     }
-    lead_or_not();
     seek_cluster();
     register_self();
     beacon();
@@ -244,21 +243,24 @@ void ControlPlane::handle(consensus::Ready ready) {
     drain_coordinator();
 }
 
+/// An entry without a command for the state.
+void ControlPlane::pass(consensus::Index index) {
+    auto next = std::make_shared<State>(*state_);
+    next->applied = index;
+    state_ = std::move(next);
+}
+
 void ControlPlane::apply(const consensus::Entry& entry) {
     announce_ = true;
     if (entry.type != consensus::EntryType::kCommand) {
-        auto next = std::make_shared<State>(*state_);
-        next->applied = entry.index;
-        state_ = std::move(next);
+        pass(entry.index);
         return;
     }
     auto proposal = decode_proposal(entry.data);
     if (!proposal.ok()) {
         // The same on every node, so that their states stay equal.
         log_error("a command is of no use: " + proposal.error().message);
-        auto next = std::make_shared<State>(*state_);
-        next->applied = entry.index;
-        state_ = std::move(next);
+        pass(entry.index);
         return;
     }
     Applied applied = node::apply(*state_, entry.index, proposal.value());

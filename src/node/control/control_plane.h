@@ -168,6 +168,7 @@ private:
     void tick();
     void drain();
     void handle(consensus::Ready ready);
+    void pass(consensus::Index index);
     void apply(const consensus::Entry& entry);
     void send_consensus(const consensus::Message& message);
     void send_snapshot(const consensus::Message& message);
