@@ -1,5 +1,5 @@
+# Sourced by ./dev: sim.
 # shellcheck shell=bash
-# Simulators: `./dev sim [NAME] [FIRST COUNT]`, `./dev sim --mutations`.
 
 sim_names="consensus replication"
 
@@ -24,6 +24,8 @@ task_sim() {
         --mutations) first=--mutants ;;
         *) first=${1:-1} count=${2:-2000} ;;
     esac
+    [[ $first == --mutants || "$first $count" =~ ^[0-9]+\ [0-9]+$ ]] ||
+        die "no simulator or seeds '$first $count'; ./dev sim help"
     task_build release
     local name
     for name in $names; do
