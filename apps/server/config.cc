@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "cluster/discovery/host_port.h"
 #include "io/thread.h"
 
 #include <algorithm>
@@ -170,17 +171,53 @@ Status check_data_dir(const std::string& path, io::Fs& fs) {
     return {};
 }
 
-/// A node of several would answer from its own part of the data: refused, rather than wrong.
-Status check_nodes(const std::string& path, io::Fs& fs) {
-    if (path.empty()) {
-        return {};
+/// Where this node is for the others. A name is for them to resolve; then every address is listened
+/// on.
+Status read_peering(const Reader& reader, Config& config) {
+    node::ClusterOptions& cluster = config.cluster;
+    KUMO_TRY_ASSIGN(
+        const std::uint64_t port,
+        reader.number("peering-port", std::numeric_limits<std::uint16_t>::max())
+    );
+    const std::string text = reader.text("peering-address");
+    if (text.empty()) {
+        return invalid_argument(
+            "`peering-address` is missing: which of the nodes in `" + cluster.nodes_file
+            + "` is this one?"
+        );
     }
-    KUMO_TRY_ASSIGN(const std::string text, io::read_file(fs, path, kConfigFileBytesMax));
-    if (text.find(',') != std::string::npos) {
-        return Error{
-            ErrorCode::kUnsupported,
-            "`" + path + "` lists several nodes: clusters are not supported yet."};
+    const auto host = cluster::parse_host(text);
+    if (!host.ok() || port == 0) {
+        return invalid_argument(
+            host.ok() ? "`peering-port` is missing." : "`peering-address`: " + host.error().message
+        );
     }
+    const auto number = static_cast<std::uint16_t>(port);
+    cluster.peering_address = cluster::HostPort{host.value(), number}.to_string();
+    cluster.api_address = cluster::HostPort{host.value(), config.api_address.port}.to_string();
+    const auto numeric = io::Address::parse(host.value(), number);
+    cluster.listen = numeric.ok() ? numeric.value() : io::Address::parse("0.0.0.0", number).value();
+    return {};
+}
+
+Status read_cluster(const Reader& reader, Config& config, io::Fs& fs) {
+    node::ClusterOptions& cluster = config.cluster;
+    cluster.nodes_file = reader.text("nodes");
+    cluster.zone = reader.text("zone");
+    if (!cluster.nodes_file.empty()) {
+        const auto text = io::read_file(fs, cluster.nodes_file, kConfigFileBytesMax);
+        if (!text.ok()) {
+            return invalid_argument("`nodes`: " + text.error().message);
+        }
+        KUMO_TRY(read_peering(reader, config));
+    }
+    cluster.name = reader.text("node-name");
+    if (cluster.name.empty()) {
+        cluster.name = cluster.peering_address;
+    }
+    cluster.tls.certificate = reader.text("peering-ssl-certificate");
+    cluster.tls.private_key = reader.text("peering-ssl-certificate-key");
+    cluster.tls.ca = reader.text("peering-ssl-ca");
     return {};
 }
 
@@ -197,7 +234,7 @@ make_config(SettingValues command_line, const SettingValues& environment, io::Fs
     KUMO_TRY(read_tls(reader, config));
     KUMO_TRY(read_threads(reader, config));
     KUMO_TRY(read_limits(reader, config));
-    KUMO_TRY(check_nodes(reader.text("nodes"), fs));
+    KUMO_TRY(read_cluster(reader, config, fs));
     config.cors_domains = split_domains(reader.text("cors-domains"));
     config.log_dir = reader.text("log-dir");
     config.compat_version = reader.text("compat-version");

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "io/address.h"
 #include "io/fs.h"
+#include "node/node.h"
 #include "settings.h"
 
 #include <cstdint>
@@ -31,6 +32,7 @@ struct Config {
     bool skip_writes = false;
     bool fsync = true;
     std::string compat_version;
+    node::ClusterOptions cluster;
     std::vector<std::string> without_effect;  ///< Settings that were given and change nothing.
 };
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <thread>
 #include <utility>
 
 namespace kumo::server {
@@ -15,6 +16,8 @@ namespace {
 
 /// How long requests under way may take after the signal.
 constexpr auto kDrainTimeout = std::chrono::seconds(10);
+constexpr Duration kReadyTimeout = std::chrono::minutes(10);
+constexpr Duration kReadyPoll = std::chrono::milliseconds(2);
 constexpr Duration kExpiredKeysInterval = std::chrono::seconds(60);
 constexpr std::size_t kPoolQueueMax = 8192;
 constexpr std::uint64_t kBodyBytesMax = std::uint64_t{1} << 40;  // Each route has its own limit.
@@ -59,12 +62,18 @@ Server::Server(const Config& config, io::Fs& fs)
       pool_(io::make_system_worker_pool(
           {.name = "search", .threads = config.pool_threads, .queue_jobs_max = kPoolQueueMax}
       )),
-      data_loop_(io::make_system_loop()) {}
+      resolver_(io::make_system_resolver()),
+      data_loop_(io::make_system_loop()),
+      control_loop_(io::make_system_loop()) {}
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config, io::Fs& fs) {
     std::unique_ptr<Server> server(new Server(config, fs));
     KUMO_TRY(server->open_data());
     KUMO_TRY(server->open_tls());
+    server->start_data_threads();
+    if (config.cluster.nodes_file.empty()) {
+        KUMO_TRY(server->wait_until_it_serves());
+    }
     KUMO_TRY(server->listen());
     server->start_threads();
     return server;
@@ -75,14 +84,13 @@ Status Server::open_data() {
     options.data_dir = config_.data_dir;
     options.fsync = config_.fsync;
     options.disk_used_max_percentage = config_.disk_used_max_percentage;
-    const MonotonicTime begin = system_clock().monotonic_now();
-    KUMO_TRY_ASSIGN(node_, node::Node::open(options, fs_, *data_loop_, *pool_, system_clock()));
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
-        system_clock().monotonic_now() - begin
-    );
-    log_info(
-        "opened " + config_.data_dir + " with " + std::to_string(node_->collections().size())
-        + " collections in " + std::to_string(took.count()) + " ms"
+    options.cluster = config_.cluster;
+    KUMO_TRY_ASSIGN(
+        node_,
+        node::Node::open(
+            options,
+            {fs_, *network_, *resolver_, *data_loop_, *control_loop_, *pool_, system_clock()}
+        )
     );
     dialect_ = std::make_unique<api_kumosearch::Dialect>(
         *node_,
@@ -91,6 +99,43 @@ Status Server::open_data() {
         dialect_options(config_, metrics_)
     );
     return {};
+}
+
+void Server::start_data_threads() {
+    data_thread_ = std::make_unique<io::Thread>("data", [this] { data_loop_->run(); });
+    control_thread_ = std::make_unique<io::Thread>("control", [this] { control_loop_->run(); });
+}
+
+/// What is damaged is said before anybody is answered.
+Status Server::wait_until_it_serves() {
+    const MonotonicTime begin = system_clock().monotonic_now();
+    const auto waited = [begin] {
+        return system_clock().monotonic_now() - begin;
+    };
+    node::Health health = node_->health();
+    while (!health.ok && health.broken.empty() && waited() < kReadyTimeout) {
+        std::this_thread::sleep_for(kReadyPoll);
+        health = node_->health();
+    }
+    if (!health.broken.empty()) {
+        return corruption(health.broken);
+    }
+    log_info(
+        "opened " + config_.data_dir + " with " + std::to_string(node_->collections().size())
+        + " collections in "
+        + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(waited()).count())
+        + " ms"
+    );
+    return {};
+}
+
+void Server::stop_data_threads() {
+    if (control_thread_ != nullptr) {
+        control_loop_->stop();
+        control_thread_->join();
+        data_loop_->stop();
+        data_thread_->join();
+    }
 }
 
 Status Server::open_tls() {
@@ -136,7 +181,6 @@ void Server::start_threads() {
     running_ = true;
     refresh_certificate();
     delete_expired_keys();
-    data_thread_ = std::make_unique<io::Thread>("data", [this] { data_loop_->run(); });
     for (std::size_t i = 0; i < fronts_.size(); ++i) {
         io::Loop& loop = *fronts_[i].loop;
         fronts_[i].thread =
@@ -173,8 +217,10 @@ Server::~Server() {
 
 void Server::stop() {
     if (!std::exchange(running_, false)) {
-        // Never started: the pool's jobs may still use the node.
+        // Never listened: the pool's jobs may still use the node.
         pool_->stop();
+        stop_data_threads();
+        control_thread_.reset();
         return;
     }
     drain_connections();
@@ -185,8 +231,8 @@ void Server::stop() {
         front.loop->stop();
         front.thread->join();
     }
-    data_loop_->stop();
-    data_thread_->join();
+    stop_data_threads();
+    control_thread_.reset();
 }
 
 void Server::drain_connections() {

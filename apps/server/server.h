@@ -8,6 +8,7 @@
 #include "io/fs.h"
 #include "io/loop.h"
 #include "io/network.h"
+#include "io/resolver.h"
 #include "io/thread.h"
 #include "io/tls.h"
 #include "io/worker_pool.h"
@@ -19,12 +20,13 @@
 
 namespace kumo::server {
 
-/// The running server: one thread for the data, some for connections, a pool for searches, and the
-/// dialect between them.
-/// Thread rule: made, stopped and destroyed on one thread, which must not be one of its own.
+/// The running server: one thread for the data, one for the cluster, some for connections, a pool
+/// for searches, and the dialect between them. Thread rule: made, stopped and destroyed on one
+/// thread, which must not be one of its own.
 class Server {
 public:
-    /// Recovers the data and begins to serve. Errors are for the user.
+    /// Begins to serve: a node alone when its data is there, one of several at once, and then it
+    /// says itself when it is ready. Errors are for the user.
     static Result<std::unique_ptr<Server>> start(const Config& config, io::Fs& fs);
 
     /// As after stop().
@@ -49,6 +51,9 @@ private:
     Server(const Config& config, io::Fs& fs);
 
     Status open_data();
+    Status wait_until_it_serves();
+    void start_data_threads();
+    void stop_data_threads();
     Status open_tls();
     Status listen();
     void start_threads();
@@ -63,13 +68,16 @@ private:
     SystemMetrics metrics_;
     std::unique_ptr<io::Network> network_;
     std::unique_ptr<io::WorkerPool> pool_;
+    std::unique_ptr<io::Resolver> resolver_;
     std::unique_ptr<io::Loop> data_loop_;
+    std::unique_ptr<io::Loop> control_loop_;
     std::unique_ptr<node::Node> node_;
     std::unique_ptr<api_kumosearch::Dialect> dialect_;
     std::unique_ptr<io::TlsContext> tls_;
     std::vector<Front> fronts_;
     std::unique_ptr<io::Listener> listener_;
     std::unique_ptr<io::Thread> data_thread_;
+    std::unique_ptr<io::Thread> control_thread_;
     io::Address address_;
     bool running_ = false;
 };

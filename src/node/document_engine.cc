@@ -31,9 +31,11 @@ Opened store_result(const SegmentStore& files, std::uint64_t id, const Result<st
 Result<std::shared_ptr<DocumentEngine>> DocumentEngine::open(
     const EngineEnv& env,
     std::shared_ptr<const search::Schema> schema,
-    std::unique_ptr<const SegmentStore> files
+    std::unique_ptr<const SegmentStore> files,
+    CopyMark& mark
 ) {
     KUMO_TRY_ASSIGN(SegmentStore::Content content, files->open());
+    mark = content.mark;
     return std::make_shared<DocumentEngine>(
         env,
         std::move(schema),
@@ -220,7 +222,9 @@ void DocumentEngine::start_manifest() {
     manifest_due_ = false;
     const auto self = shared_from_this();
     const auto files = files_;
-    const auto manifest = std::make_shared<const search::Manifest>(index_.manifest());
+    StoredManifest next{index_.manifest(), {}};
+    next.mark = events_.mark(next.index.applied_seq);
+    const auto manifest = std::make_shared<const StoredManifest>(std::move(next));
     auto obsolete = std::exchange(obsolete_, {});
     env_.jobs->submit(BackgroundJobs::Lane::kStore, [=]() -> io::Task {
         const auto stored = std::make_shared<const Status>(files->store_manifest(*manifest));
@@ -228,7 +232,7 @@ void DocumentEngine::start_manifest() {
             files->remove_segments(obsolete);
         }
         return [=] {
-            self->finish_manifest(manifest->applied_seq, obsolete, *stored);
+            self->finish_manifest(manifest->index.applied_seq, obsolete, *stored);
         };
     });
 }

@@ -39,15 +39,18 @@ public:
     struct Events {
         /// A stored manifest holds everything up to this number.
         std::function<void(store::Seq)> on_stored;
+        /// What a manifest up to this number has to remember beside the documents.
+        std::function<CopyMark(store::Seq)> mark;
         /// There may be room again for operations that had to wait.
         io::Task on_room;
     };
 
-    /// What the directory holds. Blocking; before the loop runs, or for a new, empty directory.
+    /// What the directory holds, and the mark that was stored with it. Blocking.
     static Result<std::shared_ptr<DocumentEngine>> open(
         const EngineEnv& env,
         std::shared_ptr<const search::Schema> schema,
-        std::unique_ptr<const SegmentStore> files
+        std::unique_ptr<const SegmentStore> files,
+        CopyMark& mark
     );
 
     DocumentEngine(

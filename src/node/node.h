@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "io/address.h"
 #include "io/loop.h"
 #include "search/index/index.h"
 #include "search/query/request.h"
@@ -17,6 +18,8 @@
 
 namespace kumo::io {
 class Fs;
+class Network;
+class Resolver;
 class WorkerPool;
 }  // namespace kumo::io
 
@@ -66,14 +69,37 @@ template <typename T>
 using Reply = std::function<void(Result<T>)>;
 
 struct Health {
-    bool ok = false;  ///< The log works. Reads go on either way.
+    /// It serves: it is in a cluster with a leader, its log works, and its collections are up to
+    /// date. If not, its clients are to try another node.
+    bool ok = false;
+    /// Why it never will, as things are: a damaged file, a failed disk. Empty otherwise.
+    std::string broken;
     /// What writes are refused for at the moment: "OUT_OF_DISK", or empty. A node is healthy for
     /// its clients if `ok` and this is empty.
     std::string resource_error;
 };
 
+/// Files for mutual TLS between nodes, PEM. All empty: plain text.
+struct PeerTls {
+    std::string certificate;
+    std::string private_key;
+    std::string ca;  ///< Who signs the certificates of all nodes.
+};
+
+/// How a node finds the others, and they it.
+struct ClusterOptions {
+    std::string name;                   ///< For people.
+    std::string nodes_file;             ///< Empty: a cluster of one, which listens to nobody.
+    std::optional<io::Address> listen;  ///< For the other nodes.
+    std::string peering_address;        ///< host:port, as the nodes file names this node.
+    std::string api_address;            ///< host:port
+    std::string zone;
+    PeerTls tls;
+};
+
 struct NodeOptions {
     std::string data_dir;
+    ClusterOptions cluster;
     bool fsync = true;
     /// Writes are refused while less is free: seals and merges need room to make room.
     std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20;
@@ -88,33 +114,85 @@ struct NodeOptions {
     Duration idle_seal_after = std::chrono::seconds(10);
 };
 
-/// One node's data: the state (collections, keys), a log, and an index per collection, behind calls
-/// that any dialect can use. It decides everything about documents; dialects only translate.
+/// What a node lives on. All of it outlives the node. The loops run on threads of their own (or
+/// on one): what keeps the cluster together must not wait behind documents.
+struct NodeEnvironment {
+    io::Fs& fs;
+    io::Network& network;
+    io::Resolver& resolver;
+    io::Loop& data_loop;
+    io::Loop& control_loop;
+    io::WorkerPool& pool;  ///< Searches; on at most two of its threads, seals and merges.
+    Clock& clock;
+};
+
+/// A cluster as one node knows it, for people.
+struct ClusterInfo {
+    struct Member {
+        std::string id;
+        std::string name;
+        std::string peering_address;
+        std::string api_address;
+        std::string zone;
+        bool self = false;
+        bool leads = false;  ///< The control plane.
+        bool votes = false;
+        bool up = false;
+        bool draining = false;
+    };
+
+    struct Copy {
+        std::string node;  ///< Its id.
+        bool in_sync = false;
+        bool primary = false;
+        std::uint64_t behind = 0;  ///< Operations, as far as this node knows.
+        bool known = false;        ///< It knows.
+    };
+
+    struct Shard {
+        std::string collection;
+        std::uint64_t id = 0;
+        std::uint64_t term = 0;
+        std::uint64_t applied = 0;  ///< By this node's copy.
+        std::vector<Copy> copies;
+    };
+
+    std::string id;  ///< Empty: in none yet.
+    bool leads = false;
+    bool has_leader = false;
+    bool serves = false;
+    std::uint64_t committed_index = 0;
+    std::uint64_t queued_writes = 0;
+    std::vector<Member> members;
+    std::vector<Shard> shards;
+};
+
+/// One node of a cluster, which may be a cluster of one: its part in the control plane that agrees
+/// on the state (collections, keys, who is who), a log, and a copy of every collection, behind
+/// calls that any dialect can use. It decides everything about documents; dialects only translate.
+///
+/// Any node takes any call. Writes go to the primary copy of their shard, and are answered when
+/// every copy in sync has them on disk and they are visible here. Searches and scans read this
+/// node's copy, which shows what is committed; single documents are read as of now.
 ///
 /// Thread rule: every call from any thread; replies run on the loop given. Lookups that return at
-/// once read published immutable values. Writes run on the data loop: appended to the log, applied
-/// when the log has them on disk, visible to every search when the reply runs.
+/// once read published immutable values.
 ///
 /// Errors of every call that changes something: kNotFound (no such collection), kResourceExhausted
 /// (the disk is full; nothing was changed, and it works again when there is room), kOverloaded (too
-/// much is waiting), kUnavailable (shutting down, or the log has failed), kIo (the disk failed: not
-/// known whether it was changed).
+/// much is waiting), kUnavailable (shutting down, no leader or primary in time, or the log has
+/// failed), kIo (the disk failed: not known whether it was changed). Reads: kUnavailable when the
+/// node may not serve: it is cut off, or has not caught up.
 class Node {
 public:
-    /// Opens (or creates) the data directory and recovers: everything acknowledged is searchable
-    /// before this returns. kUnavailable if another process has the directory; kCorruption names
-    /// the damaged file, and nothing is served. `data_loop` must not run before this returns.
-    /// `pool` runs searches and, on at most two of its threads, seals and merges.
+    /// Opens (or creates) the data directory. When the loops run, the node founds or joins its
+    /// cluster, recovers, and then serves: health() tells. kUnavailable if another process has
+    /// the directory; kCorruption names the damaged file. The loops must not run before this
+    /// returns.
     ///
-    /// Everything given outlives the node. At the end: shut_down(), then the loop stops, then the
-    /// pool, then the node is destroyed.
-    static Result<std::unique_ptr<Node>> open(
-        const NodeOptions& options,
-        io::Fs& fs,
-        io::Loop& data_loop,
-        io::WorkerPool& pool,
-        Clock& clock
-    );
+    /// At the end: shut_down(), then the loops stop, then the pool, then the node is destroyed.
+    static Result<std::unique_ptr<Node>>
+    open(const NodeOptions& options, const NodeEnvironment& environment);
 
     virtual ~Node() = default;
 
@@ -170,8 +248,9 @@ public:
 
     // ---- reads
 
-    virtual Result<std::string> document(std::string_view collection, std::string_view id)
-        const = 0;
+    /// As of now: whatever was acknowledged before the call, by whichever node, is seen.
+    virtual void
+    document(std::string collection, std::string id, io::Loop& loop, Reply<std::string> reply) = 0;
 
     /// The collection's documents at this moment, for exports. kNotFound.
     virtual Result<std::shared_ptr<const search::Snapshot>> snapshot(std::string_view collection
@@ -186,6 +265,13 @@ public:
     ) = 0;
 
     virtual Health health() const = 0;
+
+    // ---- the cluster
+
+    virtual ClusterInfo cluster() const = 0;
+
+    /// Makes this node lead the control plane. kUnavailable if there is no leader.
+    virtual void lead(io::Loop& loop, Reply<bool> reply) = 0;
 
     /// Refuses new writes, seals and stores what is live (so that the next start replays nothing),
     /// then replies. The data loop must be running.

@@ -255,7 +255,7 @@ private:
                            << " documents, not those of any version from " << ledger.acknowledged
                            << " to " << ledger.versions.size() - 1;
         for (const auto& [id, json] : found) {
-            EXPECT_EQ(machine_.node().document(name, id).value(), json);
+            EXPECT_EQ(machine_.get(name, id).value(), json);
         }
         ledger.versions = {found};
         ledger.acknowledged = 0;

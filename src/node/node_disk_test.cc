@@ -101,14 +101,14 @@ TEST(FailingDisk, AFailedSyncOfTheLogEndsWritesUntilARestart) {
     ASSERT_TRUE(machine.start().ok());
     ASSERT_TRUE(machine.create(numbered("a")).ok());
     ASSERT_TRUE(machine.put("a", document("1", 1)).ok());
-    machine.fs().fail_next_sync("/wal/");
+    machine.fs().fail_next_sync("data/wal/");
     EXPECT_EQ(machine.put("a", document("2", 2)).error().code, ErrorCode::kIo);
     EXPECT_EQ(machine.put("a", document("3", 3)).error().code, ErrorCode::kUnavailable);
     EXPECT_FALSE(machine.node().health().ok);
-    EXPECT_EQ(machine.node().document("a", "1").value(), document("1", 1));
+    EXPECT_EQ(machine.get("a", "1").value(), document("1", 1));
     machine.stop();
     ASSERT_TRUE(machine.start().ok());
-    EXPECT_TRUE(machine.node().document("a", "1").ok());
+    EXPECT_TRUE(machine.get("a", "1").ok());
     EXPECT_TRUE(machine.put("a", document("3", 3)).ok());
 }
 
@@ -130,9 +130,22 @@ TEST(FailingDisk, AFailedSealIsTriedAgain) {
     EXPECT_EQ(machine.documents("a"), kept);
 }
 
+// Sanitizers see the same code at every byte, and need minutes for all of them.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr std::uint64_t kStride = 17;
+#else
+constexpr std::uint64_t kStride = 1;
+#endif
+
 class DamagedDisk : public testing::Test {
 protected:
-    void SetUp() override {
+    void SetUp() override { build(); }
+
+    /// The same disk each time: what a start does to it is of no concern to the next one.
+    void build() {
+        own = std::make_unique<Machine>(5);
+        kept.clear();
+        Machine& machine = *own;
         ASSERT_TRUE(machine.start().ok());
         ASSERT_TRUE(machine.create(numbered("a")).ok());
         ASSERT_EQ(write_many(machine, 1, 30, kept), 0);
@@ -141,10 +154,12 @@ protected:
         machine.stop();
     }
 
-    /// Damages a byte, starts, repairs it. True if the damage was found and named; otherwise it
+    /// Damages a byte and starts. True if the damage was found and named; otherwise it
     /// must have been of no meaning.
     bool is_found(const std::string& file, std::uint64_t offset) {
         const std::string path = "/data" + file;
+        build();
+        Machine& machine = *own;
         machine.fs().flip_bit(path, offset, 3);
         const Status started = machine.start();
         if (started.ok()) {
@@ -154,15 +169,11 @@ protected:
             EXPECT_NE(started.error().message.find(path), std::string::npos)
                 << started.error().message;
         }
-        machine.stop();
-        if (!started.ok()) {
-            machine.fs().flip_bit(path, offset, 3);
-        }
         return !started.ok();
     }
 
     std::string find_file(std::string_view part) {
-        for (const std::string& file : machine.files()) {
+        for (const std::string& file : own->files()) {
             if (file.find(part) != std::string::npos) {
                 return file;
             }
@@ -171,10 +182,10 @@ protected:
     }
 
     std::uint64_t size(const std::string& file) {
-        return machine.fs().file_size("/data" + file).value();
+        return own->fs().file_size("/data" + file).value();
     }
 
-    Machine machine{5};
+    std::unique_ptr<Machine> own;
     std::map<std::string, std::string> kept;
 };
 
@@ -182,7 +193,8 @@ TEST_F(DamagedDisk, SegmentsAreCheckedAtTheStart) {
     const std::string file = find_file(".kseg");
     int found = 0;
     int tried = 0;
-    for (std::uint64_t offset = 0; offset < size(file); offset += 97) {
+    const std::uint64_t end = size(file);
+    for (std::uint64_t offset = 0; offset < end; offset += 97) {
         ++tried;
         found += is_found(file, offset) ? 1 : 0;
         if (HasFailure()) {
@@ -193,18 +205,19 @@ TEST_F(DamagedDisk, SegmentsAreCheckedAtTheStart) {
 }
 
 TEST_F(DamagedDisk, EveryByteOfStateAndManifestIsChecked) {
-    for (const char* part : {"state.ksf", "manifest"}) {
+    for (const char* part : {"/control/snapshot", "/manifest"}) {
         const std::string file = find_file(part);
-        for (std::uint64_t offset = 0; offset < size(file); ++offset) {
-            EXPECT_TRUE(is_found(file, offset) || offset >= size(file)) << file << ' ' << offset;
+        const std::uint64_t end = size(file);
+        for (std::uint64_t offset = 0; offset < end; offset += kStride) {
+            EXPECT_TRUE(is_found(file, offset)) << file << ' ' << offset;
         }
     }
 }
 
 TEST_F(DamagedDisk, TheLogIsCheckedUpToItsEnd) {
-    const std::string file = find_file("/wal/");
+    const std::string file = find_file("/wal/wal-");
     const std::uint64_t end = size(file) - 200;  // What a torn end is cannot be told apart.
-    for (std::uint64_t offset = 64; offset < end; offset += 13) {
+    for (std::uint64_t offset = 64; offset < end; offset += 13 * kStride) {
         EXPECT_TRUE(is_found(file, offset)) << offset;
         if (HasFailure()) {
             return;
@@ -213,6 +226,7 @@ TEST_F(DamagedDisk, TheLogIsCheckedUpToItsEnd) {
 }
 
 TEST_F(DamagedDisk, ALostSegmentOrManifestIsNoticed) {
+    Machine& machine = *own;
     const std::string segment = "/data" + find_file(".kseg");
     ASSERT_TRUE(machine.fs().rename(segment, "/data/elsewhere").ok());
     const Status started = machine.start();

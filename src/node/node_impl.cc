@@ -14,10 +14,6 @@ namespace {
 
 constexpr Duration kDrainTimeMax = std::chrono::seconds(10);
 
-CollectionInfo info_of(const Shard& shard) {
-    return {shard.collection().spec, shard.snapshot()->doc_count};
-}
-
 Error shutting_down() {
     return Error{ErrorCode::kUnavailable, "The server is shutting down."};
 }
@@ -43,36 +39,27 @@ Status check(const WriteBatch& batch) {
 
 }  // namespace
 
-NodeImpl::NodeImpl(
-    const NodeOptions& options,
-    io::Fs& fs,
-    io::Loop& data_loop,
-    io::WorkerPool& pool,
-    Clock& clock
-)
+NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environment)
     : options_(options),
-      fs_(fs),
-      loop_(data_loop),
-      pool_(pool),
-      clock_(clock),
+      fs_(environment.fs),
+      loop_(environment.data_loop),
+      pool_(environment.pool),
+      clock_(environment.clock),
+      environment_(environment),
       disk_(
-          fs,
+          fs_,
           options.data_dir,
           {options.disk_reserve_bytes, options.disk_used_max_percentage},
-          clock
+          clock_
       ),
-      jobs_(data_loop, pool),
-      control_(data_loop, fs, jobs_, io::join_path(options.data_dir, "state.ksf")) {}
+      jobs_(loop_, pool_),
+      view_(std::make_shared<const View>()),
+      broken_(std::make_shared<const std::string>()) {}
 
-Result<std::unique_ptr<Node>> Node::open(
-    const NodeOptions& options,
-    io::Fs& fs,
-    io::Loop& data_loop,
-    io::WorkerPool& pool,
-    Clock& clock
-) {
-    auto node = std::make_unique<NodeImpl>(options, fs, data_loop, pool, clock);
-    KUMO_TRY(node->recover());
+Result<std::unique_ptr<Node>>
+Node::open(const NodeOptions& options, const NodeEnvironment& environment) {
+    auto node = std::make_unique<NodeImpl>(options, environment);
+    KUMO_TRY(node->open());
     return std::unique_ptr<Node>(std::move(node));
 }
 
@@ -113,23 +100,29 @@ void NodeImpl::drop_collection(std::string name, io::Loop& loop, Reply<Collectio
     );
 }
 
+CollectionInfo NodeImpl::info_of(const View& view, const Collection& collection) const {
+    const auto shard = view.shards.find(collection.shard);
+    const bool here = shard != view.shards.end();
+    return {collection.spec, here ? shard->second->snapshot()->doc_count : 0};
+}
+
 Result<CollectionInfo> NodeImpl::collection(std::string_view name) const {
-    KUMO_TRY_ASSIGN(const auto shard, find(name));
-    return info_of(*shard);
+    KUMO_TRY_ASSIGN(const CollectionPtr found, find(name));
+    return info_of(*view_.load(), *found);
 }
 
 std::vector<CollectionInfo> NodeImpl::collections() const {
     const auto view = view_.load();
-    std::vector<const Shard*> shards;
-    for (const auto& [name, shard] : view->shards) {
-        shards.push_back(shard.get());
+    std::vector<const Collection*> all;
+    for (const auto& [name, collection] : view->state->collections) {
+        all.push_back(collection.get());
     }
-    std::sort(shards.begin(), shards.end(), [](const Shard* a, const Shard* b) {
-        return a->collection().stream > b->collection().stream;
+    std::sort(all.begin(), all.end(), [](const Collection* a, const Collection* b) {
+        return a->shard > b->shard;
     });
     std::vector<CollectionInfo> infos;
-    for (const Shard* shard : shards) {
-        infos.push_back(info_of(*shard));
+    for (const Collection* collection : all) {
+        infos.push_back(info_of(*view, *collection));
     }
     return infos;
 }
@@ -162,9 +155,12 @@ std::shared_ptr<const std::vector<KeyRecord>> NodeImpl::keys() const {
     return view_.load()->state->keys;
 }
 
-void NodeImpl::propose(Command command, Room room, ControlLog::Done done) {
+void NodeImpl::propose(Command command, Room room, ControlPlane::Done done) {
     const std::size_t bytes = encode_command(command).size();
-    const Status admitted = admit(bytes, room);
+    Status admitted = room == Room::kNeeded ? disk_.admit(bytes) : Status();
+    if (admitted.ok()) {
+        admitted = admit(bytes);
+    }
     if (!admitted.ok()) {
         done(admitted.error());
         return;
@@ -179,91 +175,36 @@ void NodeImpl::propose(Command command, Room room, ControlLog::Done done) {
         if (flushing_) {
             answered(shutting_down());
         } else {
-            control_.propose(std::move(command), answered);
+            control_->propose(std::move(command), answered);
         }
     });
-}
-
-void NodeImpl::on_change(const Change& change) {
-    if (change.created != nullptr) {
-        const store::StreamId stream = change.created->stream;
-        auto files = std::make_unique<const SegmentStore>(
-            fs_,
-            directory_of(stream),
-            schema_of(change.created)
-        );
-        const ShardEnv env = shard_env();
-        auto engine = std::make_shared<DocumentEngine>(
-            env.engine,
-            schema_of(change.created),
-            std::move(files),
-            SegmentStore::Content{}
-        );
-        auto shard = std::make_shared<Shard>(env, change.created, std::move(engine));
-        shard->start();
-        shards_[stream] = std::move(shard);
-    }
-    std::shared_ptr<Shard> dropped;
-    if (change.dropped != nullptr) {
-        const auto found = shards_.find(change.dropped->stream);
-        dropped = std::move(found->second);
-        shards_.erase(found);
-    }
-    publish();
-    if (dropped != nullptr) {
-        bury(dropped);
-    }
-}
-
-/// What a dropped collection leaves goes when the stored state no longer names it (else a restart
-/// would look for it) and no job writes to its directory.
-void NodeImpl::bury(const std::shared_ptr<Shard>& shard) {
-    const store::StreamId stream = shard->collection().stream;
-    const auto conditions = std::make_shared<int>(2);
-    const auto met = [this, stream, conditions] {
-        if (--*conditions == 0) {
-            remove_collection(stream);
-        }
-    };
-    control_.when_stored(met);
-    shard->close(met);
-}
-
-void NodeImpl::remove_collection(store::StreamId stream) {
-    wal_->drop(stream);
-    io::Fs& fs = fs_;
-    const auto lane = BackgroundJobs::Lane::kStore;
-    jobs_.submit(lane, [&fs, directory = directory_of(stream)]() -> io::Task {
-        const Status removed = io::remove_tree(fs, directory);
-        if (!removed.ok()) {
-            log_warn(removed.error().message);
-        }
-        return [] {
-        };
-    });
-}
-
-void NodeImpl::publish() {
-    auto view = std::make_shared<View>();
-    view->state = std::make_shared<const State>(control_.state());
-    for (const auto& [stream, shard] : shards_) {
-        view->shards[shard->collection().spec.name] = shard;
-    }
-    view_.store(std::move(view));
 }
 
 // ---- documents
 
-Result<std::shared_ptr<Shard>> NodeImpl::find(std::string_view name) const {
+Result<NodeImpl::CollectionPtr> NodeImpl::find(std::string_view name) const {
     const auto view = view_.load();
-    const auto found = view->shards.find(name);
-    if (found == view->shards.end()) {
+    const auto found = view->state->collections.find(name);
+    if (found == view->state->collections.end()) {
         return no_such_collection(name);
     }
     return found->second;
 }
 
-Status NodeImpl::admit(std::size_t bytes, Room room) {
+Result<std::shared_ptr<Shard>> NodeImpl::find_readable(std::string_view name) const {
+    const auto view = view_.load();
+    const auto found = view->state->collections.find(name);
+    if (found == view->state->collections.end()) {
+        return no_such_collection(name);
+    }
+    const auto shard = view->shards.find(found->second->shard);
+    if (shard == view->shards.end() || !shard->second->is_readable() || !control_->has_lease()) {
+        return not_ready();
+    }
+    return shard->second;
+}
+
+Status NodeImpl::admit(std::size_t bytes) {
     if (stopping_) {
         return shutting_down();
     }
@@ -271,9 +212,6 @@ Status NodeImpl::admit(std::size_t bytes, Room room) {
         return Error{
             ErrorCode::kUnavailable,
             "The write-ahead log has failed; see the server's log."};
-    }
-    if (room == Room::kNeeded) {
-        KUMO_TRY(disk_.admit(bytes));
     }
     const std::size_t before = queued_bytes_.fetch_add(bytes);
     if (before > 0 && before + bytes > options_.queued_write_bytes_max) {
@@ -289,13 +227,13 @@ void NodeImpl::submit(
     Room room,
     Shard::Done done
 ) {
-    auto shard = find(collection);
-    if (!shard.ok()) {
-        done(std::move(shard).error());
+    auto found = find(collection);
+    if (!found.ok()) {
+        done(std::move(found).error());
         return;
     }
     const std::size_t bytes = operation.size();
-    const Status admitted = admit(bytes, room);
+    const Status admitted = admit(bytes);
     if (!admitted.ok()) {
         done(admitted.error());
         return;
@@ -305,16 +243,18 @@ void NodeImpl::submit(
         done(std::move(outcome));
     };
     loop_.post([this,
-                shard = std::move(shard).value(),
+                room,
+                collection = std::move(found).value(),
                 operation = std::move(operation),
                 answered = std::move(answered)]() mutable {
-        hand_over(shard, std::move(operation), std::move(answered));
+        hand_over(std::move(collection), std::move(operation), room, std::move(answered));
     });
 }
 
 void NodeImpl::hand_over(
-    const std::shared_ptr<Shard>& shard,
+    CollectionPtr collection,
     std::string operation,
+    Room room,
     Shard::Done done
 ) {
     if (flushing_) {
@@ -322,22 +262,20 @@ void NodeImpl::hand_over(
         return;
     }
     ++in_flight_;
-    shard->submit(std::move(operation), [this, done = std::move(done)](Result<Outcome> outcome) {
-        done(outcome.ok() ? std::move(outcome) : Result<Outcome>(explain(outcome.error())));
-        one_less_in_flight();
-    });
+    router_->submit(
+        std::move(collection),
+        std::move(operation),
+        room == Room::kNeeded,
+        [this, done = std::move(done)](Result<Outcome> outcome) {
+            done(outcome.ok() ? std::move(outcome) : Result<Outcome>(explain(outcome.error())));
+            one_less_in_flight();
+        }
+    );
 }
 
-/// The error as clients are to see it; what it says about the node is noted.
+/// The error as clients are to see it.
 Error NodeImpl::explain(Error error) {
-    if (error.code == ErrorCode::kResourceExhausted) {
-        disk_.note_full();
-        return out_of_disk();
-    }
-    if (!wal_->health().ok()) {
-        log_failed_ = true;
-    }
-    return error;
+    return error.code == ErrorCode::kResourceExhausted ? out_of_disk() : error;
 }
 
 void NodeImpl::write(
@@ -401,14 +339,39 @@ void NodeImpl::truncate(std::string collection, io::Loop& loop, Reply<std::uint6
 
 // ---- reads
 
-Result<std::string> NodeImpl::document(std::string_view collection, std::string_view id) const {
-    KUMO_TRY_ASSIGN(const auto shard, find(collection));
-    return search::fetch_document(*shard->snapshot(), id);
+void NodeImpl::document(
+    std::string collection,
+    std::string id,
+    io::Loop& loop,
+    Reply<std::string> reply
+) {
+    auto shard = find_readable(collection);
+    if (!shard.ok()) {
+        answer<std::string>(loop, std::move(reply), std::move(shard).error());
+        return;
+    }
+    if (shard.value()->is_primary() && control_->has_lease()) {
+        answer<std::string>(loop, reply, search::fetch_document(*shard.value()->snapshot(), id));
+        return;
+    }
+    loop_.post([this, shard = std::move(shard).value(), id = std::move(id), &loop, reply] {
+        router_->read_barrier(
+            shard->shared_collection(),
+            [shard, id, &loop, reply](const Status& reached) {
+                answer<std::string>(
+                    loop,
+                    reply,
+                    reached.ok() ? search::fetch_document(*shard->snapshot(), id)
+                                 : Result<std::string>(reached.error())
+                );
+            }
+        );
+    });
 }
 
 Result<std::shared_ptr<const search::Snapshot>> NodeImpl::snapshot(std::string_view collection
 ) const {
-    KUMO_TRY_ASSIGN(const auto shard, find(collection));
+    KUMO_TRY_ASSIGN(const auto shard, find_readable(collection));
     return shard->snapshot();
 }
 
@@ -418,7 +381,7 @@ void NodeImpl::search(
     io::Loop& loop,
     Reply<search::SearchResult> reply
 ) {
-    auto shard = find(collection);
+    auto shard = find_readable(collection);
     if (!shard.ok()) {
         answer<search::SearchResult>(loop, std::move(reply), std::move(shard).error());
         return;
@@ -441,7 +404,8 @@ void NodeImpl::search(
 
 Health NodeImpl::health() const {
     Health health;
-    health.ok = !log_failed_;
+    health.broken = *broken_.load();
+    health.ok = caught_up_ && !log_failed_ && control_->has_lease();
     health.resource_error = disk_.is_full() ? "OUT_OF_DISK" : "";
     return health;
 }
@@ -481,11 +445,11 @@ void NodeImpl::start_flush() {
         return;
     }
     flushing_ = true;
-    flushes_left_ = 1 + shards_.size();
-    for (const auto& [stream, shard] : shards_) {
+    flushes_left_ = 1 + shards_->shards().size();
+    for (const auto& [id, shard] : shards_->shards()) {
         shard->flush([this] { on_flushed(); });
     }
-    control_.flush([this] { on_flushed(); });
+    on_flushed();
 }
 
 void NodeImpl::on_flushed() {

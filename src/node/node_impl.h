@@ -2,10 +2,12 @@
 
 #include "base/published.h"
 #include "node/background_jobs.h"
-#include "node/control_log.h"
+#include "node/control_link.h"
 #include "node/disk_guard.h"
 #include "node/node.h"
+#include "node/operation_router.h"
 #include "node/shard.h"
+#include "node/shard_set.h"
 #include "store/wal.h"
 
 #include <atomic>
@@ -24,26 +26,20 @@ inline constexpr std::size_t kMatchingIdsMax = 5'000'000;
 
 /// What lookups read.
 struct View {
-    std::shared_ptr<const State> state;
-    std::map<std::string, std::shared_ptr<Shard>, std::less<>> shards;
+    std::shared_ptr<const State> state = std::make_shared<const State>();
+    std::map<cluster::ShardId, std::shared_ptr<Shard>> shards;
 };
 
-/// Node, put together: a control log that decides on the state, a shard per collection.
+/// Node, put together: the control plane's state decides which copies of shards are here.
 ///
 /// Thread rule: as Node's. Private functions run on the data loop unless they say otherwise; tasks
-/// there may use `this`, because the loop stops first.
+/// there may use `this`, because the loops stop first.
 class NodeImpl final : public Node {
 public:
-    NodeImpl(
-        const NodeOptions& options,
-        io::Fs& fs,
-        io::Loop& data_loop,
-        io::WorkerPool& pool,
-        Clock& clock
-    );
+    NodeImpl(const NodeOptions& options, const NodeEnvironment& environment);
 
     /// Node::open()'s work. Blocking; once.
-    Status recover();
+    Status open();
 
     void create_collection(CollectionSpec spec, io::Loop& loop, Reply<CollectionInfo> reply)
         override;
@@ -78,7 +74,8 @@ public:
         Reply<std::uint64_t> reply
     ) override;
 
-    Result<std::string> document(std::string_view collection, std::string_view id) const override;
+    void document(std::string collection, std::string id, io::Loop& loop, Reply<std::string> reply)
+        override;
     Result<std::shared_ptr<const search::Snapshot>> snapshot(std::string_view collection
     ) const override;
     void search(
@@ -89,6 +86,8 @@ public:
     ) override;
 
     Health health() const override;
+    ClusterInfo cluster() const override;
+    void lead(io::Loop& loop, Reply<bool> reply) override;
     void shut_down(io::Loop& loop, Reply<bool> reply) override;
 
 private:
@@ -98,62 +97,65 @@ private:
     };
 
     struct MatchingWrite;
+    using CollectionPtr = std::shared_ptr<const Collection>;
 
     // Any thread.
 
-    Result<std::shared_ptr<Shard>> find(std::string_view name) const;
-    Status admit(std::size_t bytes, Room room);
+    Result<CollectionPtr> find(std::string_view name) const;
+    Result<std::shared_ptr<Shard>> find_readable(std::string_view name) const;
+    Status admit(std::size_t bytes);
+    CollectionInfo info_of(const View& view, const Collection& collection) const;
 
     /// Hands the operation over; `done` runs on this thread or on the data loop.
     void submit(std::string_view collection, std::string operation, Room room, Shard::Done done);
-    void propose(Command command, Room room, ControlLog::Done done);
+    void propose(Command command, Room room, ControlPlane::Done done);
     void start_matching(std::string_view collection, search::Filter filter, MatchingWrite write);
 
     // The data loop.
 
-    void hand_over(const std::shared_ptr<Shard>& shard, std::string operation, Shard::Done done);
+    ShardSet::Environment shard_environment();
+    void start();
+    void on_state(std::shared_ptr<const State> state, std::uint64_t incarnation);
+    void on_copy_message(const cluster::NodeId& node, const std::string& bytes);
+    void on_request(PeerRequest type, const std::string& bytes, std::uint64_t reply);
+    void install(cluster::ShardId shard, const cluster::NodeId& node);
+    void tick();
+    void check_caught_up();
+    void hand_over(CollectionPtr collection, std::string operation, Room room, Shard::Done done);
+    void match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter);
     void continue_matching(const std::shared_ptr<MatchingWrite>& write);
     void on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome);
     Error explain(Error error);
-    void on_change(const Change& change);
-    void bury(const std::shared_ptr<Shard>& shard);
-    void remove_collection(store::StreamId stream);
+    void on_log_failed(const Error& error);
     void publish();
     void one_less_in_flight();
     void flush_if_drained();
     void start_flush();
     void on_flushed();
 
-    // Recovery: node_recovery.cc.
-
-    Status open_shard(std::shared_ptr<const Collection> collection);
-    Status add_new_streams(std::map<store::StreamId, store::Seq>& from) const;
-    Status replay(store::StreamId stream, store::Seq seq, ByteView payload);
-    Status replay_command(store::Seq seq, ByteView payload);
-    void finish_recovery();
-    void remove_strangers();
-    std::string collections_path() const;
-    std::string directory_of(store::StreamId stream) const;
-    ShardEnv shard_env();
-
     const NodeOptions options_;
     io::Fs& fs_;
     io::Loop& loop_;
     io::WorkerPool& pool_;
     Clock& clock_;
+    const NodeEnvironment environment_;
     mutable DiskGuard disk_;
     BackgroundJobs jobs_;
     std::unique_ptr<io::FileLock> lock_;
     std::unique_ptr<store::Wal> wal_;
-    ControlLog control_;
-    std::map<store::StreamId, std::shared_ptr<Shard>> shards_;
-    std::vector<store::StreamId> dropped_in_replay_;
+    std::unique_ptr<ControlLink> control_;
+    std::unique_ptr<ShardSet> shards_;
+    std::unique_ptr<OperationRouter> router_;
+    std::shared_ptr<const State> state_ = std::make_shared<const State>();
     Published<View> view_;
 
     std::atomic<std::size_t> queued_bytes_{0};
     std::atomic<bool> stopping_{false};
     std::atomic<bool> log_failed_{false};
-    std::size_t in_flight_ = 0;  ///< Operations and commands that are not answered.
+    std::atomic<bool> caught_up_{false};
+    Published<std::string> broken_;
+    std::atomic<std::size_t> in_flight_{0};  ///< Operations and commands that are not answered.
+    bool registered_ = false;                ///< This run is.
     std::size_t flushes_left_ = 0;
     bool flushing_ = false;
     bool flushed_ = false;

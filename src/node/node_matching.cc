@@ -23,8 +23,7 @@ struct NodeImpl::MatchingWrite {
     std::function<std::string(std::span<const std::string>)> encode;
     Room room = Room::kNeeded;
     std::function<void(Result<std::uint64_t>)> done;
-    /// Not the shard itself: its queue holds this while a list is being logged.
-    std::shared_ptr<const Collection> collection;
+    CollectionPtr collection;
     std::vector<std::string> ids;
     std::size_t next = 0;
     std::uint64_t changed = 0;
@@ -77,34 +76,54 @@ void NodeImpl::start_matching(
     search::Filter filter,
     MatchingWrite write
 ) {
-    auto shard = find(collection);
-    const Status admitted = shard.ok() ? admit(0, write.room) : Status(shard.error());
+    auto found = find(collection);
+    Status admitted = found.ok() ? admit(0) : Status(found.error());
+    if (admitted.ok() && write.room == Room::kNeeded) {
+        admitted = disk_.admit(0);
+    }
     if (!admitted.ok()) {
         write.done(admitted.error());
         return;
     }
     const auto shared = std::make_shared<MatchingWrite>(std::move(write));
-    shared->collection = shard.value()->shared_collection();
-    io::Loop& loop = loop_;
-    const Status submitted = pool_.submit(
-        [this, &loop, shared, shard = std::move(shard).value(), filter = std::move(filter)] {
-            auto ids = search::matching_ids(*shard->snapshot(), filter, kMatchingIdsMax + 1);
-            if (ids.ok() && ids.value().size() > kMatchingIdsMax) {
-                ids = Error{
-                    ErrorCode::kLimitExceeded,
-                    "The filter matches more than " + std::to_string(kMatchingIdsMax)
-                        + " documents; narrow it down."};
+    shared->collection = std::move(found).value();
+    loop_.post([this, shared, filter = std::move(filter)]() mutable {
+        router_->read_barrier(
+            shared->collection,
+            [this, shared, filter = std::move(filter)](const Status& reached) {
+                if (reached.ok()) {
+                    match(shared, filter);
+                } else {
+                    shared->done(reached.error());
+                }
             }
-            if (!ids.ok()) {
-                shared->done(std::move(ids).error());
-                return;
-            }
-            shared->ids = std::move(ids).value();
-            loop.post([this, shared] { continue_matching(shared); });
+        );
+    });
+}
+
+void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter) {
+    const auto shard = shards_->find(write->collection->shard);
+    if (shard == nullptr) {
+        write->done(no_such_collection(write->collection->spec.name));
+        return;
+    }
+    const Status submitted = pool_.submit([this, write, shard, filter = std::move(filter)] {
+        auto ids = search::matching_ids(*shard->snapshot(), filter, kMatchingIdsMax + 1);
+        if (ids.ok() && ids.value().size() > kMatchingIdsMax) {
+            ids = Error{
+                ErrorCode::kLimitExceeded,
+                "The filter matches more than " + std::to_string(kMatchingIdsMax)
+                    + " documents; narrow it down."};
         }
-    );
+        if (!ids.ok()) {
+            write->done(std::move(ids).error());
+            return;
+        }
+        write->ids = std::move(ids).value();
+        loop_.post([this, write] { continue_matching(write); });
+    });
     if (!submitted.ok()) {
-        shared->done(submitted.error());
+        write->done(submitted.error());
     }
 }
 
@@ -115,25 +134,21 @@ void NodeImpl::continue_matching(const std::shared_ptr<MatchingWrite>& write) {
         write->done(all_failed ? Result<std::uint64_t>(*write->first_error) : write->changed);
         return;
     }
-    const auto shard = shards_.find(write->collection->stream);
-    if (shard == shards_.end()) {
-        write->done(no_such_collection(write->collection->spec.name));
-        return;
-    }
     const std::size_t count = std::min(kIdsPerOperation, write->ids.size() - write->next);
     const std::span<const std::string> ids(&write->ids[write->next], count);
     write->next += count;
     std::string operation = write->encode(ids);
     const std::size_t bytes = operation.size();
-    const Status admitted = admit(bytes, write->room);
+    const Status admitted = admit(bytes);
     if (!admitted.ok()) {
         write->done(admitted.error());
         return;
     }
-    hand_over(shard->second, std::move(operation), [this, bytes, write](Result<Outcome> outcome) {
+    const auto done = [this, bytes, write](Result<Outcome> outcome) {
         queued_bytes_ -= bytes;
         on_batch_done(write, std::move(outcome));
-    });
+    };
+    hand_over(write->collection, std::move(operation), write->room, done);
 }
 
 void NodeImpl::on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome) {

@@ -106,8 +106,8 @@ TEST_F(NodeTest, AnswersADocumentWriteOneByOne) {
     EXPECT_EQ(written.value()[1].error().code, ErrorCode::kInvalidArgument);
     EXPECT_EQ(written.value()[2].error().code, ErrorCode::kAlreadyExists);
     EXPECT_TRUE(written.value()[3].ok());
-    EXPECT_EQ(machine.node().document("a", "2").value(), document("2", 2));
-    EXPECT_EQ(machine.node().document("a", "3").error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(machine.get("a", "2").value(), document("2", 2));
+    EXPECT_EQ(machine.get("a", "3").error().code, ErrorCode::kNotFound);
     EXPECT_EQ(machine.put("b", document("1", 1)).error().code, ErrorCode::kNotFound);
 }
 
@@ -199,7 +199,7 @@ TEST_F(NodeTest, ErasesAndUpdatesWhatAFilterMatches) {
         );
     });
     EXPECT_EQ(updated.value(), 3U);
-    EXPECT_EQ(machine.node().document("a", "d2").value(), document("d2", 1000));
+    EXPECT_EQ(machine.get("a", "d2").value(), document("d2", 1000));
     const auto refused = machine.await<std::uint64_t>([&](auto reply) {
         machine.node().update_matching(
             "a",
@@ -293,7 +293,12 @@ TEST_F(NodeTest, SameOperationsMakeSameDocuments) {
 TEST_F(NodeTest, OneProcessAtATime) {
     io::SimWorkerPool pool(machine.world(), {});
     const auto loop = machine.world().make_loop();
-    auto second = Node::open(small_options(), machine.fs(), *loop, pool, system_clock());
+    io::SimNetwork network(machine.world());
+    io::SimResolver resolver(machine.world());
+    auto second = Node::open(
+        small_options(),
+        {machine.fs(), network, resolver, *loop, *loop, pool, system_clock()}
+    );
     EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
 }
 

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <string>
+#include <thread>
 
 // A node on the real file system, with real threads: writers, readers and searches at once, while
 // segments are sealed and merged.
@@ -34,7 +35,7 @@ private:
     const std::string path_ = testing::TempDir() + "node-" + std::to_string(random_seed());
 };
 
-/// A node whose data loop has a thread of its own.
+/// A node whose loops have threads of their own, once it serves.
 class Process {
 public:
     explicit Process(const std::string& directory) {
@@ -42,13 +43,22 @@ public:
         options.data_dir = directory;
         options.index_limits.live_docs_max = 50;
         options.index_limits.live_docs_hard_max = 100;
-        auto opened = Node::open(options, *fs_, *loop_, *pool_, system_clock());
+        auto opened = Node::open(
+            options,
+            {*fs_, *network_, *resolver_, *loop_, *control_loop_, *pool_, system_clock()}
+        );
         KUMO_ASSERT(opened.ok());
         node_ = std::move(opened).value();
         thread_ = std::make_unique<io::Thread>("data", [this] { loop_->run(); });
+        control_thread_ = std::make_unique<io::Thread>("control", [this] { control_loop_->run(); });
+        while (!node_->health().ok) {
+            std::this_thread::yield();
+        }
     }
 
     ~Process() {
+        control_loop_->stop();
+        control_thread_->join();
         loop_->stop();
         thread_->join();
         pool_->stop();
@@ -56,13 +66,19 @@ public:
 
     Node& node() { return *node_; }
 
+    io::WorkerPool& pool() { return *pool_; }
+
 private:
     std::unique_ptr<io::Fs> fs_ = io::make_system_fs();
+    std::unique_ptr<io::Network> network_ = io::make_system_network();
+    std::unique_ptr<io::Resolver> resolver_ = io::make_system_resolver();
     std::unique_ptr<io::Loop> loop_ = io::make_system_loop();
+    std::unique_ptr<io::Loop> control_loop_ = io::make_system_loop();
     std::unique_ptr<io::WorkerPool> pool_ =
         io::make_system_worker_pool({.name = "worker", .threads = 3, .queue_jobs_max = 64});
     std::unique_ptr<Node> node_;
     std::unique_ptr<io::Thread> thread_;
+    std::unique_ptr<io::Thread> control_thread_;
 };
 
 /// Runs a loop on the calling thread until `call` is answered.
@@ -75,6 +91,12 @@ Result<T> await(io::Loop& loop, const std::function<void(Reply<T>)>& call) {
     });
     loop.run();
     return std::move(*got);
+}
+
+std::string get(Node& node, io::Loop& loop, const std::string& id) {
+    const auto got =
+        await<std::string>(loop, [&](auto reply) { node.document("a", id, loop, reply); });
+    return got.ok() ? got.value() : got.error().message;
 }
 
 void write_batches(Node& node, int writer) {
@@ -92,7 +114,7 @@ void write_batches(Node& node, int writer) {
         });
         ASSERT_TRUE(written.ok()) << written.error().message;
         const std::string& id = written.value().back().value().id;
-        EXPECT_EQ(node.document("a", id).value(), last) << "readable when it is answered";
+        EXPECT_EQ(get(node, *loop, id), last) << "readable when it is answered";
     }
 }
 
@@ -141,24 +163,23 @@ TEST(NodeThreads, WritesReadsAndSearchesAtOnce) {
     const auto stopped =
         await<bool>(*loop, [&](auto reply) { process.node().shut_down(*loop, reply); });
     EXPECT_TRUE(stopped.ok());
-    EXPECT_EQ(process.node().document("a", "1-29-9").value(), document("1-29-9", 29));
+    EXPECT_EQ(get(process.node(), *loop, "1-29-9"), document("1-29-9", 29));
 }
 
 TEST(NodeThreads, AStoppedPoolIsSaid) {
     const Directory directory;
-    const auto fs = io::make_system_fs();
+    Process process(directory.path());
+    Node& node = process.node();
     const auto loop = io::make_system_loop();
-    const auto pool = io::make_system_worker_pool({.name = "worker"});
-    NodeOptions options = small_options();
-    options.data_dir = directory.path();
-    auto opened = Node::open(options, *fs, *loop, *pool, system_clock());
-    ASSERT_TRUE(opened.ok()) << opened.error().message;
-    Node& node = *opened.value();
     const auto created = await<CollectionInfo>(*loop, [&](auto reply) {
         node.create_collection(numbered("a"), *loop, reply);
     });
     ASSERT_TRUE(created.ok());
-    pool->stop();
+    const auto written = await<Answers>(*loop, [&](auto reply) {
+        node.write("a", batch(search::WriteAction::kCreate, {document("1", 1)}), *loop, reply);
+    });
+    ASSERT_TRUE(written.ok());
+    process.pool().stop();
     const auto found =
         await<search::SearchResult>(*loop, [&](auto reply) { node.search("a", {}, *loop, reply); });
     EXPECT_EQ(found.error().code, ErrorCode::kUnavailable);

@@ -19,6 +19,7 @@ namespace kumo::node {
 
 /// What an operation did. Which members mean anything follows from the operation.
 struct Outcome {
+    std::uint64_t seq = 0;                         ///< Its place in the shard's log.
     std::vector<Result<search::Written>> written;  ///< Write: one per document, in order.
     std::uint64_t changed = 0;                     ///< Erase, update, truncate: documents changed.
     std::string document;                          ///< Erase: the last one removed, as it was.

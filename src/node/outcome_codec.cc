@@ -56,6 +56,7 @@ Result<search::Written> read_written(wire::ByteReader& in) {
 
 std::string encode_outcome(const Outcome& outcome) {
     std::string out;
+    append_varint(out, outcome.seq);
     append_varint(out, outcome.written.size());
     for (const auto& written : outcome.written) {
         append_written(out, written);
@@ -72,6 +73,7 @@ std::string encode_outcome(const Outcome& outcome) {
 Result<Outcome> decode_outcome(ByteView bytes) {
     wire::ByteReader in(bytes);
     Outcome outcome;
+    outcome.seq = in.number();
     const std::size_t count = in.count();
     outcome.written.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {

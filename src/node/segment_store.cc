@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "store/checkpoint.h"
+#include "wire/byte_reader.h"
 
 #include <algorithm>
 #include <charconv>
@@ -12,7 +13,7 @@ namespace kumo::node {
 
 namespace {
 
-constexpr store::FileKind kManifestKind = {{'M', 'A', 'N', 'I', 'F', 'E', 'S', 'T'}, 1};
+constexpr store::FileKind kManifestKind = {{'M', 'A', 'N', 'I', 'F', 'E', 'S', 'T'}, 2};
 constexpr std::string_view kManifestName = "manifest";
 constexpr std::string_view kSegmentPrefix = "segment-";
 constexpr std::string_view kSegmentSuffix = ".kseg";
@@ -54,6 +55,18 @@ Error in_file(const std::string& path, Error error) {
     return error;
 }
 
+Result<StoredManifest> decode_stored(ByteView bytes) {
+    wire::ByteReader in(bytes);
+    const ByteView mark = in.sized();
+    if (!in.ok()) {
+        return corruption("the manifest is not well formed");
+    }
+    StoredManifest stored;
+    KUMO_TRY_ASSIGN(stored.mark, decode_mark(mark));
+    KUMO_TRY_ASSIGN(stored.index, search::decode_manifest(in.rest()));
+    return stored;
+}
+
 void remove_quietly(io::Fs& fs, const std::string& path) {
     const Status removed = fs.unlink(path);
     if (!removed.ok() && removed.error().code != ErrorCode::kNotFound) {
@@ -72,11 +85,12 @@ SegmentStore::SegmentStore(
 
 Result<SegmentStore::Content> SegmentStore::open() const {
     Content content;
-    KUMO_TRY_ASSIGN(std::optional<search::Manifest> manifest, read_manifest(fs_, directory_));
+    KUMO_TRY_ASSIGN(std::optional<StoredManifest> manifest, read_manifest(fs_, directory_));
     if (!manifest) {
         return content;
     }
-    content.manifest = std::move(*manifest);
+    content.manifest = std::move(manifest->index);
+    content.mark = std::move(manifest->mark);
     for (const search::ManifestSegment& entry : content.manifest.segments) {
         KUMO_TRY_ASSIGN(auto segment, open_file(entry.id));
         if (segment->doc_count != entry.doc_count) {
@@ -108,13 +122,16 @@ SegmentStore::store_segment(std::uint64_t id, ByteView bytes) const {
     return open_file(id);
 }
 
-Status SegmentStore::store_manifest(const search::Manifest& manifest) const {
+Status SegmentStore::store_manifest(const StoredManifest& manifest) const {
     KUMO_TRY(io::make_directories(fs_, directory_));
+    std::string bytes;
+    wire::append_sized(bytes, encode_mark(manifest.mark));
+    bytes += search::encode_manifest(manifest.index);
     return store::write_checked_file(
         fs_,
         io::join_path(directory_, kManifestName),
         kManifestKind,
-        search::encode_manifest(manifest)
+        bytes
     );
 }
 
@@ -176,16 +193,16 @@ Status SegmentStore::write_file(const std::string& path, ByteView bytes) const {
     return file->sync();
 }
 
-Result<std::optional<search::Manifest>> read_manifest(io::Fs& fs, const std::string& directory) {
+Result<std::optional<StoredManifest>> read_manifest(io::Fs& fs, const std::string& directory) {
     const std::string path = io::join_path(directory, kManifestName);
     auto file = store::read_checked_file(fs, path, kManifestKind);
     if (!file.ok() && file.error().code == ErrorCode::kNotFound) {
-        return std::optional<search::Manifest>();
+        return std::optional<StoredManifest>();
     }
     if (!file.ok()) {
         return std::move(file).error();
     }
-    auto manifest = search::decode_manifest(file.value().bytes);
+    auto manifest = decode_stored(file.value().bytes);
     if (!manifest.ok()) {
         return in_file(path, std::move(manifest).error());
     }

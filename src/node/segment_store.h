@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "io/fs.h"
+#include "node/copy_mark.h"
 #include "search/index/manifest.h"
 #include "search/schema/schema.h"
 #include "search/segment/segment.h"
@@ -15,7 +16,13 @@
 
 namespace kumo::node {
 
-/// One collection's directory: a manifest (docs/formats/manifest.md) and the segments it names.
+/// What a manifest file holds.
+struct StoredManifest {
+    search::Manifest index;
+    CopyMark mark;
+};
+
+/// One copy's directory: a manifest (docs/formats/manifest.md) and the segments it names.
 ///
 ///     manifest                what the index is made of, as of one operation
 ///     segment-<id>.kseg       a sealed segment; written once, never changed
@@ -29,6 +36,7 @@ public:
 
     struct Content {
         search::Manifest manifest;
+        CopyMark mark;
         std::vector<std::shared_ptr<const search::SegmentReader>> segments;
     };
 
@@ -42,7 +50,7 @@ public:
 
     /// Replaces the manifest. On an error a crash may leave the old or the new one, so segments of
     /// both have to stay.
-    Status store_manifest(const search::Manifest& manifest) const;
+    Status store_manifest(const StoredManifest& manifest) const;
 
     /// Best effort: what is left over goes at the next start.
     void remove_segments(const std::vector<std::uint64_t>& ids) const;
@@ -65,7 +73,7 @@ private:
     const std::shared_ptr<const search::Schema> schema_;
 };
 
-/// Reads a collection's manifest; nothing if there is none.
-Result<std::optional<search::Manifest>> read_manifest(io::Fs& fs, const std::string& directory);
+/// Reads a directory's manifest; nothing if there is none.
+Result<std::optional<StoredManifest>> read_manifest(io::Fs& fs, const std::string& directory);
 
 }  // namespace kumo::node

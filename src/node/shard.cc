@@ -1,60 +1,93 @@
 #include "node/shard.h"
 
 #include "base/assert.h"
+#include "base/log.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
-#include <vector>
 
 namespace kumo::node {
 
 namespace {
 
+using cluster::CopyRole;
+
 /// A turn applies about that much before others get theirs.
 constexpr std::size_t kApplyBytesPerTurn = std::size_t{1} << 20;
 
+std::int64_t milliseconds_of(WallTime time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+cluster::CopyLog log_of(
+    const DocumentEngine& engine,
+    const CopyMark& mark,
+    const std::vector<cluster::EntryPtr>& tail
+) {
+    cluster::CopyLog log(engine.applied(), mark.term);
+    for (const cluster::EntryPtr& entry : tail) {
+        log.append(entry);
+    }
+    return log;
+}
+
+cluster::CopyOptions options_of(const ShardEnv& env) {
+    cluster::CopyOptions options;
+    options.node = env.self;
+    return options;
+}
+
+std::size_t bytes_of(const Outcome& outcome) {
+    const auto add = [](std::size_t sum, const Result<search::Written>& written) {
+        return sum + sizeof(written)
+               + (written.ok() ? written.value().document.size() + written.value().id.size()
+                               : written.error().message.size());
+    };
+    return std::accumulate(outcome.written.begin(), outcome.written.end(), std::size_t{0}, add)
+           + outcome.document.size() + sizeof(outcome);
+}
+
+Error not_primary() {
+    return Error{ErrorCode::kUnavailable, "this node does not lead the shard"};
+}
+
 }  // namespace
 
-Result<std::shared_ptr<Shard>> Shard::open(
-    const ShardEnv& env,
-    std::shared_ptr<const Collection> collection,
-    std::unique_ptr<const SegmentStore> files
-) {
-    KUMO_TRY_ASSIGN(
-        auto engine,
-        DocumentEngine::open(env.engine, schema_of(collection), std::move(files))
-    );
-    return std::make_shared<Shard>(env, std::move(collection), std::move(engine));
-}
-
-Shard::Shard(
-    const ShardEnv& env,
-    std::shared_ptr<const Collection> collection,
-    std::shared_ptr<DocumentEngine> engine
-)
+Shard::Shard(const ShardEnv& env, Parts parts)
     : env_(env),
-      collection_(std::move(collection)),
-      engine_(std::move(engine)),
-      next_seq_(engine_->applied() + 1) {}
-
-Status Shard::replay(store::Seq seq, ByteView operation) {
-    auto outcome = engine_->apply(seq, operation);
-    if (!outcome.ok()) {
-        return std::move(outcome).error();
-    }
-    next_seq_ = seq + 1;
-    return {};
-}
-
-void Shard::finish_recovery() {
-    engine_->remove_strangers();
-    start();
-}
+      collection_(std::move(parts.collection)),
+      engine_(std::move(parts.engine)),
+      is_new_(parts.tail.empty() && engine_->applied() == 0),
+      core_(
+          options_of(env),
+          collection_->shard,
+          parts.copy,
+          log_of(*engine_, parts.mark, parts.tail),
+          parts.mark.requests
+      ),
+      stream_(
+          *env.engine.loop,
+          *env.wal,
+          store::StreamId{static_cast<std::uint64_t>(parts.copy)},
+          {[this](store::Seq seq) {
+               core_.persisted(seq);
+               schedule_drain();
+           },
+           [this](store::Seq from, const Error& error) { return on_refused(from, error); },
+           [this](const Error& error) {
+               on_log_failed(error);
+           }}
+      ) {}
 
 void Shard::start() {
     DocumentEngine::Events events;
     events.on_stored = [this](store::Seq seq) {
-        env_.wal->release(collection_->stream, seq);
+        stream_.release(seq);
+        core_.applied(seq);
+    };
+    events.mark = [this](store::Seq seq) {
+        return CopyMark{core_.log().term(seq).value_or(0), core_.requests_until(seq)};
     };
     events.on_room = [this] {
         if (!ready_.empty()) {
@@ -65,45 +98,186 @@ void Shard::start() {
     engine_->start();
 }
 
-void Shard::submit(std::string operation, Done done) {
+// ---- the core's input
+
+void Shard::on_state(const cluster::Shard& shard, std::uint64_t incarnation) {
+    core_.on_state(shard, incarnation);
+    drain();  // At once: whoever reads after this state sees the role that it gives.
+}
+
+void Shard::receive(const cluster::NodeId& from, const cluster::CopyMessage& message) {
+    core_.receive(from, message);
+    schedule_drain();
+}
+
+void Shard::reset_connection(const cluster::NodeId& node) {
+    core_.reset_connection(node);
+    schedule_drain();
+}
+
+void Shard::install_done(const cluster::NodeId& node, store::Seq seq, bool delivered) {
+    core_.install_done(node, seq, delivered);
+    schedule_drain();
+}
+
+void Shard::tick(MonotonicTime now) {
+    core_.tick(now);
+    if (core_.has_output()) {
+        schedule_drain();
+    }
+    forget_outcomes(now);
+    note_roles();
+}
+
+void Shard::submit(const cluster::RequestId& request, std::string operation, Done done) {
     if (closed_) {
-        done(no_such_collection(collection_->spec.name));
+        done(*closed_);
         return;
     }
     if (engine_->is_stuck()) {
-        done(*engine_->seal_failure());
+        const Error& why = *engine_->seal_failure();
+        if (why.code == ErrorCode::kResourceExhausted) {
+            env_.on_disk_full();
+        }
+        done(why);
         return;
     }
-    const store::Seq seq = next_seq_;
-    const auto self = shared_from_this();
-    Status appended =
-        env_.wal->append(collection_->stream, seq, operation, [self, seq](Status logged) {
-            self->on_logged(seq, std::move(logged));
-        });
-    if (!appended.ok()) {
-        done(std::move(appended).error());
-        return;
+    Held held{request, std::move(operation), std::move(done)};
+    if (core_.role() == CopyRole::kFollower) {
+        held.done(not_primary());
+    } else if (core_.role() == CopyRole::kActive) {
+        propose(std::move(held));
+    } else if (held_.size() >= kHeldOperationsMax) {
+        held.done(Error{ErrorCode::kOverloaded, "Too many writes are waiting; retry later."});
+    } else {
+        held_.push_back(std::move(held));
     }
-    logging_.push_back({seq, std::move(operation), std::move(done)});
-    ++next_seq_;
 }
 
-void Shard::on_logged(store::Seq seq, Status logged) {
+void Shard::propose(Held operation) {
+    const std::int64_t now = milliseconds_of(env_.engine.loop->clock().wall_now());
+    const auto seq = core_.propose(operation.request, now, std::move(operation.operation));
+    if (!seq.ok()) {
+        operation.done(seq.error());
+        return;
+    }
+    if (seq.value() <= engine_->applied()) {
+        answer_again(operation.request, operation.done);
+        return;
+    }
+    waiting_.emplace(seq.value(), std::move(operation.done));
+    schedule_drain();
+}
+
+void Shard::submit_held() {
+    while (!held_.empty() && core_.role() == CopyRole::kActive) {
+        Held next = std::move(held_.front());
+        held_.pop_front();
+        propose(std::move(next));
+    }
+}
+
+/// A retry of what has been applied.
+void Shard::answer_again(const cluster::RequestId& request, const Done& done) const {
+    const auto found = outcomes_.find(request);
+    if (found != outcomes_.end()) {
+        done(found->second);
+    } else {
+        done(Error{ErrorCode::kIo, "The write was carried out, but its answer was lost."});
+    }
+}
+
+// ---- the core's output
+
+/// At the end of the turn: what one turn brings goes out together.
+void Shard::schedule_drain() {
+    if (drain_scheduled_ || closed_) {
+        return;
+    }
+    drain_scheduled_ = true;
+    const auto self = shared_from_this();
+    env_.engine.loop->defer([self] {
+        self->drain_scheduled_ = false;
+        self->drain();
+    });
+}
+
+void Shard::drain() {
     if (closed_) {
         return;
     }
-    KUMO_ASSERT(!logging_.empty() && logging_.front().seq == seq);
-    Operation operation = std::move(logging_.front());
-    logging_.pop_front();
-    if (logged.ok()) {
-        ready_.push_back(std::move(operation));
-        schedule_apply();
-        return;
+    cluster::CopyOutput output = core_.take_output();
+    if (output.lost_role) {
+        lose_role();
     }
-    // The refusals of a batch come one after the other; the log goes on at the first of them.
-    next_seq_ = std::min(next_seq_, seq);
-    operation.done(std::move(logged).error());
+    submit_held();
+    if (output.cut || !output.appends.empty()) {
+        stream_.write(output.cut, output.appends);
+    }
+    for (const auto& [node, message] : output.sends) {
+        env_.send(node, message);
+    }
+    for (cluster::Command& command : output.proposals) {
+        env_.propose(std::move(command));
+    }
+    for (const cluster::NodeId& node : output.installs) {
+        env_.install(collection_->shard, node);
+    }
+    if (!output.committed.empty()) {
+        ready_.insert(ready_.end(), output.committed.begin(), output.committed.end());
+        schedule_apply();
+    }
+    note_roles();
 }
+
+void Shard::lose_role() {
+    fail_waiting(core_.committed() + 1, not_primary());
+    fail_held(not_primary());
+}
+
+/// The disk is full. What no other copy has seen is taken back, and refused.
+bool Shard::on_refused(store::Seq from, const Error& error) {
+    if (error.code == ErrorCode::kResourceExhausted) {
+        env_.on_disk_full();
+    }
+    if (!core_.withdraw(from)) {
+        return false;
+    }
+    fail_waiting(from, error);
+    schedule_drain();
+    return true;
+}
+
+void Shard::on_log_failed(const Error& error) {
+    fail_waiting(core_.committed() + 1, error);
+    fail_held(error);
+    env_.on_log_failed(error);
+}
+
+void Shard::fail_waiting(store::Seq from, const Error& error) {
+    for (const Done& done : take_waiting(from, UINT64_MAX)) {
+        done(error);
+    }
+}
+
+void Shard::fail_held(const Error& error) {
+    for (const Held& held : std::exchange(held_, {})) {
+        held.done(error);
+    }
+}
+
+std::vector<Shard::Done> Shard::take_waiting(store::Seq from, store::Seq to) {
+    std::vector<Done> taken;
+    const auto first = waiting_.lower_bound(from);
+    const auto last = waiting_.upper_bound(to);
+    for (auto each = first; each != last; ++each) {
+        taken.push_back(std::move(each->second));
+    }
+    waiting_.erase(first, last);
+    return taken;
+}
+
+// ---- applying
 
 void Shard::schedule_apply() {
     if (apply_scheduled_) {
@@ -118,37 +292,127 @@ void Shard::schedule_apply() {
 }
 
 void Shard::apply_ready() {
-    std::vector<Reply> replies;
+    std::vector<std::pair<Done, Result<Outcome>>> answers;
     std::size_t bytes = 0;
-    while (!ready_.empty() && bytes < kApplyBytesPerTurn && !engine_->must_wait()) {
-        Operation operation = std::move(ready_.front());
+    bool any = false;
+    while (!ready_.empty() && !closed_ && bytes < kApplyBytesPerTurn && !engine_->must_wait()) {
+        const cluster::EntryPtr entry = std::move(ready_.front());
         ready_.pop_front();
-        auto outcome = engine_->apply(operation.seq, operation.bytes);
-        replies.push_back({std::move(operation.done), std::move(outcome)});
-        bytes += operation.bytes.size();
+        any = true;
+        bytes += entry->operation.size();
+        Result<Outcome> outcome = apply(*entry);
+        std::vector<Done> waiting = take_waiting(entry->seq, entry->seq);
+        if (outcome.ok() && (waiting.empty() || entry->request.node != env_.self)) {
+            remember(*entry, outcome.value());
+        }
+        for (Done& done : waiting) {
+            answers.emplace_back(std::move(done), outcome);
+        }
     }
-    if (!replies.empty()) {
+    if (any) {
         engine_->publish();
+        note_roles();
     }
-    for (Reply& reply : replies) {
-        reply.done(std::move(reply.outcome));
+    for (auto& [done, outcome] : answers) {
+        done(std::move(outcome));
     }
-    if (!ready_.empty() && !engine_->must_wait()) {
+    run_when_applied();
+    if (!ready_.empty() && !closed_ && !engine_->must_wait()) {
         schedule_apply();
     }
 }
 
-void Shard::fail_all(const std::deque<Operation>& operations, const Error& error) {
-    for (const Operation& operation : operations) {
-        operation.done(error);
+Result<Outcome> Shard::apply(const cluster::LogEntry& entry) {
+    if (entry.no_op) {
+        engine_->skip(entry.seq);
+        return Outcome{};
+    }
+    auto outcome = engine_->apply(entry.seq, entry.operation);
+    if (!outcome.ok()) {
+        log_error(
+            "collection " + collection_->spec.name + ": operation " + std::to_string(entry.seq)
+            + " is of no use: " + outcome.error().message
+        );
+        return outcome;
+    }
+    outcome.value().seq = entry.seq;
+    return outcome;
+}
+
+void Shard::remember(const cluster::LogEntry& entry, const Outcome& outcome) {
+    if (entry.request.node.is_nil()) {
+        return;
+    }
+    const std::size_t bytes = bytes_of(outcome);
+    const MonotonicTime now = env_.engine.loop->clock().monotonic_now();
+    outcomes_[entry.request] = outcome;
+    outcome_order_.push_back({now, entry.request, bytes});
+    outcome_bytes_ += bytes;
+    forget_outcomes(now);
+}
+
+void Shard::forget_outcomes(MonotonicTime now) {
+    while (!outcome_order_.empty()) {
+        const Remembered& oldest = outcome_order_.front();
+        if (outcome_order_.size() <= kOutcomesMax && outcome_bytes_ <= kOutcomesBytesMax
+            && now - oldest.at < kOutcomesKept) {
+            return;
+        }
+        outcomes_.erase(oldest.request);
+        outcome_bytes_ -= oldest.bytes;
+        outcome_order_.pop_front();
     }
 }
 
-void Shard::close(io::Task done) {
-    closed_ = true;
-    const Error gone = no_such_collection(collection_->spec.name);
-    fail_all(std::exchange(ready_, {}), gone);
-    fail_all(std::exchange(logging_, {}), gone);
+void Shard::when_applied(store::Seq seq, io::Task task) {
+    if (seq <= engine_->applied()) {
+        task();
+    } else {
+        when_applied_.emplace(seq, std::move(task));
+    }
+}
+
+void Shard::run_when_applied() {
+    std::vector<io::Task> due;
+    const auto last = when_applied_.upper_bound(engine_->applied());
+    for (auto each = when_applied_.begin(); each != last; ++each) {
+        due.push_back(std::move(each->second));
+    }
+    when_applied_.erase(when_applied_.begin(), last);
+    for (const io::Task& task : due) {
+        task();
+    }
+}
+
+void Shard::note_roles() {
+    const cluster::Shard& view = core_.view();
+    const bool leads = core_.role() == CopyRole::kActive || core_.role() == CopyRole::kDraining;
+    const bool up_to_date = engine_->applied() >= core_.committed();
+    const auto own = view.copies.find(env_.self);
+    const bool in_sync =
+        view.in_sync.contains(env_.self) && own != view.copies.end() && own->second == core_.copy();
+    // In sync with nothing in it, at the first look: nothing can have been acknowledged yet.
+    const bool is_new = std::exchange(is_new_, false);
+    if (!in_sync) {
+        readable_.store(false);
+    } else if ((leads || core_.follows() || is_new) && up_to_date) {
+        readable_.store(true);
+    }
+    primary_.store(leads && (primary_.load() || up_to_date));
+}
+
+// ---- the end
+
+void Shard::close(const Error& why, io::Task done) {
+    closed_ = why;
+    readable_.store(false);
+    primary_.store(false);
+    ready_.clear();
+    fail_waiting(0, why);
+    fail_held(why);
+    for (const auto& [seq, task] : std::exchange(when_applied_, {})) {
+        task();
+    }
     engine_->close(std::move(done));
 }
 

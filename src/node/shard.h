@@ -1,67 +1,77 @@
 #pragma once
 
 #include "base/result.h"
+#include "cluster/replication/shard_copy.h"
 #include "io/loop.h"
+#include "node/copy_stream.h"
 #include "node/document_engine.h"
 #include "node/operation.h"
 #include "node/segment_store.h"
 #include "node/state.h"
 #include "store/wal.h"
 
+#include <atomic>
+#include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace kumo::node {
 
-/// What a node's shards share. All of it outlives them.
+/// What a node's shards share. All of it outlives them. The functions are called on the loop.
 struct ShardEnv {
     EngineEnv engine;
     store::Wal* wal = nullptr;
+    cluster::NodeId self;
+    std::function<void(const cluster::NodeId&, const cluster::CopyMessage&)> send;
+    std::function<void(cluster::Command)> propose;
+    /// A copy of the shard needs files.
+    std::function<void(cluster::ShardId, const cluster::NodeId&)> install;
+    std::function<void()> on_disk_full;
+    std::function<void(const Error&)> on_log_failed;
 };
 
-/// One collection's documents: an engine and its stream of the log.
+/// Operations of one shard that a primary keeps waiting while it begins or makes way; more are
+/// refused.
+inline constexpr std::size_t kHeldOperationsMax = 4096;
+
+/// Outcomes kept for those who ask again, per shard.
+inline constexpr std::size_t kOutcomesMax = 4096;
+inline constexpr std::size_t kOutcomesBytesMax = std::size_t{8} << 20;
+inline constexpr Duration kOutcomesKept = std::chrono::seconds(30);
+
+/// This node's copy of one shard: the replication protocol's core, a stream of the log, an engine.
 ///
-/// An operation goes: submit() -> log -> (durable) -> apply -> publish -> its callback. Operations
-/// are applied in order; what one turn applied is published together.
+/// An operation at the primary goes: submit() -> log, here and on the other copies -> committed ->
+/// applied -> published -> its callback. Operations are applied in order; what one turn applied is
+/// published together.
 ///
-/// Thread rule: loop-owned, except snapshot() and collection(), which are for any thread.
+/// Thread rule: loop-owned, except what is marked.
 class Shard : public std::enable_shared_from_this<Shard> {
 public:
-    /// kNotFound if the collection was dropped meanwhile.
+    /// Besides the operation's own errors: kUnavailable if this is not the primary, or not any
+    /// more; then whether it was carried out is not known, and the same request may be submitted
+    /// again, here or elsewhere. kNotFound if the collection was dropped meanwhile.
     using Done = std::function<void(Result<Outcome>)>;
 
-    /// What the directory holds. Blocking; before the loop runs, or for a new collection with an
-    /// empty directory.
-    static Result<std::shared_ptr<Shard>> open(
-        const ShardEnv& env,
-        std::shared_ptr<const Collection> collection,
-        std::unique_ptr<const SegmentStore> files
-    );
+    struct Parts {
+        std::shared_ptr<const Collection> collection;
+        cluster::CopyId copy{};
+        std::shared_ptr<DocumentEngine> engine;
+        CopyMark mark;
+        std::vector<cluster::EntryPtr> tail;  ///< Of the log, behind the engine.
+    };
 
-    Shard(
-        const ShardEnv& env,
-        std::shared_ptr<const Collection> collection,
-        std::shared_ptr<DocumentEngine> engine
-    );
+    Shard(const ShardEnv& env, Parts parts);
 
-    // ---- recovery
-
-    store::Seq applied() const { return engine_->applied(); }
-
-    /// Applies an operation that the log still had. kCorruption if it is none.
-    Status replay(store::Seq seq, ByteView operation);
-
-    /// After the replay: start(), and what crashes have left over goes.
-    void finish_recovery();
-
-    /// What was applied becomes visible, and background work may begin. For a new collection's
-    /// shard at once.
+    /// What was applied becomes visible, and background work may begin.
     void start();
 
-    // ---- service
+    // ---- any thread
 
     const Collection& collection() const { return *collection_; }
 
@@ -69,46 +79,92 @@ public:
 
     std::shared_ptr<const search::Snapshot> snapshot() const { return engine_->snapshot(); }
 
-    /// `done` runs on the loop, also at once if the operation cannot be logged. Besides the log's
-    /// errors, that of a seal that failed, if the index is full for that reason.
-    void submit(std::string operation, Done done);
+    /// It holds what clients may see: in sync, and up to date since.
+    bool is_readable() const { return readable_.load(); }
 
-    /// Nothing is logged and not yet applied.
-    bool idle() const { return logging_.empty() && ready_.empty(); }
+    /// And everything that has been acknowledged, as long as the node's lease lasts.
+    bool is_primary() const { return primary_.load(); }
+
+    // ---- the loop
+
+    cluster::CopyId copy() const { return core_.copy(); }
+
+    const cluster::ShardCopy& core() const { return core_; }
+
+    store::Seq applied() const { return engine_->applied(); }
+
+    DocumentEngine& engine() { return *engine_; }
+
+    void on_state(const cluster::Shard& shard, std::uint64_t incarnation);
+    void receive(const cluster::NodeId& from, const cluster::CopyMessage& message);
+    void reset_connection(const cluster::NodeId& node);
+    void install_done(const cluster::NodeId& node, store::Seq seq, bool delivered);
+    void tick(MonotonicTime now);
+
+    /// `done` runs on the loop, perhaps at once. Requests of the nil node are never retries.
+    void submit(const cluster::RequestId& request, std::string operation, Done done);
+
+    /// Runs `task` when everything up to `seq` is applied and visible; at once if it is.
+    void when_applied(store::Seq seq, io::Task task);
 
     /// Seals and stores everything; `done` runs when that is done or has failed.
     void flush(io::Task done) { engine_->flush(std::move(done)); }
 
-    /// Ends the shard: waiting operations get kNotFound, later ones too. `done` runs when no job
-    /// uses the directory any more.
-    void close(io::Task done);
+    /// Ends the shard: waiting operations get `why`, later ones too. `done` runs when no job uses
+    /// the directory any more.
+    void close(const Error& why, io::Task done);
 
 private:
-    struct Operation {
-        store::Seq seq = 0;
-        std::string bytes;
+    struct Held {
+        cluster::RequestId request;
+        std::string operation;
         Done done;
     };
 
-    struct Reply {
-        Done done;
-        Result<Outcome> outcome;
+    struct Remembered {
+        MonotonicTime at;
+        cluster::RequestId request;
+        std::size_t bytes = 0;
     };
 
-    void on_logged(store::Seq seq, Status logged);
+    void schedule_drain();
+    void drain();
+    void propose(Held operation);
+    void submit_held();
+    void lose_role();
+    bool on_refused(store::Seq from, const Error& error);
+    void on_log_failed(const Error& error);
     void schedule_apply();
     void apply_ready();
-    static void fail_all(const std::deque<Operation>& operations, const Error& error);
+    Result<Outcome> apply(const cluster::LogEntry& entry);
+    void remember(const cluster::LogEntry& entry, const Outcome& outcome);
+    void forget_outcomes(MonotonicTime now);
+    void answer_again(const cluster::RequestId& request, const Done& done) const;
+    std::vector<Done> take_waiting(store::Seq from, store::Seq to);
+    void fail_waiting(store::Seq from, const Error& error);
+    void fail_held(const Error& error);
+    void run_when_applied();
+    void note_roles();
 
     const ShardEnv env_;
     const std::shared_ptr<const Collection> collection_;
     const std::shared_ptr<DocumentEngine> engine_;
+    bool is_new_;
+    cluster::ShardCopy core_;
+    CopyStream stream_;
 
-    store::Seq next_seq_;
-    std::deque<Operation> logging_;  ///< In the log's hands.
-    std::deque<Operation> ready_;    ///< Durable, to be applied.
+    std::deque<cluster::EntryPtr> ready_;  ///< Committed, to be applied.
+    std::multimap<store::Seq, Done> waiting_;
+    std::multimap<store::Seq, io::Task> when_applied_;
+    std::deque<Held> held_;
+    std::map<cluster::RequestId, Outcome> outcomes_;
+    std::deque<Remembered> outcome_order_;
+    std::size_t outcome_bytes_ = 0;
+    bool drain_scheduled_ = false;
     bool apply_scheduled_ = false;
-    bool closed_ = false;
+    std::optional<Error> closed_;
+    std::atomic<bool> readable_{false};
+    std::atomic<bool> primary_{false};
 };
 
 }  // namespace kumo::node

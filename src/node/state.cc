@@ -30,10 +30,7 @@ Status check(const State& state, const CollectionSpec& spec) {
 Result<Change> run(State& state, const CreateCollection& command) {
     KUMO_TRY(check(state, command.spec));
     auto made = std::make_shared<Collection>();
-    if (!state.cluster.id.is_nil()) {
-        KUMO_TRY_ASSIGN(made->shard, cluster::add_shard(state.cluster, cluster::AckMode::kSync));
-    }
-    made->stream = store::StreamId{state.next_stream++};
+    KUMO_TRY_ASSIGN(made->shard, cluster::add_shard(state.cluster, cluster::AckMode::kSync));
     made->spec = command.spec;
     state.collections[command.spec.name] = made;
     Change change;
@@ -101,6 +98,10 @@ Result<Change> run(State& state, const cluster::Command& command) {
 std::shared_ptr<const search::Schema> schema_of(const std::shared_ptr<const Collection>& collection
 ) {
     return {collection, &collection->spec.schema};
+}
+
+Error not_ready() {
+    return Error{ErrorCode::kUnavailable, "Not Ready or Lagging"};
 }
 
 Error no_such_collection(std::string_view name) {

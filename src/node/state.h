@@ -18,18 +18,14 @@
 
 namespace kumo::node {
 
-/// The log's stream of commands; collections have the streams above it.
-inline constexpr store::StreamId kControlStream{1};
-
 inline constexpr std::size_t kCollectionsMax = 10'000;
 inline constexpr std::size_t kKeysMax = 10'000;
 inline constexpr std::size_t kCollectionNameBytesMax = 1024;
 inline constexpr std::size_t kMetadataBytesMax = std::size_t{1} << 20;
 
-/// A collection that exists. Its stream is its identity: a name may come back, a stream never.
+/// A collection that exists. Its shard is its identity: a name may come back, a shard never.
 struct Collection {
-    store::StreamId stream{};
-    cluster::ShardId shard{};  ///< In a cluster; 0 otherwise.
+    cluster::ShardId shard{};
     CollectionSpec spec;
 };
 
@@ -49,7 +45,6 @@ struct ProposalMark {
 /// that applied the same commands are equal. Copies share what is immutable.
 struct State {
     store::Seq applied = 0;  ///< Number of the last command in it.
-    std::uint64_t next_stream = static_cast<std::uint64_t>(kControlStream) + 1;
     std::uint64_t next_key_id = 0;
     std::map<std::string, std::shared_ptr<const Collection>, std::less<>> collections;
     std::shared_ptr<const std::vector<KeyRecord>> keys =
@@ -106,19 +101,19 @@ Applied apply(const State& state, store::Seq seq, const Proposal& proposal);
 /// would do. Errors: kNotFound, kAlreadyExists, kInvalidArgument, kLimitExceeded.
 Applied apply(const State& state, store::Seq seq, const Command& command);
 
+/// kUnavailable, in the words clients know.
+Error not_ready();
+
 /// kNotFound, in the words clients know.
 Error no_such_collection(std::string_view name);
 
 // Bytes: docs/formats/state.md. Decoding answers kCorruption.
-
-inline constexpr std::uint32_t kStateVersion = 2;
 
 std::string encode_command(const Command& command);
 Result<Command> decode_command(ByteView bytes);
 std::string encode_proposal(const Proposal& proposal);
 Result<Proposal> decode_proposal(ByteView bytes);
 std::string encode_state(const State& state);
-/// `version` is of what wrote them: 1 knew nothing of clusters.
-Result<State> decode_state(ByteView bytes, std::uint32_t version = kStateVersion);
+Result<State> decode_state(ByteView bytes);
 
 }  // namespace kumo::node

@@ -227,11 +227,9 @@ Result<Proposal> decode_proposal(ByteView bytes) {
 std::string encode_state(const State& state) {
     std::string out;
     append_varint(out, state.applied);
-    append_varint(out, state.next_stream);
     append_varint(out, state.next_key_id);
     append_varint(out, state.collections.size());
     for (const auto& [name, collection] : state.collections) {
-        append_varint(out, static_cast<std::uint64_t>(collection->stream));
         append_varint(out, static_cast<std::uint64_t>(collection->shard));
         append_spec(out, collection->spec);
     }
@@ -249,17 +247,15 @@ std::string encode_state(const State& state) {
     return out;
 }
 
-Result<State> decode_state(ByteView bytes, std::uint32_t version) {
+Result<State> decode_state(ByteView bytes) {
     wire::ByteReader in(bytes);
     State state;
     state.applied = in.number();
-    state.next_stream = in.number();
     state.next_key_id = in.number();
     const std::size_t collections = in.count();
     for (std::size_t i = 0; i < collections && in.ok(); ++i) {
         auto collection = std::make_shared<Collection>();
-        collection->stream = store::StreamId{in.number()};
-        collection->shard = cluster::ShardId{version == 1 ? 0 : in.number()};
+        collection->shard = cluster::ShardId{in.number()};
         collection->spec = read_spec(in);
         state.collections[collection->spec.name] = std::move(collection);
     }
@@ -269,9 +265,7 @@ Result<State> decode_state(ByteView bytes, std::uint32_t version) {
         records->push_back(read_key(in));
     }
     state.keys = std::move(records);
-    if (version > 1) {
-        read_cluster(in, state);
-    }
+    read_cluster(in, state);
     if (!in.at_end()) {
         return corruption("the state is not well formed");
     }

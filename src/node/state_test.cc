@@ -37,8 +37,21 @@ CreateKey key(const std::string& digest) {
     return {record};
 }
 
-State sample() {
+/// Of a cluster with one node.
+State alone() {
     State state;
+    const Uuid node{{{1}}};
+    cluster::Register begin;
+    begin.member.id = node;
+    begin.member.boot = Uuid{{{2}}};
+    state = apply(state, 0, cluster::Command(cluster::Found{Uuid{{{3}}}, 1})).state;
+    state = apply(state, 0, cluster::Command(begin)).state;
+    const std::uint64_t run = state.cluster.members.at(node)->incarnation;
+    return apply(state, 0, cluster::Command(cluster::Unfence{node, run})).state;
+}
+
+State sample() {
+    State state = alone();
     state = apply(state, 1, with_everything()).state;
     state = apply(state, 2, key("one")).state;
     state = apply(state, 3, CreateCollection{numbered("b")}).state;
@@ -92,12 +105,12 @@ TEST(State, AnErrorChangesNothingButTheNumber) {
     }
 }
 
-TEST(State, NeverGivesAStreamTwice) {
+TEST(State, NeverGivesAShardTwice) {
     State state = sample();
-    const auto before = state.collections.at("b")->stream;
+    const auto before = state.collections.at("b")->shard;
     state = apply(state, 5, DropCollection{"b"}).state;
     state = apply(state, 6, CreateCollection{numbered("b")}).state;
-    EXPECT_GT(state.collections.at("b")->stream, before);
+    EXPECT_GT(state.collections.at("b")->shard, before);
 }
 
 TEST(State, DamagedBytesAreCorruptionOrSomethingElse) {
@@ -142,24 +155,12 @@ TEST(Operation, DamagedBytesChangeNothing) {
     EXPECT_EQ(apply_operation(index, encode_erase(ids)).value().document, document("2", 3));
 }
 
-TEST(State, ReadsWhatWasWrittenBeforeThereWereClusters) {
-    // applied 5, next stream 3, next key 1, one collection with stream 2 and an empty schema, no
-    // key.
-    std::string bytes("\x05\x03\x01\x01\x02", 5);
-    bytes += std::string(
-        "\x01"
-        "a"
-        "\x00\x00\x00\x00\x00\x00\x00",
-        9
+TEST(State, HasNoCollectionsBeforeItHasNodes) {
+    const State empty;
+    EXPECT_EQ(
+        apply(empty, 1, CreateCollection{numbered("a")}).change.error().code,
+        ErrorCode::kUnavailable
     );
-    bytes += std::string("\x00", 1);
-    const auto state = decode_state(bytes, 1);
-    ASSERT_TRUE(state.ok()) << state.error().message;
-    EXPECT_EQ(state.value().applied, 5U);
-    EXPECT_EQ(state.value().next_stream, 3U);
-    EXPECT_EQ(state.value().collections.at("a")->stream, store::StreamId{2});
-    EXPECT_TRUE(state.value().cluster.id.is_nil());
-    EXPECT_EQ(decode_state(bytes, kStateVersion).error().code, ErrorCode::kCorruption);
 }
 
 }  // namespace

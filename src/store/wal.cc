@@ -20,6 +20,10 @@ Status Wal::replay(const std::map<StreamId, Seq>& from, const ReplayCallback& ca
     return impl_->replay(from, callback);
 }
 
+std::vector<StreamId> Wal::streams() const {
+    return impl_->streams();
+}
+
 Seq Wal::last_seq(StreamId stream) const {
     return impl_->last_seq(stream);
 }

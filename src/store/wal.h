@@ -37,6 +37,9 @@ inline constexpr std::size_t kWalSegmentsMax = 100'000;
 /// Reads of one log that wait for the disk; more are refused.
 inline constexpr std::size_t kWalReadsMax = 64;
 
+/// For replay(): from whatever comes first.
+inline constexpr Seq kFromFirst = UINT64_MAX;
+
 struct WalOptions {
     std::string directory;  ///< Made if absent; nobody else writes to it.
     FsyncPolicy fsync = FsyncPolicy::kAlways;
@@ -100,10 +103,14 @@ public:
     Wal& operator=(const Wal&) = delete;
 
     /// Hands over the records of the streams in `from`, each stream's in order, those above the
-    /// sequence number given there (what the stream's checkpoint holds, so it counts as released).
-    /// Streams that are not named are dropped. At most once, before the first append.
-    /// kCorruption if a stream's records do not follow on that number without a hole.
+    /// sequence number given there (what the stream's checkpoint holds, so it counts as released);
+    /// with kFromFirst all that are still there. Streams that are not named are dropped. At most
+    /// once, before the first append. kCorruption if a stream's records do not follow on that
+    /// number without a hole.
     Status replay(const std::map<StreamId, Seq>& from, const ReplayCallback& callback);
+
+    /// The streams that the log has records of.
+    std::vector<StreamId> streams() const;
 
     /// The highest sequence number the log has of a stream, waiting or not; 0 if it has none.
     Seq last_seq(StreamId stream) const;

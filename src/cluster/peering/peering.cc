@@ -35,7 +35,7 @@ Peering::~Peering() {
     impl_->detach();
 }
 
-const io::Address& Peering::address() const {
+io::Address Peering::address() const {
     return impl_->address();
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -102,7 +103,7 @@ struct PeerTlsFiles {
 
 struct PeeringOptions {
     PeerHello self;
-    io::Address listen;
+    std::optional<io::Address> listen;  ///< None: nobody connects to this node.
     PeerTlsFiles tls;
     std::size_t control_queue_bytes_max = kControlQueueBytesMax;
     std::size_t data_queue_bytes_max = kDataQueueBytesMax;
@@ -189,7 +190,8 @@ public:
     Peering(const Peering&) = delete;
     Peering& operator=(const Peering&) = delete;
 
-    const io::Address& address() const;
+    /// Where it listens; nothing in particular if it does not.
+    io::Address address() const;
 
     /// Whom to stay connected to, from now on. A connection is kept if its target is still named
     /// with the address it was made to. kLimitExceeded above kPeersMax.

@@ -50,10 +50,12 @@ Peering::Impl::Impl(const Environment& environment, PeeringOptions options, Peer
 Status Peering::Impl::start(io::Fs& fs) {
     const PeerTlsFiles& files = options_.tls;
     if (files.certificate.empty() && files.private_key.empty() && files.ca.empty()) {
-        log_warn(
-            "connections between nodes are not encrypted: whoever reaches "
-            + options_.listen.to_string() + " can read and change everything"
-        );
+        if (options_.listen && !options_.listen->is_loopback()) {
+            log_warn(
+                "connections between nodes are not encrypted: whoever reaches "
+                + options_.listen->to_string() + " can read and change everything"
+            );
+        }
     } else if (files.certificate.empty() || files.private_key.empty() || files.ca.empty()) {
         return invalid_argument("TLS between nodes needs a certificate, its key and a CA");
     } else {
@@ -75,7 +77,9 @@ Status Peering::Impl::start(io::Fs& fs) {
             self->on_accepted(std::move(stream));
         }
     };
-    KUMO_TRY_ASSIGN(listener_, network_.listen(loop_, options_.listen, accept, {}));
+    if (options_.listen) {
+        KUMO_TRY_ASSIGN(listener_, network_.listen(loop_, *options_.listen, accept, {}));
+    }
     return {};
 }
 

@@ -93,7 +93,7 @@ protected:
 
     void start(Node& node) {
         node.loop = world.make_loop();
-        network.set_host(*node.loop, node.options.listen);
+        network.set_host(*node.loop, *node.options.listen);
         auto made = Peering::make({*node.loop, network, resolver, fs}, node.options, node.seen);
         ASSERT_TRUE(made.ok()) << made.error().message;
         node.peering = std::move(made).value();

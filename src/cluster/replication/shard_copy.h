@@ -87,6 +87,10 @@ public:
     /// kOverloaded if too much is not committed yet.
     Result<Seq> propose(const RequestId& request, std::int64_t time_ms, std::string operation);
 
+    /// Takes back what was proposed from `from` on, so that nobody ever sees it: for a log without
+    /// room. False, and nothing changes, if another copy may have been sent it.
+    bool withdraw(Seq from);
+
     /// The log is durable up to `seq`, which is one that it still had when it was told to cut.
     void persisted(Seq seq);
 
@@ -117,6 +121,9 @@ public:
     CopyRole role() const { return role_; }
 
     bool is_primary() const { return role_ != CopyRole::kFollower; }
+
+    /// Follower: it agrees with the primary of its term, and so knows what is committed.
+    bool follows() const { return !is_primary() && !leader_.is_nil() && verified_ > 0; }
 
     Term term() const { return term_; }
 

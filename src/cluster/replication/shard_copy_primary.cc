@@ -66,6 +66,22 @@ ShardCopy::propose(const RequestId& request, std::int64_t time_ms, std::string o
     return seq;
 }
 
+bool ShardCopy::withdraw(Seq from) {
+    const bool seen = std::any_of(peers_.begin(), peers_.end(), [from](const auto& each) {
+        return each.second.next > from || each.second.match >= from;
+    });
+    if (role_ == CopyRole::kFollower || seen || from <= no_op_ || from <= committed_) {
+        return false;
+    }
+    for (Seq seq = from; seq <= log_.last(); ++seq) {
+        uncommitted_bytes_ -= bytes_of(*log_.at(seq));
+    }
+    log_.truncate(from);
+    forget_from(from);
+    std::erase_if(output_.appends, [from](const EntryPtr& each) { return each->seq >= from; });
+    return true;
+}
+
 // ---- the other copies
 
 void ShardCopy::sync_peers() {

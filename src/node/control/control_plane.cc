@@ -65,14 +65,16 @@ Status ControlPlane::recover() {
     peering.self.node = self_;
     peering.self.incarnation = load_unaligned<std::uint64_t>(boot_.bytes.data());
     peering.self.name = options_.name;
-    peering.self.addresses = {options_.peering_address};
+    if (!options_.peering_address.empty()) {
+        peering.self.addresses = {options_.peering_address};
+    }
     peering.listen = options_.peering_listen;
     peering.tls = options_.tls;
     KUMO_TRY_ASSIGN(
         peering_,
         cluster::Peering::make({loop_, network_, resolver_, fs_}, std::move(peering), *this)
     );
-    if (options_.peering_address.empty()) {
+    if (options_.peering_address.empty() && options_.peering_listen) {
         options_.peering_address = peering_->address().to_string();
     }
     return {};
@@ -152,7 +154,7 @@ void ControlPlane::found_cluster(std::size_t members_expected) {
 
 void ControlPlane::fail(const Error& error) {
     if (!failed_) {
-        log_error("the control plane's log has failed, this node stops: " + error.message);
+        log_error("this node stops serving: " + error.message);
         failed_ = error;
         lease_.drop();
         publish();
@@ -523,7 +525,8 @@ void ControlPlane::on_request(
         case PeerRequest::kJoin: on_join(bytes, reply); return;
         case PeerRequest::kSnapshot: on_snapshot(bytes, reply); return;
         case PeerRequest::kOperation:
-        case PeerRequest::kInstall: break;
+        case PeerRequest::kInstall:
+        case PeerRequest::kReadIndex: break;
     }
     events_.on_request(node, type, bytes, std::move(reply));
 }

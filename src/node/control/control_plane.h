@@ -31,10 +31,10 @@ namespace kumo::node {
 
 struct ControlOptions {
     std::string directory;
-    std::string name;        ///< For people.
-    std::string nodes_file;  ///< Empty: a cluster of one.
-    io::Address peering_listen;
-    std::string peering_address;  ///< host:port, as others reach it.
+    std::string name;                           ///< For people.
+    std::string nodes_file;                     ///< Empty: a cluster of one.
+    std::optional<io::Address> peering_listen;  ///< None: a cluster of one.
+    std::string peering_address;                ///< host:port, as others reach it.
     std::string api_address;
     std::string zone;
     cluster::PeerTlsFiles tls;
@@ -73,6 +73,7 @@ enum class PeerRequest : std::uint16_t {
     kSnapshot = 2,
     kOperation = 16,  ///< From here on: for the owner of the shards.
     kInstall = 17,
+    kReadIndex = 18,
 };
 
 /// A node's part in the control plane: consensus over its own log, the connections to the other
@@ -134,6 +135,10 @@ public:
         cluster::CallDone done
     );
 
+    /// This node's data is of no use any more: it asks for no lease from now on, and the others go
+    /// on without it.
+    void leave_service(const Error& why) { fail(why); }
+
     const cluster::NodeId& self() const { return self_; }
 
     std::shared_ptr<const State> state() const { return state_; }
@@ -145,7 +150,7 @@ public:
 
     std::shared_ptr<const ControlStatus> status() const { return status_.load(); }
 
-    const io::Address& peering_address() const { return peering_->address(); }
+    io::Address peering_address() const { return peering_->address(); }
 
     static constexpr std::size_t kCommandsWaitingMax = 1024;
     static constexpr Duration kProposeTimeout = std::chrono::seconds(10);

@@ -64,18 +64,57 @@ WriteBatch batch(search::WriteAction action, std::vector<std::string> documents)
 
 Machine::Machine(std::uint64_t seed, NodeOptions options)
     : options_(std::move(options)),
-      world_(seed),
-      fs_(world_),
-      clock_(std::make_unique<WorldClock>(world_.clock())) {}
+      own_site_(std::make_unique<Site>(seed)),
+      site_(*own_site_),
+      fs_(site_.world),
+      clock_(std::make_unique<WorldClock>(site_.world.clock())) {}
+
+Machine::Machine(Site& site, const io::Address& host, NodeOptions options)
+    : options_(std::move(options)),
+      site_(site),
+      host_(host),
+      fs_(site_.world),
+      clock_(std::make_unique<WorldClock>(site_.world.clock())) {}
 
 Machine::~Machine() {
     stop();
 }
 
+Status Machine::boot() {
+    loop_ = world().make_loop();
+    control_loop_ = world().make_loop();
+    if (host_) {
+        site_.network.set_host(*control_loop_, *host_);
+    }
+    pool_ = std::make_unique<io::SimWorkerPool>(world(), io::WorkerPoolOptions{});
+    KUMO_TRY_ASSIGN(
+        node_,
+        Node::open(
+            options_,
+            {fs_, site_.network, site_.resolver, *loop_, *control_loop_, *pool_, *clock_}
+        )
+    );
+    return {};
+}
+
 Status Machine::start() {
-    loop_ = world_.make_loop();
-    pool_ = std::make_unique<io::SimWorkerPool>(world_, io::WorkerPoolOptions{});
-    KUMO_TRY_ASSIGN(node_, Node::open(options_, fs_, *loop_, *pool_, *clock_));
+    KUMO_TRY(boot());
+    return wait_until_it_serves();
+}
+
+Status Machine::wait_until_it_serves(Duration most) {
+    const MonotonicTime end = world().clock().monotonic_now() + most;
+    while (!node_->health().ok) {
+        if (fs_.crashed()) {
+            return Error{ErrorCode::kIo, "the machine is down"};
+        }
+        if (!node_->health().broken.empty()) {
+            return corruption(node_->health().broken);
+        }
+        if (world().clock().monotonic_now() >= end || !world().step()) {
+            return Error{ErrorCode::kTimeout, "the node does not serve"};
+        }
+    }
     return {};
 }
 
@@ -84,10 +123,12 @@ void Machine::stop() {
         return;
     }
     loop_->kill();
+    control_loop_->kill();
     pool_->kill();
     node_.reset();
     pool_.reset();
-    loop_.reset();
+    dead_loops_.push_back(std::move(loop_));
+    dead_loops_.push_back(std::move(control_loop_));
     fs_.restart();
 }
 
@@ -123,6 +164,10 @@ Status Machine::put(const std::string& collection, const std::string& document) 
 
 Result<std::string> Machine::erase(const std::string& collection, const std::string& id) {
     return await<std::string>([&](auto reply) { node_->erase(collection, id, *loop_, reply); });
+}
+
+Result<std::string> Machine::get(const std::string& collection, const std::string& id) {
+    return await<std::string>([&](auto reply) { node_->document(collection, id, *loop_, reply); });
 }
 
 std::map<std::string, std::string> Machine::documents(const std::string& collection) {

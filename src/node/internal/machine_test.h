@@ -2,6 +2,7 @@
 
 #include "io/sim/sim_fs.h"
 #include "io/sim/sim_loop.h"
+#include "io/sim/sim_network.h"
 #include "io/sim/sim_worker_pool.h"
 #include "io/sim/sim_world.h"
 #include "node/node.h"
@@ -29,15 +30,30 @@ std::string document(std::string_view id, int n, std::string_view t = "some text
 
 WriteBatch batch(search::WriteAction action, std::vector<std::string> documents);
 
+/// Where machines are.
+struct Site {
+    explicit Site(std::uint64_t seed) : world(seed), network(world), resolver(world) {}
+
+    io::SimWorld world;
+    io::SimNetwork network;
+    io::SimResolver resolver;
+};
+
 /// A machine in a simulated world, with one node on it. Test code; no test framework.
 class Machine {
 public:
+    /// Alone in a world of its own.
     explicit Machine(std::uint64_t seed, NodeOptions options = small_options());
+
+    /// With a network address at a site that outlives it.
+    Machine(Site& site, const io::Address& host, NodeOptions options);
     ~Machine();
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
 
     io::SimFs& fs() { return fs_; }
 
-    io::SimWorld& world() { return world_; }
+    io::SimWorld& world() { return site_.world; }
 
     io::SimLoop& loop() { return *loop_; }
 
@@ -45,8 +61,15 @@ public:
 
     bool running() const { return node_ != nullptr && !fs_.crashed(); }
 
-    /// Power on, or a new process after stop().
+    /// Power on, or a new process after stop(): until the node serves. The error is what keeps it
+    /// from that.
     Status start();
+
+    /// The same, without waiting.
+    Status boot();
+
+    /// Until the node serves, or is broken, or the time is over.
+    Status wait_until_it_serves(Duration most = std::chrono::seconds(60));
 
     /// The process ends where it is.
     void stop();
@@ -59,7 +82,9 @@ public:
     std::optional<Result<T>> try_await(const std::function<void(Reply<T>)>& call) {
         const auto got = std::make_shared<std::optional<Result<T>>>();
         call([got](Result<T> result) { got->emplace(std::move(result)); });
-        while (!got->has_value() && !fs_.crashed() && world_.step()) {
+        const MonotonicTime end = world().clock().monotonic_now() + std::chrono::minutes(5);
+        while (!got->has_value() && !fs_.crashed() && world().clock().monotonic_now() < end
+               && world().step()) {
         }
         return std::move(*got);
     }
@@ -80,6 +105,7 @@ public:
     /// Writes one document.
     Status put(const std::string& collection, const std::string& document);
     Result<std::string> erase(const std::string& collection, const std::string& id);
+    Result<std::string> get(const std::string& collection, const std::string& id);
 
     /// All documents as a scan finds them, by id; "twice" under an id that came more than once.
     std::map<std::string, std::string> documents(const std::string& collection);
@@ -91,12 +117,16 @@ private:
     void list_into(const std::string& path, std::vector<std::string>& out);
 
     const NodeOptions options_;
-    io::SimWorld world_;
+    std::unique_ptr<Site> own_site_;
+    Site& site_;
+    const std::optional<io::Address> host_;
     io::SimFs fs_;
     std::unique_ptr<io::SimLoop> loop_;
+    std::unique_ptr<io::SimLoop> control_loop_;
     std::unique_ptr<io::SimWorkerPool> pool_;
     std::unique_ptr<Node> node_;
     std::unique_ptr<Clock> clock_;
+    std::vector<std::unique_ptr<io::SimLoop>> dead_loops_;  ///< What is on its way may name them.
 };
 
 }  // namespace kumo::node

@@ -29,6 +29,16 @@ Status Wal::Impl::open() {
     return {};
 }
 
+std::vector<StreamId> Wal::Impl::streams() const {
+    std::vector<StreamId> streams;
+    for (const auto& [id, stream] : streams_) {
+        if (stream.known && !stream.dropped) {
+            streams.push_back(id);
+        }
+    }
+    return streams;
+}
+
 Seq Wal::Impl::last_seq(StreamId stream) const {
     const auto found = streams_.find(stream);
     return found == streams_.end() ? 0 : found->second.last;

@@ -29,6 +29,7 @@ public:
 
     Status open();
     Status replay(const std::map<StreamId, Seq>& from, const ReplayCallback& callback);
+    std::vector<StreamId> streams() const;
     Seq last_seq(StreamId stream) const;
     Status append(StreamId id, Seq seq, ByteView payload, AppendCallback done);
     Status cut(StreamId id, Seq from, AppendCallback done);

@@ -12,7 +12,8 @@ namespace {
 bool is_needed(const WalSegmentInfo& segment, const std::map<StreamId, Seq>& next) {
     return std::any_of(segment.streams.begin(), segment.streams.end(), [&](const auto& entry) {
         const auto wanted = next.find(entry.first);
-        return wanted != next.end() && entry.second.highest >= wanted->second;
+        return wanted != next.end()
+               && (wanted->second == kFromFirst || entry.second.highest >= wanted->second);
     });
 }
 
@@ -22,7 +23,10 @@ Status Wal::Impl::replay(const std::map<StreamId, Seq>& from, const ReplayCallba
     KUMO_ASSERT(!started_);
     std::map<StreamId, Seq> next;
     for (const auto& [id, seq] : from) {
-        next[id] = seq + 1;
+        next[id] = seq == kFromFirst ? kFromFirst : seq + 1;
+        if (seq == kFromFirst) {
+            continue;
+        }
         Stream& stream = streams_[id];
         stream.released = seq;
         stream.last = std::max(stream.last, seq);
@@ -59,12 +63,15 @@ Status Wal::Impl::replay_segment(
         }
         const auto wanted = next.find(record.stream);
         if (record.type != WalRecordType::kData || wanted == next.end()
-            || record.seq < wanted->second) {
+            || (record.seq < wanted->second && wanted->second != kFromFirst)) {
             continue;
         }
         const auto cuts = cuts_.find(record.stream);
         if (cuts != cuts_.end() && is_wal_cut(cuts->second, {segment.number, offset}, record.seq)) {
             continue;
+        }
+        if (wanted->second == kFromFirst) {
+            wanted->second = record.seq;
         }
         if (record.seq != wanted->second) {
             return corruption(

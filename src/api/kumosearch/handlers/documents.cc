@@ -143,23 +143,26 @@ void delete_documents(const CallPtr& call) {
 }
 
 void get_document(const CallPtr& call) {
-    const auto fields = plan_fields(call->parameters);
-    if (!fields.ok()) {
-        answer_error(*call, fields.error());
+    auto planned = plan_fields(call->parameters);
+    if (!planned.ok()) {
+        answer_error(*call, planned.error());
         return;
     }
-    auto document = call->context.node.document(call->collection(), call->path[1]);
-    if (!document.ok()) {
-        answer_error(*call, document.error());
-        return;
-    }
-    std::string shown;
-    const Status selected = fields.value().append(document.value(), shown);
-    if (!selected.ok()) {
-        answer_error(*call, selected.error());
-        return;
-    }
-    answer(*call, 200, std::move(shown));
+    call->context.node.document(
+        call->collection(),
+        call->path[1],
+        call->loop(),
+        [call, fields = std::move(planned).value()](const Result<std::string>& document) {
+            std::string shown;
+            const Status selected =
+                document.ok() ? fields.append(document.value(), shown) : Status(document.error());
+            if (!selected.ok()) {
+                answer_error(*call, selected.error());
+                return;
+            }
+            answer(*call, 200, std::move(shown));
+        }
+    );
 }
 
 void delete_document(const CallPtr& call) {

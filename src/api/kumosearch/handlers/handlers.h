@@ -13,6 +13,9 @@ namespace kumo::api_kumosearch {
 // status.cc
 void get_health(const CallPtr& call);
 void get_debug(const CallPtr& call);
+void get_status(const CallPtr& call);
+void get_cluster(const CallPtr& call);
+void vote(const CallPtr& call);
 void get_stats(const CallPtr& call);
 void get_metrics(const CallPtr& call);
 /// For routes of documented features that are not built.

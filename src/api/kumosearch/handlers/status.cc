@@ -77,6 +77,58 @@ Sum sum_of(const Context& context, Group group) {
     return sum;
 }
 
+/// What stock clients know: 1 leads, 4 follows, 3 is without a leader, 6 is not in a cluster yet.
+int debug_state(const node::ClusterInfo& cluster) {
+    if (cluster.id.empty()) {
+        return 6;
+    }
+    if (!cluster.has_leader) {
+        return 3;
+    }
+    return cluster.leads ? 1 : 4;
+}
+
+std::string_view state_name(const node::ClusterInfo& cluster) {
+    if (!cluster.serves || !cluster.has_leader) {
+        return "NOT_READY";
+    }
+    return cluster.leads ? "LEADER" : "FOLLOWER";
+}
+
+void write_members(wire::JsonWriter& writer, const node::ClusterInfo& cluster) {
+    writer.key("members").begin_array();
+    for (const auto& member : cluster.members) {
+        writer.begin_object().key("id").string(member.id).key("name").string(member.name);
+        writer.key("peering_address").string(member.peering_address);
+        writer.key("api_address").string(member.api_address).key("zone").string(member.zone);
+        writer.key("self").boolean(member.self).key("leads").boolean(member.leads);
+        writer.key("votes").boolean(member.votes).key("up").boolean(member.up);
+        writer.key("draining").boolean(member.draining).end_object();
+    }
+    writer.end_array();
+}
+
+void write_shards(wire::JsonWriter& writer, const node::ClusterInfo& cluster) {
+    writer.key("shards").begin_array();
+    for (const auto& shard : cluster.shards) {
+        writer.begin_object().key("collection").string(shard.collection);
+        writer.key("id").integer(static_cast<std::int64_t>(shard.id));
+        writer.key("term").integer(static_cast<std::int64_t>(shard.term));
+        writer.key("applied").integer(static_cast<std::int64_t>(shard.applied));
+        writer.key("copies").begin_array();
+        for (const auto& copy : shard.copies) {
+            writer.begin_object().key("node").string(copy.node);
+            writer.key("primary").boolean(copy.primary).key("in_sync").boolean(copy.in_sync);
+            if (copy.known) {
+                writer.key("behind").integer(static_cast<std::int64_t>(copy.behind));
+            }
+            writer.end_object();
+        }
+        writer.end_array().end_object();
+    }
+    writer.end_array();
+}
+
 }  // namespace
 
 void get_health(const CallPtr& call) {
@@ -94,18 +146,57 @@ void get_health(const CallPtr& call) {
 
 void get_debug(const CallPtr& call) {
     const DialectOptions& options = call->context.options;
-    constexpr int kLeader = 1;
+    const node::ClusterInfo cluster = call->context.node.cluster();
     std::string json;
     wire::JsonWriter(json)
         .begin_object()
         .key("state")
-        .integer(kLeader)
+        .integer(debug_state(cluster))
         .key("version")
         .string(options.compat_version)
         .key("kumosearch_version")
         .string(options.version)
         .end_object();
     answer(*call, 200, std::move(json));
+}
+
+void get_status(const CallPtr& call) {
+    const node::ClusterInfo cluster = call->context.node.cluster();
+    std::string json;
+    wire::JsonWriter(json)
+        .begin_object()
+        .key("committed_index")
+        .integer(static_cast<std::int64_t>(cluster.committed_index))
+        .key("queued_writes")
+        .integer(static_cast<std::int64_t>(cluster.queued_writes))
+        .key("state")
+        .string(state_name(cluster))
+        .end_object();
+    answer(*call, 200, std::move(json));
+}
+
+/// Beyond what stock clients know: for people and their tools.
+void get_cluster(const CallPtr& call) {
+    const node::ClusterInfo cluster = call->context.node.cluster();
+    std::string json;
+    wire::JsonWriter writer(json);
+    writer.begin_object().key("id").string(cluster.id).key("state").string(state_name(cluster));
+    writer.key("has_leader").boolean(cluster.has_leader);
+    writer.key("broken").string(call->context.node.health().broken);
+    write_members(writer, cluster);
+    write_shards(writer, cluster);
+    writer.end_object();
+    answer(*call, 200, std::move(json));
+}
+
+void vote(const CallPtr& call) {
+    call->context.node.lead(call->loop(), [call](const Result<bool>& asked) {
+        if (!asked.ok()) {
+            answer_error(*call, asked.error());
+            return;
+        }
+        answer(*call, 200, R"({"success":true})");
+    });
 }
 
 void get_stats(const CallPtr& call) {

@@ -75,15 +75,23 @@ public:
           fs_(world_),
           network_(world_),
           pool_(world_, {.name = "pool", .threads = 1}),
+          resolver_(world_),
           data_loop_(world_.make_loop()),
+          control_loop_(world_.make_loop()),
           http_loop_(world_.make_loop()),
           client_loop_(world_.make_loop()) {
         KUMO_ASSERT(fs_.mkdir("data").ok());
         node::NodeOptions node_options;
         node_options.data_dir = "data";
-        auto opened = node::Node::open(node_options, fs_, *data_loop_, pool_, clock_);
+        auto opened = node::Node::open(
+            node_options,
+            {fs_, network_, resolver_, *data_loop_, *control_loop_, pool_, clock_}
+        );
         KUMO_ASSERT(opened.ok());
         node_ = std::move(opened).value();
+        while (!node_->health().ok) {
+            KUMO_ASSERT(world_.step());
+        }
         dialect_ = std::make_unique<Dialect>(*node_, pool_, clock_, std::move(options));
         http::ServerOptions server_options;
         server_options.limits.body_bytes_max = std::uint64_t{1} << 40;
@@ -205,7 +213,9 @@ private:
     io::SimFs fs_;
     io::SimNetwork network_;
     io::SimWorkerPool pool_;
+    io::SimResolver resolver_;
     std::unique_ptr<io::SimLoop> data_loop_;
+    std::unique_ptr<io::SimLoop> control_loop_;
     std::unique_ptr<io::SimLoop> http_loop_;
     std::unique_ptr<io::SimLoop> client_loop_;
     std::unique_ptr<node::Node> node_;

@@ -24,7 +24,9 @@ public:
     Status start(io::Fs& fs);
     void detach();
 
-    const io::Address& address() const { return listener_->address(); }
+    io::Address address() const {
+        return listener_ == nullptr ? io::Address{} : listener_->address();
+    }
 
     Status set_peers(const std::vector<PeerTarget>& targets);
 

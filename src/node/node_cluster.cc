@@ -1,0 +1,266 @@
+#include "base/log.h"
+#include "node/internal/answer.h"
+#include "node/node_impl.h"
+
+#include <algorithm>
+#include <utility>
+
+// The node as a member of its cluster: opening, what the control plane says, what other nodes ask.
+
+namespace kumo::node {
+
+namespace {
+
+constexpr Duration kTickInterval = std::chrono::milliseconds(100);
+
+ControlOptions control_options(const NodeOptions& options) {
+    ControlOptions out;
+    out.directory = io::join_path(options.data_dir, "control");
+    out.name = options.cluster.name;
+    out.nodes_file = options.cluster.nodes_file;
+    out.peering_listen = options.cluster.listen;
+    out.peering_address = options.cluster.peering_address;
+    out.api_address = options.cluster.api_address;
+    out.zone = options.cluster.zone;
+    out.tls = {
+        options.cluster.tls.certificate,
+        options.cluster.tls.private_key,
+        options.cluster.tls.ca};
+    return out;
+}
+
+}  // namespace
+
+// ---- opening
+
+Status NodeImpl::open() {
+    KUMO_TRY(io::make_directories(fs_, options_.data_dir));
+    KUMO_TRY_ASSIGN(lock_, fs_.lock(io::join_path(options_.data_dir, "LOCK")));
+    KUMO_TRY_ASSIGN(
+        auto plane,
+        ControlPlane::open(
+            {environment_.control_loop,
+             fs_,
+             environment_.network,
+             environment_.resolver,
+             pool_,
+             clock_},
+            control_options(options_)
+        )
+    );
+    control_ = std::make_unique<ControlLink>(loop_, environment_.control_loop, std::move(plane));
+    store::WalOptions wal_options;
+    wal_options.directory = io::join_path(options_.data_dir, "wal");
+    wal_options.fsync = options_.fsync ? store::FsyncPolicy::kAlways : store::FsyncPolicy::kNone;
+    wal_options.pending_bytes_max = 2 * (options_.queued_write_bytes_max + kBatchBytesMax);
+    KUMO_TRY_ASSIGN(wal_, store::Wal::open(loop_, fs_, std::move(wal_options)));
+    shards_ = std::make_unique<ShardSet>(shard_environment());
+    KUMO_TRY(shards_->recover());
+    router_ = std::make_unique<OperationRouter>(OperationRouter::Environment{
+        loop_,
+        *control_,
+        [this](cluster::ShardId shard) { return shards_->find(shard); },
+        [this](std::size_t bytes) {
+            return disk_.admit(bytes);
+        }});
+    start();
+    return {};
+}
+
+ShardSet::Environment NodeImpl::shard_environment() {
+    ShardSet::Environment out;
+    out.fs = &fs_;
+    out.directory = io::join_path(options_.data_dir, "collections");
+    out.durable = options_.fsync;
+    out.alone = options_.cluster.nodes_file.empty();
+    out.shard.engine = {&loop_, &jobs_, options_.index_limits, options_.idle_seal_after};
+    out.shard.wal = wal_.get();
+    out.shard.self = control_->self();
+    out.shard.send = [this](const cluster::NodeId& node, const cluster::CopyMessage& message) {
+        control_->send(node, cluster::encode_message(message));
+    };
+    out.shard.propose = [this](cluster::Command command) {
+        control_->propose_cluster(std::move(command));
+    };
+    out.shard.install = [this](cluster::ShardId shard, const cluster::NodeId& node) {
+        install(shard, node);
+    };
+    out.shard.on_disk_full = [this] {
+        disk_.note_full();
+    };
+    out.shard.on_log_failed = [this](const Error& error) {
+        on_log_failed(error);
+    };
+    return out;
+}
+
+void NodeImpl::start() {
+    ControlLink::Events events;
+    events.on_state = [this](std::shared_ptr<const State> state, std::uint64_t incarnation) {
+        on_state(std::move(state), incarnation);
+    };
+    events.on_copy_message = [this](const cluster::NodeId& node, const std::string& bytes) {
+        on_copy_message(node, bytes);
+    };
+    events.on_request =
+        [this](const cluster::NodeId&, PeerRequest type, const std::string& bytes, auto reply) {
+            on_request(type, bytes, reply);
+        };
+    events.on_connected = [this](const cluster::NodeId& node) {
+        for (const auto& [id, shard] : shards_->shards()) {
+            shard->reset_connection(node);
+        }
+    };
+    control_->start(std::move(events));
+    loop_.post([this] { tick(); });
+}
+
+// ---- what the control plane says
+
+void NodeImpl::on_state(std::shared_ptr<const State> state, std::uint64_t incarnation) {
+    state_ = std::move(state);
+    shards_->on_state(*state_, incarnation);
+    if (shards_->lost() && broken_.load()->empty()) {
+        broken_.store(std::make_shared<const std::string>(shards_->lost()->message));
+    }
+    if (incarnation != 0) {
+        registered_ = true;
+    }
+    publish();
+    router_->on_state(state_, incarnation);
+    check_caught_up();
+}
+
+void NodeImpl::publish() {
+    auto view = std::make_shared<View>();
+    view->state = state_;
+    view->shards = shards_->shards();
+    view_.store(std::move(view));
+}
+
+void NodeImpl::tick() {
+    const MonotonicTime now = loop_.clock().boottime_now();
+    for (const auto& [id, shard] : shards_->shards()) {
+        shard->tick(now);
+    }
+    check_caught_up();
+    (void)loop_.add_timer(kTickInterval, [this] { tick(); });
+}
+
+void NodeImpl::check_caught_up() {
+    if (caught_up_ || !registered_) {
+        return;
+    }
+    const auto& collections = state_->collections;
+    caught_up_ = std::all_of(collections.begin(), collections.end(), [this](const auto& each) {
+        const auto shard = shards_->find(each.second->shard);
+        return shard != nullptr && shard->is_readable();
+    });
+    if (caught_up_) {
+        log_info("this node is up to date and serves");
+    }
+}
+
+/// The log does not take anything any more. Alone, the node goes on answering reads; in a cluster
+/// the others go on without it.
+void NodeImpl::on_log_failed(const Error& error) {
+    if (!log_failed_.exchange(true)) {
+        log_error("the write-ahead log has failed: " + error.message);
+        if (state_->cluster.members.size() > 1) {
+            control_->leave_service(error);
+        }
+    }
+}
+
+// ---- what other nodes ask
+
+void NodeImpl::on_copy_message(const cluster::NodeId& node, const std::string& bytes) {
+    const auto message = cluster::decode_message(bytes);
+    if (!message.ok()) {
+        log_warn("node " + node.to_string() + ": " + message.error().message);
+        return;
+    }
+    const auto shard = shards_->find(message.value().shard);
+    if (shard != nullptr) {
+        shard->receive(node, message.value());
+    }
+}
+
+void NodeImpl::on_request(PeerRequest type, const std::string& bytes, std::uint64_t reply) {
+    switch (type) {
+        case PeerRequest::kOperation: router_->on_operation(bytes, reply); return;
+        case PeerRequest::kReadIndex: router_->on_read_index(bytes, reply); return;
+        case PeerRequest::kInstall:
+        case PeerRequest::kJoin:
+        case PeerRequest::kSnapshot: break;
+    }
+    control_->answer(reply, Error{ErrorCode::kUnsupported, "this node does not know the request"});
+}
+
+void NodeImpl::install(cluster::ShardId shard, const cluster::NodeId& node) {
+    loop_.post([this, shard, node] {
+        const auto here = shards_->find(shard);
+        if (here != nullptr) {
+            here->install_done(node, 0, false);
+        }
+    });
+}
+
+// ---- for people
+
+ClusterInfo NodeImpl::cluster() const {
+    const auto view = view_.load();
+    const auto status = control_->status();
+    ClusterInfo info;
+    const cluster::State& cluster = view->state->cluster;
+    info.id = cluster.id.is_nil() ? "" : cluster.id.to_string();
+    info.leads = status->is_leader;
+    info.has_leader = !status->leader.is_nil();
+    info.serves = health().ok;
+    info.committed_index = status->commit;
+    info.queued_writes = in_flight_.load();
+    for (const auto& [id, member] : cluster.members) {
+        ClusterInfo::Member out;
+        out.id = id.to_string();
+        out.name = member->name;
+        out.peering_address = member->peering_address;
+        out.api_address = member->api_address;
+        out.zone = member->zone;
+        out.self = id == status->self;
+        out.leads = id == status->leader;
+        out.votes =
+            std::find(status->voters.begin(), status->voters.end(), id) != status->voters.end();
+        out.up = !member->fenced;
+        out.draining = member->draining;
+        info.members.push_back(std::move(out));
+    }
+    for (const auto& [name, collection] : view->state->collections) {
+        const cluster::Shard* shard = cluster::find_shard(cluster, collection->shard);
+        if (shard == nullptr) {
+            continue;
+        }
+        ClusterInfo::Shard out;
+        out.collection = name;
+        out.id = static_cast<std::uint64_t>(shard->id);
+        out.term = shard->term;
+        for (const auto& [node, copy] : shard->copies) {
+            ClusterInfo::Copy each;
+            each.node = node.to_string();
+            each.in_sync = shard->in_sync.contains(node);
+            each.primary = shard->primary == node;
+            out.copies.push_back(std::move(each));
+        }
+        info.shards.push_back(std::move(out));
+    }
+    return info;
+}
+
+void NodeImpl::lead(io::Loop& loop, Reply<bool> reply) {
+    loop_.post([this, &loop, reply = std::move(reply)] {
+        control_->lead([&loop, reply](const Status& asked) {
+            answer<bool>(loop, reply, asked.ok() ? Result<bool>(true) : asked.error());
+        });
+    });
+}
+
+}  // namespace kumo::node

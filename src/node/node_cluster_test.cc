@@ -1,0 +1,240 @@
+#include "node/internal/machine_test.h"
+#include "node/node.h"
+#include "search/query/search.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Several nodes on a simulated network: whatever is asked of any of them, while some of them die.
+
+namespace kumo::node {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint16_t kPort = 8107;
+constexpr std::size_t kNodes = 3;
+
+io::Address host(std::size_t i) {
+    return io::Address::parse("10.0.0." + std::to_string(i + 1), kPort).value();
+}
+
+class NodeCluster : public testing::TestWithParam<std::uint64_t> {
+protected:
+    void SetUp() override {
+        for (std::size_t i = 0; i < kNodes; ++i) {
+            NodeOptions options = small_options();
+            options.cluster.name = "n" + std::to_string(i);
+            options.cluster.nodes_file = "/nodes";
+            options.cluster.listen = host(i);
+            options.cluster.peering_address = host(i).to_string();
+            options.cluster.api_address = host(i).host_string() + ":8108";
+            machines[i] = std::make_unique<Machine>(site, host(i), options);
+            write_list(i, {0, 1, 2});
+        }
+        for (auto& machine : machines) {
+            ASSERT_TRUE(machine->boot().ok());
+        }
+        ASSERT_TRUE(all_serve());
+    }
+
+    void write_list(std::size_t i, const std::vector<std::size_t>& nodes) {
+        std::string text;
+        for (const std::size_t node : nodes) {
+            text += (text.empty() ? "" : ",") + host(node).to_string() + ":8108";
+        }
+        auto file = machines[i]->fs().open("/nodes", io::OpenMode::kCreate);
+        ASSERT_TRUE(file.ok());
+        ASSERT_TRUE(file.value()->truncate(0).ok());
+        ASSERT_TRUE(file.value()->write(0, text).ok());
+        ASSERT_TRUE(file.value()->sync().ok());
+        ASSERT_TRUE(machines[i]->fs().sync_dir("/").ok());
+    }
+
+    bool serves(std::size_t i) { return machines[i]->running() && machines[i]->node().health().ok; }
+
+    bool run_until(const std::function<bool()>& condition, Duration most = seconds(60)) {
+        const MonotonicTime end = site.world.clock().monotonic_now() + most;
+        while (!condition() && site.world.clock().monotonic_now() < end) {
+            site.world.run_for(milliseconds(10));
+        }
+        return condition();
+    }
+
+    bool all_serve() {
+        return run_until([this] { return serves(0) && serves(1) && serves(2); });
+    }
+
+    /// The node with the primary copy of the first collection, as some node sees it.
+    std::optional<std::size_t> primary(std::size_t seen_by) {
+        const ClusterInfo info = machines[seen_by]->node().cluster();
+        for (const auto& shard : info.shards) {
+            for (const auto& copy : shard.copies) {
+                for (const auto& member : info.members) {
+                    if (copy.primary && member.id == copy.node) {
+                        return static_cast<std::size_t>(member.name.back() - '0');
+                    }
+                }
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::size_t in_sync(std::size_t seen_by) {
+        std::size_t count = 0;
+        for (const auto& shard : machines[seen_by]->node().cluster().shards) {
+            for (const auto& copy : shard.copies) {
+                count += copy.in_sync ? 1 : 0;
+            }
+        }
+        return count;
+    }
+
+    void put(std::size_t i, int n) {
+        const std::string json = document("d" + std::to_string(n), n);
+        const Status written = machines[i]->put("a", json);
+        ASSERT_TRUE(written.ok()) << written.error().message;
+        acknowledged["d" + std::to_string(n)] = json;
+    }
+
+    void expect_everything(std::size_t i) {
+        EXPECT_TRUE(run_until([&] {
+            return serves(i) && machines[i]->documents("a") == acknowledged;
+        })) << "at node "
+            << i << ": " << machines[i]->documents("a").size() << " of " << acknowledged.size();
+    }
+
+    Site site{GetParam()};
+    std::array<std::unique_ptr<Machine>, kNodes> machines;
+    std::map<std::string, std::string> acknowledged;
+};
+
+TEST_P(NodeCluster, AnyNodeTakesAnyRequest) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    ASSERT_TRUE(run_until([this] {
+        return machines[1]->node().collection("a").ok() && machines[2]->node().collection("a").ok();
+    }));
+    for (int n = 0; n < 60; ++n) {
+        put(static_cast<std::size_t>(n) % kNodes, n);
+        const std::string id = "d" + std::to_string(n);
+        // The one that wrote shows it at once, and single documents are up to date everywhere.
+        EXPECT_EQ(machines[static_cast<std::size_t>(n) % kNodes]->documents("a"), acknowledged);
+        EXPECT_EQ(
+            machines[static_cast<std::size_t>(n + 1) % kNodes]->get("a", id).value(),
+            acknowledged[id]
+        );
+    }
+    const auto changed = machines[2]->await<std::uint64_t>([&](auto reply) {
+        machines[2]->node().erase_matching("a", {}, machines[2]->loop(), reply);
+    });
+    ASSERT_TRUE(changed.ok()) << changed.error().message;
+    EXPECT_EQ(changed.value(), 60U);
+    acknowledged.clear();
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        expect_everything(i);
+    }
+    EXPECT_TRUE(machines[1]->drop("a").ok());
+    EXPECT_TRUE(run_until([this] { return machines[0]->node().collections().empty(); }));
+}
+
+TEST_P(NodeCluster, GoesOnWithoutItsPrimary) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    for (int n = 0; n < 20; ++n) {
+        put(0, n);
+    }
+    const std::size_t dead = *primary(0);
+    const std::size_t other = (dead + 1) % kNodes;
+    machines[dead]->stop();
+    for (int n = 20; n < 60; ++n) {
+        put(other, n);
+    }
+    expect_everything(other);
+    expect_everything((dead + 2) % kNodes);
+    ASSERT_TRUE(machines[dead]->start().ok());
+    ASSERT_TRUE(run_until([&] { return in_sync(other) == kNodes; }));
+    expect_everything(dead);
+    for (int n = 60; n < 80; ++n) {
+        put(dead, n);
+    }
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        expect_everything(i);
+    }
+}
+
+TEST_P(NodeCluster, WritesUnderWayAreCarriedOutOnceWhenThePrimaryDies) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    put(0, 0);
+    const std::size_t dead = *primary(0);
+    const std::size_t other = (dead + 1) % kNodes;
+    int answered = 0;
+    int refused = 0;
+    for (int n = 1; n <= 100; ++n) {
+        const std::string id = "e" + std::to_string(n);
+        acknowledged[id] = document(id, n);
+        machines[other]->node().write(
+            "a",
+            batch(search::WriteAction::kCreate, {document(id, n)}),
+            machines[other]->loop(),
+            [&](Result<std::vector<Result<search::Written>>> written) {
+                ++answered;
+                // A second time would be a conflict with itself.
+                refused += !written.ok() || !written.value()[0].ok() ? 1 : 0;
+            }
+        );
+        site.world.run_for(std::chrono::microseconds(300));
+        if (n == 50) {
+            machines[dead]->stop();
+        }
+    }
+    EXPECT_TRUE(run_until([&] { return answered == 100; }));
+    EXPECT_EQ(refused, 0);
+    expect_everything(other);
+}
+
+TEST_P(NodeCluster, NothingIsServedWithoutAMajority) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    put(0, 1);
+    machines[1]->stop();
+    machines[2]->stop();
+    ASSERT_TRUE(run_until([this] { return !serves(0); }));
+    EXPECT_EQ(machines[0]->get("a", "d1").error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(machines[0]->node().snapshot("a").error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(machines[0]->put("a", document("d2", 2)).error().code, ErrorCode::kUnavailable);
+    ASSERT_TRUE(machines[1]->start().ok());
+    ASSERT_TRUE(run_until([this] { return serves(0); }));
+    put(0, 3);
+    // What timed out may have been carried out since, or not.
+    acknowledged = machines[0]->documents("a");
+    EXPECT_TRUE(acknowledged.contains("d1") && acknowledged.contains("d3"));
+    ASSERT_TRUE(machines[2]->start().ok());
+    expect_everything(2);
+}
+
+TEST_P(NodeCluster, EverybodyRestarts) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    for (int n = 0; n < 50; ++n) {
+        put(static_cast<std::size_t>(n) % kNodes, n);
+    }
+    for (auto& machine : machines) {
+        machine->stop();
+    }
+    for (auto& machine : machines) {
+        ASSERT_TRUE(machine->boot().ok());
+    }
+    ASSERT_TRUE(all_serve());
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        expect_everything(i);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, NodeCluster, testing::Range(std::uint64_t{1}, std::uint64_t{6}));
+
+}  // namespace
+}  // namespace kumo::node

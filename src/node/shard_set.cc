@@ -1,0 +1,237 @@
+#include "node/shard_set.h"
+
+#include "base/log.h"
+
+#include <charconv>
+#include <utility>
+
+namespace kumo::node {
+
+namespace {
+
+store::StreamId stream_of(cluster::CopyId copy) {
+    return store::StreamId{static_cast<std::uint64_t>(copy)};
+}
+
+/// The copy in a directory's name.
+std::optional<cluster::CopyId> parse_copy(const std::string& name) {
+    std::uint64_t copy = 0;
+    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), copy);
+    if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) {
+        return std::nullopt;
+    }
+    return cluster::CopyId{copy};
+}
+
+Error replaced(const std::string& name) {
+    return Error{ErrorCode::kUnavailable, "This node's copy of " + name + " is built anew."};
+}
+
+}  // namespace
+
+ShardSet::ShardSet(Environment environment) : env_(std::move(environment)) {}
+
+Status ShardSet::recover() {
+    KUMO_TRY(io::make_directories(*env_.fs, env_.directory));
+    std::map<store::StreamId, store::Seq> from;
+    for (const store::StreamId stream : env_.shard.wal->streams()) {
+        from[stream] = store::kFromFirst;
+    }
+    KUMO_TRY_ASSIGN(const auto entries, env_.fs->list(env_.directory));
+    for (const io::DirEntry& entry : entries) {
+        const auto copy = parse_copy(entry.name);
+        if (!copy) {
+            continue;
+        }
+        const auto manifest = read_manifest(*env_.fs, directory_of(*copy));
+        if (!manifest.ok() && env_.alone) {
+            return manifest.error();
+        }
+        const bool known = manifest.ok() && manifest.value();
+        tails_[*copy].manifest = known ? manifest.value()->index.applied_seq : 0;
+        if (known) {
+            from[stream_of(*copy)] = tails_[*copy].manifest;
+        } else if (!manifest.ok()) {
+            from.erase(stream_of(*copy));
+        }
+    }
+    return env_.shard.wal->replay(
+        from,
+        [this](store::StreamId stream, store::Seq seq, ByteView payload) -> Status {
+            auto entry = cluster::decode_entry(seq, payload);
+            if (!entry.ok()) {
+                return std::move(entry).error();
+            }
+            const cluster::CopyId copy{static_cast<std::uint64_t>(stream)};
+            tails_[copy].entries.push_back(std::move(entry).value());
+            return {};
+        }
+    );
+}
+
+std::shared_ptr<Shard> ShardSet::find(cluster::ShardId shard) const {
+    const auto found = shards_.find(shard);
+    return found == shards_.end() ? nullptr : found->second;
+}
+
+void ShardSet::on_state(const State& state, std::uint64_t incarnation) {
+    if (incarnation == 0) {
+        return;
+    }
+    std::set<cluster::CopyId> wanted;
+    std::set<cluster::ShardId> present;
+    for (const auto& [name, collection] : state.collections) {
+        const cluster::Shard* shard = cluster::find_shard(state.cluster, collection->shard);
+        const auto own = shard == nullptr ? decltype(shard->copies.end()){}
+                                          : shard->copies.find(env_.shard.self);
+        if (shard == nullptr || own == shard->copies.end()) {
+            continue;
+        }
+        present.insert(shard->id);
+        wanted.insert(own->second);
+        open(collection, *shard, own->second);
+        if (const auto here = find(shard->id)) {
+            here->on_state(*shard, incarnation);
+        }
+    }
+    forget_broken(wanted);
+    std::vector<cluster::ShardId> gone;
+    for (const auto& [id, shard] : shards_) {
+        if (!present.contains(id)) {
+            gone.push_back(id);
+        }
+    }
+    for (const cluster::ShardId id : gone) {
+        bury(id, no_such_collection(shards_.at(id)->collection().spec.name));
+    }
+    if (!std::exchange(cleaned_, true)) {
+        remove_strangers(wanted);
+    }
+}
+
+void ShardSet::open(
+    const std::shared_ptr<const Collection>& collection,
+    const cluster::Shard& shard,
+    cluster::CopyId copy
+) {
+    const auto here = find(shard.id);
+    if (here != nullptr && here->copy() != copy) {
+        bury(shard.id, replaced(collection->spec.name));
+    } else if (here != nullptr) {
+        return;
+    }
+    if (broken_.contains(copy)) {
+        return;
+    }
+    auto opened = open_copy(collection, copy);
+    if (!opened.ok()) {
+        give_up(shard, copy, opened.error());
+        return;
+    }
+    opened.value()->start();
+    shards_[shard.id] = std::move(opened).value();
+}
+
+Result<std::shared_ptr<Shard>>
+ShardSet::open_copy(std::shared_ptr<const Collection> collection, cluster::CopyId copy) {
+    const auto schema = schema_of(collection);
+    auto files = std::make_unique<const SegmentStore>(*env_.fs, directory_of(copy), schema);
+    Shard::Parts parts;
+    parts.copy = copy;
+    const auto tail = tails_.find(copy);
+    if (tail == tails_.end()) {
+        // A new one: its directory is not looked for, which would block.
+        parts.engine = std::make_shared<DocumentEngine>(
+            env_.shard.engine,
+            schema,
+            std::move(files),
+            SegmentStore::Content{}
+        );
+    } else {
+        KUMO_TRY_ASSIGN(const bool has_segments, files->has_segments());
+        const SegmentStore& store = *files;
+        KUMO_TRY_ASSIGN(
+            parts.engine,
+            DocumentEngine::open(env_.shard.engine, schema, std::move(files), parts.mark)
+        );
+        // Segments before the first manifest are those of a seal that was cut short, and then the
+        // log still has everything.
+        const bool nothing_known = parts.engine->applied() == 0 && tail->second.entries.empty();
+        if (env_.durable && has_segments && nothing_known) {
+            return corruption(store.directory() + "/manifest: missing, but there are segments");
+        }
+        parts.tail = std::move(tail->second.entries);
+        if (!parts.tail.empty() && parts.tail.front()->seq != parts.engine->applied() + 1) {
+            return corruption(store.directory() + ": operations are missing behind its manifest");
+        }
+        parts.engine->remove_strangers();
+        tails_.erase(tail);
+    }
+    parts.collection = std::move(collection);
+    return std::make_shared<Shard>(env_.shard, std::move(parts));
+}
+
+/// A copy that is damaged is built anew from another one in sync, if there is one.
+void ShardSet::give_up(const cluster::Shard& shard, cluster::CopyId copy, const Error& error) {
+    broken_.emplace(copy, error);
+    log_error(error.message);
+    const bool in_sync = shard.in_sync.contains(env_.shard.self);
+    if (in_sync && shard.in_sync.size() == 1) {
+        lost_ = error;
+        return;
+    }
+    env_.shard.propose(cluster::ReplaceCopy{shard.id, env_.shard.self, copy});
+}
+
+void ShardSet::forget_broken(const std::set<cluster::CopyId>& wanted) {
+    std::vector<cluster::CopyId> replaced;
+    for (const auto& [copy, error] : broken_) {
+        if (!wanted.contains(copy)) {
+            replaced.push_back(copy);
+        }
+    }
+    for (const cluster::CopyId copy : replaced) {
+        broken_.erase(copy);
+        tails_.erase(copy);
+        remove(copy);
+    }
+    if (broken_.empty()) {
+        lost_.reset();
+    }
+}
+
+void ShardSet::bury(cluster::ShardId id, const Error& why) {
+    const auto found = shards_.find(id);
+    const std::shared_ptr<Shard> shard = std::move(found->second);
+    shards_.erase(found);
+    shard->close(why, [this, copy = shard->copy()] { remove(copy); });
+}
+
+void ShardSet::remove(cluster::CopyId copy) {
+    env_.shard.wal->drop(stream_of(copy));
+    io::Fs& fs = *env_.fs;
+    const auto lane = BackgroundJobs::Lane::kStore;
+    env_.shard.engine.jobs->submit(lane, [&fs, directory = directory_of(copy)]() -> io::Task {
+        const Status removed = io::remove_tree(fs, directory);
+        if (!removed.ok()) {
+            log_warn(removed.error().message);
+        }
+        return [] {
+        };
+    });
+}
+
+/// What is left of copies that are no more.
+void ShardSet::remove_strangers(const std::set<cluster::CopyId>& wanted) {
+    for (const auto& [copy, tail] : std::exchange(tails_, {})) {
+        if (!wanted.contains(copy)) {
+            remove(copy);
+        }
+    }
+}
+
+std::string ShardSet::directory_of(cluster::CopyId copy) const {
+    return io::join_path(env_.directory, std::to_string(static_cast<std::uint64_t>(copy)));
+}
+
+}  // namespace kumo::node

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "base/result.h"
+#include "io/fs.h"
+#include "node/shard.h"
+#include "node/state.h"
+#include "store/wal.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace kumo::node {
+
+/// The copies of shards that are on this node, as the state wants them: each with a directory
+/// `collections/<copy>` and a stream of the log with the copy's number.
+///
+/// Copies are opened only when this run is registered: a state from before may name copies that
+/// have been replaced since. Until then, what the log holds of them waits in memory.
+///
+/// Thread rule: loop-owned; recover() blocks, before the loop runs.
+class ShardSet {
+public:
+    struct Environment {
+        ShardEnv shard;
+        io::Fs* fs = nullptr;
+        std::string directory;  ///< Of all copies.
+        bool durable = true;    ///< What was acknowledged is on the disk.
+        bool alone = true;      ///< No other node has copies: what is damaged cannot be given up.
+    };
+
+    explicit ShardSet(Environment environment);
+
+    /// Reads the log's tail behind what the copies' manifests hold. Once.
+    Status recover();
+
+    /// Opens what this node is to have, closes what it is not. Blocking for copies with data.
+    void on_state(const State& state, std::uint64_t incarnation);
+
+    const std::map<cluster::ShardId, std::shared_ptr<Shard>>& shards() const { return shards_; }
+
+    std::shared_ptr<Shard> find(cluster::ShardId shard) const;
+
+    /// Why a copy could not be opened that nobody else has in sync.
+    const std::optional<Error>& lost() const { return lost_; }
+
+private:
+    struct Tail {
+        store::Seq manifest = 0;
+        std::vector<cluster::EntryPtr> entries;
+    };
+
+    void open(
+        const std::shared_ptr<const Collection>& collection,
+        const cluster::Shard& shard,
+        cluster::CopyId copy
+    );
+    Result<std::shared_ptr<Shard>>
+    open_copy(std::shared_ptr<const Collection> collection, cluster::CopyId copy);
+    void give_up(const cluster::Shard& shard, cluster::CopyId copy, const Error& error);
+    void forget_broken(const std::set<cluster::CopyId>& wanted);
+    void bury(cluster::ShardId id, const Error& why);
+    void remove(cluster::CopyId copy);
+    void remove_strangers(const std::set<cluster::CopyId>& wanted);
+    std::string directory_of(cluster::CopyId copy) const;
+
+    const Environment env_;
+    std::map<cluster::CopyId, Tail> tails_;
+    std::map<cluster::ShardId, std::shared_ptr<Shard>> shards_;
+    std::map<cluster::CopyId, Error> broken_;
+    std::optional<Error> lost_;
+    bool cleaned_ = false;
+};
+
+}  // namespace kumo::node
