@@ -97,11 +97,11 @@ void Cluster::propose(std::size_t from, const Command& command) {
 
 void Cluster::confirm_round(std::size_t from, std::uint64_t term, std::uint64_t context) {
     const Time delay = static_cast<Time>(1 + random_.below(20)) * kMillisecond;
-    at(now_ + delay, [this, from, term, context] {
+    at(now_ + delay, [this, from, term, context, index = control_log_.size()] {
         Node& node = nodes_[from];
         const bool leads = control_leader_ == from && control_term_ == term && has_quorum(from);
         if (leads && node.leads_term == term) {
-            node.coordinator->on_round(context);
+            node.coordinator->on_round(context, index);
             drain_coordinator(from);
         }
     });

@@ -44,6 +44,7 @@ void Coordinator::on_state(std::shared_ptr<const State> state, std::uint64_t ind
         const Member* member = find_member(*state_, each.first);
         return member == nullptr || !member->fenced;
     });
+    grant_confirmed();
 }
 
 MonotonicTime Coordinator::last_heard(const NodeId& node) const {
@@ -69,19 +70,31 @@ void Coordinator::on_request(const LeaseRequest& request, MonotonicTime now) {
         rounds_.erase(rounds_.begin());
     }
     const std::uint64_t round = next_round_++;
-    rounds_[round].push_back(request);
+    rounds_[round].request = request;
     output_.rounds.push_back(round);
 }
 
-void Coordinator::on_round(std::uint64_t context) {
+void Coordinator::on_round(std::uint64_t context, std::uint64_t index) {
     const auto found = rounds_.find(context);
     if (!leading_ || found == rounds_.end()) {
         return;
     }
-    for (const LeaseRequest& request : found->second) {
-        grant(request);
+    found->second.confirmed_at = planted(Mutant::kGrantBeforeApplied) ? 0 : index;
+    grant_confirmed();
+}
+
+void Coordinator::grant_confirmed() {
+    if (!leading_) {
+        return;
     }
-    rounds_.erase(found);
+    std::erase_if(rounds_, [this](const auto& each) {
+        const Round& round = each.second;
+        if (!round.confirmed_at || *round.confirmed_at > index_) {
+            return false;
+        }
+        grant(round.request);
+        return true;
+    });
 }
 
 void Coordinator::grant(const LeaseRequest& request) {

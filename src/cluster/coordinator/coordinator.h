@@ -51,8 +51,10 @@ public:
 
     void on_request(const LeaseRequest& request, MonotonicTime now);
 
-    /// The leadership was confirmed by a round that began after the round was asked for.
-    void on_round(std::uint64_t context);
+    /// The leadership was confirmed by a round that began after the round was asked for; `index`
+    /// was the last one committed by then. What is granted waits for on_state() of that much: a
+    /// state from before may not know yet that a leader of the past has fenced the node.
+    void on_round(std::uint64_t context, std::uint64_t index);
 
     void tick(MonotonicTime now);
 
@@ -62,6 +64,12 @@ public:
     std::optional<Duration> silence(const NodeId& node, MonotonicTime now) const;
 
 private:
+    struct Round {
+        LeaseRequest request;
+        std::optional<std::uint64_t> confirmed_at;  ///< Index.
+    };
+
+    void grant_confirmed();
     void fence_silent(MonotonicTime now);
     void watch_handovers(MonotonicTime now);
     void drain(MonotonicTime now);
@@ -79,7 +87,7 @@ private:
     std::map<ShardId, std::pair<std::uint64_t, MonotonicTime>> handovers_;  ///< Version, since.
     std::map<ShardId, MonotonicTime> draining_;
     std::uint64_t next_round_ = 1;
-    std::map<std::uint64_t, std::vector<LeaseRequest>> rounds_;
+    std::map<std::uint64_t, Round> rounds_;
     CoordinatorOutput output_;
 };
 

@@ -122,7 +122,10 @@ bool CopyGroup::deliver() {
         network_ = std::exchange(late_, {});
         std::reverse(network_.begin(), network_.end());
     }
-    const auto messages = std::exchange(network_, {});
+    auto messages = std::exchange(network_, {});
+    for (std::size_t i = messages.size(); shuffles_ && i > 1; --i) {
+        std::swap(messages[i - 1], messages[random_.below(i)]);
+    }
     for (const auto& [way, bytes] : messages) {
         const auto message = decode_message(bytes);
         KUMO_ASSERT(message.ok());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "cluster/replication/shard_copy.h"
 #include "cluster/state/state.h"
 
@@ -84,6 +85,9 @@ public:
     /// Everything is delivered twice, and the second time late.
     void duplicate_messages() { duplicates_ = true; }
 
+    /// What is under way at one time arrives in any order.
+    void shuffle_messages() { shuffles_ = true; }
+
     const std::vector<std::string>& applied(std::size_t node) const { return nodes_[node].applied; }
 
     const std::vector<Command>& waiting_proposals() const { return proposals_; }
@@ -138,6 +142,8 @@ private:
     std::uint8_t boots_ = 100;
     bool control_stalled_ = false;
     bool duplicates_ = false;
+    bool shuffles_ = false;
+    SeededRandom random_{1};
     MonotonicTime now_{std::chrono::hours(100)};
 };
 

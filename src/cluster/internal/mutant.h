@@ -28,6 +28,7 @@ enum class Mutant {
     kReadBeforeNoOp,         ///< R7
     kApplyBeforeCommit,      ///< R6
     kRegisterNotIdempotent,  ///< R9
+    kGrantBeforeApplied,     ///< R9
 };
 
 #ifdef KUMO_CLUSTER_MUTANTS

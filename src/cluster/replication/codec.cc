@@ -26,6 +26,7 @@ void append_body(std::string& out, const Prepare& prepare) {
     append_varint(out, prepare.previous_seq);
     append_varint(out, prepare.previous_term);
     append_varint(out, prepare.committed);
+    append_varint(out, prepare.attempt);
     append_varint(out, prepare.entries.size());
     for (const EntryPtr& entry : prepare.entries) {
         append_sized(out, encode_entry(*entry));
@@ -38,6 +39,7 @@ void append_body(std::string& out, const Ack& ack) {
     append_varint(out, ack.incarnation);
     append_varint(out, ack.match);
     append_varint(out, ack.committed);
+    append_varint(out, ack.attempt);
     append_varint(out, ack.mismatch ? 1 : 0);
     append_varint(out, ack.rejected);
     append_varint(out, ack.hint);
@@ -55,6 +57,7 @@ Result<Prepare> read_prepare(ByteReader& in) {
     prepare.previous_seq = in.number();
     prepare.previous_term = in.number();
     prepare.committed = in.number();
+    prepare.attempt = in.number();
     const std::uint64_t count = in.below_or_at(kPrepareEntriesMax);
     if (prepare.previous_seq > std::numeric_limits<Seq>::max() - kPrepareEntriesMax) {
         return corruption("a message between copies has a sequence number that none can have");
@@ -78,6 +81,7 @@ Ack read_ack(ByteReader& in) {
     ack.incarnation = in.number();
     ack.match = in.number();
     ack.committed = in.number();
+    ack.attempt = in.number();
     ack.mismatch = in.below_or_at(1) == 1;
     ack.rejected = in.number();
     ack.hint = in.number();

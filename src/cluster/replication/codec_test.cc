@@ -31,6 +31,7 @@ Prepare prepare() {
     prepare.previous_seq = 41;
     prepare.previous_term = 7;
     prepare.committed = 40;
+    prepare.attempt = 500;
     prepare.entries = {entry(42, 7, std::string("a\0b", 3)), entry(43, 9, "", true)};
     return prepare;
 }
@@ -42,6 +43,7 @@ Ack ack() {
     ack.incarnation = 3;
     ack.match = 43;
     ack.committed = 42;
+    ack.attempt = 600;
     ack.mismatch = true;
     ack.rejected = 400;
     ack.hint = 300;
@@ -85,6 +87,7 @@ TEST(CopyCodec, FieldsArriveInTheirPlaces) {
     EXPECT_EQ(arrived.previous_seq, 41U);
     EXPECT_EQ(arrived.previous_term, 7U);
     EXPECT_EQ(arrived.committed, 40U);
+    EXPECT_EQ(arrived.attempt, 500U);
     ASSERT_EQ(arrived.entries.size(), 2U);
     EXPECT_EQ(*arrived.entries[0], *prepare().entries[0]);
     EXPECT_EQ(*arrived.entries[1], *prepare().entries[1]);
@@ -92,6 +95,7 @@ TEST(CopyCodec, FieldsArriveInTheirPlaces) {
     const auto& answer = std::get<Ack>(second.value().body);
     EXPECT_EQ(answer.match, 43U);
     EXPECT_EQ(answer.committed, 42U);
+    EXPECT_EQ(answer.attempt, 600U);
     EXPECT_TRUE(answer.mismatch);
     EXPECT_EQ(answer.rejected, 400U);
     EXPECT_EQ(answer.hint, 300U);

@@ -16,6 +16,7 @@ struct Prepare {
     Seq previous_seq = 0;
     Term previous_term = 0;
     Seq committed = 0;
+    std::uint64_t attempt = 0;      ///< Comes back in the Ack; grows when the primary starts over.
     std::vector<EntryPtr> entries;  ///< From previous_seq + 1 on, without a hole.
 };
 
@@ -25,11 +26,12 @@ struct Ack {
     CopyId copy{};
     std::uint64_t incarnation = 0;  ///< Of the run that says so.
     Seq match = 0;
-    Seq committed = 0;      ///< What the copy knows of that: told again if it was lost.
-    bool mismatch = false;  ///< The entry before a Prepare's is another one here, or not there.
-    Seq rejected = 0;       ///< Then: that entry's place.
-    Seq hint = 0;           ///< Then: the logs may agree up to here,
-    Term hint_term = 0;     ///< where the copy's entry is of this term.
+    Seq committed = 0;          ///< What the copy knows of that: told again if it was lost.
+    std::uint64_t attempt = 0;  ///< Of the Prepare that this answers, or of the last one accepted.
+    bool mismatch = false;      ///< The entry before a Prepare's is another one here, or not there.
+    Seq rejected = 0;           ///< Then: that entry's place.
+    Seq hint = 0;               ///< Then: the logs may agree up to here,
+    Term hint_term = 0;         ///< where the copy's entry is of this term.
 };
 
 /// To a primary of the past.

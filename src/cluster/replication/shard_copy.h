@@ -155,6 +155,9 @@ private:
         bool probing = true;  ///< Where the logs agree is not known: one message at a time.
         bool probe_sent = false;
         bool acked = false;  ///< In this term.
+        /// Counts how often the search for that place began. Answers from before do not end it, nor
+        /// begin another one: each would bring a burst of messages, and those more such answers.
+        std::uint64_t attempt = 1;
         bool installing = false;
         Seq hold = 0;  ///< While installing: entries behind this one are kept.
         Seq committed_told = 0;
@@ -224,6 +227,7 @@ private:
     Term term_ = 0;
     CopyRole role_ = CopyRole::kFollower;
     NodeId leader_;  ///< Whose Prepares are followed.
+    std::uint64_t leader_attempt_ = 0;
     Seq persisted_ = 0;
     Seq verified_ = 0;  ///< Follower: equal to the primary's log up to here, in this term.
     Seq committed_ = 0;

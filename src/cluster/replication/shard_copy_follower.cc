@@ -25,6 +25,7 @@ void ShardCopy::on_prepare(const NodeId& from, const Prepare& prepare) {
         send_mismatch(from, prepare);
         return;
     }
+    leader_attempt_ = prepare.attempt;
     take_entries(prepare);
     send_ack(from);
 }
@@ -83,6 +84,7 @@ Ack ShardCopy::make_ack() const {
     ack.incarnation = incarnation_;
     ack.match = std::min(std::max(verified_, committed_), persisted_);
     ack.committed = committed_;
+    ack.attempt = leader_attempt_;
     return ack;
 }
 
@@ -92,6 +94,7 @@ void ShardCopy::send_ack(const NodeId& to) {
 
 void ShardCopy::send_mismatch(const NodeId& to, const Prepare& prepare) {
     Ack ack = make_ack();
+    ack.attempt = prepare.attempt;
     ack.mismatch = true;
     ack.rejected = prepare.previous_seq;
     ack.hint = hint_for(prepare);

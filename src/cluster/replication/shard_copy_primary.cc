@@ -101,6 +101,7 @@ void ShardCopy::sync_peers() {
 }
 
 void ShardCopy::restart_peer(Peer& peer) {
+    ++peer.attempt;
     peer.probing = true;
     peer.probe_sent = false;
     peer.next = std::max(peer.match, log_.base()) + 1;
@@ -136,9 +137,10 @@ void ShardCopy::on_ack(const NodeId& from, const Ack& ack) {
     }
     peer.acked = true;
     note_match(peer, ack);
-    if (ack.mismatch) {
+    const bool is_late = ack.attempt != peer.attempt;
+    if (ack.mismatch && !is_late) {
         on_mismatch(peer, ack);
-    } else {
+    } else if (!is_late) {
         on_match(peer);
     }
     peer.next = std::max(peer.next, peer.match + 1);
@@ -225,6 +227,7 @@ Prepare ShardCopy::make_prepare(Peer& peer, Term previous_term) {
     prepare.previous_seq = peer.next - 1;
     prepare.previous_term = previous_term;
     prepare.committed = committed_;
+    prepare.attempt = peer.attempt;
     std::size_t bytes = 0;
     for (Seq seq = peer.next; seq <= log_.last() && !peer.probing; ++seq) {
         const EntryPtr& entry = log_.at(seq);

@@ -606,6 +606,27 @@ TEST_F(SmallCopies, NoMoreIsUnderWayThanTheLimit) {
     EXPECT_TRUE(copy.take_output().sends.empty());
 }
 
+TEST(ShardCopy, DisorderDoesNotMultiplyMessages) {
+    CopyOptions options;
+    options.prepare_bytes_max = 1;  // Each entry is a message.
+    CopyGroup group(3, options);
+    group.settle();
+    group.shuffle_messages();
+    group.stall_disk(group.follower(), true);
+    group.stall_disk(group.third(), true);
+    const std::size_t before = group.messages_seen();
+    for (int i = 0; i < 40; ++i) {
+        ASSERT_TRUE(group.propose("x").ok());
+    }
+    group.settle();
+    // Every gap costs a round trip and all that is left once more, not a burst for each answer.
+    EXPECT_LT(group.messages_seen() - before, 40U * 40U * 2 * 2);
+    group.stall_disk(group.follower(), false);
+    group.stall_disk(group.third(), false);
+    group.settle();
+    EXPECT_EQ(group.copy(group.primary()).committed(), group.copy(group.primary()).last());
+}
+
 TEST_F(SmallCopies, WhatIsNotCommittedIsLimited) {
     group_.stall_disk(group_.follower(), true);
     std::size_t taken = 0;

@@ -203,6 +203,7 @@ void ControlPlane::drain() {
     maybe_compact();
     if (std::exchange(announce_, false)) {
         state_changed();
+        drain_coordinator();
     }
 }
 
@@ -221,7 +222,7 @@ void ControlPlane::handle(consensus::Ready ready) {
         apply(entry);
     }
     for (const consensus::ReadState& read : ready.reads) {
-        coordinator_->on_round(read.context);
+        coordinator_->on_round(read.context, read.index);
     }
     for (const cluster::NodeId& node : ready.lost_data) {
         log_error("node " + node.to_string() + " has lost entries of the control plane's log");
