@@ -1,16 +1,16 @@
 // Faults of a disk and of a clock for one process: a library to be loaded before all others.
 // CHAOS_CONTROL names a file with the numbers below, mapped and looked at in each call; whoever
 // writes them into the file changes what the process meets, at once.
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace {
 

@@ -2,13 +2,13 @@
 // everything fails from now on until it is unmounted.
 //
 //     chaos_power_cut MOUNTPOINT
+#include <cstdint>
+#include <cstdio>
+
 #include <fcntl.h>
 #include <linux/ioctl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <cstdint>
-#include <cstdio>
 
 namespace {
 

@@ -3,29 +3,25 @@
 // direction apart. The kernel's own means (netem, nftables) are not in every kernel, and cannot cut
 // one direction of one pair of machines while everybody else still hears both.
 //
-//     chaos_switch SEED NAMESPACE...     a file in /run/netns; "-" is the namespace it was started in
+//     chaos_switch SEED NAMESPACE...     a file in /run/netns; "-" is the namespace it was started
+//     in
 //
 // Port N (from 1) gets the device "chaos0" with the address 02:00:00:00:00:N, so nothing has to be
-// learned. It prints "ready", then reads commands from standard input, one a line, and ends with it:
+// learned. It prints "ready", then reads commands from standard input, one a line, and ends with
+// it:
 //
 //     cut A B            nothing goes from A to B
 //     delay A B MS VARY  each frame waits MS plus up to VARY; order is kept
 //     lose A B P         each frame is lost with probability P
 //     double A B P       each frame comes twice with probability P
 //     heal               every link is as new
-#include <fcntl.h>
-#include <linux/if_tun.h>
 #include <net/if.h>
-#include <poll.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <queue>
@@ -33,6 +29,13 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace {
 
@@ -90,7 +93,8 @@ public:
         watched.push_back({STDIN_FILENO, POLLIN, 0});
         while (open_) {
             const timespec wait = until_next();
-            (void)::ppoll(watched.data(), watched.size(), waiting_.empty() ? nullptr : &wait, nullptr);
+            (void
+            )::ppoll(watched.data(), watched.size(), waiting_.empty() ? nullptr : &wait, nullptr);
             deliver_due();
             for (std::size_t port = 0; port < ports_.size(); ++port) {
                 if ((watched[port].revents & POLLIN) != 0) {
@@ -111,8 +115,8 @@ private:
         if (::ioctl(tap, TUNSETIFF, &request) != 0) {
             return false;
         }
-        const std::array<unsigned char, kAddressBytes> address{
-            2, 0, 0, 0, 0, static_cast<unsigned char>(number)};
+        const std::array<unsigned char, kAddressBytes>
+            address{2, 0, 0, 0, 0, static_cast<unsigned char>(number)};
         const int any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         request.ifr_hwaddr.sa_family = 1;  // Ethernet
         std::memcpy(static_cast<char*>(request.ifr_hwaddr.sa_data), address.data(), address.size());
@@ -130,8 +134,10 @@ private:
             return {};
         }
         const auto left = waiting_.top().due - Clock::now();
-        const auto ns =
-            std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::nanoseconds>(left).count());
+        const auto ns = std::max<std::int64_t>(
+            0,
+            std::chrono::duration_cast<std::chrono::nanoseconds>(left).count()
+        );
         return {ns / 1'000'000'000, ns % 1'000'000'000};
     }
 
@@ -161,7 +167,9 @@ private:
     }
 
     void route(std::size_t from, std::size_t size) {
-        const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(buffer_[i]); };
+        const auto byte = [&](std::size_t i) {
+            return static_cast<unsigned char>(buffer_[i]);
+        };
         if (byte(0) == 2 && byte(5) >= 1 && byte(5) <= ports_.size()) {
             pass(from, byte(5) - 1U, size);
         } else if ((byte(0) & 1) != 0) {
