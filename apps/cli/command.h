@@ -14,6 +14,10 @@ int run_search(Session& session, const SearchOptions& options);
 
 int run_status(Session& session, const StatusOptions& options);
 
+/// Keeps a cluster busy with a collection of its own and says what was lost, invented or stale.
+/// SIGINT and SIGTERM end it early, with the report.
+int run_check_consistency(const CheckConsistencyOptions& options);
+
 int run_create_collection(Session& session, const CreateCollectionOptions& options);
 
 }  // namespace kumo::cli

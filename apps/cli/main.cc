@@ -20,6 +20,10 @@ struct Run {
     int operator()(const CreateCollectionOptions& options) const {
         return run_create_collection(session, options);
     }
+
+    int operator()(const CheckConsistencyOptions& options) const {
+        return run_check_consistency(options);
+    }
 };
 
 int run(int argc, const char* const* argv) {
@@ -29,6 +33,9 @@ int run(int argc, const char* const* argv) {
         return exit->code;
     }
     const auto& line = std::get<CommandLine>(parsed);
+    if (const auto* check = std::get_if<CheckConsistencyOptions>(&line.command)) {
+        return run_check_consistency(*check);
+    }
     const auto session = open_session(line.connection);
     if (!session.ok()) {
         return session.error().code == ErrorCode::kUnavailable

@@ -10,7 +10,7 @@ namespace {
 
 /// What the parser fills in; the URL and the key are judged after it.
 struct Typed {
-    std::string url = "http://127.0.0.1:" + std::to_string(kDefaultPort);
+    std::vector<std::string> urls{"http://127.0.0.1:" + std::to_string(kDefaultPort)};
     std::string api_key;
     std::string api_key_file;
     std::string ca_file;
@@ -18,12 +18,15 @@ struct Typed {
     ImportOptions import;
     SearchOptions search;
     CreateCollectionOptions create;
+    CheckConsistencyOptions check;
 };
 
 void add_connection(CLI::App& app, Typed& typed) {
     const char* group = "Connection";
-    app.add_option("--url", typed.url, "The server's address")
+    app.add_option("--url", typed.urls, "The server's address; check-consistency takes several")
         ->envname("KUMOSEARCH_URL")
+        ->delimiter(',')
+        ->allow_extra_args(false)
         ->capture_default_str()
         ->group(group);
     app.add_option("--api-key", typed.api_key, "The API key (visible to others in ps)")
@@ -85,6 +88,20 @@ CLI::App* add_create(CLI::App& app, CreateCollectionOptions& options) {
     return command;
 }
 
+CLI::App* add_check_consistency(CLI::App& app, CheckConsistencyOptions& options) {
+    auto* command = app.add_subcommand(
+        "check-consistency",
+        "Write and read a collection of its own, and check that nothing acknowledged is lost"
+    );
+    command->add_option("--seconds", options.seconds, "How long")
+        ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+    command->add_option("--writers", options.writers, "Writers at once, and as many readers")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    return command;
+}
+
 ExitNow usage(const std::string& message) {
     return ExitNow{kExitUsage, "kumosearch-cli: " + message + "\n"};
 }
@@ -95,22 +112,39 @@ bool read_key_file(const std::string& path, std::string& key) {
     return file.good() && std::getline(file, key) && !key.empty();
 }
 
+Result<std::vector<ConnectionOptions>> judge_connections(const Typed& typed) {
+    ConnectionOptions connection;
+    connection.api_key = typed.api_key;
+    if (!typed.api_key_file.empty() && !read_key_file(typed.api_key_file, connection.api_key)) {
+        return invalid_argument(
+            "--api-key-file " + typed.api_key_file + ": there is no key to read in it"
+        );
+    }
+    connection.verify_tls = !typed.insecure;
+    connection.ca_file = typed.ca_file;
+    std::vector<ConnectionOptions> connections;
+    for (const std::string& text : typed.urls) {
+        auto url = parse_base_url(text);
+        if (!url.ok()) {
+            return invalid_argument("--url " + text + ": " + url.error().message);
+        }
+        connection.url = std::move(url).value();
+        connections.push_back(connection);
+    }
+    return connections;
+}
+
 std::variant<CommandLine, ExitNow> judge(const Typed& typed, Command command) {
-    CommandLine line;
-    line.command = std::move(command);
-    auto url = parse_base_url(typed.url);
-    if (!url.ok()) {
-        return usage("--url " + typed.url + ": " + url.error().message);
+    auto connections = judge_connections(typed);
+    if (!connections.ok()) {
+        return usage(connections.error().message);
     }
-    line.connection.url = std::move(url).value();
-    line.connection.api_key = typed.api_key;
-    if (!typed.api_key_file.empty()
-        && !read_key_file(typed.api_key_file, line.connection.api_key)) {
-        return usage("--api-key-file " + typed.api_key_file + ": there is no key to read in it");
+    if (auto* check = std::get_if<CheckConsistencyOptions>(&command)) {
+        check->servers = connections.value();
+    } else if (connections.value().size() > 1) {
+        return usage("--url: only check-consistency takes more than one");
     }
-    line.connection.verify_tls = !typed.insecure;
-    line.connection.ca_file = typed.ca_file;
-    return line;
+    return CommandLine{connections.value().front(), std::move(command)};
 }
 
 ExitNow explain_exit(const CLI::App& app, const CLI::ParseError& error) {
@@ -131,13 +165,15 @@ std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* cons
         app.fallthrough();
         app.failure_message(CLI::FailureMessage::simple);
         app.footer(
-            "Exit codes: 0 done; 1 some lines failed, or the server refused; 2 usage; "
+            "Exit codes: 0 done; 1 some lines failed, something is not consistent, or the server "
+            "refused; 2 usage; "
             "3 server not reached."
         );
         add_connection(app, typed);
         const CLI::App* import = add_import(app, typed.import);
         const CLI::App* search = add_search(app, typed.search);
         const CLI::App* create = add_create(app, typed.create);
+        const CLI::App* check = add_check_consistency(app, typed.check);
         app.add_subcommand("status", "Show health, version, memory and collections");
         try {
             app.parse(argc, argv);
@@ -152,6 +188,9 @@ std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* cons
         }
         if (create->parsed()) {
             return judge(typed, typed.create);
+        }
+        if (check->parsed()) {
+            return judge(typed, typed.check);
         }
         return judge(typed, StatusOptions{});
     } catch (const std::exception& error) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 /// What can be typed, as values. Help texts are in options.cc.
 namespace kumo::cli {
@@ -51,7 +52,18 @@ struct CreateCollectionOptions {
     std::string file;  ///< "-": standard input.
 };
 
-using Command = std::variant<ImportOptions, SearchOptions, StatusOptions, CreateCollectionOptions>;
+struct CheckConsistencyOptions {
+    std::vector<ConnectionOptions> servers;  ///< Those of one cluster; at least one.
+    std::uint32_t seconds = 10;
+    std::uint32_t writers = 4;  ///< And as many readers.
+};
+
+using Command = std::variant<
+    ImportOptions,
+    SearchOptions,
+    StatusOptions,
+    CreateCollectionOptions,
+    CheckConsistencyOptions>;
 
 struct CommandLine {
     ConnectionOptions connection;

@@ -70,6 +70,18 @@ TEST(CliOptions, TakesTheServersAddressBeforeOrAfterTheCommand) {
     }
 }
 
+TEST(CliOptions, AConsistencyCheckTakesSeveralServers) {
+    const auto options = command<CheckConsistencyOptions>(
+        {"--url", "http://a:1,b:2", "check-consistency", "--url", "c", "--seconds", "7"}
+    );
+    ASSERT_EQ(options.servers.size(), 3U);
+    EXPECT_EQ(options.servers[1].url.to_string(), "http://b:2");
+    EXPECT_EQ(options.servers[2].url.host, "c");
+    EXPECT_EQ(options.seconds, 7U);
+    EXPECT_EQ(refusal({"status", "--url", "a", "--url", "b"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"check-consistency", "--writers", "0"}).code, kExitUsage);
+}
+
 TEST(CliOptions, TakesTheKeyFromAFile) {
     const std::string path = testing::TempDir() + "kumosearch_cli_key";
     std::ofstream(path) << "secret\n";

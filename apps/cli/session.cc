@@ -1,11 +1,9 @@
 #include "cli/session.h"
 
-#include "http/client.h"
+#include "cli/endpoint.h"
 #include "io/system.h"
-#include "io/tls.h"
 
 #include <optional>
-#include <vector>
 
 namespace kumo::cli {
 namespace {
@@ -53,20 +51,7 @@ public:
     explicit HttpSession(const ConnectionOptions& options) : options_(options) {}
 
     Status open() {
-        if (options_.url.tls) {
-            const io::TlsClientOptions tls{options_.verify_tls, options_.ca_file};
-            KUMO_TRY_ASSIGN(tls_, io::TlsContext::client(*fs_, tls));
-        }
-        std::optional<Result<std::vector<io::Address>>> found;
-        resolver_->resolve(*loop_, options_.url.host, options_.url.port, [&](auto result) {
-            found = std::move(result);
-            loop_->stop();
-        });
-        loop_->run();
-        if (!found->ok()) {
-            return Error{ErrorCode::kUnavailable, found->error().message};
-        }
-        addresses_ = std::move(*found).value();
+        KUMO_TRY_ASSIGN(endpoint_, find_endpoint(*loop_, *resolver_, *fs_, options_));
         return {};
     }
 
@@ -74,11 +59,11 @@ public:
         drop_idle_connection();
         for (;;) {
             Exchange exchange(*loop_, sink);
-            client().send(request(what), exchange);
+            client().send(make_request(options_, what.method, what.target, what.body), exchange);
             loop_->run();
             auto answer = exchange.take();
             used_at_ = now();
-            if (answer.ok() || reached_ || address_ + 1 == addresses_.size()) {
+            if (answer.ok() || reached_ || address_ + 1 == endpoint_.addresses.size()) {
                 reached_ = reached_ || answer.ok();
                 return answer;
             }
@@ -97,9 +82,9 @@ private:
             client_ = std::make_unique<http::Client>(
                 *loop_,
                 *network_,
-                addresses_[address_],
+                endpoint_.addresses[address_],
                 options_.url.host,
-                tls_.get()
+                endpoint_.tls.get()
             );
         }
         return *client_;
@@ -112,24 +97,12 @@ private:
         }
     }
 
-    http::ClientRequest request(const Ask& what) const {
-        http::ClientRequest request;
-        request.method = what.method;
-        request.target = what.target;
-        request.body = what.body;
-        if (!options_.api_key.empty()) {
-            request.headers.push_back({"X-KUMOSEARCH-API-KEY", options_.api_key});
-        }
-        return request;
-    }
-
     ConnectionOptions options_;
     std::unique_ptr<io::Loop> loop_ = io::make_system_loop();
     std::unique_ptr<io::Network> network_ = io::make_system_network();
     std::unique_ptr<io::Fs> fs_ = io::make_system_fs();
     std::unique_ptr<io::Resolver> resolver_ = io::make_system_resolver();
-    std::unique_ptr<io::TlsContext> tls_;
-    std::vector<io::Address> addresses_;
+    Endpoint endpoint_;
     std::size_t address_ = 0;
     bool reached_ = false;  ///< This address has answered once.
     MonotonicTime used_at_;
