@@ -56,15 +56,38 @@ Status NodeImpl::open() {
     KUMO_TRY_ASSIGN(wal_, store::Wal::open(loop_, fs_, std::move(wal_options)));
     shards_ = std::make_unique<ShardSet>(shard_environment());
     KUMO_TRY(shards_->recover());
+    make_parts();
+    start();
+    return {};
+}
+
+void NodeImpl::make_parts() {
+    const auto local = [this](cluster::ShardId shard) {
+        return shards_->find(shard);
+    };
+    const auto directory_of = [this](cluster::CopyId copy) {
+        return shards_->directory_of(copy);
+    };
     router_ = std::make_unique<OperationRouter>(OperationRouter::Environment{
         loop_,
         *control_,
-        [this](cluster::ShardId shard) { return shards_->find(shard); },
+        local,
         [this](std::size_t bytes) {
             return disk_.admit(bytes);
         }});
-    start();
-    return {};
+    install_sender_ = std::make_unique<InstallSender>(
+        InstallSender::Environment{loop_, fs_, pool_, jobs_, *control_, local, directory_of}
+    );
+    install_receiver_ = std::make_unique<InstallReceiver>(InstallReceiver::Environment{
+        fs_,
+        jobs_,
+        *control_,
+        local,
+        directory_of,
+        [this](cluster::ShardId shard, cluster::CopyId copy, SegmentStore::Content content) {
+            shards_->adopt(shard, copy, std::move(content));
+            publish();
+        }});
 }
 
 ShardSet::Environment NodeImpl::shard_environment() {
@@ -76,6 +99,7 @@ ShardSet::Environment NodeImpl::shard_environment() {
     out.shard.engine = {&loop_, &jobs_, options_.index_limits, options_.idle_seal_after};
     out.shard.wal = wal_.get();
     out.shard.self = control_->self();
+    out.shard.log_tail_bytes_max = options_.log_tail_bytes_max;
     out.shard.send = [this](const cluster::NodeId& node, const cluster::CopyMessage& message) {
         control_->send(node, cluster::encode_message(message));
     };
@@ -83,7 +107,7 @@ ShardSet::Environment NodeImpl::shard_environment() {
         control_->propose_cluster(std::move(command));
     };
     out.shard.install = [this](cluster::ShardId shard, const cluster::NodeId& node) {
-        install(shard, node);
+        install_sender_->start(shard, node);
     };
     out.shard.on_disk_full = [this] {
         disk_.note_full();
@@ -119,7 +143,7 @@ void NodeImpl::start() {
 
 void NodeImpl::on_state(std::shared_ptr<const State> state, std::uint64_t incarnation) {
     state_ = std::move(state);
-    shards_->on_state(*state_, incarnation);
+    shards_->on_state(state_, incarnation);
     if (shards_->lost() && broken_.load()->empty()) {
         broken_.store(std::make_shared<const std::string>(shards_->lost()->message));
     }
@@ -190,20 +214,11 @@ void NodeImpl::on_request(PeerRequest type, const std::string& bytes, std::uint6
     switch (type) {
         case PeerRequest::kOperation: router_->on_operation(bytes, reply); return;
         case PeerRequest::kReadIndex: router_->on_read_index(bytes, reply); return;
-        case PeerRequest::kInstall:
+        case PeerRequest::kInstall: install_receiver_->on_request(bytes, reply); return;
         case PeerRequest::kJoin:
         case PeerRequest::kSnapshot: break;
     }
     control_->answer(reply, Error{ErrorCode::kUnsupported, "this node does not know the request"});
-}
-
-void NodeImpl::install(cluster::ShardId shard, const cluster::NodeId& node) {
-    loop_.post([this, shard, node] {
-        const auto here = shards_->find(shard);
-        if (here != nullptr) {
-            here->install_done(node, 0, false);
-        }
-    });
 }
 
 // ---- for people

@@ -31,6 +31,7 @@ protected:
     void SetUp() override {
         for (std::size_t i = 0; i < kNodes; ++i) {
             NodeOptions options = small_options();
+            options.log_tail_bytes_max = 4000;
             options.cluster.name = "n" + std::to_string(i);
             options.cluster.nodes_file = "/nodes";
             options.cluster.listen = host(i);
@@ -165,6 +166,35 @@ TEST_P(NodeCluster, GoesOnWithoutItsPrimary) {
     }
     for (std::size_t i = 0; i < kNodes; ++i) {
         expect_everything(i);
+    }
+}
+
+TEST_P(NodeCluster, ACopyThatLagsTooFarIsSentFiles) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    for (int n = 0; n < 10; ++n) {
+        put(0, n);
+    }
+    const std::size_t away = (*primary(0) + 1) % kNodes;
+    const std::size_t other = (away + 1) % kNodes;
+    machines[away]->stop();
+    for (int n = 10; n < 200; ++n) {
+        put(other, n % 120);
+    }
+    ASSERT_TRUE(machines[away]->boot().ok());
+    ASSERT_TRUE(run_until([&] { return in_sync(other) == kNodes && serves(away); }));
+    expect_everything(away);
+    for (int n = 120; n < 140; ++n) {
+        put(away, n);
+    }
+    machines[away]->stop();
+    ASSERT_TRUE(machines[away]->start().ok());
+    expect_everything(away);
+    // And it can do without the others' help.
+    machines[*primary(other)]->stop();
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        if (machines[i]->running()) {
+            expect_everything(i);
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 #include "node/background_jobs.h"
 #include "node/control_link.h"
 #include "node/disk_guard.h"
+#include "node/install_receiver.h"
+#include "node/install_sender.h"
 #include "node/node.h"
 #include "node/operation_router.h"
 #include "node/shard.h"
@@ -114,11 +116,11 @@ private:
     // The data loop.
 
     ShardSet::Environment shard_environment();
+    void make_parts();
     void start();
     void on_state(std::shared_ptr<const State> state, std::uint64_t incarnation);
     void on_copy_message(const cluster::NodeId& node, const std::string& bytes);
     void on_request(PeerRequest type, const std::string& bytes, std::uint64_t reply);
-    void install(cluster::ShardId shard, const cluster::NodeId& node);
     void tick();
     void check_caught_up();
     void hand_over(CollectionPtr collection, std::string operation, Room room, Shard::Done done);
@@ -146,6 +148,8 @@ private:
     std::unique_ptr<ControlLink> control_;
     std::unique_ptr<ShardSet> shards_;
     std::unique_ptr<OperationRouter> router_;
+    std::unique_ptr<InstallSender> install_sender_;
+    std::unique_ptr<InstallReceiver> install_receiver_;
     std::shared_ptr<const State> state_ = std::make_shared<const State>();
     Published<View> view_;
 

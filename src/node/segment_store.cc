@@ -55,18 +55,6 @@ Error in_file(const std::string& path, Error error) {
     return error;
 }
 
-Result<StoredManifest> decode_stored(ByteView bytes) {
-    wire::ByteReader in(bytes);
-    const ByteView mark = in.sized();
-    if (!in.ok()) {
-        return corruption("the manifest is not well formed");
-    }
-    StoredManifest stored;
-    KUMO_TRY_ASSIGN(stored.mark, decode_mark(mark));
-    KUMO_TRY_ASSIGN(stored.index, search::decode_manifest(in.rest()));
-    return stored;
-}
-
 void remove_quietly(io::Fs& fs, const std::string& path) {
     const Status removed = fs.unlink(path);
     if (!removed.ok() && removed.error().code != ErrorCode::kNotFound) {
@@ -95,7 +83,7 @@ Result<SegmentStore::Content> SegmentStore::open() const {
         KUMO_TRY_ASSIGN(auto segment, open_file(entry.id));
         if (segment->doc_count != entry.doc_count) {
             return corruption(
-                segment_path(entry.id) + ": holds " + std::to_string(segment->doc_count)
+                segment_path(directory_, entry.id) + ": holds " + std::to_string(segment->doc_count)
                 + " documents, the manifest says " + std::to_string(entry.doc_count)
             );
         }
@@ -107,7 +95,7 @@ Result<SegmentStore::Content> SegmentStore::open() const {
 Result<std::shared_ptr<const search::SegmentReader>>
 SegmentStore::store_segment(std::uint64_t id, ByteView bytes) const {
     KUMO_TRY(io::make_directories(fs_, directory_));
-    const std::string path = segment_path(id);
+    const std::string path = segment_path(directory_, id);
     const std::string temporary = path + std::string(kTemporarySuffix);
     Status done = write_file(temporary, bytes);
     if (done.ok()) {
@@ -124,20 +112,17 @@ SegmentStore::store_segment(std::uint64_t id, ByteView bytes) const {
 
 Status SegmentStore::store_manifest(const StoredManifest& manifest) const {
     KUMO_TRY(io::make_directories(fs_, directory_));
-    std::string bytes;
-    wire::append_sized(bytes, encode_mark(manifest.mark));
-    bytes += search::encode_manifest(manifest.index);
     return store::write_checked_file(
         fs_,
         io::join_path(directory_, kManifestName),
         kManifestKind,
-        bytes
+        encode_stored(manifest)
     );
 }
 
 void SegmentStore::remove_segments(const std::vector<std::uint64_t>& ids) const {
     for (const std::uint64_t id : ids) {
-        remove_quietly(fs_, segment_path(id));
+        remove_quietly(fs_, segment_path(directory_, id));
     }
 }
 
@@ -162,16 +147,9 @@ Result<bool> SegmentStore::has_segments() const {
     });
 }
 
-std::string SegmentStore::segment_path(std::uint64_t id) const {
-    std::string name(kSegmentPrefix);
-    name += std::to_string(id);
-    name += kSegmentSuffix;
-    return io::join_path(directory_, name);
-}
-
 Result<std::shared_ptr<const search::SegmentReader>> SegmentStore::open_file(std::uint64_t id
 ) const {
-    const std::string path = segment_path(id);
+    const std::string path = segment_path(directory_, id);
     auto mapped = fs_.map(path);
     if (!mapped.ok() && mapped.error().code == ErrorCode::kNotFound) {
         return corruption(path + ": the manifest names this segment, and it is not there");
@@ -191,6 +169,31 @@ Status SegmentStore::write_file(const std::string& path, ByteView bytes) const {
     KUMO_TRY_ASSIGN(const auto file, fs_.open(path, io::OpenMode::kCreate));
     KUMO_TRY(file->write(0, bytes));
     return file->sync();
+}
+
+std::string segment_path(const std::string& directory, std::uint64_t id) {
+    std::string name(kSegmentPrefix);
+    name += std::to_string(id);
+    name += kSegmentSuffix;
+    return io::join_path(directory, name);
+}
+
+std::string encode_stored(const StoredManifest& manifest) {
+    std::string bytes;
+    wire::append_sized(bytes, encode_mark(manifest.mark));
+    return bytes + search::encode_manifest(manifest.index);
+}
+
+Result<StoredManifest> decode_stored(ByteView bytes) {
+    wire::ByteReader in(bytes);
+    const ByteView mark = in.sized();
+    if (!in.ok()) {
+        return corruption("the manifest is not well formed");
+    }
+    StoredManifest stored;
+    KUMO_TRY_ASSIGN(stored.mark, decode_mark(mark));
+    KUMO_TRY_ASSIGN(stored.index, search::decode_manifest(in.rest()));
+    return stored;
 }
 
 Result<std::optional<StoredManifest>> read_manifest(io::Fs& fs, const std::string& directory) {

@@ -64,7 +64,6 @@ public:
     const std::string& directory() const { return directory_; }
 
 private:
-    std::string segment_path(std::uint64_t id) const;
     Result<std::shared_ptr<const search::SegmentReader>> open_file(std::uint64_t id) const;
     Status write_file(const std::string& path, ByteView bytes) const;
 
@@ -72,6 +71,15 @@ private:
     const std::string directory_;
     const std::shared_ptr<const search::Schema> schema_;
 };
+
+/// The content of a manifest file (docs/formats/manifest.md).
+std::string encode_stored(const StoredManifest& manifest);
+
+/// kCorruption if the bytes are none.
+Result<StoredManifest> decode_stored(ByteView bytes);
+
+/// Where a directory has a segment.
+std::string segment_path(const std::string& directory, std::uint64_t id);
 
 /// Reads a directory's manifest; nothing if there is none.
 Result<std::optional<StoredManifest>> read_manifest(io::Fs& fs, const std::string& directory);

@@ -35,6 +35,7 @@ cluster::CopyLog log_of(
 cluster::CopyOptions options_of(const ShardEnv& env) {
     cluster::CopyOptions options;
     options.node = env.self;
+    options.tail_bytes_max = env.log_tail_bytes_max;
     return options;
 }
 

@@ -27,6 +27,7 @@ struct ShardEnv {
     EngineEnv engine;
     store::Wal* wal = nullptr;
     cluster::NodeId self;
+    std::size_t log_tail_bytes_max = std::size_t{32} << 20;
     std::function<void(const cluster::NodeId&, const cluster::CopyMessage&)> send;
     std::function<void(cluster::Command)> propose;
     /// A copy of the shard needs files.

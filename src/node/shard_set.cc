@@ -74,10 +74,13 @@ std::shared_ptr<Shard> ShardSet::find(cluster::ShardId shard) const {
     return found == shards_.end() ? nullptr : found->second;
 }
 
-void ShardSet::on_state(const State& state, std::uint64_t incarnation) {
+void ShardSet::on_state(std::shared_ptr<const State> next, std::uint64_t incarnation) {
     if (incarnation == 0) {
         return;
     }
+    state_ = std::move(next);
+    incarnation_ = incarnation;
+    const State& state = *state_;
     std::set<cluster::CopyId> wanted;
     std::set<cluster::ShardId> present;
     for (const auto& [name, collection] : state.collections) {
@@ -169,6 +172,29 @@ ShardSet::open_copy(std::shared_ptr<const Collection> collection, cluster::CopyI
     }
     parts.collection = std::move(collection);
     return std::make_shared<Shard>(env_.shard, std::move(parts));
+}
+
+void ShardSet::adopt(cluster::ShardId id, cluster::CopyId copy, SegmentStore::Content content) {
+    const auto before = find(id);
+    Shard::Parts parts;
+    parts.collection = before->shared_collection();
+    parts.copy = copy;
+    parts.mark = std::move(content.mark);
+    const auto schema = schema_of(parts.collection);
+    parts.engine = std::make_shared<DocumentEngine>(
+        env_.shard.engine,
+        schema,
+        std::make_unique<const SegmentStore>(*env_.fs, directory_of(copy), schema),
+        std::move(content)
+    );
+    before->close(replaced(parts.collection->spec.name), [before] {});
+    const auto next = std::make_shared<Shard>(env_.shard, std::move(parts));
+    next->start();
+    shards_[id] = next;
+    const cluster::Shard* shard = cluster::find_shard(state_->cluster, id);
+    if (shard != nullptr) {
+        next->on_state(*shard, incarnation_);
+    }
 }
 
 /// A copy that is damaged is built anew from another one in sync, if there is one.

@@ -40,11 +40,16 @@ public:
     Status recover();
 
     /// Opens what this node is to have, closes what it is not. Blocking for copies with data.
-    void on_state(const State& state, std::uint64_t incarnation);
+    void on_state(std::shared_ptr<const State> state, std::uint64_t incarnation);
 
     const std::map<cluster::ShardId, std::shared_ptr<Shard>>& shards() const { return shards_; }
 
     std::shared_ptr<Shard> find(cluster::ShardId shard) const;
+
+    /// The directory of an empty copy has been filled: it goes on with that.
+    void adopt(cluster::ShardId shard, cluster::CopyId copy, SegmentStore::Content content);
+
+    std::string directory_of(cluster::CopyId copy) const;
 
     /// Why a copy could not be opened that nobody else has in sync.
     const std::optional<Error>& lost() const { return lost_; }
@@ -67,9 +72,10 @@ private:
     void bury(cluster::ShardId id, const Error& why);
     void remove(cluster::CopyId copy);
     void remove_strangers(const std::set<cluster::CopyId>& wanted);
-    std::string directory_of(cluster::CopyId copy) const;
 
     const Environment env_;
+    std::shared_ptr<const State> state_ = std::make_shared<const State>();
+    std::uint64_t incarnation_ = 0;
     std::map<cluster::CopyId, Tail> tails_;
     std::map<cluster::ShardId, std::shared_ptr<Shard>> shards_;
     std::map<cluster::CopyId, Error> broken_;
