@@ -30,6 +30,11 @@ Status DiskGuard::admit(std::uint64_t bytes) {
     return {};
 }
 
+void DiskGuard::withhold(std::uint64_t bytes) {
+    const MutexLock lock(mutex_);
+    withheld_ = bytes;
+}
+
 void DiskGuard::note_full() {
     const MutexLock lock(mutex_);
     looked_ = true;
@@ -61,7 +66,7 @@ void DiskGuard::look() {
         room_ = UINT64_MAX;
         return;
     }
-    std::uint64_t room = difference(free.value(), limits_.reserve_bytes);
+    std::uint64_t room = difference(free.value(), limits_.reserve_bytes + withheld_);
     if (limits_.used_max_percentage < 100) {
         const std::uint64_t used_max = total.value() / 100 * limits_.used_max_percentage;
         const std::uint64_t used = difference(total.value(), free.value());

@@ -26,6 +26,9 @@ public:
     /// kResourceExhausted, in the words clients know, if there is no room for that much more.
     Status admit(std::uint64_t bytes);
 
+    /// That much more has to stay free, from the next look on.
+    void withhold(std::uint64_t bytes);
+
     /// A write failed for lack of space, whatever the last look said.
     void note_full();
 
@@ -43,6 +46,7 @@ private:
     bool looked_ KUMO_GUARDED_BY(mutex_) = false;
     MonotonicTime looked_at_ KUMO_GUARDED_BY(mutex_);
     std::uint64_t room_ KUMO_GUARDED_BY(mutex_) = 0;
+    std::uint64_t withheld_ KUMO_GUARDED_BY(mutex_) = 0;
 };
 
 /// "Rejecting write: running out of resource type: OUT_OF_DISK"

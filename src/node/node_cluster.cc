@@ -12,6 +12,7 @@ namespace kumo::node {
 namespace {
 
 constexpr Duration kTickInterval = std::chrono::milliseconds(100);
+constexpr Duration kReserveInterval = std::chrono::seconds(1);
 
 ControlOptions control_options(const NodeOptions& options) {
     ControlOptions out;
@@ -36,6 +37,7 @@ ControlOptions control_options(const NodeOptions& options) {
 Status NodeImpl::open() {
     KUMO_TRY(io::make_directories(fs_, options_.data_dir));
     KUMO_TRY_ASSIGN(lock_, fs_.lock(io::join_path(options_.data_dir, "LOCK")));
+    reserve_.restore();
     KUMO_TRY_ASSIGN(
         auto plane,
         ControlPlane::open(
@@ -44,7 +46,10 @@ Status NodeImpl::open() {
              environment_.network,
              environment_.resolver,
              pool_,
-             clock_},
+             clock_,
+             [this] {
+                 release_reserve();
+             }},
             control_options(options_)
         )
     );
@@ -112,6 +117,9 @@ ShardSet::Environment NodeImpl::shard_environment() {
     out.shard.on_disk_full = [this] {
         disk_.note_full();
     };
+    out.shard.need_room = [this] {
+        release_reserve();
+    };
     out.shard.on_log_failed = [this](const Error& error) {
         on_log_failed(error);
     };
@@ -168,6 +176,10 @@ void NodeImpl::tick() {
         shard->tick(now);
     }
     check_caught_up();
+    if (!reserve_.is_held() && now - reserve_tried_at_ >= kReserveInterval) {
+        reserve_tried_at_ = now;
+        restore_reserve();
+    }
     (void)loop_.add_timer(kTickInterval, [this] { tick(); });
 }
 
@@ -183,6 +195,24 @@ void NodeImpl::check_caught_up() {
     if (caught_up_) {
         log_info("this node is up to date and serves");
     }
+}
+
+/// Both loops.
+void NodeImpl::release_reserve() {
+    reserve_.release();
+    disk_.withhold(2 * DiskReserve::kBytes);
+}
+
+void NodeImpl::restore_reserve() {
+    if (disk_.is_full()) {
+        return;
+    }
+    jobs_.submit(BackgroundJobs::Lane::kStore, [this]() -> io::Task {
+        reserve_.restore();
+        return [this] {
+            disk_.withhold(reserve_.is_held() ? 0 : 2 * DiskReserve::kBytes);
+        };
+    });
 }
 
 /// The log does not take anything any more. Alone, the node goes on answering reads; in a cluster

@@ -52,6 +52,7 @@ NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environmen
           {options.disk_reserve_bytes, options.disk_used_max_percentage},
           clock_
       ),
+      reserve_(fs_, io::join_path(options.data_dir, "reserve")),
       jobs_(loop_, pool_),
       view_(std::make_shared<const View>()),
       broken_(std::make_shared<const std::string>()) {}

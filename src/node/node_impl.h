@@ -4,6 +4,7 @@
 #include "node/background_jobs.h"
 #include "node/control_link.h"
 #include "node/disk_guard.h"
+#include "node/disk_reserve.h"
 #include "node/install_receiver.h"
 #include "node/install_sender.h"
 #include "node/node.h"
@@ -123,6 +124,8 @@ private:
     void on_request(PeerRequest type, const std::string& bytes, std::uint64_t reply);
     void tick();
     void check_caught_up();
+    void release_reserve();
+    void restore_reserve();
     void hand_over(CollectionPtr collection, std::string operation, Room room, Shard::Done done);
     void match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter);
     void continue_matching(const std::shared_ptr<MatchingWrite>& write);
@@ -142,6 +145,7 @@ private:
     Clock& clock_;
     const NodeEnvironment environment_;
     mutable DiskGuard disk_;
+    DiskReserve reserve_;
     BackgroundJobs jobs_;
     std::unique_ptr<io::FileLock> lock_;
     std::unique_ptr<store::Wal> wal_;
@@ -159,7 +163,8 @@ private:
     std::atomic<bool> caught_up_{false};
     Published<std::string> broken_;
     std::atomic<std::size_t> in_flight_{0};  ///< Operations and commands that are not answered.
-    bool registered_ = false;                ///< This run is.
+    MonotonicTime reserve_tried_at_;
+    bool registered_ = false;  ///< This run is.
     std::size_t flushes_left_ = 0;
     bool flushing_ = false;
     bool flushed_ = false;

@@ -242,6 +242,7 @@ bool Shard::on_refused(store::Seq from, const Error& error) {
         env_.on_disk_full();
     }
     if (!core_.withdraw(from)) {
+        env_.need_room();
         return false;
     }
     fail_waiting(from, error);

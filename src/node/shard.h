@@ -33,6 +33,8 @@ struct ShardEnv {
     /// A copy of the shard needs files.
     std::function<void(cluster::ShardId, const cluster::NodeId&)> install;
     std::function<void()> on_disk_full;
+    /// There is no room for what cannot be taken back: some is to be made.
+    std::function<void()> need_room;
     std::function<void(const Error&)> on_log_failed;
 };
 

@@ -35,6 +35,7 @@ ControlPlane::ControlPlane(const Environment& environment, ControlOptions option
       network_(environment.network),
       resolver_(environment.resolver),
       clock_(environment.clock),
+      on_full_disk_(environment.on_full_disk),
       options_(std::move(options)),
       jobs_(environment.loop, environment.pool),
       boot_(make_uuid(environment.loop.random())),
@@ -54,7 +55,7 @@ ControlPlane::open(const Environment& environment, ControlOptions options) {
 Status ControlPlane::recover() {
     KUMO_TRY_ASSIGN(
         storage_,
-        ControlStorage::open({loop_, fs_, jobs_}, options_.directory, recovered_)
+        ControlStorage::open({loop_, fs_, jobs_, on_full_disk_}, options_.directory, recovered_)
     );
     self_ = recovered_.identity.node;
     in_its_place_ = recovered_.identity.place == recovered_.place;

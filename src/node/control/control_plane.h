@@ -89,6 +89,7 @@ public:
         io::Resolver& resolver;
         io::WorkerPool& pool;
         const Clock& clock;
+        io::Task on_full_disk = nullptr;  ///< On the loop: make room, or nothing goes on.
     };
 
     /// What the owner is told, on the loop.
@@ -233,6 +234,7 @@ private:
     io::Network& network_;
     io::Resolver& resolver_;
     const Clock& clock_;
+    const io::Task on_full_disk_;
     ControlOptions options_;
     BackgroundJobs jobs_;
     Events events_;

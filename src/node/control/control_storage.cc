@@ -42,6 +42,7 @@ ControlStorage::ControlStorage(const Environment& environment, std::string direc
     : loop_(environment.loop),
       fs_(environment.fs),
       jobs_(environment.jobs),
+      on_full_(environment.on_full),
       directory_(std::move(directory)) {}
 
 Result<std::unique_ptr<ControlStorage>> ControlStorage::open(
@@ -167,6 +168,11 @@ void ControlStorage::write_snapshot() {
     const Work& work = queue_.front();
     const std::uint64_t old_stream = stream_;
     stream_ += work.replaces_log ? 1 : 0;
+    store_front(old_stream);
+}
+
+void ControlStorage::store_front(std::uint64_t old_stream) {
+    const Work& work = queue_.front();
     const auto bytes =
         std::make_shared<const std::string>(encode_snapshot(*work.snapshot, stream_));
     io::Fs& fs = fs_;
@@ -177,6 +183,9 @@ void ControlStorage::write_snapshot() {
                 std::make_shared<Status>(store::write_checked_file(fs, file, kSnapshotKind, *bytes)
                 );
             return [this, stored, old_stream] {
+                if (waits_for_room(*stored, [this, old_stream] { store_front(old_stream); })) {
+                    return;
+                }
                 if (!stored->ok()) {
                     finish(std::move(*stored));
                     return;
@@ -220,7 +229,7 @@ void ControlStorage::write_entries() {
                 }
                 if (last && full) {
                     // Not promised to anybody yet: it is, when there is room.
-                    (void)loop_.add_timer(kFullDiskPause, [this] { write_entries(); });
+                    waits_for_room(durable, [this] { write_entries(); });
                 } else if (last) {
                     write_hard_state();
                 }
@@ -249,10 +258,24 @@ void ControlStorage::write_hard_state() {
                 std::make_shared<Status>(store::write_checked_file(fs, file, kHardStateKind, *bytes)
                 );
             return [this, stored] {
-                finish(std::move(*stored));
+                if (!waits_for_room(*stored, [this] { write_hard_state(); })) {
+                    finish(std::move(*stored));
+                }
             };
         }
     );
+}
+
+/// A full disk is no failure: nobody has been promised anything, and it may get room.
+bool ControlStorage::waits_for_room(const Status& status, io::Task again) {
+    if (status.ok() || status.error().code != ErrorCode::kResourceExhausted) {
+        return false;
+    }
+    if (on_full_) {
+        on_full_();
+    }
+    (void)loop_.add_timer(kFullDiskPause, std::move(again));
+    return true;
 }
 
 void ControlStorage::finish(Status status) {

@@ -55,6 +55,7 @@ public:
         io::Loop& loop;
         io::Fs& fs;
         BackgroundJobs& jobs;
+        io::Task on_full;  ///< The disk is: make room, or nothing goes on. On the loop.
     };
 
     /// kCorruption names the file; then nothing is served, and the node has to join anew.
@@ -86,14 +87,17 @@ private:
     Status load_log(Recovered& recovered);
     void start_next();
     void write_snapshot();
+    void store_front(std::uint64_t old_stream);
     void write_entries();
     void write_hard_state();
     void finish(Status status);
+    bool waits_for_room(const Status& status, io::Task again);
     std::string path(std::string_view name) const;
 
     io::Loop& loop_;
     io::Fs& fs_;
     BackgroundJobs& jobs_;
+    const io::Task on_full_;
     const std::string directory_;
     std::unique_ptr<store::Wal> wal_;
     std::uint64_t stream_ = 1;  ///< Of the log; another one after a snapshot has replaced it.
