@@ -100,6 +100,18 @@ void ControlLink::lead(std::function<void(const Status&)> done) {
     });
 }
 
+void ControlLink::refresh(io::Task done) {
+    control_loop_.post([this, done = std::move(done)] {
+        plane_->refresh([this, done] { data_loop_.post(done); });
+    });
+}
+
+void ControlLink::retire(io::Task done) {
+    control_loop_.post([this, done = std::move(done)] {
+        plane_->retire([this, done] { data_loop_.post(done); });
+    });
+}
+
 void ControlLink::leave_service(const Error& why) {
     control_loop_.post([this, why] { plane_->leave_service(why); });
 }

@@ -50,6 +50,12 @@ public:
     /// `done` runs on the data loop.
     void lead(std::function<void(const Status&)> done);
 
+    /// Any thread. `done` runs on the data loop, behind the state that it waited for.
+    void refresh(io::Task done);
+
+    /// `done` runs on the data loop.
+    void retire(io::Task done);
+
     /// The node's data is of no use any more: it asks for no lease, and is replaced.
     void leave_service(const Error& why);
 

@@ -272,6 +272,10 @@ public:
 
     virtual ClusterInfo cluster() const = 0;
 
+    /// Replies when this node knows every collection and key that any node had told somebody of
+    /// before the call, or after a second: for who is about to say that there is none.
+    virtual void refresh(io::Loop& loop, Reply<bool> reply) = 0;
+
     /// Makes this node lead the control plane. kUnavailable if there is no leader.
     virtual void lead(io::Loop& loop, Reply<bool> reply) = 0;
 

@@ -245,6 +245,7 @@ void NodeImpl::on_request(PeerRequest type, const std::string& bytes, std::uint6
         case PeerRequest::kOperation: router_->on_operation(bytes, reply); return;
         case PeerRequest::kReadIndex: router_->on_read_index(bytes, reply); return;
         case PeerRequest::kInstall: install_receiver_->on_request(bytes, reply); return;
+        case PeerRequest::kStateIndex:
         case PeerRequest::kJoin:
         case PeerRequest::kSnapshot: break;
     }
@@ -298,6 +299,10 @@ ClusterInfo NodeImpl::cluster() const {
         info.shards.push_back(std::move(out));
     }
     return info;
+}
+
+void NodeImpl::refresh(io::Loop& loop, Reply<bool> reply) {
+    control_->refresh([&loop, reply = std::move(reply)] { answer<bool>(loop, reply, true); });
 }
 
 void NodeImpl::lead(io::Loop& loop, Reply<bool> reply) {

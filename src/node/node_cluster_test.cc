@@ -98,6 +98,15 @@ protected:
         return count;
     }
 
+    /// What another node has told is known here.
+    void refresh(std::size_t i) {
+        const auto known = machines[i]->await<bool>([&](auto reply) {
+            machines[i]->node().refresh(machines[i]->loop(), reply);
+        });
+        ASSERT_TRUE(known.ok());
+        ASSERT_TRUE(machines[i]->node().collection("a").ok());
+    }
+
     void put(std::size_t i, int n) {
         const std::string json = document("d" + std::to_string(n), n);
         const Status written = machines[i]->put("a", json);
@@ -119,9 +128,8 @@ protected:
 
 TEST_P(NodeCluster, AnyNodeTakesAnyRequest) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    ASSERT_TRUE(run_until([this] {
-        return machines[1]->node().collection("a").ok() && machines[2]->node().collection("a").ok();
-    }));
+    refresh(1);
+    refresh(2);
     for (int n = 0; n < 60; ++n) {
         put(static_cast<std::size_t>(n) % kNodes, n);
         const std::string id = "d" + std::to_string(n);
@@ -147,6 +155,8 @@ TEST_P(NodeCluster, AnyNodeTakesAnyRequest) {
 
 TEST_P(NodeCluster, GoesOnWithoutItsPrimary) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    refresh(1);
+    refresh(2);
     for (int n = 0; n < 20; ++n) {
         put(0, n);
     }
@@ -171,6 +181,8 @@ TEST_P(NodeCluster, GoesOnWithoutItsPrimary) {
 
 TEST_P(NodeCluster, ACopyThatLagsTooFarIsSentFiles) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    refresh(1);
+    refresh(2);
     for (int n = 0; n < 10; ++n) {
         put(0, n);
     }
@@ -200,6 +212,8 @@ TEST_P(NodeCluster, ACopyThatLagsTooFarIsSentFiles) {
 
 TEST_P(NodeCluster, WritesUnderWayAreCarriedOutOnceWhenThePrimaryDies) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    refresh(1);
+    refresh(2);
     put(0, 0);
     const std::size_t dead = *primary(0);
     const std::size_t other = (dead + 1) % kNodes;
@@ -228,8 +242,39 @@ TEST_P(NodeCluster, WritesUnderWayAreCarriedOutOnceWhenThePrimaryDies) {
     expect_everything(other);
 }
 
+TEST_P(NodeCluster, ANodeThatStopsOnPurposeIsHardlyNoticed) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    refresh(1);
+    refresh(2);
+    int n = 0;
+    for (std::size_t round = 0; round < 2 * kNodes; ++round) {
+        const std::size_t leaving = round % kNodes;
+        const std::size_t other = (leaving + 1) % kNodes;
+        bool stopped = false;
+        machines[leaving]->node().shut_down(machines[leaving]->loop(), [&](Result<bool>) {
+            stopped = true;
+        });
+        Duration longest{};
+        while (!stopped) {
+            const MonotonicTime before = site.world.clock().monotonic_now();
+            put(other, ++n);
+            longest = std::max(longest, site.world.clock().monotonic_now() - before);
+        }
+        machines[leaving]->stop();
+        put(other, ++n);
+        EXPECT_LT(longest, milliseconds(500));
+        ASSERT_TRUE(machines[leaving]->start().ok());
+        ASSERT_TRUE(run_until([&] { return in_sync(other) == kNodes; }));
+    }
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        expect_everything(i);
+    }
+}
+
 TEST_P(NodeCluster, NothingIsServedWithoutAMajority) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    refresh(1);
+    refresh(2);
     put(0, 1);
     machines[1]->stop();
     machines[2]->stop();
@@ -249,6 +294,8 @@ TEST_P(NodeCluster, NothingIsServedWithoutAMajority) {
 
 TEST_P(NodeCluster, EverybodyRestarts) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    refresh(1);
+    refresh(2);
     for (int n = 0; n < 50; ++n) {
         put(static_cast<std::size_t>(n) % kNodes, n);
     }

@@ -441,11 +441,14 @@ void NodeImpl::flush_if_drained() {
     }
 }
 
+/// The others go on first: what is stored then is of no hurry to anybody.
 void NodeImpl::start_flush() {
-    if (flushing_) {
-        return;
+    if (!std::exchange(flushing_, true)) {
+        control_->retire([this] { flush_shards(); });
     }
-    flushing_ = true;
+}
+
+void NodeImpl::flush_shards() {
     flushes_left_ = 1 + shards_->shards().size();
     for (const auto& [id, shard] : shards_->shards()) {
         shard->flush([this] { on_flushed(); });

@@ -90,6 +90,7 @@ public:
 
     Health health() const override;
     ClusterInfo cluster() const override;
+    void refresh(io::Loop& loop, Reply<bool> reply) override;
     void lead(io::Loop& loop, Reply<bool> reply) override;
     void shut_down(io::Loop& loop, Reply<bool> reply) override;
 
@@ -136,6 +137,7 @@ private:
     void one_less_in_flight();
     void flush_if_drained();
     void start_flush();
+    void flush_shards();
     void on_flushed();
 
     const NodeOptions options_;

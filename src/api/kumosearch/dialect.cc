@@ -1,5 +1,6 @@
 #include "api/kumosearch/dialect.h"
 
+#include "api/kumosearch/deferred_sink.h"
 #include "api/kumosearch/routes.h"
 #include "base/log.h"
 
@@ -87,11 +88,35 @@ Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr respons
         );
         return nullptr;
     }
-    if (const auto refused = check_call(head, *call)) {
+    const auto refused = check_call(head, *call);
+    if (may_be_news(refused, *call)) {
+        auto sink = std::make_unique<DeferredSink>(call, [this, &head, call] {
+            return dispatch(check_call(head, *call), call);
+        });
+        context_.node.refresh(call->loop(), [resume = sink->resume()](const Result<bool>&) {
+            resume();
+        });
+        return sink;
+    }
+    return dispatch(refused, call);
+}
+
+std::unique_ptr<http::RequestSink>
+Dialect::dispatch(const std::optional<Error>& refused, const CallPtr& call) {
+    if (refused) {
         answer_error(*call, *refused);
         return nullptr;
     }
     return routes()[call->route].handler(call);
+}
+
+/// The key or the collection is not known here; another node may have made it a moment ago.
+bool Dialect::may_be_news(const std::optional<Error>& refused, const Call& call) const {
+    if (refused) {
+        return refused->code == ErrorCode::kUnauthenticated && !call.credential.empty();
+    }
+    return routes()[call.route].access == Access::kCollection && !call.path.empty()
+           && !context_.node.collection(call.path.front()).ok();
 }
 
 std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call& call) const {

@@ -35,6 +35,9 @@ public:
 
 private:
     std::optional<Error> check_call(const wire::HttpRequestHead& head, Call& call) const;
+    static std::unique_ptr<http::RequestSink>
+    dispatch(const std::optional<Error>& refused, const CallPtr& call);
+    bool may_be_news(const std::optional<Error>& refused, const Call& call) const;
     Status authorize(const Route& route, Call& call) const;
     std::string allow_origin(const wire::HttpRequestHead& head) const;
     void answer_preflight(const wire::HttpRequestHead& head, const Call& call) const;

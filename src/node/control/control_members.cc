@@ -15,6 +15,7 @@ namespace {
 constexpr Duration kJoinInterval = std::chrono::milliseconds(500);
 constexpr Duration kJoinTimeout = std::chrono::seconds(5);
 constexpr Duration kRegisterInterval = std::chrono::milliseconds(500);
+constexpr Duration kRetireInterval = std::chrono::milliseconds(100);
 constexpr Duration kMembersInterval = std::chrono::milliseconds(200);
 constexpr Duration kSeekAgainAfter = std::chrono::seconds(3);
 constexpr std::size_t kVotersMax = 5;
@@ -293,7 +294,7 @@ cluster::Member ControlPlane::self_member() const {
 void ControlPlane::register_self() {
     const MonotonicTime time = now();
     if (raft_ == nullptr || raft_->leader().is_nil() || incarnation_ != 0
-        || state_->cluster.id.is_nil() || time - registered_at_ < kRegisterInterval) {
+        || state_->cluster.id.is_nil() || retiring_ || time - registered_at_ < kRegisterInterval) {
         return;
     }
     registered_at_ = time;
@@ -308,7 +309,7 @@ void ControlPlane::register_self() {
 
 void ControlPlane::beacon() {
     const MonotonicTime time = now();
-    if (raft_ == nullptr || raft_->leader().is_nil() || incarnation_ == 0
+    if (raft_ == nullptr || raft_->leader().is_nil() || incarnation_ == 0 || retiring_
         || time - beacon_at_ < options_.coordinator.lease.beacon_interval) {
         return;
     }
@@ -332,10 +333,73 @@ void ControlPlane::on_lease_request(const cluster::NodeId& node, ByteView bytes)
 
 void ControlPlane::on_grant(ByteView bytes) {
     const auto grant = decode_grant(bytes);
-    if (grant) {
+    if (grant && !retiring_) {
         lease_.on_grant(*grant, incarnation_, now().time_since_epoch().count());
         publish();
     }
+}
+
+// ---- the end
+
+void ControlPlane::retire(io::Task done) {
+    if (raft_ == nullptr || failed_ || state_->cluster.members.size() < 2) {
+        done();
+        return;
+    }
+    log_info("this node makes way for the others");
+    retiring_ = true;
+    retire_until_ = now() + kRetireTimeout;
+    when_retired_ = std::move(done);
+    lease_.drop();
+    publish();
+    retire_step();
+}
+
+void ControlPlane::retire_step() {
+    if (!retiring_ || when_retired_ == nullptr) {
+        return;
+    }
+    const MonotonicTime time = now();
+    const cluster::Member* member = cluster::find_member(state_->cluster, self_);
+    const bool fenced = member == nullptr || member->fenced;
+    if ((fenced && !raft_->is_leader()) || time >= retire_until_) {
+        std::exchange(when_retired_, nullptr)();
+        return;
+    }
+    if (time - retire_asked_at_ < kRetireInterval) {
+        return;
+    }
+    retire_asked_at_ = time;
+    // One that has been fenced is no good leader: it goes first.
+    if (make_way() || fenced) {
+        return;
+    }
+    propose_cluster(cluster::Fence{{self_}});
+}
+
+/// Whether the leadership is on its way to another node.
+bool ControlPlane::make_way() {
+    if (!raft_->is_leader()) {
+        return false;
+    }
+    const cluster::NodeId* best = nullptr;
+    consensus::Index match = 0;
+    for (const cluster::NodeId& voter : raft_->configuration().voters) {
+        const auto progress = raft_->progress().find(voter);
+        const cluster::Member* member = cluster::find_member(state_->cluster, voter);
+        const bool fit = voter != self_ && member != nullptr && !member->fenced
+                         && progress != raft_->progress().end();
+        if (fit && (best == nullptr || progress->second.match > match)) {
+            best = &voter;
+            match = progress->second.match;
+        }
+    }
+    if (best == nullptr) {
+        return false;
+    }
+    (void)raft_->transfer(*best);
+    loop_.defer([this] { drain(); });
+    return true;
 }
 
 // ---- leading
@@ -364,9 +428,9 @@ void ControlPlane::drain_coordinator() {
         (void)raft_->read_index(round);
     }
     for (const auto& [node, grant] : output.grants) {
-        if (node == self_) {
+        if (node == self_ && !retiring_) {
             lease_.on_grant(grant, incarnation_, now().time_since_epoch().count());
-        } else {
+        } else if (node != self_) {
             (void)send(node, PeerMessage::kGrant, encode_grant(grant));
         }
     }

@@ -181,6 +181,7 @@ void ControlPlane::tick() {
     seek_cluster();
     register_self();
     beacon();
+    retire_step();
     coordinator_->tick(time);
     drain_coordinator();
     adjust_members();
@@ -328,6 +329,9 @@ void ControlPlane::state_changed() {
     update_peers();
     publish();
     events_.on_state(state_, incarnation_);
+    if (refresh_index_ != 0 && state_->applied >= refresh_index_ && !refreshing_.empty()) {
+        end_refresh();
+    }
 }
 
 void ControlPlane::publish() {
@@ -400,6 +404,71 @@ void ControlPlane::expire_proposals() {
     if (!proposals_.empty() && time - proposals_.front().sent_at >= kProposeAgainAfter) {
         send_next_proposal();
     }
+}
+
+// ---- being up to date
+
+void ControlPlane::refresh(io::Task done) {
+    if (raft_ == nullptr || failed_ || refresh_next_.size() >= kCommandsWaitingMax) {
+        done();
+        return;
+    }
+    refresh_next_.push_back(std::move(done));
+    if (refreshing_.empty()) {
+        ask_state_index();
+    }
+}
+
+/// One question for all who have come so far.
+void ControlPlane::ask_state_index() {
+    refreshing_ = std::exchange(refresh_next_, {});
+    refresh_index_ = 0;
+    if (refreshing_.empty()) {
+        return;
+    }
+    refresh_timer_ = loop_.add_timer(kRefreshTimeout, [this] { end_refresh(); });
+    if (raft_->is_leader()) {
+        refresh_up_to(raft_->commit_index());
+    } else if (!raft_->leader().is_nil()) {
+        call(
+            raft_->leader(),
+            PeerRequest::kStateIndex,
+            {},
+            kRefreshTimeout,
+            [this, timer = refresh_timer_](const Result<std::string>& answer) {
+                wire::ByteReader in(answer.ok() ? ByteView(answer.value()) : ByteView());
+                const consensus::Index index = in.number();
+                if (in.at_end() && timer == refresh_timer_) {
+                    refresh_up_to(index);
+                }
+            }
+        );
+    }
+}
+
+void ControlPlane::on_state_index(const std::shared_ptr<cluster::PeerReply>& reply) {
+    if (raft_ == nullptr || !raft_->is_ready_leader()) {
+        reply->answer(Error{ErrorCode::kUnavailable, "this node does not lead"});
+        return;
+    }
+    std::string answer;
+    wire::append_varint(answer, raft_->commit_index());
+    reply->answer(std::move(answer));
+}
+
+void ControlPlane::refresh_up_to(consensus::Index index) {
+    refresh_index_ = index;
+    if (state_->applied >= index) {
+        end_refresh();
+    }
+}
+
+void ControlPlane::end_refresh() {
+    loop_.cancel_timer(std::exchange(refresh_timer_, {}));
+    for (const io::Task& done : std::exchange(refreshing_, {})) {
+        done();
+    }
+    ask_state_index();
 }
 
 void ControlPlane::propose_cluster(cluster::Command command) {
@@ -526,6 +595,7 @@ void ControlPlane::on_request(
     switch (static_cast<PeerRequest>(type)) {
         case PeerRequest::kJoin: on_join(bytes, reply); return;
         case PeerRequest::kSnapshot: on_snapshot(bytes, reply); return;
+        case PeerRequest::kStateIndex: on_state_index(reply); return;
         case PeerRequest::kOperation:
         case PeerRequest::kInstall:
         case PeerRequest::kReadIndex: break;

@@ -71,6 +71,7 @@ enum class PeerMessage : std::uint16_t {
 enum class PeerRequest : std::uint16_t {
     kJoin = 1,
     kSnapshot = 2,
+    kStateIndex = 3,  ///< To the leader: how far its state is committed.
     kOperation = 16,  ///< From here on: for the owner of the shards.
     kInstall = 17,
     kReadIndex = 18,
@@ -136,6 +137,15 @@ public:
         cluster::CallDone done
     );
 
+    /// `done` runs when this node has applied what the leader had committed when this was called,
+    /// so that whatever another node has told somebody is here. After kRefreshTimeout in any case.
+    void refresh(io::Task done);
+
+    /// Before this node stops on purpose: it gives up its lease, and says so, so that the others go
+    /// on without waiting for it to be missed. `done` runs when they do, or after kRetireTimeout.
+    /// At once if there are no others.
+    void retire(io::Task done);
+
     /// This node's data is of no use any more: it asks for no lease from now on, and the others go
     /// on without it.
     void leave_service(const Error& why) { fail(why); }
@@ -155,6 +165,8 @@ public:
 
     static constexpr std::size_t kCommandsWaitingMax = 1024;
     static constexpr Duration kProposeTimeout = std::chrono::seconds(10);
+    static constexpr Duration kRefreshTimeout = std::chrono::seconds(1);
+    static constexpr Duration kRetireTimeout = std::chrono::seconds(3);
 
 private:
     struct Waiting {
@@ -183,6 +195,10 @@ private:
     void state_changed();
     void fail(const Error& error);
     void publish();
+    void ask_state_index();
+    void on_state_index(const std::shared_ptr<cluster::PeerReply>& reply);
+    void refresh_up_to(consensus::Index index);
+    void end_refresh();
     void send_next_proposal();
     void expire_proposals();
     void take_proposal(ByteView bytes);
@@ -204,6 +220,8 @@ private:
     void maybe_force();
     void register_self();
     void beacon();
+    void retire_step();
+    bool make_way();
     void lead_or_not();
     void drain_coordinator();
     cluster::Member self_member() const;
@@ -260,6 +278,11 @@ private:
     std::deque<Waiting> proposals_;
     std::uint64_t next_proposal_ = 1;
 
+    std::vector<io::Task> refreshing_;    ///< Wait for the state at refresh_index_.
+    std::vector<io::Task> refresh_next_;  ///< Came after the leader was asked.
+    consensus::Index refresh_index_ = 0;  ///< 0: the leader has not answered.
+    io::TimerId refresh_timer_;
+
     std::optional<std::vector<cluster::NodeAddress>> nodes_;
     std::map<cluster::NodeId, cluster::PeerHello> connected_;
     std::map<cluster::NodeId, std::string> joining_;  ///< Learners to be, with their addresses.
@@ -267,6 +290,10 @@ private:
     MonotonicTime registered_at_;
     MonotonicTime beacon_at_;
     MonotonicTime members_at_;
+    MonotonicTime retire_until_;
+    MonotonicTime retire_asked_at_;
+    io::Task when_retired_;
+    bool retiring_ = false;
     bool founding_ = false;
     bool draining_coordinator_ = false;
     std::uint64_t incarnation_ = 0;

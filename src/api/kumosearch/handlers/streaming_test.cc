@@ -1,6 +1,5 @@
 #include "api/kumosearch/handlers/document_parameters.h"
 #include "api/kumosearch/internal/api_world_test.h"
-
 #include "search/query/search.h"
 
 #include <gtest/gtest.h>
