@@ -159,6 +159,7 @@ void NodeImpl::on_state(std::shared_ptr<const State> state, std::uint64_t incarn
         registered_ = true;
     }
     publish();
+    deliver_early();
     router_->on_state(state_, incarnation);
     check_caught_up();
 }
@@ -229,14 +230,34 @@ void NodeImpl::on_log_failed(const Error& error) {
 // ---- what other nodes ask
 
 void NodeImpl::on_copy_message(const cluster::NodeId& node, const std::string& bytes) {
-    const auto message = cluster::decode_message(bytes);
-    if (!message.ok()) {
+    auto message = cluster::decode_message(bytes);
+    if (message.ok()) {
+        deliver(node, std::move(message).value());
+    } else {
         log_warn("node " + node.to_string() + ": " + message.error().message);
+    }
+}
+
+void NodeImpl::deliver(const cluster::NodeId& node, cluster::CopyMessage message) {
+    const auto shard = shards_->find(message.shard);
+    if (shard != nullptr) {
+        shard->receive(node, message);
         return;
     }
-    const auto shard = shards_->find(message.value().shard);
-    if (shard != nullptr) {
-        shard->receive(node, message.value());
+    const auto* prepare = std::get_if<cluster::Prepare>(&message.body);
+    if (prepare == nullptr || !prepare->entries.empty()) {
+        return;
+    }
+    early_.emplace_back(node, std::move(message));
+    if (early_.size() > kEarlyMessagesMax) {
+        early_.pop_front();
+    }
+}
+
+/// Dropped, they would be sent again only after a while: the first write would wait for it.
+void NodeImpl::deliver_early() {
+    for (auto& [node, message] : std::exchange(early_, {})) {
+        deliver(node, std::move(message));
     }
 }
 

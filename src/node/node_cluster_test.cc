@@ -153,6 +153,16 @@ TEST_P(NodeCluster, AnyNodeTakesAnyRequest) {
     EXPECT_TRUE(run_until([this] { return machines[0]->node().collections().empty(); }));
 }
 
+TEST_P(NodeCluster, TheFirstWriteIsAsFastAsAnyOther) {
+    for (int n = 0; n < 20; ++n) {
+        const std::string name = "c" + std::to_string(n);
+        const MonotonicTime before = site.world.clock().monotonic_now();
+        ASSERT_TRUE(machines[0]->create(numbered(name)).ok());
+        ASSERT_TRUE(machines[0]->put(name, document("1", 1)).ok());
+        EXPECT_LT(site.world.clock().monotonic_now() - before, milliseconds(300));
+    }
+}
+
 TEST_P(NodeCluster, GoesOnWithoutItsPrimary) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
     refresh(1);

@@ -14,6 +14,7 @@
 #include "store/wal.h"
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,6 +27,9 @@ namespace kumo::node {
 
 /// Documents that one erase_matching() or update_matching() may touch.
 inline constexpr std::size_t kMatchingIdsMax = 5'000'000;
+
+/// First messages of primaries for copies that are not there yet; the oldest go.
+inline constexpr std::size_t kEarlyMessagesMax = 64;
 
 /// What lookups read.
 struct View {
@@ -122,6 +126,8 @@ private:
     void start();
     void on_state(std::shared_ptr<const State> state, std::uint64_t incarnation);
     void on_copy_message(const cluster::NodeId& node, const std::string& bytes);
+    void deliver(const cluster::NodeId& node, cluster::CopyMessage message);
+    void deliver_early();
     void on_request(PeerRequest type, const std::string& bytes, std::uint64_t reply);
     void tick();
     void check_caught_up();
@@ -165,6 +171,8 @@ private:
     std::atomic<bool> caught_up_{false};
     Published<std::string> broken_;
     std::atomic<std::size_t> in_flight_{0};  ///< Operations and commands that are not answered.
+    /// For shards that this node has not heard of yet: the state that names them comes after.
+    std::deque<std::pair<cluster::NodeId, cluster::CopyMessage>> early_;
     MonotonicTime reserve_tried_at_;
     bool registered_ = false;  ///< This run is.
     std::size_t flushes_left_ = 0;
