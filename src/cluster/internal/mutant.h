@@ -29,6 +29,10 @@ enum class Mutant {
     kApplyBeforeCommit,      ///< R6
     kRegisterNotIdempotent,  ///< R9
     kGrantBeforeApplied,     ///< R9
+    kGrantWhileFencing,      ///< R9
+    kAckBeforeDurable,       ///< R2
+    kExpandTooEarly,         ///< R8
+    kForgetRequests,         ///< R13
 };
 
 #ifdef KUMO_CLUSTER_MUTANTS
