@@ -15,7 +15,7 @@ enum class Mutant {
     kTruncateToCommitted,    ///< R3
     kElectFromAssigned,      ///< R7
     kUncleanStaysInSync,     ///< R2, R8
-    kNoIncarnationCheck,     ///< R8
+    kAddFencedCopy,          ///< R8
     kNoLease,                ///< R9
     kLeaseFromReceipt,       ///< R9
     kNoDriftMargin,          ///< R9
