@@ -1,6 +1,7 @@
 #pragma once
 
-#include <chrono>
+#include "mutant_row.h"
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,7 @@ namespace kumo::sim {
 template <typename Mutant>
 struct Planted {
     Mutant mutant;
+    const char* name;
     const char* rule;
 };
 
@@ -27,7 +29,7 @@ struct Counter {
 ///     [FIRST COUNT]                run seeds
 ///     --repeat [FIRST COUNT]       each twice: the traces have to be equal
 ///     --mutants                    each rule disabled alone, until the checks notice
-///     --mutant NUMBER FIRST COUNT  seeds with one rule disabled
+///     --mutant NAME [FIRST COUNT]  seeds with one rule disabled
 ///
 /// `Simulation` names its Cluster, Outcome and Mutant, and has kName, kCounters, kMutants,
 /// kMutantSeedsMax and plant().
@@ -43,8 +45,7 @@ public:
             return run_mutants();
         }
         if (first == "--mutant") {
-            Simulation::plant(static_cast<typename Simulation::Mutant>(number(2, 0)));
-            return run_seeds(number(3, 1), number(4, 1000), 1);
+            return run_mutant(argc > 2 ? argv[2] : "", number(3, 1), number(4, 1000));
         }
         const bool repeat = first == "--repeat";
         const int place = repeat ? 2 : 1;
@@ -85,27 +86,33 @@ private:
         return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
 
+    static int run_mutant(const std::string& name, std::uint64_t first, std::uint64_t count) {
+        for (const auto& planted : Simulation::kMutants) {
+            if (name == planted.name) {
+                Simulation::plant(planted.mutant);
+                return run_seeds(first, count, 1);
+            }
+        }
+        say("no mutant '" + name + "'\n");
+        return EXIT_FAILURE;
+    }
+
     static int run_mutants() {
         int result = EXIT_SUCCESS;
-        std::printf("%-56s %8s %8s  %s\n", "rule disabled", "seeds", "seconds", "symptom");
         for (const auto& planted : Simulation::kMutants) {
-            Simulation::plant(planted.mutant);
-            const auto begin = std::chrono::steady_clock::now();
-            std::string symptom;
-            std::uint64_t seed = 0;
-            while (symptom.empty() && seed < Simulation::kMutantSeedsMax) {
-                symptom = Cluster(++seed).run().failure;
-            }
-            const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-            std::printf(
-                "%-56s %8s %8.1f  %s\n",
-                planted.rule,
-                std::to_string(seed).c_str(),
-                took.count(),
-                symptom.empty() ? "NOT FOUND" : symptom.substr(0, symptom.find('\n')).c_str()
-            );
-            (void)std::fflush(stdout);
-            result = symptom.empty() ? EXIT_FAILURE : result;
+            const RowResult row = run_row([&planted](const RowReport& report) {
+                Simulation::plant(planted.mutant);
+                for (std::uint64_t seed = 1; seed <= Simulation::kMutantSeedsMax; ++seed) {
+                    report.begin_seed(seed);
+                    const std::string failure = Cluster(seed).run().failure;
+                    if (!failure.empty()) {
+                        report.caught(failure.substr(0, failure.find('\n')));
+                        return;
+                    }
+                }
+            });
+            say(table_row(Simulation::kName, planted.rule, planted.name, row));
+            result = row.symptom.empty() ? EXIT_FAILURE : result;
         }
         return result;
     }

@@ -40,9 +40,13 @@ struct Outcome {
 /// copies, the coordinator, the leases and the codec are the real ones; the control plane's log,
 /// the network, the disks and the engines (lists that are appended to) are simple.
 ///
-/// Checked: what was acknowledged is there, once, and stays; reads at a primary see everything
-/// acknowledged before them and nothing that can be undone; what is committed never changes; one
-/// primary a term; and when everything is well again, every shard serves and all copies are equal.
+/// A seed's run has one of several mixes of faults: anything at any time, or attacks on a rule that
+/// chance would hardly ever come near.
+///
+/// Checked: what was acknowledged is there, once, and stays; every copy in sync has it; reads at a
+/// primary see everything acknowledged before them and nothing that can be undone; what is
+/// committed never changes, and nothing else is applied; one primary a term, and never two that
+/// serve; and when everything is well again, every shard serves and all copies are equal.
 class Cluster {
 public:
     explicit Cluster(std::uint64_t seed);
@@ -54,6 +58,18 @@ private:
     static constexpr std::size_t kShards = 2;
     using Time = std::int64_t;  ///< Microseconds of the world.
     using List = std::vector<std::uint64_t>;
+
+    enum class Mix : std::uint8_t {
+        kAnything,
+        kLostPower,  ///< A machine forgets what it had acknowledged, and the other copy is down.
+        kAttacks,    ///< On whoever serves: see attacks.cc.
+        kDrift,      ///< Clocks that differ as much as they may, and long leases.
+    };
+
+    enum class Channel : std::uint8_t {
+        kControl,
+        kData
+    };
 
     /// What is on a node's disk of one copy.
     struct Stored {
@@ -82,9 +98,11 @@ private:
         bool up = false;
         Time up_at = 0;
         Time paused_until = 0;
-        double rate = 1.0;  ///< Of its clock.
+        Time deaf_until = 0;  ///< The control plane's commands are not applied before.
+        double rate = 1.0;    ///< Of its clock.
         std::int64_t offset = 0;
         Uuid boot;
+        bool in_its_place = true;  ///< The run before is known to be over.
         std::uint64_t incarnation = 0;
         std::size_t applied = 0;  ///< Of the control plane's log.
         State state;
@@ -112,6 +130,7 @@ private:
     struct ControlEntry {
         Command command;
         bool adds_shard = false;
+        Time time = 0;
     };
 
     static void apply_entry(State& state, const ControlEntry& entry);
@@ -123,7 +142,9 @@ private:
 
     // Events: a world of closures, in order of time.
     void at(Time time, std::function<void()> task);
-    void send(std::size_t from, std::size_t to, std::function<void()> deliver);
+    void send(std::size_t from, std::size_t to, Channel channel, std::function<void()> deliver);
+    void deliver(std::size_t from, std::size_t to, Channel channel, std::function<void()> task);
+    bool reaches(std::size_t from, std::size_t to, Channel channel) const;
     bool awake(std::size_t i) const;
 
     // Processes: nodes.cc.
@@ -131,6 +152,7 @@ private:
     void crash(std::size_t i, bool power);
     void step(std::size_t i);
     void beacon(std::size_t i);
+    Register registration(std::size_t i) const;
     void adopt_state(std::size_t i);
     void reconcile(std::size_t i);
     void open_copy(std::size_t i, ShardId shard, CopyId copy);
@@ -145,18 +167,47 @@ private:
 
     // The control plane: control.cc.
     void control_step();
+    void depose();
+    void commit(const ControlEntry& entry);
     void propose(std::size_t from, const Command& command);
     void confirm_round(std::size_t from, std::uint64_t term, std::uint64_t context);
     bool has_quorum(std::size_t i) const;
 
-    // Clients and faults: cluster.cc.
+    // Faults: cluster.cc, attacks.cc.
     void inject_faults();
+    void inject_anything();
+    void cut_power_of_one(std::size_t i);
+    void cut_off(std::size_t i, Channel channel);
+    void restore_links();
+    void heal();
+    void attack();
+    void later(Time delay, std::function<void()> task);
+    void attack_slow_grants(std::size_t victim);
+    void attack_deaf_primary(ShardId id, std::size_t victim);
+    void attack_slow_handover(ShardId id, std::size_t victim);
+    void attack_healed_control(std::size_t victim);
+    void attack_new_leader(std::size_t victim);
+    void attack_pause(std::size_t victim);
+    void attack_leader(std::size_t victim);
+    void attack_late_prepares(std::size_t victim);
+    void attack_late_registration(std::size_t victim);
+    void begin_handover(ShardId id, std::size_t victim);
+    void on_handover_proposed(std::size_t i, ShardId shard);
+    void lose_power();
+
+    // Clients: cluster.cc.
     void use();
     void start_request();
     void try_request(std::uint64_t number);
+    void acknowledge(Request& request, const Copy& copy, Seq seq);
+
+    // Checks: checks.cc.
     void read(std::size_t i, ShardId shard);
-    void cut_power_of_one(std::size_t i);
-    void heal();
+    void read_everything(std::size_t i);
+    void check_invariants();
+    void check_serving(ShardId shard);
+    void check_in_sync(ShardId shard);
+    void check_state(const State& before);
     bool is_settled();
     void check_end();
     void fail(const std::string& what);
@@ -166,6 +217,10 @@ private:
     SeededRandom random_;
     Outcome outcome_;
     std::size_t nodes_count_;
+    Mix mix_ = Mix::kAnything;
+    CoordinatorOptions coordinator_options_;
+    Duration in_sync_lag_ = CopyOptions().in_sync_lag;
+    Time faulty_time_ = 0;
     bool lazy_sync_ = false;  ///< Acknowledged before the sync: a power cut may take it.
     bool calm_ = false;
     Time now_ = 0;
@@ -173,6 +228,11 @@ private:
     std::multimap<Time, std::function<void()>> events_;
     std::array<Node, kNodesMax> nodes_;
     bool cut_[kNodesMax][kNodesMax] = {};
+    bool data_cut_[kNodesMax][kNodesMax] = {};  ///< Only messages between copies are lost.
+    Time lag_[kNodesMax][kNodesMax] = {};
+    std::uint64_t attack_ = 0;  ///< The one that is under way.
+    std::optional<std::pair<std::size_t, ShardId>> slow_handover_;
+    Time power_lost_at_ = 0;
     std::uint64_t loss_percent_ = 0;
 
     std::vector<ControlEntry> control_log_;
@@ -180,6 +240,9 @@ private:
     std::optional<std::size_t> control_leader_;
     std::uint64_t control_term_ = 0;
     Time control_pause_until_ = 0;
+    std::optional<std::size_t> next_leader_;
+    Time ignorance_max_ = 0;  ///< A deposed leader knows after that.
+    Time commit_lag_max_ = 0;
 
     std::map<std::uint64_t, Request> requests_;
     std::uint64_t next_request_ = 1;
@@ -187,6 +250,7 @@ private:
     std::map<std::pair<ShardId, Seq>, EntryPtr> history_;
     std::map<std::pair<ShardId, Term>, NodeId> primaries_;
     std::map<ShardId, std::set<std::uint64_t>> acknowledged_;
+    std::map<ShardId, std::pair<std::size_t, Seq>> acknowledged_until_;  ///< In lists, in logs.
     std::vector<ShardId> shards_;
 };
 

@@ -31,25 +31,32 @@ bool Cluster::has_quorum(std::size_t i) const {
     return awake(i) && reached > nodes_count_ / 2;
 }
 
+/// The leader is none any more; it learns of that when it gets to it.
+void Cluster::depose() {
+    const std::size_t old = *control_leader_;
+    const std::uint64_t term = control_term_;
+    control_leader_.reset();
+    control_pause_until_ = now_ + static_cast<Time>(random_.below(800)) * kMillisecond;
+    const auto most = static_cast<std::uint64_t>(ignorance_max_ - (100 * kMillisecond));
+    at(now_ + (100 * kMillisecond) + static_cast<Time>(random_.below(most)), [this, old, term] {
+        Node& node = nodes_[old];
+        if (node.up && node.leads_term == term) {
+            node.coordinator->end();
+            node.leads_term = 0;
+        }
+    });
+}
+
 void Cluster::control_step() {
-    if (control_leader_ && (!has_quorum(*control_leader_) || random_.chance(1, 4000))) {
-        // Deposed; it learns of that when it gets to it.
-        const std::size_t old = *control_leader_;
-        const std::uint64_t term = control_term_;
-        control_leader_.reset();
-        control_pause_until_ = now_ + static_cast<Time>(random_.below(800)) * kMillisecond;
-        at(now_ + static_cast<Time>(100 + random_.below(900)) * kMillisecond, [this, old, term] {
-            Node& node = nodes_[old];
-            if (node.up && node.leads_term == term) {
-                node.coordinator->end();
-                node.leads_term = 0;
-            }
-        });
+    const bool by_chance = mix_ == Mix::kAnything && random_.chance(1, 4000);
+    if (control_leader_ && (!has_quorum(*control_leader_) || by_chance)) {
+        depose();
     }
     if (control_leader_ || now_ < control_pause_until_) {
         return;
     }
-    const std::size_t i = random_.below(nodes_count_);
+    const std::size_t i = next_leader_.value_or(random_.below(nodes_count_));
+    next_leader_.reset();
     Node& node = nodes_[i];
     if (!has_quorum(i) || !node.up) {
         return;
@@ -57,16 +64,30 @@ void Cluster::control_step() {
     control_leader_ = i;
     ++control_term_;
     ++outcome_.leader_changes;
-    // A leader knows all that was committed before it.
     node.leads_term = control_term_;
     node.coordinator->end();
     node.coordinator->begin(monotonic(node));
-    adopt_state(i);
+    if (now_ >= node.deaf_until) {
+        adopt_state(i);  // It has all that was committed before it, and mostly has applied that.
+    }
     trace(control_term_ + (i << 50U));
 }
 
+void Cluster::commit(const ControlEntry& entry) {
+    const State before = control_state_;
+    control_log_.push_back(entry);
+    if (std::holds_alternative<Fence>(entry.command)) {
+        ++outcome_.fences;
+    }
+    apply_entry(control_state_, entry);
+    check_state(before);
+    if (now_ >= nodes_[*control_leader_].deaf_until) {
+        adopt_state(*control_leader_);
+    }
+}
+
 void Cluster::propose(std::size_t from, const Command& command) {
-    const auto commit = [this, command] {
+    const auto decide = [this, command] {
         if (!control_leader_ || !has_quorum(*control_leader_)) {
             return;
         }
@@ -78,21 +99,17 @@ void Cluster::propose(std::size_t from, const Command& command) {
             fail("a command did not survive its bytes");
             return;
         }
-        control_log_.push_back({*decoded, false});
-        if (std::holds_alternative<Fence>(*decoded)) {
-            ++outcome_.fences;
-        }
-        (void)cluster::apply(control_state_, *decoded);
-        if (control_leader_) {
-            adopt_state(*control_leader_);
-        }
+        commit({*decoded, false, now_});
     };
     if (!control_leader_) {
         return;
     }
     const std::size_t leader = *control_leader_;
-    const Time commit_delay = static_cast<Time>(1 + random_.below(8)) * kMillisecond;
-    send(from, leader, [this, commit, commit_delay] { at(now_ + commit_delay, commit); });
+    Time delay = static_cast<Time>(1 + random_.below(8)) * kMillisecond;
+    if (commit_lag_max_ > 0) {
+        delay += static_cast<Time>(random_.below(static_cast<std::uint64_t>(commit_lag_max_)));
+    }
+    send(from, leader, Channel::kControl, [this, decide, delay] { at(now_ + delay, decide); });
 }
 
 void Cluster::confirm_round(std::size_t from, std::uint64_t term, std::uint64_t context) {

@@ -39,10 +39,12 @@ void Cluster::boot(std::size_t i) {
     node.up = true;
     node.paused_until = 0;
     node.boot = make_uuid(random_);
+    node.in_its_place = random_.chance(1, 2);
+    node.deaf_until = 0;
     node.incarnation = 0;
-    node.lease = std::make_unique<Lease>(LeaseOptions{});
+    node.lease = std::make_unique<Lease>(coordinator_options_.lease);
     node.lease_flag = false;
-    node.coordinator = std::make_unique<Coordinator>(CoordinatorOptions{});
+    node.coordinator = std::make_unique<Coordinator>(coordinator_options_);
     node.leads_term = 0;
     node.copies.clear();
     node.next_register = now_;
@@ -84,7 +86,7 @@ void Cluster::step(std::size_t i) {
     node.next_tick = now_ + 10 * kMillisecond;
     const bool behind = node.applied < control_log_.size();
     const bool hears = control_leader_ && !cut_[*control_leader_][i] && awake(*control_leader_);
-    if (behind && hears && random_.chance(1, 2)) {
+    if (behind && hears && now_ >= node.deaf_until && random_.chance(1, 2)) {
         adopt_state(i);
     }
     node.lease_flag = clock_of(node) < node.lease->deadline();
@@ -112,21 +114,27 @@ void Cluster::step(std::size_t i) {
     }
 }
 
+Register Cluster::registration(std::size_t i) const {
+    const Node& node = nodes_[i];
+    Register command;
+    command.member.id = node.id;
+    command.member.boot = node.boot;
+    command.previous_is_over = node.in_its_place;
+    for (const auto& [shard, stored] : node.disk) {
+        if (stored.unclean) {
+            command.unclean.insert(stored.copy);
+        }
+    }
+    return command;
+}
+
 void Cluster::beacon(std::size_t i) {
     Node& node = nodes_[i];
     const Member* member = find_member(node.state, node.id);
     const bool registered = member != nullptr && member->boot == node.boot;
     if (!registered && now_ >= node.next_register) {
         node.next_register = now_ + 300 * kMillisecond;
-        Register command;
-        command.member.id = node.id;
-        command.member.boot = node.boot;
-        command.previous_is_over = random_.chance(1, 2);
-        for (const auto& [shard, stored] : node.disk) {
-            if (stored.unclean) {
-                command.unclean.insert(stored.copy);
-            }
-        }
+        const Register command = registration(i);
         propose(i, command);
         if (random_.chance(1, 3)) {
             propose(i, command);  // The answer was slow.
@@ -143,7 +151,7 @@ void Cluster::beacon(std::size_t i) {
     const LeaseRequest request{node.id, node.incarnation, clock_of(node)};
     for (std::size_t j = 0; j < nodes_count_; ++j) {
         // Whoever believes to lead answers.
-        send(i, j, [this, j, request] {
+        send(i, j, Channel::kControl, [this, j, request] {
             Node& leader = nodes_[j];
             if (leader.leads_term == 0) {
                 return;
@@ -168,7 +176,7 @@ void Cluster::drain_coordinator(std::size_t i) {
     }
     for (const auto& [to, grant] : output.grants) {
         const std::size_t j = index_of(to);
-        send(i, j, [this, j, grant = grant] {
+        send(i, j, Channel::kControl, [this, j, grant = grant] {
             Node& other = nodes_[j];
             other.lease->on_grant(grant, other.incarnation, clock_of(other));
         });
@@ -180,7 +188,14 @@ void Cluster::adopt_state(std::size_t i) {
     Node& node = nodes_[i];
     const bool leads = control_leader_ == i;
     std::size_t until = control_log_.size();
-    if (!leads && until > node.applied) {
+    if (!leads) {
+        const Time lag = control_leader_ ? lag_[*control_leader_][i] : 0;
+        while (until > node.applied && control_log_[until - 1].time > now_ - lag) {
+            --until;
+        }
+        if (until <= node.applied) {
+            return;
+        }
         until = node.applied + 1 + random_.below(until - node.applied);
     }
     while (node.applied < until) {
@@ -225,6 +240,7 @@ void Cluster::open_copy(std::size_t i, ShardId shard, CopyId copy) {
     }
     CopyOptions options;
     options.node = node.id;
+    options.in_sync_lag = in_sync_lag_;
     options.prepare_bytes_max = random_.chance(1, 2) ? 1 : 1024;
     options.tail_bytes_max = random_.chance(1, 2) ? 2000 : 100'000;
     Copy& opened = node.copies[shard];
@@ -248,7 +264,7 @@ void Cluster::drain(std::size_t i, ShardId shard) {
     for (const auto& [to, message] : output.sends) {
         const std::size_t j = index_of(to);
         const std::string bytes = encode_message(message);
-        send(i, j, [this, i, j, shard, bytes] {
+        send(i, j, Channel::kData, [this, i, j, shard, bytes] {
             const auto decoded = decode_message(bytes);
             if (!decoded.ok()) {
                 fail("a message did not survive its bytes");
@@ -265,6 +281,9 @@ void Cluster::drain(std::size_t i, ShardId shard) {
         if (const auto* set = std::get_if<ProposeInSync>(&command)) {
             const bool grows = !set->added.empty();
             (grows ? outcome_.expands : outcome_.shrinks) += 1;
+        }
+        if (std::holds_alternative<CompleteHandover>(command)) {
+            on_handover_proposed(i, shard);
         }
         propose(i, command);
         if (random_.chance(1, 10)) {
@@ -346,6 +365,10 @@ void Cluster::apply(std::size_t i, ShardId shard, const EntryPtr& entry) {
         return;
     }
     copy.applied = entry->seq;
+    if (entry->seq > copy.core->committed()) {
+        fail("an operation is applied that is not committed");
+        return;
+    }
     const auto [known, is_new] = history_.try_emplace({shard, entry->seq}, entry);
     if (!is_new && !(*known->second == *entry)) {
         fail(
@@ -366,12 +389,7 @@ void Cluster::apply(std::size_t i, ShardId shard, const EntryPtr& entry) {
     const auto waiting = copy.waiting.find(entry->request);
     if (waiting != copy.waiting.end() && copy.core->is_primary()) {
         copy.waiting.erase(waiting);
-        Request& request = requests_[entry->request.number];
-        if (!request.acknowledged) {
-            request.acknowledged = true;
-            acknowledged_[shard].insert(request.value);
-            ++outcome_.acknowledged;
-        }
+        acknowledge(requests_[entry->request.number], copy, entry->seq);
     }
     trace(entry->seq + (static_cast<std::uint64_t>(shard) << 32U) + (i << 56U));
 }
@@ -409,25 +427,30 @@ void Cluster::install(std::size_t from, ShardId shard, const NodeId& to) {
         list = copy.list,
         requests = copy.core->requests_until(seq),
         arrived] {
-           send(from, j, [this, j, shard, wanted, seq, term, list, requests, arrived] {
-               Node& node = nodes_[j];
-               const auto found = node.copies.find(shard);
-               if (found == node.copies.end() || found->second.core->copy() != wanted
-                   || found->second.core->committed() >= seq) {
-                   return;
+           send(
+               from,
+               j,
+               Channel::kData,
+               [this, j, shard, wanted, seq, term, list, requests, arrived] {
+                   Node& node = nodes_[j];
+                   const auto found = node.copies.find(shard);
+                   if (found == node.copies.end() || found->second.core->copy() != wanted
+                       || found->second.core->committed() >= seq) {
+                       return;
+                   }
+                   Stored stored;
+                   stored.copy = wanted;
+                   stored.base = seq;
+                   stored.base_term = *term;
+                   stored.synced = seq;
+                   stored.checkpoint = list;
+                   stored.requests = requests;
+                   node.disk[shard] = stored;
+                   open_copy(j, shard, wanted);
+                   reconcile(j);
+                   *arrived = true;
                }
-               Stored stored;
-               stored.copy = wanted;
-               stored.base = seq;
-               stored.base_term = *term;
-               stored.synced = seq;
-               stored.checkpoint = list;
-               stored.requests = requests;
-               node.disk[shard] = stored;
-               open_copy(j, shard, wanted);
-               reconcile(j);
-               *arrived = true;
-           });
+           );
        });
     at(now_ + took + 400 * kMillisecond, [done, arrived] { done(*arrived); });
 }

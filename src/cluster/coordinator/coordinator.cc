@@ -100,7 +100,7 @@ void Coordinator::grant_confirmed() {
 void Coordinator::grant(const LeaseRequest& request) {
     const Member* member = find_member(*state_, request.node);
     if (member == nullptr || member->incarnation != request.incarnation
-        || fencing_.contains(request.node)) {
+        || (fencing_.contains(request.node) && !planted(Mutant::kGrantWhileFencing))) {
         return;
     }
     if (!member->fenced) {

@@ -15,7 +15,7 @@ enum class Mutant {
     kTruncateToCommitted,    ///< R3
     kElectFromAssigned,      ///< R7
     kUncleanStaysInSync,     ///< R2, R8
-    kNoIncarnationCheck,     ///< R8
+    kAddFencedCopy,          ///< R8
     kNoLease,                ///< R9
     kLeaseFromReceipt,       ///< R9
     kNoDriftMargin,          ///< R9
@@ -29,6 +29,10 @@ enum class Mutant {
     kApplyBeforeCommit,      ///< R6
     kRegisterNotIdempotent,  ///< R9
     kGrantBeforeApplied,     ///< R9
+    kGrantWhileFencing,      ///< R9
+    kAckBeforeDurable,       ///< R2
+    kExpandTooEarly,         ///< R8
+    kForgetRequests,         ///< R13
 };
 
 #ifdef KUMO_CLUSTER_MUTANTS

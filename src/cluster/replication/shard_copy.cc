@@ -137,7 +137,8 @@ void ShardCopy::forget(const RequestWindow::value_type& remembered) {
 
 std::optional<Seq> ShardCopy::find_request(const RequestId& request) const {
     const auto found = requests_.find(request);
-    return found == requests_.end() ? std::nullopt : std::optional(found->second);
+    const bool known = found != requests_.end() && !planted(Mutant::kForgetRequests);
+    return known ? std::optional(found->second) : std::nullopt;
 }
 
 RequestWindow ShardCopy::requests_until(Seq seq) const {

@@ -82,7 +82,10 @@ Ack ShardCopy::make_ack() const {
     ack.term = term_;
     ack.copy = copy_;
     ack.incarnation = incarnation_;
-    ack.match = std::min(std::max(verified_, committed_), persisted_);
+    ack.match = std::max(verified_, committed_);
+    if (!planted(Mutant::kAckBeforeDurable)) {
+        ack.match = std::min(ack.match, persisted_);
+    }
     ack.committed = committed_;
     ack.attempt = leader_attempt_;
     return ack;

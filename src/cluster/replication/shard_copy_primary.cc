@@ -408,8 +408,10 @@ void ShardCopy::maybe_expand(MonotonicTime now) {
     }
     std::set<NodeId> more = view_.in_sync;
     for (const auto& [node, peer] : peers_) {
-        const bool ready = peer.acked && peer.match >= committed_ && peer.match >= no_op_
-                           && peer.incarnation > 0 && now >= peer.expand_after;
+        const bool has_all =
+            (peer.match >= committed_ && peer.match >= no_op_) || planted(Mutant::kExpandTooEarly);
+        const bool ready =
+            peer.acked && has_all && peer.incarnation > 0 && now >= peer.expand_after;
         if (ready) {
             more.insert(node);
         }

@@ -304,7 +304,7 @@ bool is_good(const State& state, const Shard& shard, const ProposeInSync& comman
         }
         const Member* member = find_member(state, node);
         const auto seen = command.added.find(node);
-        if (planted(Mutant::kNoIncarnationCheck)) {
+        if (planted(Mutant::kAddFencedCopy)) {
             return member != nullptr;
         }
         return member != nullptr && !member->fenced && seen != command.added.end()
