@@ -55,6 +55,7 @@ export class Lab {
     this.switch = spawn(join(this.build, 'bin/chaos_switch'), [String(this.seed), ...spaces], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
+    this.switchEnded = new Promise((resolve) => this.switch.once('exit', resolve));
     return new Promise((resolve, reject) => {
       this.switch.stdout.once('data', resolve);
       this.switch.once('exit', () => reject(new Error('the switch did not start')));
@@ -97,6 +98,7 @@ export class Lab {
   async close() {
     for (const machine of this.machines) await machine.remove();
     this.switch?.stdin.end();
+    await this.switchEnded;  // Its device must be gone before another run makes one.
     for (let port = 1; port <= this.clientPort; ++port) run('ip', 'netns', 'del', this.namespace(port));
     rmSync(ROOM, { recursive: true, force: true });
   }

@@ -34,14 +34,25 @@ Control* map_control() {
     return mapped == MAP_FAILED ? nullptr : static_cast<Control*>(mapped);
 }
 
-Control* control() {
-    static Control* const mapped = map_control();
-    return mapped;
-}
-
+/// What the process met before this library stood in front of it.
 template <typename Function>
 Function* next(const char* name) {
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+struct Real {
+    Control* control = map_control();
+    int (*fdatasync)(int) = next<int(int)>("fdatasync");
+    int (*fsync)(int) = next<int(int)>("fsync");
+    ssize_t (*pwrite
+    )(int, const void*, size_t, off64_t
+    ) = next<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
+    int (*clock_gettime)(clockid_t, timespec*) = next<int(clockid_t, timespec*)>("clock_gettime");
+};
+
+const Real& real() {
+    static const Real kReal;
+    return kReal;
 }
 
 bool take_one(std::atomic<std::int64_t>& left) {
@@ -56,7 +67,7 @@ bool take_one(std::atomic<std::int64_t>& left) {
 
 /// What happens to a sync before the disk sees it. False: it fails.
 bool pass_sync() {
-    Control* const faults = control();
+    Control* const faults = real().control;
     if (faults == nullptr) {
         return true;
     }
@@ -73,25 +84,24 @@ bool pass_sync() {
 
 }  // namespace
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's are reserved
 extern "C" {
 
 int fdatasync(int fd) {
-    static auto* const real = next<int(int)>("fdatasync");
-    return pass_sync() ? real(fd) : -1;
+    return pass_sync() ? real().fdatasync(fd) : -1;
 }
 
 int fsync(int fd) {
-    static auto* const real = next<int(int)>("fsync");
-    return pass_sync() ? real(fd) : -1;
+    return pass_sync() ? real().fsync(fd) : -1;
 }
 
 ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t offset) {
-    static auto* const real = next<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
-    if (control() != nullptr && take_one(control()->failing_writes)) {
+    Control* const faults = real().control;
+    if (faults != nullptr && take_one(faults->failing_writes)) {
         errno = EIO;
         return -1;
     }
-    return real(fd, bytes, size, offset);
+    return real().pwrite(fd, bytes, size, offset);
 }
 
 ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
@@ -99,12 +109,12 @@ ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
 }
 
 int clock_gettime(clockid_t clock, timespec* now) noexcept {
-    static auto* const real = next<int(clockid_t, timespec*)>("clock_gettime");
-    const int result = real(clock, now);
-    if (result != 0 || clock != CLOCK_REALTIME || control() == nullptr) {
+    const int result = real().clock_gettime(clock, now);
+    const Control* const faults = real().control;
+    if (result != 0 || clock != CLOCK_REALTIME || faults == nullptr) {
         return result;
     }
-    const std::int64_t jump = control()->clock_jump_ns.load();
+    const std::int64_t jump = faults->clock_jump_ns.load();
     if (jump != 0) {
         constexpr std::int64_t kSecond = 1'000'000'000;
         const std::int64_t time = now->tv_sec * kSecond + now->tv_nsec + jump;
@@ -115,3 +125,4 @@ int clock_gettime(clockid_t clock, timespec* now) noexcept {
 }
 
 }  // extern "C"
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
