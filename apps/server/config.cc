@@ -238,6 +238,7 @@ make_config(SettingValues command_line, const SettingValues& environment, io::Fs
     config.cors_domains = split_domains(reader.text("cors-domains"));
     config.log_dir = reader.text("log-dir");
     config.compat_version = reader.text("compat-version");
+    KUMO_TRY_ASSIGN(config.supervise, reader.flag("supervise"));
     for (const auto& [name, value] : all) {
         const Setting* setting = find_setting(name);
         if (!setting->in_effect && value != setting->initial) {

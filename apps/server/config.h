@@ -33,6 +33,7 @@ struct Config {
     bool fsync = true;
     std::string compat_version;
     node::ClusterOptions cluster;
+    bool supervise = false;
     std::vector<std::string> without_effect;  ///< Settings that were given and change nothing.
 };
 

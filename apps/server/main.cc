@@ -4,6 +4,7 @@
 #include "io/system.h"
 #include "server.h"
 #include "settings.h"
+#include "supervisor.h"
 
 #include <csignal>
 #include <cstdio>
@@ -111,12 +112,16 @@ int run(int argc, char** argv) {
         say(stderr, config.error().message);
         return EXIT_FAILURE;
     }
-    const kumo::Status logging = open_log(config.value());
-    if (!logging.ok()) {
-        say(stderr, logging.error().message);
-        return EXIT_FAILURE;
-    }
-    return serve(config.value(), *fs, signals);
+    const auto serve_here = [&] {
+        const kumo::Status logging = open_log(config.value());
+        if (!logging.ok()) {
+            say(stderr, logging.error().message);
+            return EXIT_FAILURE;
+        }
+        return serve(config.value(), *fs, signals);
+    };
+    return config.value().supervise ? kumo::server::supervise(config.value(), serve_here)
+                                    : serve_here();
 }
 
 }  // namespace

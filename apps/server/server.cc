@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "io/system.h"
+#include "node_options.h"
 
 #include <atomic>
 #include <chrono>
@@ -80,15 +81,10 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config, io::Fs& fs) 
 }
 
 Status Server::open_data() {
-    node::NodeOptions options;
-    options.data_dir = config_.data_dir;
-    options.fsync = config_.fsync;
-    options.disk_used_max_percentage = config_.disk_used_max_percentage;
-    options.cluster = config_.cluster;
     KUMO_TRY_ASSIGN(
         node_,
         node::Node::open(
-            options,
+            node_options(config_),
             {fs_, *network_, *resolver_, *data_loop_, *control_loop_, *pool_, system_clock()}
         )
     );

@@ -40,6 +40,7 @@ constexpr Setting kSettings[] = {
     {"peering-ssl-certificate-key", "cluster.tls.key", "", kText, "", "PEM file with that certificate's private key."},
     {"peering-ssl-ca", "cluster.tls.ca", "", kText, "", "PEM file with the CA that signs the certificates of all nodes."},
     {"node-name", "cluster.node_name", "", kText, "", "Name of this node, for people; none: its peering address."},
+    {"supervise", "supervise", "", kFlag, "false", "Run the server as a child of this process: when it crashes, the other nodes are told at once, and it is started again."},
     {"zone", "cluster.zone", "", kText, "", "Where this node is, for people."},
 
     {"peering-subnet", "cluster.subnet", "", kText, "", "", false},

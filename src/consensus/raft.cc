@@ -329,6 +329,12 @@ void Raft::step_current(const Message& message) {
     }
 }
 
+void Raft::leader_died(const NodeId& leader) {
+    if (role_ == Role::kFollower && leader_ == leader && is_promotable()) {
+        campaign(false, true);
+    }
+}
+
 /// Votes and strays of another epoch mean nothing, so that forcing a minority by mistake cannot
 /// take a working majority down. Only a leader of a newer epoch that has this node among its
 /// members, which is an operator's doing, ends the old one here.

@@ -109,6 +109,10 @@ public:
     /// Until then proposals are refused.
     Status transfer(const NodeId& to);
 
+    /// The leader's process is known to be over: this node stands for election without waiting for
+    /// it to be missed. Nothing happens unless it follows that leader and may be elected.
+    void leader_died(const NodeId& leader);
+
     /// Everything up to this Ready is durable.
     void persisted(std::uint64_t sequence);
 

@@ -116,6 +116,11 @@ struct NodeOptions {
     Duration idle_seal_after = std::chrono::seconds(10);
 };
 
+/// Tells the other nodes that the last run of the node with this data directory is over, so that
+/// they go on without waiting to miss it. Only for who can prove it: the parent that has waited for
+/// the process. Blocks about a second at most; best effort.
+void announce_death(const NodeOptions& options);
+
 /// What a node lives on. All of it outlives the node. The loops run on threads of their own (or
 /// on one): what keeps the cluster together must not wait behind documents.
 struct NodeEnvironment {

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "io/system.h"
 #include "node/internal/answer.h"
 #include "node/node_impl.h"
 
@@ -31,6 +32,20 @@ ControlOptions control_options(const NodeOptions& options) {
 }
 
 }  // namespace
+
+void announce_death(const NodeOptions& options) {
+    const auto fs = io::make_system_fs();
+    const auto loop = io::make_system_loop();
+    const auto network = io::make_system_network();
+    const auto resolver = io::make_system_resolver();
+    const ControlOptions control = control_options(options);
+    const auto told = announce_death({*loop, *network, *resolver, *fs}, control.directory, control.tls);
+    if (told.ok()) {
+        log_info(told.value() ? "the other nodes know of it" : "no other node could be told of it");
+    } else if (told.error().code != ErrorCode::kNotFound) {
+        log_warn("the other nodes could not be told of it: " + told.error().message);
+    }
+}
 
 // ---- opening
 

@@ -339,6 +339,73 @@ void ControlPlane::on_grant(ByteView bytes) {
     }
 }
 
+// ---- sudden deaths
+
+/// For who outlives this run. Only others make it of any use.
+void ControlPlane::keep_obituary() {
+    Obituary next{state_->cluster.id, self_, incarnation_, {}};
+    for (const auto& [id, member] : state_->cluster.members) {
+        if (id != self_) {
+            next.others.push_back(member->peering_address);
+        }
+    }
+    if (incarnation_ == 0 || next.others.empty() || obituary_ == next) {
+        return;
+    }
+    obituary_ = next;
+    io::Fs& fs = fs_;
+    const auto lane = BackgroundJobs::Lane::kStore;
+    jobs_.submit(lane, [&fs, directory = options_.directory, next]() -> io::Task {
+        const Status stored = store_obituary(fs, directory, next);
+        if (!stored.ok()) {
+            log_warn(stored.error().message);  // Then the node's end is noticed a little later.
+        }
+        return [] {
+        };
+    });
+}
+
+void ControlPlane::on_death(const cluster::NodeId& node, ByteView bytes) {
+    const auto notice = decode_death_notice(bytes);
+    const cluster::Member* member = cluster::find_member(state_->cluster, node);
+    if (raft_ == nullptr || !notice.ok() || notice.value().node != node || member == nullptr
+        || member->incarnation != notice.value().incarnation) {
+        return;
+    }
+    log_warn("node " + member->name + " has died, says its supervisor");
+    dead_[node] = notice.value().incarnation;
+    // One of the others stands for election; if it cannot win, the usual way is open.
+    const auto& voters = raft_->configuration().voters;
+    const auto first = std::find_if(voters.begin(), voters.end(), [&](const auto& voter) {
+        return voter != node;
+    });
+    if (first != voters.end() && *first == self_) {
+        raft_->leader_died(node);
+    }
+    drain();
+    fence_dead();
+}
+
+void ControlPlane::fence_dead() {
+    if (dead_.empty() || raft_ == nullptr) {
+        return;
+    }
+    std::erase_if(dead_, [this](const auto& each) {
+        const cluster::Member* member = cluster::find_member(state_->cluster, each.first);
+        return member == nullptr || member->fenced || member->incarnation != each.second;
+    });
+    const MonotonicTime time = now();
+    if (dead_.empty() || !raft_->is_ready_leader() || time - fenced_dead_at_ < kRetireInterval) {
+        return;
+    }
+    fenced_dead_at_ = time;
+    cluster::Fence fence;
+    for (const auto& [node, incarnation] : dead_) {
+        fence.nodes.insert(node);
+    }
+    propose_cluster(std::move(fence));
+}
+
 // ---- the end
 
 void ControlPlane::retire(io::Task done) {

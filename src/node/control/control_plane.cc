@@ -182,6 +182,7 @@ void ControlPlane::tick() {
     register_self();
     beacon();
     retire_step();
+    fence_dead();
     coordinator_->tick(time);
     drain_coordinator();
     adjust_members();
@@ -327,6 +328,7 @@ void ControlPlane::state_changed() {
         joining_.erase(id);
     }
     update_peers();
+    keep_obituary();
     publish();
     events_.on_state(state_, incarnation_);
     if (refresh_index_ != 0 && state_->applied >= refresh_index_ && !refreshing_.empty()) {
@@ -581,6 +583,7 @@ void ControlPlane::on_message(
         case PeerMessage::kLeaseRequest: on_lease_request(node, bytes); return;
         case PeerMessage::kGrant: on_grant(bytes); return;
         case PeerMessage::kYield: on_yield(node); return;
+        case PeerMessage::kDeath: on_death(node, bytes); return;
         case PeerMessage::kCopy: break;
     }
     events_.on_message(node, type, bytes);

@@ -15,6 +15,7 @@
 #include "io/worker_pool.h"
 #include "node/background_jobs.h"
 #include "node/control/control_storage.h"
+#include "node/control/death_notice.h"
 #include "node/state.h"
 
 #include <atomic>
@@ -65,6 +66,7 @@ enum class PeerMessage : std::uint16_t {
     kLeaseRequest = 3,
     kGrant = 4,
     kYield = 5,  ///< The sender asks to lead.
+    kDeath = 6,  ///< From a node's supervisor: the node's run is over.
     kCopy = 16,  ///< From here on: for the owner of the shards.
 };
 
@@ -221,6 +223,9 @@ private:
     void register_self();
     void beacon();
     void retire_step();
+    void keep_obituary();
+    void on_death(const cluster::NodeId& node, ByteView bytes);
+    void fence_dead();
     bool make_way();
     void lead_or_not();
     void drain_coordinator();
@@ -290,6 +295,9 @@ private:
     MonotonicTime registered_at_;
     MonotonicTime beacon_at_;
     MonotonicTime members_at_;
+    std::optional<Obituary> obituary_;                ///< As it is on disk, or will be.
+    std::map<cluster::NodeId, std::uint64_t> dead_;  ///< Runs that are over and not fenced yet.
+    MonotonicTime fenced_dead_at_;
     MonotonicTime retire_until_;
     MonotonicTime retire_asked_at_;
     io::Task when_retired_;

@@ -1,0 +1,14 @@
+#include "node_options.h"
+
+namespace kumo::server {
+
+node::NodeOptions node_options(const Config& config) {
+    node::NodeOptions options;
+    options.data_dir = config.data_dir;
+    options.fsync = config.fsync;
+    options.disk_used_max_percentage = config.disk_used_max_percentage;
+    options.cluster = config.cluster;
+    return options;
+}
+
+}  // namespace kumo::server
