@@ -42,7 +42,7 @@ std::string last_line(const std::string& text, const std::string& beginning) {
 
 /// How the process ended, if it did not report anything itself.
 std::string symptom_of(const std::string& said, int status) {
-    const std::string caught = last_line(said, kCaught);
+    std::string caught = last_line(said, kCaught);
     if (!caught.empty() || !WIFSIGNALED(status) || WTERMSIG(status) == SIGALRM) {
         return caught;
     }

@@ -88,7 +88,9 @@ void Cluster::check_in_sync(ShardId shard) {
 
 /// After a command.
 void Cluster::check_state(const State& before) {
-    for (const auto& [id, shard] : control_state_.shards) {
+    for (const auto& each : control_state_.shards) {
+        const ShardId id = each.first;
+        const auto& shard = each.second;
         const Shard* old = find_shard(before, id);
         if (old != nullptr && shard == before.shards.at(id)) {
             continue;

@@ -8,6 +8,7 @@
 #ifdef KUMO_CLUSTER_MUTANTS
 namespace kumo::cluster {
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one fault a process
 Mutant planted_mutant = Mutant::kNone;
 
 }  // namespace kumo::cluster
@@ -75,6 +76,15 @@ std::size_t Cluster::index_of(const NodeId& id) const {
     return static_cast<std::size_t>(id.bytes[15]) - 1;
 }
 
+void Cluster::wake() {
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        const bool wakes = now_ >= nodes_[i].paused_until && nodes_[i].paused_until > now_ - kStep;
+        if (wakes && nodes_[i].up) {
+            read_everything(i);  // Whoever asked meanwhile is served before any timer runs.
+        }
+    }
+}
+
 Outcome Cluster::run() {
     bool settled = false;
     while (outcome_.failure.empty() && !settled && now_ < faulty_time_ + kCalmTime) {
@@ -85,13 +95,7 @@ Outcome Cluster::run() {
         if (!calm_) {
             inject_faults();
         }
-        for (std::size_t i = 0; i < nodes_count_; ++i) {
-            const bool wakes =
-                now_ >= nodes_[i].paused_until && nodes_[i].paused_until > now_ - kStep;
-            if (wakes && nodes_[i].up) {
-                read_everything(i);  // Whoever asked meanwhile is served before any timer runs.
-            }
-        }
+        wake();
         while (!events_.empty() && events_.begin()->first <= now_ && outcome_.failure.empty()) {
             const auto task = std::move(events_.begin()->second);
             events_.erase(events_.begin());
@@ -182,7 +186,7 @@ void Cluster::send(
     std::size_t from,
     std::size_t to,
     Channel channel,
-    std::function<void()> deliver
+    const std::function<void()>& deliver
 ) {
     if (from == to) {
         at(now_, [this, to, deliver] {

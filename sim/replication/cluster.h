@@ -142,10 +142,12 @@ private:
 
     // Events: a world of closures, in order of time.
     void at(Time time, std::function<void()> task);
-    void send(std::size_t from, std::size_t to, Channel channel, std::function<void()> deliver);
+    void
+    send(std::size_t from, std::size_t to, Channel channel, const std::function<void()>& deliver);
     void deliver(std::size_t from, std::size_t to, Channel channel, std::function<void()> task);
     bool reaches(std::size_t from, std::size_t to, Channel channel) const;
     bool awake(std::size_t i) const;
+    void wake();
 
     // Processes: nodes.cc.
     void boot(std::size_t i);
