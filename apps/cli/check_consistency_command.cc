@@ -168,6 +168,9 @@ private:
             book_.totals()};
         shown_ = counts;
         (void)std::printf("%s\n", second_line(second).c_str());
+        for (const std::string& finding : work_.take_findings()) {
+            (void)std::printf("  %s\n", finding.c_str());
+        }
         (void)std::fflush(stdout);
     }
 

@@ -52,7 +52,8 @@ function freshId() {
 function fate(error, kind) {
   const code = error.httpStatus ?? error.code ?? error.message;
   if (code === 409 && kind === 'create') return { out: 'exists', code };
-  if (code === 404 && kind !== 'create' && /document/i.test(error.message)) return { out: 'absent', code };
+  // The collection is there all the time: a read that is told otherwise is told that there is nothing.
+  if (code === 404 && (kind === 'get' || (kind !== 'create' && /document/i.test(error.message)))) return { out: 'absent', code };
   const refused = code === 'ECONNREFUSED' || (Number.isInteger(code) && code >= 400 && code < 500 && code !== 408);
   return { out: refused ? 'refused' : 'unknown', code };
 }

@@ -63,6 +63,8 @@ public:
         std::uint64_t stale = 0;    ///< Reads that did not show what had been acknowledged or seen.
         std::uint64_t unknown = 0;  ///< Writes.
 
+        bool operator==(const Totals&) const = default;
+
         bool clean() const { return lost == 0 && invented == 0 && stale == 0; }
     };
 

@@ -1,5 +1,6 @@
 #include "cli/consistency/workload.h"
 
+#include "cli/text.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
 
@@ -11,6 +12,7 @@ namespace {
 using Kind = Subject::Kind;
 
 constexpr Duration kAfterAFailure = std::chrono::milliseconds(20);
+constexpr std::size_t kWordsMax = 200;
 constexpr std::uint64_t kRecent = 1000;  ///< Half of the reads look at one of so many documents.
 
 std::string to_json(const Write& write) {
@@ -136,7 +138,7 @@ private:
         const Fate fate = fate_of(answer);
         work().book_.end_write(write, fate);
         if (is_update(write) && answer.ok() && answer.value().status == 404) {
-            work().book_.end_read({write.subject, write.value - 1}, 0);
+            work().end_read({write.subject, write.value - 1}, 0, server(), answer.value());
         }
         if (fate == Fate::kAcknowledged) {
             work().wrote();
@@ -188,7 +190,7 @@ private:
             fail_over();
             return;
         }
-        work().book_.end_read(read, *seen);
+        work().end_read(read, *seen, server(), answer.value());
         ++work().counts_.reads;
         move_on();
         go();
@@ -235,6 +237,26 @@ void Workload::ended() {
     if (--at_work_ == 0) {
         fleet_.loop().post(idle_);
     }
+}
+
+void Workload::end_read(
+    const Read& read,
+    std::int64_t seen,
+    std::size_t server,
+    const Answer& answer
+) {
+    const ConsistencyBook::Totals before = book_.totals();
+    book_.end_read(read, seen);
+    if (book_.totals() == before || found_ == kFindingsMax) {
+        return;
+    }
+    ++found_;
+    findings_.push_back(
+        read.subject.id() + " at " + fleet_.url(server).to_string() + ": saw "
+        + std::to_string(seen) + ", must be " + std::to_string(read.least) + " to "
+        + std::to_string(book_.most(read.subject)) + "; status " + std::to_string(answer.status)
+        + ", " + clip(printable(answer.body), kWordsMax)
+    );
 }
 
 void Workload::wrote() {

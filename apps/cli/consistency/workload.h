@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kumo::cli {
@@ -30,6 +31,11 @@ public:
 
     const Counts& counts() const { return counts_; }
 
+    /// The first kFindingsMax reads that showed something wrong, as sentences; taken.
+    std::vector<std::string> take_findings() { return std::exchange(findings_, {}); }
+
+    static constexpr std::size_t kFindingsMax = 20;
+
     /// The longest time without an acknowledged write, the current one included.
     Duration longest_pause() const;
 
@@ -40,12 +46,15 @@ private:
 
     void ended();
     void wrote();
+    void end_read(const Read& read, std::int64_t seen, std::size_t server, const Answer& answer);
 
     Fleet& fleet_;
     ConsistencyBook& book_;
     std::string documents_;  ///< "/collections/NAME/documents"
     std::vector<std::unique_ptr<Worker>> workers_;
     Counts counts_;
+    std::vector<std::string> findings_;
+    std::size_t found_ = 0;
     MonotonicTime wrote_at_;
     Duration longest_pause_{};
     std::size_t at_work_ = 0;
