@@ -28,16 +28,22 @@ std::unique_ptr<CLI::App> make_parser(CommandLine& out) {
             names += ",--" + std::string(setting.dotted);
         }
         const auto store = [&out, &setting](const std::vector<std::string>& given) {
-            out.values[std::string(setting.name)] = given.empty() ? "true" : given.back();
+            const bool alone = given.empty() || given.back().empty();
+            out.values[std::string(setting.name)] =
+                alone && setting.kind == SettingKind::kFlag ? "true"
+                : alone                                     ? ""
+                                                            : given.back();
             return true;
         };
         CLI::Option* option = app->add_option(names, store, std::string(setting.help));
         option->type_name(setting.kind == SettingKind::kNumber ? "NUMBER" : "TEXT");
         option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-        option->default_str(std::string(setting.initial));
         option->expected(setting.kind == SettingKind::kFlag ? 0 : 1, 1);
         if (setting.kind == SettingKind::kFlag) {
-            option->type_name("[true|false]");
+            // What default_str() names would be taken for the value of a flag without one.
+            option->type_name("[true|false] [" + std::string(setting.initial) + "]");
+        } else {
+            option->default_str(std::string(setting.initial));
         }
         if (!setting.in_effect) {
             option->group("Accepted, without effect in this version");

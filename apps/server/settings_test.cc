@@ -60,6 +60,8 @@ TEST(CommandLine, TakesEveryNameOfASetting) {
 TEST(CommandLine, AFlagNeedsNoValue) {
     EXPECT_EQ(given({"--enable-cors", "--api-port", "1"}).at("enable-cors"), "true");
     EXPECT_EQ(given({"--enable-cors"}).at("enable-cors"), "true");
+    EXPECT_EQ(given({"--skip-writes", "--api-port", "1"}).at("skip-writes"), "true");
+    EXPECT_EQ(given({"--supervise"}).at("supervise"), "true");
     EXPECT_EQ(given({"--enable-cors=false"}).at("enable-cors"), "false");
     EXPECT_EQ(given({"--enable-cors", "false"}).at("enable-cors"), "false");
 }

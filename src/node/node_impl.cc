@@ -351,8 +351,12 @@ void NodeImpl::document(
         answer<std::string>(loop, std::move(reply), std::move(shard).error());
         return;
     }
-    if (shard.value()->is_primary() && control_->has_lease()) {
-        answer<std::string>(loop, reply, search::fetch_document(*shard.value()->snapshot(), id));
+    // At the primary with everything applied there is nothing to wait for.
+    const store::Seq committed = shard.value()->committed();
+    const auto snapshot = shard.value()->snapshot();
+    if (shard.value()->is_primary() && snapshot->applied_seq >= committed
+        && control_->has_lease()) {
+        answer<std::string>(loop, reply, search::fetch_document(*snapshot, id));
         return;
     }
     loop_.post([this, shard = std::move(shard).value(), id = std::move(id), &loop, reply] {

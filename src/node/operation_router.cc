@@ -278,7 +278,7 @@ void OperationRouter::on_read_index(const std::string& bytes, std::uint64_t repl
         return;
     }
     std::string answer;
-    wire::append_varint(answer, shard->applied());
+    wire::append_varint(answer, shard->committed());
     env_.control.answer(reply, std::move(answer));
 }
 
@@ -302,7 +302,7 @@ void OperationRouter::try_barrier(const BarrierPtr& barrier) {
     }
     const bool has_lease = env_.control.has_lease();
     if (local != nullptr && local->is_primary() && has_lease) {
-        finish_barrier(barrier, {});
+        wait_applied(barrier, local, local->committed());
         return;
     }
     const bool elsewhere = !shard->primary.is_nil() && shard->primary != env_.control.self();

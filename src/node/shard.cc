@@ -211,6 +211,8 @@ void Shard::drain() {
     if (output.lost_role) {
         lose_role();
     }
+    // Before anybody else is told.
+    committed_.store(core_.committed());
     submit_held();
     if (output.cut || !output.appends.empty()) {
         stream_.write(output.cut, output.appends);

@@ -85,8 +85,11 @@ public:
     /// It holds what clients may see: in sync, and up to date since.
     bool is_readable() const { return readable_.load(); }
 
-    /// And everything that has been acknowledged, as long as the node's lease lasts.
+    /// It leads the shard: as long as the node's lease lasts, committed() is all there is.
     bool is_primary() const { return primary_.load(); }
+
+    /// What another copy may have shown already.
+    store::Seq committed() const { return committed_.load(); }
 
     // ---- the loop
 
@@ -168,6 +171,7 @@ private:
     std::optional<Error> closed_;
     std::atomic<bool> readable_{false};
     std::atomic<bool> primary_{false};
+    std::atomic<store::Seq> committed_{0};
 };
 
 }  // namespace kumo::node

@@ -51,7 +51,9 @@ test("bad settings", () => {
     assert.match(bad("--config", "/none"), /none/);
     const nodes = path.join(directory, "nodes");
     writeFileSync(nodes, "127.0.0.1:8107:8108,127.0.0.2:8107:8108");
-    assert.match(bad("--nodes", nodes), /not supported yet/);
+    assert.match(bad("--nodes", nodes), /peering-address/);
+    assert.match(bad("--nodes", nodes, "--peering-address", "not a host"), /peering-address/);
+    assert.match(bad("--nodes", path.join(directory, "none")), /nodes/);
 });
 
 test("the key does not show in the arguments; the log goes to its directory", async () => {
