@@ -29,9 +29,9 @@ std::unique_ptr<CLI::App> make_parser(CommandLine& out) {
         }
         const auto store = [&out, &setting](const std::vector<std::string>& given) {
             const bool alone = given.empty() || given.back().empty();
-            out.values[std::string(setting.name)] =
-                alone && setting.kind == SettingKind::kFlag ? "true"
-                : alone                                     ? ""
+            out.values[std::string(setting.name)] = alone && setting.kind == SettingKind::kFlag
+                                                        ? "true"
+                                                    : alone ? ""
                                                             : given.back();
             return true;
         };

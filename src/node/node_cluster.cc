@@ -39,7 +39,8 @@ void announce_death(const NodeOptions& options) {
     const auto network = io::make_system_network();
     const auto resolver = io::make_system_resolver();
     const ControlOptions control = control_options(options);
-    const auto told = announce_death({*loop, *network, *resolver, *fs}, control.directory, control.tls);
+    const auto told =
+        announce_death({*loop, *network, *resolver, *fs}, control.directory, control.tls);
     if (told.ok()) {
         log_info(told.value() ? "the other nodes know of it" : "no other node could be told of it");
     } else if (told.error().code != ErrorCode::kNotFound) {

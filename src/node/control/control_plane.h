@@ -295,7 +295,7 @@ private:
     MonotonicTime registered_at_;
     MonotonicTime beacon_at_;
     MonotonicTime members_at_;
-    std::optional<Obituary> obituary_;                ///< As it is on disk, or will be.
+    std::optional<Obituary> obituary_;               ///< As it is on disk, or will be.
     std::map<cluster::NodeId, std::uint64_t> dead_;  ///< Runs that are over and not fenced yet.
     MonotonicTime fenced_dead_at_;
     MonotonicTime retire_until_;

@@ -45,12 +45,9 @@ public:
 
     void on_message(const cluster::NodeId&, cluster::Channel, std::uint16_t, ByteView) override {}
 
-    void on_request(
-        const cluster::NodeId&,
-        std::uint16_t,
-        ByteView,
-        std::shared_ptr<cluster::PeerReply>
-    ) override {}
+    void
+    on_request(const cluster::NodeId&, std::uint16_t, ByteView, std::shared_ptr<cluster::PeerReply>)
+        override {}
 
 private:
     io::Loop& loop_;
@@ -136,9 +133,7 @@ Result<bool> announce_death(
         targets.push_back({{}, {address}});
     }
     KUMO_TRY(peering->set_peers(targets));
-    (void)environment.loop.add_timer(kDeathNoticeTime, [&environment] {
-        environment.loop.stop();
-    });
+    (void)environment.loop.add_timer(kDeathNoticeTime, [&environment] { environment.loop.stop(); });
     environment.loop.run();
     return announcer.told_somebody();
 }
