@@ -207,8 +207,8 @@ void Cluster::write(const CollectionPtr& collection) {
     std::vector<DocumentPtr> documents;
     const std::size_t count = pick(3) == 0 ? 1 + pick(4) : 1;
     for (std::size_t k = 0; k < count; ++k) {
-        const DocumentPtr document = action == WriteAction::kCreate ? new_document(*collection)
-                                                                    : some_document(*collection);
+        const DocumentPtr document =
+            action == WriteAction::kCreate ? new_document(*collection) : some_document(*collection);
         const bool twice =
             std::find(documents.begin(), documents.end(), document) != documents.end();
         if (document != nullptr && document->creates == 1 && !twice) {
@@ -314,7 +314,8 @@ void Cluster::on_written(
             fail("the only creation of " + document.id + " found it there");
         }
     }
-    if (error.code == ErrorCode::kNotFound && !is_no_collection(error) && write.action == WriteAction::kUpdate) {
+    if (error.code == ErrorCode::kNotFound && !is_no_collection(error)
+        && write.action == WriteAction::kUpdate) {
         document.history.read(History::kInitial, begin, now());
     }
 }
@@ -365,8 +366,8 @@ void Cluster::write_matching(const CollectionPtr& collection, bool removes) {
     const History::Value value = removes ? History::kRemoved : collection->next_value++;
     for (std::size_t k = 0; node && k < 3; ++k) {
         const DocumentPtr document = some_document(*collection);
-        const bool twice = document != nullptr
-                           && std::find(ids.begin(), ids.end(), document->id) != ids.end();
+        const bool twice =
+            document != nullptr && std::find(ids.begin(), ids.end(), document->id) != ids.end();
         if (document == nullptr || twice || !document->created || document->removing
             || document->creates > 1) {
             continue;
@@ -383,33 +384,28 @@ void Cluster::write_matching(const CollectionPtr& collection, bool removes) {
         (removes ? "erase_matching " : "update_matching " + std::to_string(value) + " ") + ids[0]
         + " and " + std::to_string(ids.size() - 1) + " others";
     const auto answered = call(*node, what);
-    const auto done = [this, collection, chosen, answered, what, node](
-                          const Result<std::uint64_t>& changed
-                      ) {
-        answered();
-        count(changed.ok(), changed.ok() ? nullptr : &changed.error());
-        note(
-            "at " + std::to_string(*node) + " " + what + ": "
-            + (changed.ok() ? std::to_string(changed.value()) : changed.error().message)
-        );
-        if (collection->ended) {
-            return;
-        }
-        for (const Write& write : chosen) {
-            if (changed.ok() && changed.value() == chosen.size()) {
-                write.document->history.end_write(write.entry, now());
-            } else if (changed.ok() ? changed.value() == 0 : is_definite(changed.error())) {
-                write.document->history.refuse_write(write.entry);
+    const auto done =
+        [this, collection, chosen, answered, what, node](const Result<std::uint64_t>& changed) {
+            answered();
+            count(changed.ok(), changed.ok() ? nullptr : &changed.error());
+            note(
+                "at " + std::to_string(*node) + " " + what + ": "
+                + (changed.ok() ? std::to_string(changed.value()) : changed.error().message)
+            );
+            if (collection->ended) {
+                return;
             }
-        }
-    };
+            for (const Write& write : chosen) {
+                if (changed.ok() && changed.value() == chosen.size()) {
+                    write.document->history.end_write(write.entry, now());
+                } else if (changed.ok() ? changed.value() == 0 : is_definite(changed.error())) {
+                    write.document->history.refuse_write(write.entry);
+                }
+            }
+        };
     if (removes) {
-        machine.node().erase_matching(
-            collection->name,
-            search::Filter::of_ids(ids),
-            machine.loop(),
-            done
-        );
+        machine.node()
+            .erase_matching(collection->name, search::Filter::of_ids(ids), machine.loop(), done);
     } else {
         machine.node().update_matching(
             collection->name,
@@ -436,18 +432,15 @@ History::Value Cluster::value_in(const Document& expected, const std::string& js
     return value;
 }
 
-void Cluster::get(
-    const CollectionPtr& collection,
-    const DocumentPtr& document,
-    std::size_t node
-) {
+void Cluster::get(const CollectionPtr& collection, const DocumentPtr& document, std::size_t node) {
     Machine& machine = *nodes_[node].machine;
     const auto answered = call(node, "get " + document->id);
     machine.node().document(
         collection->name,
         document->id,
         machine.loop(),
-        [this, collection, document, node, answered, begin = now()](const Result<std::string>& got) {
+        [this, collection, document, node, answered, begin = now()](const Result<std::string>& got
+        ) {
             answered();
             if (collection->ended) {
                 return;

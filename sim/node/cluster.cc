@@ -148,8 +148,10 @@ Outcome Cluster::run() {
         return open.empty();
     });
     if (!open.empty()) {
-        fail("not everything is well " + std::to_string(kSettleMax / seconds(1))
-             + " s after the last fault: " + open + describe());
+        fail(
+            "not everything is well " + std::to_string(kSettleMax / seconds(1))
+            + " s after the last fault: " + open + describe()
+        );
     }
     outcome_.settle_ms = static_cast<std::uint64_t>((now() - begin) / 1'000'000);
     check_end();
@@ -222,8 +224,10 @@ void Cluster::check_end() {
     }
     if (!calls_.empty()) {
         const Call& call = calls_.begin()->second;
-        fail("node " + std::to_string(call.node) + " never answered: " + call.what + ", asked at "
-             + std::to_string(call.begin / 1'000'000) + " ms");
+        fail(
+            "node " + std::to_string(call.node) + " never answered: " + call.what + ", asked at "
+            + std::to_string(call.begin / 1'000'000) + " ms"
+        );
         return;
     }
     for (const CollectionPtr& collection : collections_) {
@@ -238,9 +242,8 @@ void Cluster::check_end() {
         auto there = documents_in(*snapshot.value());
         for (const DocumentPtr& document : collection->documents) {
             const auto found = there.find(document->id);
-            const History::Value value = found == there.end()
-                                             ? History::kInitial
-                                             : value_in(*document, found->second);
+            const History::Value value =
+                found == there.end() ? History::kInitial : value_in(*document, found->second);
             document->history.read(value, now(), now());
             there.erase(document->id);
         }
@@ -256,8 +259,10 @@ void Cluster::check_histories() {
         for (const DocumentPtr& document : collection->documents) {
             const std::string wrong = document->history.check();
             if (!wrong.empty()) {
-                fail("no order explains " + document->id + ": " + wrong
-                     + document->history.describe());
+                fail(
+                    "no order explains " + document->id + ": " + wrong
+                    + document->history.describe()
+                );
                 return;
             }
         }

@@ -63,11 +63,11 @@ private:
     struct Computer {
         std::unique_ptr<Machine> machine;
         bool up = false;
-        std::uint64_t boot = 0;       ///< Of how many.
-        Time start_at = 0;            ///< While it is down.
-        bool powered = true;          ///< Without power, it cuts its connections silently.
-        bool needs_restart = false;   ///< A sync has failed, or will.
-        int pauses[2] = {0, 0};       ///< Of the data loop, the control loop.
+        std::uint64_t boot = 0;         ///< Of how many.
+        Time start_at = 0;              ///< While it is down.
+        bool powered = true;            ///< Without power, it cuts its connections silently.
+        bool needs_restart = false;     ///< A sync has failed, or will.
+        int pauses[2] = {0, 0};         ///< Of the data loop, the control loop.
         std::optional<Time> suspended;  ///< Since then; nobody gets to it.
         std::int64_t clock_rate = 1'000'000;
     };
@@ -114,8 +114,11 @@ private:
     Time now() const;
     void note(const std::string& event);
     void fail(const std::string& what);
+
     bool failed() const { return !outcome_.failure.empty(); }
+
     std::uint64_t pick(std::uint64_t bound) { return random_.below(bound); }
+
     void at(Duration delay, std::function<void()> action);
     void pass(Duration most);
 

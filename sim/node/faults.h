@@ -50,7 +50,11 @@ struct Fault {
 
 /// What a seed does to a cluster, in order of time. Each seed has some of the kinds, rarely or
 /// often. A kind that is left out leaves the others as they are.
-std::vector<Fault>
-plan_faults(std::uint64_t seed, std::size_t nodes, Duration span, const std::set<FaultKind>& without);
+std::vector<Fault> plan_faults(
+    std::uint64_t seed,
+    std::size_t nodes,
+    Duration span,
+    const std::set<FaultKind>& without
+);
 
 }  // namespace kumo::node::sim

@@ -63,7 +63,8 @@ private:
 struct Simulation {
     using Cluster = ShrinkingRun;
     using Outcome = sim::Outcome;
-    enum class Mutant : std::uint8_t {};
+    enum class Mutant : std::uint8_t {
+    };
 
     static constexpr const char* kName = "node";
     static constexpr std::uint64_t kMutantSeedsMax = 0;

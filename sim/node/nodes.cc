@@ -59,8 +59,10 @@ void Cluster::stop(std::size_t i, io::CrashKind kind, Duration down) {
     if (!computer.up) {
         return;
     }
-    note(node_name(i) + (kind == io::CrashKind::kPower ? " loses power" : " is killed") + " for "
-         + show(down));
+    note(
+        node_name(i) + (kind == io::CrashKind::kPower ? " loses power" : " is killed") + " for "
+        + show(down)
+    );
     if (kind == io::CrashKind::kPower) {
         computer.powered = false;
         for (std::size_t k = 0; k < nodes_count_; ++k) {
@@ -120,8 +122,8 @@ void Cluster::inject(const Fault& fault) {
         case FaultKind::kPower: stop(i, io::CrashKind::kPower, fault.lasts); return;
         case FaultKind::kKillAll:
         case FaultKind::kPowerAll: {
-            const auto kind = fault.kind == FaultKind::kKillAll ? io::CrashKind::kProcess
-                                                                : io::CrashKind::kPower;
+            const auto kind =
+                fault.kind == FaultKind::kKillAll ? io::CrashKind::kProcess : io::CrashKind::kPower;
             for (std::size_t k = 0; k < nodes_count_; ++k) {
                 stop(k, kind, fault.lasts + milliseconds(pick(2000)));
             }
@@ -159,8 +161,10 @@ void Cluster::inject(const Fault& fault) {
 void Cluster::inject_network(const Fault& fault) {
     const std::size_t i = fault.node;
     const std::size_t j = fault.other;
-    note(std::string(name_of(fault.kind)) + " " + std::to_string(i) + " " + std::to_string(j)
-         + " for " + show(fault.lasts));
+    note(
+        std::string(name_of(fault.kind)) + " " + std::to_string(i) + " " + std::to_string(j)
+        + " for " + show(fault.lasts)
+    );
     switch (fault.kind) {
         case FaultKind::kIsolate:
             for (std::size_t k = 0; k < nodes_count_; ++k) {
@@ -206,7 +210,8 @@ void Cluster::inject_process(const Fault& fault) {
             return;
         case FaultKind::kSuspend: suspend(i, fault.lasts); return;
         case FaultKind::kClock:
-            computer.clock_rate = kTrueRate - 5'000 + static_cast<std::int64_t>(fault.detail % 10'000);
+            computer.clock_rate =
+                kTrueRate - 5'000 + static_cast<std::int64_t>(fault.detail % 10'000);
             if (!computer.suspended) {
                 set_clock_rate(i, computer.clock_rate);
             }

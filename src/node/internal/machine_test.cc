@@ -103,10 +103,7 @@ Machine::Machine(std::uint64_t seed, NodeOptions options)
       fs_(site_.world) {}
 
 Machine::Machine(Site& site, const io::Address& host, NodeOptions options)
-    : options_(std::move(options)),
-      site_(site),
-      host_(host),
-      fs_(site_.world) {}
+    : options_(std::move(options)), site_(site), host_(host), fs_(site_.world) {}
 
 Machine::~Machine() {
     stop();
