@@ -208,6 +208,20 @@ TEST(SimLoop, ClockOfANodeMayRunFastAndSleep) {
     );
 }
 
+TEST(SimLoop, StandsStillAndGoesOn) {
+    SimWorld world(1);
+    const auto loop = world.make_loop();
+    int ran = 0;
+    (void)loop->add_timer(std::chrono::milliseconds(1), [&] { ++ran; });
+    loop->pause();
+    loop->post([&] { ++ran; });
+    world.run_for(std::chrono::seconds(1));
+    EXPECT_EQ(ran, 0);
+    loop->resume();
+    EXPECT_TRUE(world.run_until_idle());
+    EXPECT_EQ(ran, 2);
+}
+
 TEST(SimLoop, DeadLoopRunsNothing) {
     SimWorld world(1);
     const auto loop = world.make_loop();

@@ -19,12 +19,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::uint16_t kPort = 8107;
 constexpr std::size_t kNodes = 3;
-
-io::Address host(std::size_t i) {
-    return io::Address::parse("10.0.0." + std::to_string(i + 1), kPort).value();
-}
 
 class NodeCluster : public testing::TestWithParam<std::uint64_t> {
 protected:
@@ -32,31 +27,14 @@ protected:
         for (std::size_t i = 0; i < kNodes; ++i) {
             NodeOptions options = small_options();
             options.log_tail_bytes_max = 4000;
-            options.cluster.name = "n" + std::to_string(i);
-            options.cluster.nodes_file = "/nodes";
-            options.cluster.listen = host(i);
-            options.cluster.peering_address = host(i).to_string();
-            options.cluster.api_address = host(i).host_string() + ":8108";
-            machines[i] = std::make_unique<Machine>(site, host(i), options);
-            write_list(i, {0, 1, 2});
+            machines[i] =
+                std::make_unique<Machine>(site, cluster_host(i), cluster_options(i, options));
+            machines[i]->write_nodes_file({0, 1, 2});
         }
         for (auto& machine : machines) {
             ASSERT_TRUE(machine->boot().ok());
         }
         ASSERT_TRUE(all_serve());
-    }
-
-    void write_list(std::size_t i, const std::vector<std::size_t>& nodes) {
-        std::string text;
-        for (const std::size_t node : nodes) {
-            text += (text.empty() ? "" : ",") + host(node).to_string() + ":8108";
-        }
-        auto file = machines[i]->fs().open("/nodes", io::OpenMode::kCreate);
-        ASSERT_TRUE(file.ok());
-        ASSERT_TRUE(file.value()->truncate(0).ok());
-        ASSERT_TRUE(file.value()->write(0, text).ok());
-        ASSERT_TRUE(file.value()->sync().ok());
-        ASSERT_TRUE(machines[i]->fs().sync_dir("/").ok());
     }
 
     bool serves(std::size_t i) { return machines[i]->running() && machines[i]->node().health().ok; }
@@ -319,6 +297,65 @@ TEST_P(NodeCluster, EverybodyRestarts) {
     for (std::size_t i = 0; i < kNodes; ++i) {
         expect_everything(i);
     }
+}
+
+TEST_P(NodeCluster, AReadThatOutlivesItsCopyReadsTheNextOne) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    put(0, 1);
+    const std::size_t first = *primary(0);
+    const std::size_t slow = (first + 1) % kNodes;
+    machines[slow]->loop().pause();
+    std::optional<Result<std::string>> got;
+    // So much that the slow one's copy is built anew, from files.
+    for (int n = 2; n < 300; ++n) {
+        if (n == 150) {
+            machines[slow]->node().document(
+                "a",
+                "d1",
+                machines[slow]->loop(),
+                [&](Result<std::string> document) { got.emplace(std::move(document)); }
+            );
+        }
+        acknowledged["d1"] = document("d1", n);
+        ASSERT_TRUE(machines[first]->put("a", acknowledged["d1"]).ok());
+    }
+    machines[slow]->loop().resume();
+    ASSERT_TRUE(run_until([&] { return got.has_value(); }));
+    EXPECT_TRUE(!got->ok() || got->value() == acknowledged["d1"]) << got->value();
+    expect_everything(slow);
+}
+
+TEST_P(NodeCluster, ARetryThatIsRefusedDoesNotSayThatNothingHappened) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    put(0, 1);
+    const std::size_t first = *primary(0);
+    const std::size_t other = (first + 1) % kNodes;
+    const std::size_t third = (first + 2) % kNodes;
+    // The answer cannot travel.
+    site.network.cut(cluster_host(first), cluster_host(other));
+    std::optional<Error> refused;
+    bool answered = false;
+    machines[other]->node().write(
+        "a",
+        batch(search::WriteAction::kCreate, {document("d2", 2)}),
+        machines[other]->loop(),
+        [&](const Result<std::vector<Result<search::Written>>>& written) {
+            answered = true;
+            refused = written.ok() ? std::nullopt : std::optional<Error>(written.error());
+        }
+    );
+    ASSERT_TRUE(run_until([&] {
+        return answered || (serves(third) && machines[third]->documents("a").size() == 2);
+    }));
+    if (answered) {  // The first one was fenced before it was done.
+        EXPECT_FALSE(refused) << refused->message;
+        return;
+    }
+    machines[third]->fs().set_free_bytes(0);
+    machines[first]->stop();
+    site.network.mend(cluster_host(first), cluster_host(other));
+    ASSERT_TRUE(run_until([&] { return answered; }));
+    EXPECT_TRUE(!refused || refused->code == ErrorCode::kUnavailable) << refused->message;
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, NodeCluster, testing::Range(std::uint64_t{1}, std::uint64_t{6}));

@@ -360,17 +360,15 @@ void NodeImpl::document(
         return;
     }
     loop_.post([this, shard = std::move(shard).value(), id = std::move(id), &loop, reply] {
-        router_->read_barrier(
-            shard->shared_collection(),
-            [shard, id, &loop, reply](const Status& reached) {
-                answer<std::string>(
-                    loop,
-                    reply,
-                    reached.ok() ? search::fetch_document(*shard->snapshot(), id)
-                                 : Result<std::string>(reached.error())
-                );
+        const auto of = shard->shared_collection();
+        router_->read_barrier(of, [this, of, id, &loop, reply](const Status& reached) {
+            const auto here = shards_->find(of->shard);
+            if (!reached.ok() || here == nullptr) {
+                answer<std::string>(loop, reply, reached.ok() ? not_ready() : reached.error());
+            } else {
+                answer<std::string>(loop, reply, search::fetch_document(*here->snapshot(), id));
             }
-        );
+        });
     });
 }
 

@@ -59,6 +59,11 @@ bool may_retry(const Error& error) {
     return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
 }
 
+/// Whether it says "not now", of this try only.
+bool is_refusal(const Error& error) {
+    return error.code == ErrorCode::kResourceExhausted || error.code == ErrorCode::kOverloaded;
+}
+
 }  // namespace
 
 OperationRouter::OperationRouter(const Environment& environment)
@@ -135,7 +140,7 @@ void OperationRouter::route_local(const PendingPtr& pending) {
     }
     const Status admitted = pending->needs_room ? env_.admit(pending->operation.size()) : Status();
     if (!admitted.ok()) {
-        finish(pending, admitted.error());
+        on_answer(pending, admitted.error());
         return;
     }
     pending->under_way = true;
@@ -197,10 +202,16 @@ void OperationRouter::answer_when_readable(const PendingPtr& pending, Outcome ou
 
 void OperationRouter::on_answer(const PendingPtr& pending, Result<Outcome> outcome) {
     pending->under_way = false;
-    if (outcome.ok() || !may_retry(outcome.error())) {
+    if (outcome.ok()) {
         finish(pending, std::move(outcome));
-    } else {
+    } else if (may_retry(outcome.error())) {
+        pending->tried = true;
         arm_timer();
+    } else if (pending->tried && is_refusal(outcome.error())) {
+        // An earlier try may have been carried out: "nothing was changed" is not known.
+        arm_timer();
+    } else {
+        finish(pending, std::move(outcome));
     }
 }
 
@@ -323,7 +334,12 @@ void OperationRouter::try_barrier(const BarrierPtr& barrier) {
                 return;
             }
             wire::ByteReader in(answer.value());
-            wait_applied(barrier, local, in.number());
+            const store::Seq seq = in.number();
+            if (env_.local(barrier->collection->shard) == local) {
+                wait_applied(barrier, local, seq);
+            } else {
+                retry_barrier(barrier);
+            }
         }
     );
 }
@@ -336,9 +352,13 @@ void OperationRouter::wait_applied(
     const Duration left = barrier->deadline - env_.loop.clock().monotonic_now();
     const io::TimerId timer =
         env_.loop.add_timer(left, [barrier] { finish_barrier(barrier, not_ready()); });
-    shard->when_applied(seq, [this, barrier, timer] {
+    shard->when_applied(seq, [this, barrier, shard, seq, timer] {
         env_.loop.cancel_timer(timer);
-        finish_barrier(barrier, {});
+        if (shard->applied() >= seq) {
+            finish_barrier(barrier, {});
+        } else {  // It was closed: a copy that is built anew takes its place.
+            retry_barrier(barrier);
+        }
     });
 }
 

@@ -56,7 +56,8 @@ public:
         Done done
     );
 
-    /// `done` runs when this node's copy shows everything acknowledged before the call.
+    /// `done` runs when this node's copy shows everything acknowledged before the call: the one
+    /// that `local` finds then, which need not be the one from before.
     void read_barrier(const std::shared_ptr<const Collection>& collection, ReadDone done);
 
     /// The operation came from another node: kOperation.
@@ -76,6 +77,7 @@ private:
         Done done;
         MonotonicTime deadline;
         bool under_way = false;
+        bool tried = false;  ///< A try has ended with nobody knowing how.
     };
 
     using PendingPtr = std::shared_ptr<Pending>;

@@ -243,6 +243,29 @@ TEST_F(WalTest, ReplayDropsStreamsThatNobodyKnows) {
     append_and_wait(kB, 2, "x");
 }
 
+struct FailedSync : WalTest {
+    explicit FailedSync(std::uint64_t seed) : WalTest(seed) {}
+
+    void TestBody() override {}
+
+    void run() {
+        ASSERT_TRUE(start().ok());
+        append_and_wait(kA, 1, "x");
+        fs.fail_next_sync("/wal");
+        append(kA, 2, std::string(2000, 'y'));
+        append(kA, 3, std::string(2000, 'z'));
+        ASSERT_TRUE(world.run_until_idle());
+        ASSERT_EQ(results.back().error().code, ErrorCode::kIo);
+        ASSERT_TRUE(restart().ok());
+        const Seq found = wal->last_seq(kA);
+        append_and_wait(kB, 1, "x");
+        fs.crash(io::CrashKind::kPower);
+        const Status again = restart();
+        ASSERT_TRUE(again.ok()) << again.error().message;
+        EXPECT_EQ(wal->last_seq(kA), found);
+    }
+};
+
 TEST_F(WalTest, FailedSyncFailsItForEver) {
     ASSERT_TRUE(start().ok());
     append_and_wait(kA, 1, "x");
@@ -261,6 +284,14 @@ TEST_F(WalTest, FailedSyncFailsItForEver) {
     fs.crash(io::CrashKind::kPower);
     ASSERT_TRUE(restart().ok());
     EXPECT_GE(wal->last_seq(kA), 1U);
+}
+
+/// The system goes on showing what a failed sync has lost.
+TEST(Wal, WhatIsFoundAfterAFailedSyncIsStored) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        FailedSync test(seed);
+        test.run();
+    }
 }
 
 TEST_F(WalTest, FullDiskRefusesAndGoesOnWhenThereIsSpace) {

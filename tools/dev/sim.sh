@@ -1,7 +1,7 @@
 # Sourced by ./dev: sim.
 # shellcheck shell=bash
 
-sim_names="consensus replication"
+sim_names="consensus replication node"
 sim_chunk=1000
 
 sim_help() {
@@ -11,7 +11,8 @@ sim_help() {
                                  if one of them is not caught within half a minute
 ./dev sim [NAME] --nightly [COUNT]
                                  100,000 seeds, in parallel
-Simulators: consensus (Raft's core), replication (shard copies, leases, the coordinator)
+Simulators: consensus (Raft's core), replication (shard copies, leases, the coordinator), node (whole
+nodes: about three seeds a second)
 TEXT
 }
 

@@ -184,6 +184,7 @@ void Peering::Impl::on_connected(const Dial& dial, Result<std::unique_ptr<io::St
         plain = client_tls_->wrap_client(std::move(plain), dial.to.host);
     }
     Entry entry;
+    entry.number = next_connection_++;
     entry.target = dial.target.lock();
     entry.channel = dial.channel;
     entry.connection = std::make_shared<PeerConnection>(std::move(plain), *this);

@@ -97,7 +97,12 @@ void Peering::Impl::detach() {
     }
     targets_.clear();
     nodes_.clear();
-    const auto connections = std::exchange(connections_, {});
+    auto connections = std::exchange(connections_, {});
+    // In the order of their making, not of where they lie in memory.
+    std::map<std::uint64_t, Entry> ordered;
+    for (auto& [connection, entry] : connections) {
+        ordered.emplace(entry.number, std::move(entry));
+    }
 }
 
 ChannelHello Peering::Impl::self(Channel channel) const {
@@ -113,6 +118,7 @@ void Peering::Impl::on_accepted(std::unique_ptr<io::Stream> stream) {
         stream = server_tls_->wrap_server(std::move(stream));
     }
     Entry entry;
+    entry.number = next_connection_++;
     entry.connection = std::make_shared<PeerConnection>(std::move(stream), *this);
     const auto connection = entry.connection;
     connections_.emplace(connection.get(), std::move(entry));

@@ -52,6 +52,19 @@ void SimLoop::set_clock_rate(std::int64_t ppm) {
     }
 }
 
+void SimLoop::pause() {
+    KUMO_ASSERT(!in_turn_);
+    paused_ = true;
+    world_.cancel(std::exchange(wake_, {}));
+}
+
+void SimLoop::resume() {
+    paused_ = false;
+    if (!killed_) {
+        plan_next_turn();
+    }
+}
+
 void SimLoop::note_suspend(Duration slept) {
     clock_.slept_ += slept;
 }
@@ -171,7 +184,7 @@ void SimLoop::run_timers() {
 }
 
 void SimLoop::wake_in(Duration delay) {
-    if (in_turn_) {
+    if (in_turn_ || paused_) {
         return;  // plan_next_turn() sees to it.
     }
     const MonotonicTime at = clock().monotonic_now() + delay;

@@ -70,6 +70,11 @@ public:
     /// The node's machine has slept: boottime_now() jumps, monotonic_now() has not seen it.
     void note_suspend(Duration slept);
 
+    /// The process is stopped and goes on later: clocks go on, no task runs in between. Not from
+    /// one of its own tasks.
+    void pause();
+    void resume();
+
     SimWorld& world() { return world_; }
 
     /// Requires: `loop` is a SimLoop (real and simulated objects are never mixed).
@@ -94,6 +99,7 @@ private:
     TimerId wake_;
     MonotonicTime wake_at_;
     bool in_turn_ = false;
+    bool paused_ = false;
     bool killed_ = false;
     bool stopped_ = false;
 };

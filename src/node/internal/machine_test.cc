@@ -8,12 +8,16 @@ namespace kumo::node {
 
 namespace {
 
-/// The world's clock, as a thing that is not const.
-class WorldClock final : public Clock {
+constexpr std::uint16_t kClusterPort = 8107;
+
+/// A machine's clock, as a thing that is not const: the one of its loops.
+class MachineClock final : public Clock {
 public:
-    explicit WorldClock(const Clock& clock) : clock_(clock) {}
+    explicit MachineClock(const Clock& clock) : clock_(clock) {}
 
     MonotonicTime monotonic_now() const override { return clock_.monotonic_now(); }
+
+    MonotonicTime boottime_now() const override { return clock_.boottime_now(); }
 
     WallTime wall_now() const override { return clock_.wall_now(); }
 
@@ -62,19 +66,44 @@ WriteBatch batch(search::WriteAction action, std::vector<std::string> documents)
     return batch;
 }
 
+io::Address cluster_host(std::size_t i) {
+    return io::Address::parse("10.0.0." + std::to_string(i + 1), kClusterPort).value();
+}
+
+NodeOptions cluster_options(std::size_t i, NodeOptions options) {
+    options.cluster.name = "n" + std::to_string(i);
+    options.cluster.nodes_file = "/nodes";
+    options.cluster.listen = cluster_host(i);
+    options.cluster.peering_address = cluster_host(i).to_string();
+    options.cluster.api_address = cluster_host(i).host_string() + ":8108";
+    return options;
+}
+
+std::map<std::string, std::string> documents_in(const search::Snapshot& snapshot) {
+    std::vector<std::string> found;
+    search::ScanPosition position;
+    const Status scanned =
+        search::scan_documents(snapshot, search::Filter{}, 1'000'000, position, found);
+    KUMO_ASSERT(scanned.ok());
+    std::map<std::string, std::string> documents;
+    for (const std::string& json : found) {
+        const auto parsed = wire::JsonDocument::parse(json);
+        KUMO_ASSERT(parsed.ok());
+        const std::string id(parsed.value().root().find("id").as_string());
+        documents[id] = documents.contains(id) ? "twice" : json;
+    }
+    KUMO_ASSERT(snapshot.doc_count == found.size());
+    return documents;
+}
+
 Machine::Machine(std::uint64_t seed, NodeOptions options)
     : options_(std::move(options)),
       own_site_(std::make_unique<Site>(seed)),
       site_(*own_site_),
-      fs_(site_.world),
-      clock_(std::make_unique<WorldClock>(site_.world.clock())) {}
+      fs_(site_.world) {}
 
 Machine::Machine(Site& site, const io::Address& host, NodeOptions options)
-    : options_(std::move(options)),
-      site_(site),
-      host_(host),
-      fs_(site_.world),
-      clock_(std::make_unique<WorldClock>(site_.world.clock())) {}
+    : options_(std::move(options)), site_(site), host_(host), fs_(site_.world) {}
 
 Machine::~Machine() {
     stop();
@@ -83,6 +112,7 @@ Machine::~Machine() {
 Status Machine::boot() {
     loop_ = world().make_loop();
     control_loop_ = world().make_loop();
+    clocks_.push_back(std::make_unique<MachineClock>(control_loop_->clock()));
     if (host_) {
         site_.network.set_host(*control_loop_, *host_);
     }
@@ -91,10 +121,21 @@ Status Machine::boot() {
         node_,
         Node::open(
             options_,
-            {fs_, site_.network, site_.resolver, *loop_, *control_loop_, *pool_, *clock_}
+            {fs_, site_.network, site_.resolver, *loop_, *control_loop_, *pool_, *clocks_.back()}
         )
     );
     return {};
+}
+
+void Machine::write_nodes_file(const std::vector<std::size_t>& nodes) {
+    std::string text;
+    for (const std::size_t node : nodes) {
+        text += (text.empty() ? "" : ",") + cluster_host(node).to_string() + ":8108";
+    }
+    const auto file = fs_.open("/nodes", io::OpenMode::kCreate);
+    KUMO_ASSERT(file.ok());
+    KUMO_ASSERT(file.value()->truncate(0).ok() && file.value()->write(0, text).ok());
+    KUMO_ASSERT(file.value()->sync().ok() && fs_.sync_dir("/").ok());
 }
 
 Status Machine::start() {
@@ -173,20 +214,7 @@ Result<std::string> Machine::get(const std::string& collection, const std::strin
 std::map<std::string, std::string> Machine::documents(const std::string& collection) {
     const auto snapshot = node_->snapshot(collection);
     KUMO_ASSERT(snapshot.ok());
-    std::vector<std::string> found;
-    search::ScanPosition position;
-    const Status scanned =
-        search::scan_documents(*snapshot.value(), search::Filter{}, 1'000'000, position, found);
-    KUMO_ASSERT(scanned.ok());
-    std::map<std::string, std::string> documents;
-    for (const std::string& json : found) {
-        const auto parsed = wire::JsonDocument::parse(json);
-        KUMO_ASSERT(parsed.ok());
-        const std::string id(parsed.value().root().find("id").as_string());
-        documents[id] = documents.contains(id) ? "twice" : json;
-    }
-    KUMO_ASSERT(snapshot.value()->doc_count == found.size());
-    return documents;
+    return documents_in(*snapshot.value());
 }
 
 std::vector<std::string> Machine::files() {

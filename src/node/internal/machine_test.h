@@ -30,6 +30,15 @@ std::string document(std::string_view id, int n, std::string_view t = "some text
 
 WriteBatch batch(search::WriteAction action, std::vector<std::string> documents);
 
+/// Where node `i` of a cluster is.
+io::Address cluster_host(std::size_t i);
+
+/// `options` for node `i` of a cluster, whose nodes are in the file "/nodes".
+NodeOptions cluster_options(std::size_t i, NodeOptions options = small_options());
+
+/// All documents, by id; "twice" under an id that came more than once.
+std::map<std::string, std::string> documents_in(const search::Snapshot& snapshot);
+
 /// Where machines are.
 struct Site {
     explicit Site(std::uint64_t seed) : world(seed), network(world), resolver(world) {}
@@ -57,7 +66,12 @@ public:
 
     io::SimLoop& loop() { return *loop_; }
 
+    io::SimLoop& control_loop() { return *control_loop_; }
+
     Node& node() { return *node_; }
+
+    /// The nodes of the cluster, as its nodes file is to name them.
+    void write_nodes_file(const std::vector<std::size_t>& nodes);
 
     bool running() const { return node_ != nullptr && !fs_.crashed(); }
 
@@ -125,7 +139,7 @@ private:
     std::unique_ptr<io::SimLoop> control_loop_;
     std::unique_ptr<io::SimWorkerPool> pool_;
     std::unique_ptr<Node> node_;
-    std::unique_ptr<Clock> clock_;
+    std::vector<std::unique_ptr<Clock>> clocks_;            ///< One a start, like the loops.
     std::vector<std::unique_ptr<io::SimLoop>> dead_loops_;  ///< What is on its way may name them.
 };
 

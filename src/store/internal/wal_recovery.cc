@@ -20,6 +20,8 @@ namespace kumo::store {
 
 namespace {
 
+constexpr std::uint64_t kRewriteBytes = std::uint64_t{1} << 20;
+
 struct Scan {
     WalRecovered log;
     std::vector<std::string> hollow;    ///< Files whose making was interrupted; they hold nothing.
@@ -175,9 +177,30 @@ Status cut(io::Fs& fs, const std::string& directory, Scan& scan, const WalPositi
     return file->sync();
 }
 
+/// Writes what is in the file once more.
+Status rewrite(io::File& file, std::uint64_t from, std::uint64_t to) {
+    while (from < to) {
+        const auto bytes = static_cast<std::size_t>(std::min(to - from, kRewriteBytes));
+        KUMO_TRY_ASSIGN(const std::string same, file.read(from, bytes));
+        if (same.size() != bytes) {
+            return Error{ErrorCode::kIo, "a log's segment ends early"};
+        }
+        KUMO_TRY(file.write(from, same));
+        from += bytes;
+    }
+    return {};
+}
+
+/// Makes durable whatever was found. After a sync that failed, the system shows what was written
+/// and takes it for clean: another sync alone would not store it. So what is not known to have been
+/// stored is written again.
 Status sync_segments(io::Fs& fs, const std::string& directory, const Scan& scan) {
     for (const WalSegmentInfo& segment : scan.log.segments) {
         KUMO_TRY_ASSIGN(const auto file, fs.open(segment.path, io::OpenMode::kReadWrite));
+        if (segment.number >= scan.durable.segment) {
+            const bool partly = segment.number == scan.durable.segment;
+            KUMO_TRY(rewrite(*file, partly ? scan.durable.offset : 0, segment.bytes));
+        }
         KUMO_TRY(file->sync());
     }
     return fs.sync_dir(directory);

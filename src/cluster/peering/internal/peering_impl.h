@@ -74,6 +74,7 @@ private:
 
     /// A connection, and whose it is.
     struct Entry {
+        std::uint64_t number = 0;  ///< In the order of their making.
         std::shared_ptr<PeerConnection> connection;
         TargetPtr target;  ///< None if it was accepted.
         Channel channel = Channel::kControl;
@@ -128,6 +129,7 @@ private:
     std::map<NodeId, TargetPtr> nodes_;  ///< By who is there, while there is a connection.
     std::map<std::pair<std::string, PeerRefusal>, MonotonicTime> logged_;
     std::uint64_t next_call_ = 1;
+    std::uint64_t next_connection_ = 1;
     PeeringStats stats_;
 };
 

@@ -1,0 +1,311 @@
+#include "node/cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+// A run from its beginning to its end.
+
+namespace kumo::node::sim {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr Duration kStartMax = seconds(60);
+constexpr Duration kSettleMax = seconds(60);
+constexpr Duration kAnswerMax = seconds(30);
+constexpr std::size_t kEventsKept = 50;
+
+std::size_t count_nodes(std::uint64_t seed) {
+    return seed % 4 == 0 ? 5 : 3;
+}
+
+NodeOptions options_of(Random& random) {
+    NodeOptions options = small_options();
+    if (random.chance(1, 3)) {  // Nothing is sealed, so that nothing leaves the log.
+        options.index_limits = search::IndexLimits{};
+        options.idle_seal_after = std::chrono::hours(1);
+    } else if (random.chance(1, 2)) {
+        options.index_limits.live_docs_max = 64;
+        options.index_limits.live_docs_hard_max = 256;
+        options.idle_seal_after = seconds(5);
+    }
+    if (random.chance(1, 2)) {  // Who lags is soon sent files.
+        options.log_tail_bytes_max = 4'000;
+    }
+    options.disk_reserve_bytes = random.chance(1, 2) ? 0 : 8'192;
+    return options;
+}
+
+}  // namespace
+
+Settings& settings() {
+    static Settings instance;
+    return instance;
+}
+
+Cluster::Cluster(std::uint64_t seed)
+    : seed_(seed), random_(seed ^ 0x5DEECE66DULL), nodes_count_(count_nodes(seed)), site_(seed) {
+    const NodeOptions options = options_of(random_);
+    std::vector<std::size_t> everybody;
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        everybody.push_back(i);
+    }
+    nodes_.resize(nodes_count_);
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        nodes_[i].machine =
+            std::make_unique<Machine>(site_, cluster_host(i), cluster_options(i, options));
+        nodes_[i].machine->write_nodes_file(everybody);
+        nodes_[i].start_at = Duration(milliseconds(pick(500))).count();
+    }
+    write_chance_ = 5 + pick(40);
+    slots_.resize(1 + pick(3));
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        begin_collection(slot, "c" + std::to_string(slot));
+    }
+}
+
+Cluster::~Cluster() = default;
+
+Time Cluster::now() const {
+    return site_.world.clock().monotonic_now().time_since_epoch().count();
+}
+
+void Cluster::note(const std::string& event) {
+    const Time ms = now() / 1'000'000;
+    events_.push_back(std::to_string(ms) + " ms: " + event);
+    if (settings().verbose) {
+        (void)std::fputs((events_.back() + "\n").c_str(), stdout);
+    }
+    if (events_.size() > kEventsKept) {
+        events_.pop_front();
+    }
+}
+
+void Cluster::fail(const std::string& what) {
+    if (!failed()) {
+        outcome_.failure = what + " (at " + std::to_string(now() / 1'000'000) + " ms)";
+        note("FAILED: " + what);
+    }
+}
+
+void Cluster::at(Duration delay, std::function<void()> action) {
+    actions_.emplace(now() + delay.count(), std::move(action));
+}
+
+/// Time passes, and what is due happens.
+void Cluster::pass(Duration most) {
+    site_.world.run_for(std::chrono::microseconds(200 + pick(8'000)));
+    (void)most;
+    while (!actions_.empty() && actions_.begin()->first <= now() && !failed()) {
+        const auto action = std::move(actions_.begin()->second);
+        actions_.erase(actions_.begin());
+        action();
+    }
+    start_due();
+}
+
+Outcome Cluster::run() {
+    const auto run_until = [this](Duration most, const std::function<bool()>& done) {
+        const Time end = now() + most.count();
+        while (!failed() && !done() && now() < end) {
+            pass(most);
+        }
+        return done();
+    };
+    const auto all_serve = [this] {
+        for (std::size_t i = 0; i < nodes_count_; ++i) {
+            if (!serves(i)) {
+                return false;
+            }
+        }
+        return true;
+    };
+    if (!run_until(kStartMax, all_serve)) {
+        fail("not all nodes serve after their first start" + describe());
+    }
+    const Duration span = seconds(5 + pick(35));
+    for (const Fault& fault : plan_faults(seed_, nodes_count_, span, settings().without)) {
+        at(fault.at, [this, fault] { inject(fault); });
+    }
+    const auto use_and_check = [this] {
+        use();
+        check_nodes();
+        return false;
+    };
+    (void)run_until(span, use_and_check);
+    if (!failed()) {
+        heal();
+    }
+    (void)run_until(seconds(3), use_and_check);
+    (void)run_until(kAnswerMax, [this] { return calls_.empty(); });
+    const Time begin = now();
+    std::string open = "?";
+    (void)run_until(kSettleMax, [&] {
+        check_nodes();
+        open = unsettled();
+        return open.empty();
+    });
+    if (!open.empty()) {
+        fail(
+            "not everything is well " + std::to_string(kSettleMax / seconds(1))
+            + " s after the last fault: " + open + describe()
+        );
+    }
+    outcome_.settle_ms = static_cast<std::uint64_t>((now() - begin) / 1'000'000);
+    check_end();
+    outcome_.trace = site_.world.trace_hash();
+    if (failed()) {
+        outcome_.failure += "\n  the last events:";
+        for (const std::string& event : events_) {
+            outcome_.failure += "\n    " + event;
+        }
+    }
+    return outcome_;
+}
+
+// ---- checks
+
+void Cluster::check_nodes() {
+    if (pick(16) != 0) {
+        return;
+    }
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        const std::string broken = nodes_[i].up ? nodes_[i].machine->node().health().broken : "";
+        if (!broken.empty()) {
+            fail("node " + std::to_string(i) + " is broken: " + broken);
+        }
+    }
+}
+
+/// What keeps the cluster from being well; empty if it is.
+std::string Cluster::unsettled() {
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        if (!serves(i)) {
+            return "node " + std::to_string(i) + (nodes_[i].up ? " does not serve" : " is down");
+        }
+    }
+    std::map<std::string, std::map<std::string, std::string>> first;
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        Node& node = nodes_[i].machine->node();
+        const ClusterInfo info = node.cluster();
+        for (const ClusterInfo::Shard& shard : info.shards) {
+            const auto in_sync = static_cast<std::size_t>(std::count_if(
+                shard.copies.begin(),
+                shard.copies.end(),
+                [](const auto& copy) { return copy.in_sync; }
+            ));
+            if (in_sync != nodes_count_) {
+                return "shard " + std::to_string(shard.id) + " has " + std::to_string(in_sync)
+                       + " copies in sync";
+            }
+        }
+        std::map<std::string, std::map<std::string, std::string>> all;
+        for (const CollectionInfo& collection : node.collections()) {
+            const auto snapshot = node.snapshot(collection.spec.name);
+            if (!snapshot.ok()) {
+                return "node " + std::to_string(i) + ": " + snapshot.error().message;
+            }
+            all[collection.spec.name] = documents_in(*snapshot.value());
+        }
+        if (i == 0) {
+            first = std::move(all);
+        } else if (first != all) {
+            return "nodes 0 and " + std::to_string(i) + " differ";
+        }
+    }
+    return "";
+}
+
+void Cluster::check_end() {
+    if (failed()) {
+        return;
+    }
+    if (!calls_.empty()) {
+        const Call& call = calls_.begin()->second;
+        fail(
+            "node " + std::to_string(call.node) + " never answered: " + call.what + ", asked at "
+            + std::to_string(call.begin / 1'000'000) + " ms"
+        );
+        return;
+    }
+    for (const CollectionPtr& collection : collections_) {
+        if (!collection->live) {
+            continue;
+        }
+        const auto snapshot = nodes_[0].machine->node().snapshot(collection->name);
+        if (!snapshot.ok()) {
+            fail(collection->name + " is gone: " + snapshot.error().message);
+            return;
+        }
+        auto there = documents_in(*snapshot.value());
+        for (const DocumentPtr& document : collection->documents) {
+            const auto found = there.find(document->id);
+            const History::Value value =
+                found == there.end() ? History::kInitial : value_in(*document, found->second);
+            document->history.read(value, now(), now());
+            there.erase(document->id);
+        }
+        if (!there.empty()) {
+            fail("nobody wrote " + there.begin()->second);
+        }
+    }
+    check_histories();
+}
+
+void Cluster::check_histories() {
+    for (const CollectionPtr& collection : collections_) {
+        for (const DocumentPtr& document : collection->documents) {
+            const std::string wrong = document->history.check();
+            if (!wrong.empty()) {
+                fail(
+                    "no order explains " + document->id + ": " + wrong
+                    + document->history.describe()
+                );
+                return;
+            }
+        }
+    }
+}
+
+/// Where everybody stands, for a failure's reader.
+std::string Cluster::describe() {
+    std::string out;
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        out += "\n    node " + std::to_string(i);
+        if (!nodes_[i].up) {
+            out += " is down";
+            continue;
+        }
+        const ClusterInfo info = nodes_[i].machine->node().cluster();
+        const Health health = nodes_[i].machine->node().health();
+        out += std::string(info.serves ? " serves" : " does not serve")
+               + (info.leads        ? ", leads"
+                  : info.has_leader ? ""
+                                    : ", knows no leader")
+               + ", commit " + std::to_string(info.committed_index) + ", waiting "
+               + std::to_string(info.queued_writes) + " " + health.resource_error + "; members";
+        for (const auto& member : info.members) {
+            out += " " + member.name + (member.up ? "" : "(fenced)") + (member.votes ? "v" : "");
+        }
+        for (const auto& shard : info.shards) {
+            out += "; shard " + std::to_string(shard.id) + " (" + shard.collection + ") term "
+                   + std::to_string(shard.term) + ":";
+            for (const auto& copy : shard.copies) {
+                for (const auto& member : info.members) {
+                    if (member.id == copy.node) {
+                        out += " " + member.name + (copy.primary ? "*" : "")
+                               + (copy.in_sync ? "" : "-");
+                    }
+                }
+            }
+            const auto snapshot = nodes_[i].machine->node().snapshot(shard.collection);
+            out += snapshot.ok() ? " " + std::to_string(snapshot.value()->doc_count) + " documents"
+                                 : " " + snapshot.error().message;
+        }
+    }
+    return out;
+}
+
+}  // namespace kumo::node::sim

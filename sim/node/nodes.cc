@@ -1,0 +1,387 @@
+#include "node/cluster.h"
+
+#include <algorithm>
+
+// Nodes that start and end, and what happens to them.
+
+namespace kumo::node::sim {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;
+constexpr std::int64_t kTrueRate = io::SimClock::kTrueRatePpm;
+
+std::string node_name(std::size_t i) {
+    return "node " + std::to_string(i);
+}
+
+std::string show(Duration duration) {
+    return std::to_string(std::chrono::duration_cast<milliseconds>(duration).count()) + " ms";
+}
+
+}  // namespace
+
+void Cluster::start(std::size_t i) {
+    Computer& computer = nodes_[i];
+    if (!computer.powered) {
+        computer.powered = true;
+        for (std::size_t k = 0; k < nodes_count_; ++k) {
+            if (k != i) {
+                mend(i, k);
+                mend(k, i);
+            }
+        }
+    }
+    const Status booted = computer.machine->boot();
+    if (!booted.ok()) {
+        note(node_name(i) + " cannot start: " + booted.error().message);
+        if (booted.error().code == ErrorCode::kCorruption
+            || (calm_ && booted.error().code != ErrorCode::kUnavailable)) {
+            fail(node_name(i) + " cannot start: " + booted.error().message);
+        }
+        computer.machine->stop();
+        computer.start_at = now() + Duration(seconds(1)).count();
+        return;
+    }
+    computer.up = true;
+    ++computer.boot;
+    ++outcome_.starts;
+    computer.needs_restart = false;
+    set_clock_rate(i, computer.clock_rate);
+    note(node_name(i) + " starts");
+}
+
+void Cluster::stop(std::size_t i, io::CrashKind kind, Duration down) {
+    Computer& computer = nodes_[i];
+    if (!computer.up) {
+        return;
+    }
+    note(
+        node_name(i) + (kind == io::CrashKind::kPower ? " loses power" : " is killed") + " for "
+        + show(down)
+    );
+    if (kind == io::CrashKind::kPower) {
+        computer.powered = false;
+        for (std::size_t k = 0; k < nodes_count_; ++k) {
+            if (k != i) {
+                cut(i, k);
+                cut(k, i);
+            }
+        }
+        computer.machine->fs().crash(kind);
+    }
+    computer.machine->fs().fail_next_sync("");
+    computer.machine->stop();
+    computer.up = false;
+    computer.suspended.reset();
+    computer.pauses[0] = 0;
+    computer.pauses[1] = 0;
+    computer.start_at = now() + down.count();
+    for (auto call = calls_.begin(); call != calls_.end();) {
+        const bool lost = call->second.node == i;
+        outcome_.unknown += lost ? 1 : 0;
+        call = lost ? calls_.erase(call) : std::next(call);
+    }
+}
+
+void Cluster::start_due() {
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        if (!nodes_[i].up && now() >= nodes_[i].start_at) {
+            start(i);
+        }
+    }
+}
+
+bool Cluster::serves(std::size_t i) {
+    return nodes_[i].up && nodes_[i].machine->node().health().ok;
+}
+
+/// One that takes requests: others answer "Not Ready" (api/kumosearch/dialect.cc).
+std::optional<std::size_t> Cluster::some_node() {
+    const std::size_t first = pick(nodes_count_);
+    for (std::size_t k = 0; k < nodes_count_; ++k) {
+        const std::size_t i = (first + k) % nodes_count_;
+        if (serves(i) && !nodes_[i].suspended) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+// ---- faults
+
+void Cluster::inject(const Fault& fault) {
+    ++outcome_.faults;
+    const std::size_t i = fault.node;
+    const bool up = nodes_[i].up;
+    switch (fault.kind) {
+        case FaultKind::kKill: stop(i, io::CrashKind::kProcess, fault.lasts); return;
+        case FaultKind::kPower: stop(i, io::CrashKind::kPower, fault.lasts); return;
+        case FaultKind::kKillAll:
+        case FaultKind::kPowerAll: {
+            const auto kind =
+                fault.kind == FaultKind::kKillAll ? io::CrashKind::kProcess : io::CrashKind::kPower;
+            for (std::size_t k = 0; k < nodes_count_; ++k) {
+                stop(k, kind, fault.lasts + milliseconds(pick(2000)));
+            }
+            return;
+        }
+        case FaultKind::kLead:
+            if (up) {
+                note(node_name(i) + " is asked to lead");
+                Machine& machine = *nodes_[i].machine;
+                const auto answered = call(i, "lead");
+                machine.node().lead(machine.loop(), [answered](const Result<bool>&) {
+                    answered();
+                });
+            }
+            return;
+        case FaultKind::kRolling:
+            if (!rolling_) {
+                rolling_ = true;
+                roll(0);
+            }
+            return;
+        case FaultKind::kDrop: drop_collection(pick(slots_.size())); return;
+        case FaultKind::kIsolate:
+        case FaultKind::kCutPair:
+        case FaultKind::kCutOneWay:
+        case FaultKind::kReset:
+        case FaultKind::kDelay: inject_network(fault); return;
+        default:
+            if (up) {
+                inject_process(fault);
+            }
+    }
+}
+
+void Cluster::inject_network(const Fault& fault) {
+    const std::size_t i = fault.node;
+    const std::size_t j = fault.other;
+    note(
+        std::string(name_of(fault.kind)) + " " + std::to_string(i) + " " + std::to_string(j)
+        + " for " + show(fault.lasts)
+    );
+    switch (fault.kind) {
+        case FaultKind::kIsolate:
+            for (std::size_t k = 0; k < nodes_count_; ++k) {
+                if (k != i) {
+                    cut_for(i, k, fault.lasts);
+                    cut_for(k, i, fault.lasts);
+                }
+            }
+            return;
+        case FaultKind::kCutPair: cut_for(j, i, fault.lasts); [[fallthrough]];
+        case FaultKind::kCutOneWay: cut_for(i, j, fault.lasts); return;
+        case FaultKind::kReset:
+            if (fault.detail % 4 == 0) {
+                site_.network.reset_all();
+            } else {
+                site_.network.reset_between(cluster_host(i), cluster_host(j));
+            }
+            return;
+        default: {
+            const auto most = milliseconds(1 + fault.detail % (fault.detail % 3 == 0 ? 2000 : 100));
+            site_.network.set_delay(cluster_host(i), cluster_host(j), most / 2, most);
+            at(fault.lasts, [this, i, j] {
+                site_.network.set_delay(
+                    cluster_host(i),
+                    cluster_host(j),
+                    std::chrono::microseconds(20),
+                    milliseconds(2)
+                );
+            });
+        }
+    }
+}
+
+void Cluster::inject_process(const Fault& fault) {
+    const std::size_t i = fault.node;
+    Computer& computer = nodes_[i];
+    note(std::string(name_of(fault.kind)) + " " + std::to_string(i) + " for " + show(fault.lasts));
+    const std::uint64_t boot = computer.boot;
+    switch (fault.kind) {
+        case FaultKind::kPause: pause(i, 1, fault.lasts); [[fallthrough]];
+        case FaultKind::kPauseLoop:
+            pause(i, fault.kind == FaultKind::kPause ? 0 : fault.detail % 2, fault.lasts);
+            return;
+        case FaultKind::kSuspend: suspend(i, fault.lasts); return;
+        case FaultKind::kClock:
+            computer.clock_rate =
+                kTrueRate - 5'000 + static_cast<std::int64_t>(fault.detail % 10'000);
+            if (!computer.suspended) {
+                set_clock_rate(i, computer.clock_rate);
+            }
+            return;
+        case FaultKind::kFullDisk:
+            computer.machine->fs().set_free_bytes(fault.detail % 20'000);
+            at(fault.lasts, [this, i] { nodes_[i].machine->fs().set_free_bytes(kPlenty); });
+            return;
+        case FaultKind::kFsyncPower:
+        case FaultKind::kFsyncKill: {
+            static constexpr const char* kParts[] = {"/data/wal", "/data/control", "/data/coll"};
+            computer.machine->fs().fail_next_sync(kParts[fault.detail % 3]);
+            computer.needs_restart = true;
+            const auto kind = fault.kind == FaultKind::kFsyncKill ? io::CrashKind::kProcess
+                                                                  : io::CrashKind::kPower;
+            at(fault.lasts, [this, i, boot, kind] {
+                if (nodes_[i].boot == boot) {
+                    stop(i, kind, milliseconds(1 + pick(2000)));
+                }
+            });
+            return;
+        }
+        default: return;
+    }
+}
+
+void Cluster::cut(std::size_t from, std::size_t to) {
+    if (++cuts_[{from, to}] == 1) {
+        site_.network.cut(cluster_host(from), cluster_host(to));
+    }
+}
+
+void Cluster::mend(std::size_t from, std::size_t to) {
+    if (--cuts_[{from, to}] == 0) {
+        site_.network.mend(cluster_host(from), cluster_host(to));
+    }
+}
+
+void Cluster::cut_for(std::size_t from, std::size_t to, Duration lasts) {
+    cut(from, to);
+    at(lasts, [this, from, to] { mend(from, to); });
+}
+
+void Cluster::pause(std::size_t i, std::size_t loop, Duration lasts) {
+    Computer& computer = nodes_[i];
+    if (++computer.pauses[loop] == 1) {
+        (loop == 0 ? computer.machine->loop() : computer.machine->control_loop()).pause();
+    }
+    at(lasts, [this, i, loop, boot = computer.boot] {
+        if (nodes_[i].up && nodes_[i].boot == boot) {
+            unpause(i, loop);
+        }
+    });
+}
+
+void Cluster::unpause(std::size_t i, std::size_t loop) {
+    Computer& computer = nodes_[i];
+    if (--computer.pauses[loop] == 0) {
+        (loop == 0 ? computer.machine->loop() : computer.machine->control_loop()).resume();
+    }
+}
+
+void Cluster::set_clock_rate(std::size_t i, std::int64_t rate) {
+    nodes_[i].machine->loop().set_clock_rate(rate);
+    nodes_[i].machine->control_loop().set_clock_rate(rate);
+}
+
+void Cluster::suspend(std::size_t i, Duration lasts) {
+    Computer& computer = nodes_[i];
+    if (computer.suspended) {
+        return;
+    }
+    computer.suspended = now();
+    set_clock_rate(i, 1);
+    at(lasts, [this, i, boot = computer.boot] {
+        if (nodes_[i].up && nodes_[i].boot == boot) {
+            wake(i);
+        }
+    });
+    pause(i, 0, lasts);  // They end after the clocks are right again.
+    pause(i, 1, lasts);
+}
+
+void Cluster::wake(std::size_t i) {
+    Computer& computer = nodes_[i];
+    if (computer.suspended) {
+        const Duration slept(now() - *computer.suspended);
+        computer.machine->loop().note_suspend(slept);
+        computer.machine->control_loop().note_suspend(slept);
+        computer.suspended.reset();
+    }
+    set_clock_rate(i, computer.clock_rate);
+}
+
+// ---- an operator who restarts one node after the other
+
+void Cluster::roll(std::size_t i) {
+    if (i >= nodes_count_ || calm_) {
+        rolling_ = false;
+        return;
+    }
+    if (!nodes_[i].up) {
+        roll(i + 1);
+        return;
+    }
+    note(node_name(i) + " is shut down");
+    Machine& machine = *nodes_[i].machine;
+    const auto down = std::make_shared<bool>(false);
+    const auto end = [this, i, down, boot = nodes_[i].boot] {
+        if (!std::exchange(*down, true)) {
+            if (nodes_[i].boot == boot) {
+                stop(i, io::CrashKind::kProcess, milliseconds(200));
+            }
+            wait_and_roll(i, now() + Duration(seconds(20)).count());
+        }
+    };
+    const auto answered = call(i, "shut_down");
+    machine.node().shut_down(machine.loop(), [this, answered, end](const Result<bool>&) {
+        answered();
+        at(Duration{}, end);
+    });
+    at(seconds(15), end);
+}
+
+void Cluster::wait_and_roll(std::size_t i, Time deadline) {
+    if (serves(i) || now() >= deadline) {
+        roll(i + 1);
+    } else {
+        at(milliseconds(100), [this, i, deadline] { wait_and_roll(i, deadline); });
+    }
+}
+
+// ---- the end of all that
+
+void Cluster::heal() {
+    note("everything is well again");
+    calm_ = true;
+    actions_.clear();
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        for (std::size_t k = 0; k < nodes_count_; ++k) {
+            if (i != k) {
+                cuts_[{i, k}] = 0;
+                site_.network.mend(cluster_host(i), cluster_host(k));
+                site_.network.set_delay(
+                    cluster_host(i),
+                    cluster_host(k),
+                    std::chrono::microseconds(20),
+                    milliseconds(2)
+                );
+            }
+        }
+        Computer& computer = nodes_[i];
+        computer.powered = true;
+        computer.clock_rate = kTrueRate;
+        computer.machine->fs().set_free_bytes(kPlenty);
+        computer.machine->fs().fail_next_sync("");
+        if (computer.up && (computer.needs_restart || rolling_)) {
+            stop(i, io::CrashKind::kProcess, milliseconds(100));
+        } else if (computer.up) {
+            wake(i);
+            for (std::size_t loop = 0; loop < 2; ++loop) {
+                if (computer.pauses[loop] > 0) {
+                    computer.pauses[loop] = 1;
+                    unpause(i, loop);
+                }
+            }
+        } else {
+            computer.start_at = std::min(computer.start_at, now());
+        }
+    }
+}
+
+}  // namespace kumo::node::sim
