@@ -39,6 +39,9 @@ void ControlLink::start(Events events) {
     there.on_connected = [shared, &data](const cluster::NodeId& node) {
         data.post([shared, node] { shared->on_connected(node); });
     };
+    there.on_lease = [this, &data](std::int64_t deadline) {
+        data.post([this, deadline] { lease_deadline_.store(deadline); });
+    };
     control_loop_.post([this, there] { plane_->start(there, {}); });
 }
 

@@ -3,6 +3,7 @@
 #include "io/loop.h"
 #include "node/control/control_plane.h"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -63,7 +64,9 @@ public:
 
     const cluster::NodeId& self() const { return plane_->self(); }
 
-    bool has_lease() const { return plane_->has_lease(); }
+    /// Counts for who has seen the states that the lease needs: not before the data loop has, and
+    /// if it is stuck, no longer than the lease from before.
+    bool has_lease() const { return plane_->has_lease_until(lease_deadline_.load()); }
 
     std::shared_ptr<const ControlStatus> status() const { return plane_->status(); }
 
@@ -76,6 +79,7 @@ private:
     /// The control loop's: they must not end on another thread.
     std::map<std::uint64_t, std::shared_ptr<cluster::PeerReply>> replies_;
     std::uint64_t next_reply_ = 1;
+    std::atomic<std::int64_t> lease_deadline_{0};  ///< As far as the data loop knows.
 };
 
 }  // namespace kumo::node

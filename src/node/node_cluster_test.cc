@@ -325,6 +325,33 @@ TEST_P(NodeCluster, AReadThatOutlivesItsCopyReadsTheNextOne) {
     expect_everything(slow);
 }
 
+TEST_P(NodeCluster, ALeaseIsOfNoUseBeforeItsStateIsSeen) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    put(0, 1);
+    const std::size_t first = *primary(0);
+    const std::size_t other = (first + 1) % kNodes;
+    // The first one is fenced and comes back, and its data loop has seen nothing of that.
+    machines[first]->loop().pause();
+    machines[first]->control_loop().pause();
+    ASSERT_TRUE(run_until([&] { return serves(other) && primary(other) != first; }));
+    machines[first]->control_loop().resume();
+    acknowledged["d1"] = document("d1", 2);
+    ASSERT_TRUE(machines[other]->put("a", acknowledged["d1"]).ok());
+    site.world.run_for(seconds(5));
+    EXPECT_FALSE(serves(first));
+    std::optional<Result<std::string>> got;
+    machines[first]->node().document(
+        "a",
+        "d1",
+        machines[first]->loop(),
+        [&](Result<std::string> document) { got.emplace(std::move(document)); }
+    );
+    machines[first]->loop().resume();
+    ASSERT_TRUE(run_until([&] { return got.has_value(); }));
+    EXPECT_TRUE(!got->ok() || got->value() == acknowledged["d1"]) << got->value();
+    expect_everything(first);
+}
+
 TEST_P(NodeCluster, ARetryThatIsRefusedDoesNotSayThatNothingHappened) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
     put(0, 1);

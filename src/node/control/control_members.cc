@@ -336,6 +336,7 @@ void ControlPlane::on_grant(ByteView bytes) {
     if (grant && !retiring_) {
         lease_.on_grant(*grant, incarnation_, now().time_since_epoch().count());
         publish();
+        announce_lease();
     }
 }
 

@@ -189,6 +189,7 @@ void ControlPlane::tick() {
     maybe_force();
     expire_proposals();
     publish();
+    announce_lease();
 }
 
 void ControlPlane::step(const consensus::Message& message) {
@@ -331,6 +332,7 @@ void ControlPlane::state_changed() {
     keep_obituary();
     publish();
     events_.on_state(state_, incarnation_);
+    announce_lease();
     if (refresh_index_ != 0 && state_->applied >= refresh_index_ && !refreshing_.empty()) {
         end_refresh();
     }
@@ -354,9 +356,17 @@ void ControlPlane::publish() {
     status_.store(std::move(status));
 }
 
-bool ControlPlane::has_lease() const {
+/// Behind the states that it needs.
+void ControlPlane::announce_lease() {
     const std::int64_t deadline = lease_deadline_.load();
-    return clock_.boottime_now().time_since_epoch().count() < deadline;
+    if (events_.on_lease && std::exchange(announced_deadline_, deadline) != deadline) {
+        events_.on_lease(deadline);
+    }
+}
+
+bool ControlPlane::has_lease_until(std::int64_t deadline) const {
+    const std::int64_t soonest = std::min(deadline, lease_deadline_.load());
+    return clock_.boottime_now().time_since_epoch().count() < soonest;
 }
 
 // ---- proposals

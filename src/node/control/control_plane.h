@@ -105,6 +105,8 @@ public:
             void(const cluster::NodeId&, std::uint16_t type, ByteView, std::shared_ptr<cluster::PeerReply>)>
             on_request;
         std::function<void(const cluster::NodeId&)> on_connected;
+        /// The lease ends at another time, given the states that on_state() has brought so far.
+        std::function<void(std::int64_t deadline)> on_lease;
     };
 
     using Done = std::function<void(Result<Change>)>;
@@ -159,7 +161,10 @@ public:
     // ---- any thread
 
     /// Whether this node may serve, by a clock read taken now.
-    bool has_lease() const;
+    bool has_lease() const { return has_lease_until(INT64_MAX); }
+
+    /// The same, with a lease that on_lease() has told of.
+    bool has_lease_until(std::int64_t deadline) const;
 
     std::shared_ptr<const ControlStatus> status() const { return status_.load(); }
 
@@ -197,6 +202,7 @@ private:
     void state_changed();
     void fail(const Error& error);
     void publish();
+    void announce_lease();
     void ask_state_index();
     void on_state_index(const std::shared_ptr<cluster::PeerReply>& reply);
     void refresh_up_to(consensus::Index index);
@@ -309,6 +315,7 @@ private:
     cluster::Lease lease_;
     std::unique_ptr<cluster::Coordinator> coordinator_;
     std::atomic<std::int64_t> lease_deadline_{0};
+    std::int64_t announced_deadline_ = 0;
     Published<ControlStatus> status_;
 };
 
