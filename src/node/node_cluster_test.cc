@@ -94,7 +94,8 @@ protected:
 
     void expect_everything(std::size_t i) {
         EXPECT_TRUE(run_until([&] {
-            return serves(i) && machines[i]->documents("a") == acknowledged;
+            return serves(i) && machines[i]->node().snapshot("a").ok()
+                   && machines[i]->documents("a") == acknowledged;
         })) << "at node "
             << i << ": " << machines[i]->documents("a").size() << " of " << acknowledged.size();
     }
