@@ -280,12 +280,13 @@ std::string Cluster::describe() {
         }
         const ClusterInfo info = nodes_[i].machine->node().cluster();
         const Health health = nodes_[i].machine->node().health();
-        out += std::string(info.serves ? " serves" : " does not serve")
-               + (info.leads        ? ", leads"
-                  : info.has_leader ? ""
-                                    : ", knows no leader")
-               + ", commit " + std::to_string(info.committed_index) + ", waiting "
-               + std::to_string(info.queued_writes) + " " + health.resource_error + "; members";
+        out += std::string(info.status.serves ? " serves" : " does not serve")
+               + (info.status.leads        ? ", leads"
+                  : info.status.has_leader ? ""
+                                           : ", knows no leader")
+               + ", commit " + std::to_string(info.status.committed_index) + ", waiting "
+               + std::to_string(info.status.queued_writes) + " " + health.resource_error
+               + "; members";
         for (const auto& member : info.members) {
             out += " " + member.name + (member.up ? "" : "(fenced)") + (member.votes ? "v" : "");
         }

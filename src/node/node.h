@@ -133,6 +133,16 @@ struct NodeEnvironment {
     Clock& clock;
 };
 
+/// Where a node stands in its cluster.
+struct ClusterStatus {
+    bool in_cluster = false;
+    bool has_leader = false;
+    bool leads = false;
+    bool serves = false;
+    std::uint64_t committed_index = 0;
+    std::uint64_t queued_writes = 0;
+};
+
 /// A cluster as one node knows it, for people.
 struct ClusterInfo {
     struct Member {
@@ -152,8 +162,7 @@ struct ClusterInfo {
         std::string node;  ///< Its id.
         bool in_sync = false;
         bool primary = false;
-        std::uint64_t behind = 0;  ///< Operations, as far as this node knows.
-        bool known = false;        ///< It knows.
+        std::optional<std::uint64_t> behind;  ///< Operations; if this node knows.
     };
 
     struct Shard {
@@ -165,11 +174,7 @@ struct ClusterInfo {
     };
 
     std::string id;  ///< Empty: in none yet.
-    bool leads = false;
-    bool has_leader = false;
-    bool serves = false;
-    std::uint64_t committed_index = 0;
-    std::uint64_t queued_writes = 0;
+    ClusterStatus status;
     std::vector<Member> members;
     std::vector<Shard> shards;
 };
@@ -275,7 +280,17 @@ public:
 
     // ---- the cluster
 
+    virtual ClusterStatus cluster_status() const = 0;
+
+    /// Without how far copies are.
     virtual ClusterInfo cluster() const = 0;
+
+    /// With how far copies are, as this node knows it: those of the shards that it leads.
+    virtual void cluster_in_detail(io::Loop& loop, Reply<ClusterInfo> reply) = 0;
+
+    /// From now on a node, named by its id or name, is to lead no shards, or may again. What it
+    /// leads is handed over one by one. kNotFound.
+    virtual void drain(std::string node, bool draining, io::Loop& loop, Reply<bool> reply) = 0;
 
     /// Replies when this node knows every collection and key that any node had told somebody of
     /// before the call, or after a second: for who is about to say that there is none.

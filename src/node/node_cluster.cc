@@ -31,6 +31,42 @@ ControlOptions control_options(const NodeOptions& options) {
     return out;
 }
 
+std::vector<ClusterInfo::Member>
+members_of(const cluster::State& cluster, const ControlStatus& status) {
+    std::vector<ClusterInfo::Member> members;
+    for (const auto& [id, member] : cluster.members) {
+        ClusterInfo::Member out;
+        out.id = id.to_string();
+        out.name = member->name;
+        out.peering_address = member->peering_address;
+        out.api_address = member->api_address;
+        out.zone = member->zone;
+        out.self = id == status.self;
+        out.leads = id == status.leader;
+        out.votes =
+            std::find(status.voters.begin(), status.voters.end(), id) != status.voters.end();
+        out.up = !member->fenced;
+        out.draining = member->draining;
+        members.push_back(std::move(out));
+    }
+    return members;
+}
+
+ClusterInfo::Shard shard_info(const cluster::Shard& shard, const std::string& collection) {
+    ClusterInfo::Shard out;
+    out.collection = collection;
+    out.id = static_cast<std::uint64_t>(shard.id);
+    out.term = shard.term;
+    for (const auto& [node, copy] : shard.copies) {
+        ClusterInfo::Copy each;
+        each.node = node.to_string();
+        each.in_sync = shard.in_sync.contains(node);
+        each.primary = shard.primary == node;
+        out.copies.push_back(std::move(each));
+    }
+    return out;
+}
+
 }  // namespace
 
 void announce_death(const NodeOptions& options) {
@@ -291,51 +327,76 @@ void NodeImpl::on_request(PeerRequest type, const std::string& bytes, std::uint6
 
 // ---- for people
 
+ClusterStatus NodeImpl::cluster_status() const {
+    const auto known = control_->status();
+    ClusterStatus status;
+    status.in_cluster = known->in_cluster;
+    status.has_leader = !known->leader.is_nil();
+    status.leads = known->is_leader;
+    status.serves = health().ok;
+    status.committed_index = known->commit;
+    status.queued_writes = in_flight_.load();
+    return status;
+}
+
 ClusterInfo NodeImpl::cluster() const {
     const auto view = view_.load();
-    const auto status = control_->status();
-    ClusterInfo info;
     const cluster::State& cluster = view->state->cluster;
+    ClusterInfo info;
     info.id = cluster.id.is_nil() ? "" : cluster.id.to_string();
-    info.leads = status->is_leader;
-    info.has_leader = !status->leader.is_nil();
-    info.serves = health().ok;
-    info.committed_index = status->commit;
-    info.queued_writes = in_flight_.load();
-    for (const auto& [id, member] : cluster.members) {
-        ClusterInfo::Member out;
-        out.id = id.to_string();
-        out.name = member->name;
-        out.peering_address = member->peering_address;
-        out.api_address = member->api_address;
-        out.zone = member->zone;
-        out.self = id == status->self;
-        out.leads = id == status->leader;
-        out.votes =
-            std::find(status->voters.begin(), status->voters.end(), id) != status->voters.end();
-        out.up = !member->fenced;
-        out.draining = member->draining;
-        info.members.push_back(std::move(out));
-    }
+    info.status = cluster_status();
+    info.members = members_of(cluster, *control_->status());
     for (const auto& [name, collection] : view->state->collections) {
         const cluster::Shard* shard = cluster::find_shard(cluster, collection->shard);
-        if (shard == nullptr) {
-            continue;
+        if (shard != nullptr) {
+            info.shards.push_back(shard_info(*shard, name));
         }
-        ClusterInfo::Shard out;
-        out.collection = name;
-        out.id = static_cast<std::uint64_t>(shard->id);
-        out.term = shard->term;
-        for (const auto& [node, copy] : shard->copies) {
-            ClusterInfo::Copy each;
-            each.node = node.to_string();
-            each.in_sync = shard->in_sync.contains(node);
-            each.primary = shard->primary == node;
-            out.copies.push_back(std::move(each));
-        }
-        info.shards.push_back(std::move(out));
     }
     return info;
+}
+
+void NodeImpl::cluster_in_detail(io::Loop& loop, Reply<ClusterInfo> reply) {
+    loop_.post([this, &loop, reply = std::move(reply)] {
+        ClusterInfo info = cluster();
+        for (ClusterInfo::Shard& shard : info.shards) {
+            add_detail(shard);
+        }
+        answer<ClusterInfo>(loop, reply, std::move(info));
+    });
+}
+
+void NodeImpl::add_detail(ClusterInfo::Shard& shard) const {
+    const auto here = shards_->find(cluster::ShardId{shard.id});
+    if (here == nullptr) {
+        return;
+    }
+    shard.applied = here->applied();
+    if (!here->core().is_primary()) {
+        return;
+    }
+    for (ClusterInfo::Copy& copy : shard.copies) {
+        const auto node = parse_uuid(copy.node);
+        const auto match = node ? here->core().match_of(*node) : std::nullopt;
+        if (match) {
+            copy.behind = here->core().last() - std::min(*match, here->core().last());
+        }
+    }
+}
+
+void NodeImpl::drain(std::string node, bool draining, io::Loop& loop, Reply<bool> reply) {
+    for (const auto& [id, member] : view_.load()->state->cluster.members) {
+        if (id.to_string() == node || member->name == node) {
+            propose(
+                cluster::Command(cluster::SetDraining{id, draining}),
+                Room::kNotNeeded,
+                [&loop, reply](const Result<Change>& change) {
+                    answer<bool>(loop, reply, change.ok() ? Result<bool>(true) : change.error());
+                }
+            );
+            return;
+        }
+    }
+    answer<bool>(loop, std::move(reply), not_found("There is no node `" + node + "`."));
 }
 
 void NodeImpl::refresh(io::Loop& loop, Reply<bool> reply) {

@@ -260,6 +260,34 @@ TEST_P(NodeCluster, ANodeThatStopsOnPurposeIsHardlyNoticed) {
     }
 }
 
+TEST_P(NodeCluster, ADrainedNodeLeadsNothing) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    refresh(1);
+    refresh(2);
+    put(0, 1);
+    const std::size_t drained = *primary(0);
+    const std::size_t other = (drained + 1) % kNodes;
+    const auto drain = [&](bool draining) {
+        return machines[other]->await<bool>([&](auto reply) {
+            Machine& machine = *machines[other];
+            machine.node().drain("n" + std::to_string(drained), draining, machine.loop(), reply);
+        });
+    };
+    ASSERT_TRUE(drain(true).ok());
+    int n = 1;
+    ASSERT_TRUE(run_until([&] {
+        put(other, ++n);
+        return *primary(other) != drained;
+    }));
+    expect_everything(drained);
+    EXPECT_TRUE(drain(false).ok());
+    const auto info = machines[other]->await<ClusterInfo>([&](auto reply) {
+        machines[other]->node().cluster_in_detail(machines[other]->loop(), reply);
+    });
+    ASSERT_TRUE(info.ok());
+    EXPECT_GT(info.value().shards.at(0).applied, 0U);
+}
+
 TEST_P(NodeCluster, NothingIsServedWithoutAMajority) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
     refresh(1);

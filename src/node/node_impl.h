@@ -93,7 +93,10 @@ public:
     ) override;
 
     Health health() const override;
+    ClusterStatus cluster_status() const override;
     ClusterInfo cluster() const override;
+    void cluster_in_detail(io::Loop& loop, Reply<ClusterInfo> reply) override;
+    void drain(std::string node, bool draining, io::Loop& loop, Reply<bool> reply) override;
     void refresh(io::Loop& loop, Reply<bool> reply) override;
     void lead(io::Loop& loop, Reply<bool> reply) override;
     void shut_down(io::Loop& loop, Reply<bool> reply) override;
@@ -139,6 +142,7 @@ private:
     void on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome);
     Error explain(Error error);
     void on_log_failed(const Error& error);
+    void add_detail(ClusterInfo::Shard& shard) const;
     void publish();
     void one_less_in_flight();
     void flush_if_drained();

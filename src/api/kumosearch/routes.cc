@@ -125,6 +125,7 @@ const Route kRoutes[] = {
     {kDelete, "/limits/:id", "limits:delete", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/snapshot", "operations/snapshot:create", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/vote", "operations/vote:create", Access::kGlobal, plain<vote>},
+    {kPost, "/operations/drain", "operations/drain:create", Access::kGlobal, plain<drain>},
     {kPost, "/operations/cache/clear", "operations/cache/clear:create", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/db/compact", "operations/db/compact:create", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/reset_peers", "operations/reset_peers:create", Access::kGlobal, plain<not_supported>},

@@ -16,6 +16,7 @@ void get_debug(const CallPtr& call);
 void get_status(const CallPtr& call);
 void get_cluster(const CallPtr& call);
 void vote(const CallPtr& call);
+void drain(const CallPtr& call);
 void get_stats(const CallPtr& call);
 void get_metrics(const CallPtr& call);
 /// For routes of documented features that are not built.

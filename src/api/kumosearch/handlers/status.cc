@@ -78,8 +78,8 @@ Sum sum_of(const Context& context, Group group) {
 }
 
 /// What stock clients know: 1 leads, 4 follows, 3 is without a leader, 6 is not in a cluster yet.
-int debug_state(const node::ClusterInfo& cluster) {
-    if (cluster.id.empty()) {
+int debug_state(const node::ClusterStatus& cluster) {
+    if (!cluster.in_cluster) {
         return 6;
     }
     if (!cluster.has_leader) {
@@ -88,7 +88,7 @@ int debug_state(const node::ClusterInfo& cluster) {
     return cluster.leads ? 1 : 4;
 }
 
-std::string_view state_name(const node::ClusterInfo& cluster) {
+std::string_view state_name(const node::ClusterStatus& cluster) {
     if (!cluster.serves || !cluster.has_leader) {
         return "NOT_READY";
     }
@@ -119,8 +119,8 @@ void write_shards(wire::JsonWriter& writer, const node::ClusterInfo& cluster) {
         for (const auto& copy : shard.copies) {
             writer.begin_object().key("node").string(copy.node);
             writer.key("primary").boolean(copy.primary).key("in_sync").boolean(copy.in_sync);
-            if (copy.known) {
-                writer.key("behind").integer(static_cast<std::int64_t>(copy.behind));
+            if (copy.behind) {
+                writer.key("behind").integer(static_cast<std::int64_t>(*copy.behind));
             }
             writer.end_object();
         }
@@ -146,7 +146,7 @@ void get_health(const CallPtr& call) {
 
 void get_debug(const CallPtr& call) {
     const DialectOptions& options = call->context.options;
-    const node::ClusterInfo cluster = call->context.node.cluster();
+    const node::ClusterStatus cluster = call->context.node.cluster_status();
     std::string json;
     wire::JsonWriter(json)
         .begin_object()
@@ -161,7 +161,7 @@ void get_debug(const CallPtr& call) {
 }
 
 void get_status(const CallPtr& call) {
-    const node::ClusterInfo cluster = call->context.node.cluster();
+    const node::ClusterStatus cluster = call->context.node.cluster_status();
     std::string json;
     wire::JsonWriter(json)
         .begin_object()
@@ -177,16 +177,42 @@ void get_status(const CallPtr& call) {
 
 /// Beyond what stock clients know: for people and their tools.
 void get_cluster(const CallPtr& call) {
-    const node::ClusterInfo cluster = call->context.node.cluster();
-    std::string json;
-    wire::JsonWriter writer(json);
-    writer.begin_object().key("id").string(cluster.id).key("state").string(state_name(cluster));
-    writer.key("has_leader").boolean(cluster.has_leader);
-    writer.key("broken").string(call->context.node.health().broken);
-    write_members(writer, cluster);
-    write_shards(writer, cluster);
-    writer.end_object();
-    answer(*call, 200, std::move(json));
+    call->context.node.cluster_in_detail(
+        call->loop(),
+        [call](const Result<node::ClusterInfo>& known) {
+            const node::ClusterInfo& cluster = known.value();
+            std::string json;
+            wire::JsonWriter writer(json);
+            writer.begin_object().key("id").string(cluster.id);
+            writer.key("state").string(state_name(cluster.status));
+            writer.key("has_leader").boolean(cluster.status.has_leader);
+            writer.key("broken").string(call->context.node.health().broken);
+            write_members(writer, cluster);
+            write_shards(writer, cluster);
+            writer.end_object();
+            answer(*call, 200, std::move(json));
+        }
+    );
+}
+
+void drain(const CallPtr& call) {
+    const std::string node(call->parameters.text("node"));
+    if (node.empty()) {
+        answer_error(*call, invalid_argument("Parameter `node` must be provided."));
+        return;
+    }
+    call->context.node.drain(
+        node,
+        call->parameters.flag("draining", true),
+        call->loop(),
+        [call](const Result<bool>& done) {
+            if (!done.ok()) {
+                answer_error(*call, done.error());
+                return;
+            }
+            answer(*call, 200, R"({"success":true})");
+        }
+    );
 }
 
 void vote(const CallPtr& call) {
