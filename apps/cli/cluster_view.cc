@@ -21,6 +21,7 @@ struct Member {
     bool votes = false;
     bool up = false;
     bool draining = false;
+    bool self = false;  ///< The node that was asked.
 };
 
 struct Copy {
@@ -98,6 +99,7 @@ Member read_member(wire::JsonValue from) {
     member.votes = flag(from, "votes");
     member.up = flag(from, "up");
     member.draining = flag(from, "draining");
+    member.self = flag(from, "self");
     return member;
 }
 
@@ -192,7 +194,8 @@ std::string members_table(const Cluster& cluster, bool colour) {
     std::vector<Row> rows;
     for (const Member& member : cluster.members) {
         const std::string role = member.leads ? "leader" : member.votes ? "voter" : "no vote";
-        const std::string state = member.up ? "up" : "down";
+        const bool known = cluster.has_leader || member.self;
+        const std::string state = !known ? "not known" : member.up ? "up" : "down";
         rows.push_back(
             {member.name,
              member.address == member.name ? "" : member.address,

@@ -145,7 +145,7 @@ TEST(ClusterView, WithoutALeaderTheTableIsOld) {
     ));
     EXPECT_FALSE(shown.well);
     EXPECT_NE(shown.text.find("\nthere is no leader: "), std::string::npos) << shown.text;
-    EXPECT_NE(shown.text.find("h:3   h:803"), std::string::npos) << shown.text;
+    EXPECT_NE(shown.text.find("h:3   h:803  voter   not known\n"), std::string::npos) << shown.text;
 }
 
 TEST(ClusterView, SaysWhyTheNodeThatWasAskedDoesNotServe) {
