@@ -14,6 +14,9 @@ int run_search(Session& session, const SearchOptions& options);
 
 int run_status(Session& session, const StatusOptions& options);
 
+/// kExitFailed if something is wrong with the cluster.
+int run_cluster(Session& session, const ClusterOptions& options);
+
 /// Keeps a cluster busy with a collection of its own and says what was lost, invented or stale.
 /// SIGINT and SIGTERM end it early, with the report.
 int run_check_consistency(const CheckConsistencyOptions& options);

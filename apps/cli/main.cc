@@ -17,6 +17,8 @@ struct Run {
 
     int operator()(const StatusOptions& options) const { return run_status(session, options); }
 
+    int operator()(const ClusterOptions& options) const { return run_cluster(session, options); }
+
     int operator()(const CreateCollectionOptions& options) const {
         return run_create_collection(session, options);
     }

@@ -18,6 +18,7 @@ struct Typed {
     ImportOptions import;
     SearchOptions search;
     CreateCollectionOptions create;
+    ClusterOptions cluster;
     CheckConsistencyOptions check;
 };
 
@@ -85,6 +86,15 @@ CLI::App* add_create(CLI::App& app, CreateCollectionOptions& options) {
     auto* command = collection->add_subcommand("create", "Make a collection from its schema");
     command->add_option("FILE", options.file, "The schema as JSON; - is standard input")
         ->required();
+    return command;
+}
+
+CLI::App* add_cluster(CLI::App& app, ClusterOptions& options) {
+    auto* command = app.add_subcommand(
+        "cluster",
+        "Show the nodes of the cluster, where the copies are, and what is wrong"
+    );
+    command->add_flag("--json", options.json, "Print the server's answer as it is");
     return command;
 }
 
@@ -165,14 +175,14 @@ std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* cons
         app.fallthrough();
         app.failure_message(CLI::FailureMessage::simple);
         app.footer(
-            "Exit codes: 0 done; 1 some lines failed, something is not consistent, or the server "
-            "refused; 2 usage; "
-            "3 server not reached."
+            "Exit codes: 0 done; 1 some lines failed, something is not consistent or not "
+            "well, or the server refused; 2 usage; 3 server not reached."
         );
         add_connection(app, typed);
         const CLI::App* import = add_import(app, typed.import);
         const CLI::App* search = add_search(app, typed.search);
         const CLI::App* create = add_create(app, typed.create);
+        const CLI::App* cluster = add_cluster(app, typed.cluster);
         const CLI::App* check = add_check_consistency(app, typed.check);
         app.add_subcommand("status", "Show health, version, memory and collections");
         try {
@@ -188,6 +198,9 @@ std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* cons
         }
         if (create->parsed()) {
             return judge(typed, typed.create);
+        }
+        if (cluster->parsed()) {
+            return judge(typed, typed.cluster);
         }
         if (check->parsed()) {
             return judge(typed, typed.check);

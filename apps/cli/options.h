@@ -48,6 +48,10 @@ struct SearchOptions {
 
 struct StatusOptions {};
 
+struct ClusterOptions {
+    bool json = false;
+};
+
 struct CreateCollectionOptions {
     std::string file;  ///< "-": standard input.
 };
@@ -62,6 +66,7 @@ using Command = std::variant<
     ImportOptions,
     SearchOptions,
     StatusOptions,
+    ClusterOptions,
     CreateCollectionOptions,
     CheckConsistencyOptions>;
 

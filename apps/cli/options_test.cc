@@ -82,6 +82,12 @@ TEST(CliOptions, AConsistencyCheckTakesSeveralServers) {
     EXPECT_EQ(refusal({"check-consistency", "--writers", "0"}).code, kExitUsage);
 }
 
+TEST(CliOptions, ShowsAClusterAsATableOrAsItIs) {
+    EXPECT_FALSE(command<ClusterOptions>({"cluster"}).json);
+    EXPECT_TRUE(command<ClusterOptions>({"cluster", "--json"}).json);
+    EXPECT_EQ(refusal({"cluster", "books"}).code, kExitUsage);
+}
+
 TEST(CliOptions, TakesTheKeyFromAFile) {
     const std::string path = testing::TempDir() + "kumosearch_cli_key";
     std::ofstream(path) << "secret\n";
