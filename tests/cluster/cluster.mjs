@@ -163,7 +163,10 @@ export class Node {
 export class Cluster {
   static async make(size, options = {}) {
     const cluster = new Cluster();
-    for (let i = 1; i <= size; ++i) await cluster.add(options);
+    // In order: the first of the list founds the cluster, so that is always node1.
+    const ports = [];
+    while (ports.length < size) ports.push(await freePort());
+    for (const peeringPort of ports.sort()) await cluster.add({ ...options, peeringPort });
     cluster.nodes.forEach((node) => node.list(...cluster.nodes));
     return cluster;
   }

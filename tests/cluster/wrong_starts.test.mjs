@@ -82,6 +82,17 @@ test('a node that no nodes file names', withCluster(3, {}, async (cluster) => {
   members.forEach((node) => node.list(...cluster.nodes));
   await cluster.whole();
   await cluster.hold(range(0, 10));
+  // It has asked all of them, twice a second.
+  assert.equal(stranger.output.match(/does not let this node in/g).length, 1);
+}));
+
+test('the first node of the list is down when the cluster is to begin', withCluster(3, {}, async (cluster) => {
+  const [first, ...others] = cluster.nodes;
+  others.forEach((node) => node.start());
+  const waits = new RegExp(`in no cluster yet and sees 1 others; .*127.0.0.1:${first.peeringPort} founds it`);
+  await Promise.all(others.map((node) => said(node, waits)));
+  first.start();
+  await cluster.whole();
 }));
 
 test('a copied data directory that is started elsewhere, on other ports', withCluster(3, {}, async (cluster) => {

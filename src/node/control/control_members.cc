@@ -82,6 +82,7 @@ void ControlPlane::seek_cluster() {
             found_cluster((nodes_->size() / 2) + 1);
         } else {
             ask_to_join();
+            say_why_alone();
         }
     } else if (raft_ != nullptr && now() - leaderless_since_ >= kSeekAgainAfter) {
         ask_to_join();  // The others may have gone on without this node.
@@ -108,6 +109,25 @@ bool ControlPlane::may_found() const {
     return !somebody_is_in && connected_.size() + 1 > addresses.size() / 2;
 }
 
+/// Once, when it takes long: whom this node waits for.
+void ControlPlane::say_why_alone() {
+    if (said_why_alone_ || !nodes_ || !join_refusal_.empty()
+        || now() - leaderless_since_ < kSeekAgainAfter) {
+        return;
+    }
+    said_why_alone_ = true;
+    std::string first = nodes_->front().peering.to_string();
+    for (const cluster::NodeAddress& node : *nodes_) {
+        first = std::min(first, node.peering.to_string());
+    }
+    const std::string who = first == options_.peering_address ? "this node" : first;
+    log_warn(
+        "this node is in no cluster yet and sees " + std::to_string(connected_.size())
+        + " others; if there is none, " + who + " founds it when it sees most of the nodes file's "
+        + std::to_string(nodes_->size()) + " nodes"
+    );
+}
+
 void ControlPlane::ask_to_join() {
     const MonotonicTime time = now();
     if (time - joined_at_ < kJoinInterval) {
@@ -122,16 +142,26 @@ void ControlPlane::ask_to_join() {
             PeerRequest::kJoin,
             bytes,
             kJoinTimeout,
-            [this](const Result<std::string>& answer) {
-                if (answer.ok() && raft_ == nullptr && !founding_) {
-                    ControlStorage::Recovered nothing;
-                    nothing.snapshot.state = std::make_shared<const State>();
-                    start_raft(nothing);
-                } else if (!answer.ok() && answer.error().code == ErrorCode::kInvalidArgument) {
-                    log_warn("the cluster does not let this node in: " + answer.error().message);
-                }
-            }
+            [this](const Result<std::string>& answer) { on_join_answer(answer); }
         );
+    }
+}
+
+void ControlPlane::on_join_answer(const Result<std::string>& answer) {
+    if (answer.ok()) {
+        join_refusal_.clear();
+        if (raft_ == nullptr && !founding_) {
+            ControlStorage::Recovered nothing;
+            nothing.snapshot.state = std::make_shared<const State>();
+            start_raft(nothing);
+        }
+        return;
+    }
+    // Asked again and again, of all it reaches: said once.
+    const std::string& why = answer.error().message;
+    if (answer.error().code == ErrorCode::kInvalidArgument
+        && std::exchange(join_refusal_, why) != why) {
+        log_warn("the cluster does not let this node in: " + why);
     }
 }
 

@@ -218,6 +218,8 @@ private:
     bool may_found() const;
     bool lists_only_self() const;
     void ask_to_join();
+    void say_why_alone();
+    void on_join_answer(const Result<std::string>& answer);
     void on_join(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
     void admit(const cluster::NodeId& node);
     void adjust_members();
@@ -298,6 +300,8 @@ private:
     std::map<cluster::NodeId, cluster::PeerHello> connected_;
     std::map<cluster::NodeId, std::string> joining_;  ///< Learners to be, with their addresses.
     MonotonicTime joined_at_;
+    std::string join_refusal_;  ///< The last one: each is logged once.
+    bool said_why_alone_ = false;
     MonotonicTime registered_at_;
     MonotonicTime beacon_at_;
     MonotonicTime members_at_;
