@@ -19,7 +19,7 @@ function readOptions() {
     options: {
       build: { type: 'string' }, nodes: { type: 'string', default: '3' }, seconds: { type: 'string', default: '60' },
       seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '1' }, only: { type: 'string' },
-      trials: { type: 'string', default: '20' },
+      trials: { type: 'string', default: '20' }, supervised: { type: 'boolean', default: false },
       server: { type: 'string', multiple: true, default: [] },
     },
   });

@@ -83,8 +83,8 @@ export const FAULTS = {
     end: (lab) => lab.machines.forEach((machine) => machine.restorePower()),
   },
   'pause': {
-    begin: (lab, fault, machine) => { machine.signal('SIGSTOP'); return true; },
-    end: (lab, fault, machine) => machine.signal('SIGCONT'),
+    begin: (lab, fault, machine) => { machine.signalServing('SIGSTOP'); return true; },
+    end: (lab, fault, machine) => machine.signalServing('SIGCONT'),
   },
   // From the other nodes; clients still reach it, and must not be told what is no longer true.
   'isolate': network((lab, machine) => links('cut', machine, peersOf(lab, machine), ['in', 'out'])),

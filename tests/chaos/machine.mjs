@@ -2,7 +2,7 @@
 // with a control block through which its disk and clock are made to fail (native/faults.cc).
 
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, statfsSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { API_PORT, KEY, PEERING_PORT, now } from './api.mjs';
 import { addressOf, run } from './system.mjs';
@@ -80,6 +80,17 @@ export class Machine {
     this.child?.kill(name);
   }
 
+  /// The process that serves, which a supervisor has started; the only one if there is none.
+  get servingPid() {
+    const pid = this.child?.pid;
+    const children = pid && readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+    return children ? Number(children.split(' ')[0]) : pid;
+  }
+
+  signalServing(name) {
+    if (this.runs) process.kill(this.servingPid, name);
+  }
+
   /// Ends the process and waits for it; resolves with { code, signal }.
   async end(signal = 'SIGKILL') {
     if (!this.runs) return undefined;
@@ -124,9 +135,9 @@ export class Machine {
   }
 
   async remove() {
-    this.signal('SIGCONT');
+    this.signalServing('SIGKILL');
     await this.end();
-    run('umount', this.mount);
+    run('umount', '-l', this.mount);  // A supervisor's child may need a moment to be gone.
     rmSync(this.image);
   }
 }
