@@ -47,7 +47,7 @@ task_test() {
 sanitized() {
     install build test
     build "$1"
-    run_tests "$1" --exclude-regex '^(link|layering|e2e|durability)\.' "${@:2}"
+    run_tests "$1" --exclude-regex '^(link|layering|e2e|durability|cluster)\.' "${@:2}"
 }
 
 task_asan() {
