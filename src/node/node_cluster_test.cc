@@ -288,6 +288,21 @@ TEST_P(NodeCluster, ADrainedNodeLeadsNothing) {
     EXPECT_GT(info.value().shards.at(0).applied, 0U);
 }
 
+TEST_P(NodeCluster, ANodeThatWasAwayForLongIsBackInSeconds) {
+    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+    refresh(1);
+    refresh(2);
+    put(0, 1);
+    const std::size_t away = (*primary(0) + 1) % kNodes;
+    const std::size_t other = (away + 1) % kNodes;
+    machines[away]->stop();
+    site.world.run_for(std::chrono::minutes(2));
+    const MonotonicTime before = site.world.clock().monotonic_now();
+    ASSERT_TRUE(machines[away]->start().ok());
+    ASSERT_TRUE(run_until([&] { return in_sync(other) == kNodes; }));
+    EXPECT_LT(site.world.clock().monotonic_now() - before, seconds(3));
+}
+
 TEST_P(NodeCluster, NothingIsServedWithoutAMajority) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
     refresh(1);

@@ -46,6 +46,7 @@ void ShardCopy::on_state(const Shard& shard, std::uint64_t incarnation) {
     if (shard.version != view_.version) {
         handover_sent_at_.reset();  // It named the version before.
     }
+    doubt_those_who_left(shard.in_sync);
     view_ = shard;
     has_view_ = true;
     incarnation_ = incarnation;
@@ -75,6 +76,17 @@ void ShardCopy::on_state(const Shard& shard, std::uint64_t incarnation) {
         role_ = CopyRole::kActive;  // The control plane has said so.
     }
     advance_commit();
+}
+
+/// Who is not in sync any more may be dead: it has to answer before it is proposed again. Proposing
+/// it all the same would be refused each time, and make its return wait longer and longer.
+void ShardCopy::doubt_those_who_left(const std::set<NodeId>& in_sync) {
+    for (auto& [node, peer] : peers_) {
+        if (view_.in_sync.contains(node) && !in_sync.contains(node)) {
+            peer.acked = false;
+            restart_peer(peer);
+        }
+    }
 }
 
 void ShardCopy::enter_term(Term term) {

@@ -177,6 +177,7 @@ private:
     };
 
     // Everybody: shard_copy.cc.
+    void doubt_those_who_left(const std::set<NodeId>& in_sync);
     void enter_term(Term term);
     void step_down();
     void forgive_pause(Duration gap);
