@@ -301,7 +301,8 @@ void add_shard_problems(const Cluster& cluster, std::vector<std::string>& out) {
         const std::string others = names.size() == 1
                                        ? " has "
                                        : " and " + std::to_string(names.size() - 1) + " more have ";
-        out.push_back(names.front() + others + problem);
+        std::string line = names.front();
+        out.push_back(line.append(others).append(problem));
     }
 }
 
