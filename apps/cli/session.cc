@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include "cli/answer_handler.h"
 #include "cli/endpoint.h"
 #include "io/system.h"
 
@@ -11,19 +12,9 @@ namespace {
 constexpr Duration kIdleMax = std::chrono::seconds(2);
 
 /// Hears one answer and ends the loop's run.
-class Exchange final : public http::ResponseHandler {
+class Exchange final : public AnswerHandler {
 public:
-    Exchange(io::Loop& loop, const BodySink& sink) : loop_(loop), sink_(sink) {}
-
-    void on_head(const wire::HttpResponseHead& head) override { answer_.status = head.status(); }
-
-    void on_body(ByteView piece) override {
-        if (sink_ && answer_.status / 100 == 2) {
-            sink_(piece);
-        } else {
-            answer_.body.append(piece);
-        }
-    }
+    Exchange(io::Loop& loop, const BodySink& sink) : AnswerHandler(sink), loop_(loop) {}
 
     void on_complete() override { loop_.stop(); }
 
@@ -41,8 +32,6 @@ public:
 
 private:
     io::Loop& loop_;
-    const BodySink& sink_;
-    Answer answer_;
     std::optional<Error> error_;
 };
 

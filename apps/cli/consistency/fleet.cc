@@ -1,6 +1,7 @@
 #include "cli/consistency/fleet.h"
 
 #include "base/assert.h"
+#include "cli/answer_handler.h"
 
 #include <optional>
 
@@ -79,22 +80,12 @@ http::ClientRequest Fleet::request(std::size_t server, Ask what) const {
 }
 
 /// Hears one answer.
-class Caller::Exchange final : public http::ResponseHandler {
+class Caller::Exchange final : public AnswerHandler {
 public:
     void begin(Done done, const BodySink& sink) {
         answer_ = {};
         done_ = std::move(done);
         sink_ = sink;
-    }
-
-    void on_head(const wire::HttpResponseHead& head) override { answer_.status = head.status(); }
-
-    void on_body(ByteView piece) override {
-        if (sink_ && answer_.status / 100 == 2) {
-            sink_(piece);
-        } else {
-            answer_.body.append(piece);
-        }
     }
 
     void on_complete() override { finish(std::move(answer_)); }
@@ -105,9 +96,7 @@ private:
     /// `done` may ask the next thing.
     void finish(const Result<Answer>& result) { std::exchange(done_, nullptr)(result); }
 
-    Answer answer_;
     Done done_;
-    BodySink sink_;
 };
 
 Caller::Caller(Fleet& fleet)
