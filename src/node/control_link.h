@@ -70,8 +70,6 @@ public:
 
     std::shared_ptr<const ControlStatus> status() const { return plane_->status(); }
 
-    const ControlPlane& plane() const { return *plane_; }
-
 private:
     io::Loop& data_loop_;
     io::Loop& control_loop_;

@@ -14,6 +14,11 @@
 
 namespace kumo::node {
 
+/// A copy's stream of the log has the copy's number.
+inline store::StreamId stream_of(cluster::CopyId copy) {
+    return store::StreamId{static_cast<std::uint64_t>(copy)};
+}
+
 /// A shard copy's stream of the node's log. What the disk has no room for waits here and is tried
 /// again, in order, unless its owner takes it back.
 ///

@@ -87,10 +87,17 @@ Result<std::string> InstallReceiver::prepare(const InstallBegin& begin, const Sh
     return encode_offsets(offsets);
 }
 
+/// What is under way, unless it has failed.
+InstallReceiver::IncomingPtr InstallReceiver::find_incoming(cluster::CopyId copy) const {
+    const auto found = incoming_.find(copy);
+    const bool good =
+        found != incoming_.end() && found->second != nullptr && !found->second->failed;
+    return good ? found->second : nullptr;
+}
+
 void InstallReceiver::handle(const InstallData& data, std::uint64_t reply) {
-    const auto found = incoming_.find(data.copy);
-    const IncomingPtr incoming = found == incoming_.end() ? nullptr : found->second;
-    if (incoming == nullptr || incoming->failed) {
+    const IncomingPtr incoming = find_incoming(data.copy);
+    if (incoming == nullptr) {
         env_.control.answer(reply, not_expected());
         return;
     }
@@ -118,9 +125,8 @@ void InstallReceiver::handle(const InstallData& data, std::uint64_t reply) {
 }
 
 void InstallReceiver::handle(const InstallEnd& end, std::uint64_t reply) {
-    const auto found = incoming_.find(end.copy);
-    const IncomingPtr incoming = found == incoming_.end() ? nullptr : found->second;
-    if (incoming == nullptr || incoming->failed) {
+    const IncomingPtr incoming = find_incoming(end.copy);
+    if (incoming == nullptr) {
         env_.control.answer(reply, not_expected());
         return;
     }
@@ -130,7 +136,7 @@ void InstallReceiver::handle(const InstallEnd& end, std::uint64_t reply) {
             return;
         }
     }
-    incoming_.erase(found);
+    incoming_.erase(end.copy);
     install(incoming, end.manifest, reply);
 }
 

@@ -86,17 +86,17 @@ void announce_death(const NodeOptions& options) {
 
 // ---- opening
 
-Status NodeImpl::open() {
+Status NodeImpl::open(const NodeEnvironment& environment) {
     KUMO_TRY(io::make_directories(fs_, options_.data_dir));
     KUMO_TRY_ASSIGN(lock_, fs_.lock(io::join_path(options_.data_dir, "LOCK")));
     reserve_.restore();
     KUMO_TRY_ASSIGN(
         auto plane,
         ControlPlane::open(
-            {environment_.control_loop,
+            {environment.control_loop,
              fs_,
-             environment_.network,
-             environment_.resolver,
+             environment.network,
+             environment.resolver,
              pool_,
              clock_,
              [this] {
@@ -105,7 +105,7 @@ Status NodeImpl::open() {
             control_options(options_)
         )
     );
-    control_ = std::make_unique<ControlLink>(loop_, environment_.control_loop, std::move(plane));
+    control_ = std::make_unique<ControlLink>(loop_, environment.control_loop, std::move(plane));
     store::WalOptions wal_options;
     wal_options.directory = io::join_path(options_.data_dir, "wal");
     wal_options.fsync = options_.fsync ? store::FsyncPolicy::kAlways : store::FsyncPolicy::kNone;

@@ -85,6 +85,13 @@ protected:
         ASSERT_TRUE(machines[i]->node().collection("a").ok());
     }
 
+    /// The collection, known to everybody.
+    void create() {
+        ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
+        refresh(1);
+        refresh(2);
+    }
+
     void put(std::size_t i, int n) {
         const std::string json = document("d" + std::to_string(n), n);
         const Status written = machines[i]->put("a", json);
@@ -106,9 +113,7 @@ protected:
 };
 
 TEST_P(NodeCluster, AnyNodeTakesAnyRequest) {
-    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    refresh(1);
-    refresh(2);
+    create();
     for (int n = 0; n < 60; ++n) {
         put(static_cast<std::size_t>(n) % kNodes, n);
         const std::string id = "d" + std::to_string(n);
@@ -143,9 +148,7 @@ TEST_P(NodeCluster, TheFirstWriteIsAsFastAsAnyOther) {
 }
 
 TEST_P(NodeCluster, GoesOnWithoutItsPrimary) {
-    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    refresh(1);
-    refresh(2);
+    create();
     for (int n = 0; n < 20; ++n) {
         put(0, n);
     }
@@ -169,9 +172,7 @@ TEST_P(NodeCluster, GoesOnWithoutItsPrimary) {
 }
 
 TEST_P(NodeCluster, ACopyThatLagsTooFarIsSentFiles) {
-    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    refresh(1);
-    refresh(2);
+    create();
     for (int n = 0; n < 10; ++n) {
         put(0, n);
     }
@@ -200,9 +201,7 @@ TEST_P(NodeCluster, ACopyThatLagsTooFarIsSentFiles) {
 }
 
 TEST_P(NodeCluster, WritesUnderWayAreCarriedOutOnceWhenThePrimaryDies) {
-    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    refresh(1);
-    refresh(2);
+    create();
     put(0, 0);
     const std::size_t dead = *primary(0);
     const std::size_t other = (dead + 1) % kNodes;
@@ -232,9 +231,7 @@ TEST_P(NodeCluster, WritesUnderWayAreCarriedOutOnceWhenThePrimaryDies) {
 }
 
 TEST_P(NodeCluster, ANodeThatStopsOnPurposeIsHardlyNoticed) {
-    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    refresh(1);
-    refresh(2);
+    create();
     int n = 0;
     for (std::size_t round = 0; round < 2 * kNodes; ++round) {
         const std::size_t leaving = round % kNodes;
@@ -261,9 +258,7 @@ TEST_P(NodeCluster, ANodeThatStopsOnPurposeIsHardlyNoticed) {
 }
 
 TEST_P(NodeCluster, ADrainedNodeLeadsNothing) {
-    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    refresh(1);
-    refresh(2);
+    create();
     put(0, 1);
     const std::size_t drained = *primary(0);
     const std::size_t other = (drained + 1) % kNodes;
@@ -289,9 +284,7 @@ TEST_P(NodeCluster, ADrainedNodeLeadsNothing) {
 }
 
 TEST_P(NodeCluster, ANodeThatWasAwayForLongIsBackInSeconds) {
-    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    refresh(1);
-    refresh(2);
+    create();
     put(0, 1);
     const std::size_t away = (*primary(0) + 1) % kNodes;
     const std::size_t other = (away + 1) % kNodes;
@@ -304,9 +297,7 @@ TEST_P(NodeCluster, ANodeThatWasAwayForLongIsBackInSeconds) {
 }
 
 TEST_P(NodeCluster, NothingIsServedWithoutAMajority) {
-    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    refresh(1);
-    refresh(2);
+    create();
     put(0, 1);
     machines[1]->stop();
     machines[2]->stop();
@@ -325,9 +316,7 @@ TEST_P(NodeCluster, NothingIsServedWithoutAMajority) {
 }
 
 TEST_P(NodeCluster, EverybodyRestarts) {
-    ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
-    refresh(1);
-    refresh(2);
+    create();
     for (int n = 0; n < 50; ++n) {
         put(static_cast<std::size_t>(n) % kNodes, n);
     }

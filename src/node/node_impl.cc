@@ -45,7 +45,6 @@ NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environmen
       loop_(environment.data_loop),
       pool_(environment.pool),
       clock_(environment.clock),
-      environment_(environment),
       disk_(
           fs_,
           options.data_dir,
@@ -60,7 +59,7 @@ NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environmen
 Result<std::unique_ptr<Node>>
 Node::open(const NodeOptions& options, const NodeEnvironment& environment) {
     auto node = std::make_unique<NodeImpl>(options, environment);
-    KUMO_TRY(node->open());
+    KUMO_TRY(node->open(environment));
     return std::unique_ptr<Node>(std::move(node));
 }
 

@@ -46,7 +46,7 @@ public:
     NodeImpl(const NodeOptions& options, const NodeEnvironment& environment);
 
     /// Node::open()'s work. Blocking; once.
-    Status open();
+    Status open(const NodeEnvironment& environment);
 
     void create_collection(CollectionSpec spec, io::Loop& loop, Reply<CollectionInfo> reply)
         override;
@@ -155,7 +155,6 @@ private:
     io::Loop& loop_;
     io::WorkerPool& pool_;
     Clock& clock_;
-    const NodeEnvironment environment_;
     mutable DiskGuard disk_;
     DiskReserve reserve_;
     BackgroundJobs jobs_;

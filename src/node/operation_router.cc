@@ -17,7 +17,7 @@ struct ForwardedOperation {
     cluster::RequestId id;
     cluster::ShardId shard{};
     bool needs_room = false;
-    std::string operation;
+    ByteView operation;
 };
 
 std::string encode(const ForwardedOperation& forwarded) {
@@ -26,9 +26,11 @@ std::string encode(const ForwardedOperation& forwarded) {
     wire::append_varint(out, forwarded.id.number);
     wire::append_varint(out, static_cast<std::uint64_t>(forwarded.shard));
     wire::append_varint(out, forwarded.needs_room ? 1 : 0);
-    return out + forwarded.operation;
+    out.append(forwarded.operation);
+    return out;
 }
 
+/// Points into the bytes.
 Result<ForwardedOperation> decode(ByteView bytes) {
     wire::ByteReader in(bytes);
     ForwardedOperation forwarded;
@@ -48,10 +50,6 @@ Error no_primary() {
     return Error{
         ErrorCode::kUnavailable,
         "No node could take the write in time; whether it will be carried out is not known."};
-}
-
-Error not_here() {
-    return Error{ErrorCode::kUnavailable, "this node does not lead the shard"};
 }
 
 /// Whether another try, here or elsewhere, may do better.
@@ -85,14 +83,12 @@ void OperationRouter::submit(
     pending->collection = std::move(collection);
     pending->operation = std::move(operation);
     pending->needs_room = needs_room;
-    pending->done = std::move(done);
     pending->deadline = env_.loop.clock().monotonic_now() + kOperationTimeout;
     const std::uint64_t place = next_pending_++;
     pending_[place] = pending;
-    const Done answer = std::move(pending->done);
-    pending->done = [this, place, answer](Result<Outcome> outcome) {
+    pending->done = [this, place, done = std::move(done)](Result<Outcome> outcome) {
         pending_.erase(place);
-        answer(std::move(outcome));
+        done(std::move(outcome));
     };
     route(pending);
 }
@@ -121,8 +117,7 @@ void OperationRouter::route(const PendingPtr& pending) {
         finish(pending, no_such_collection(pending->collection->spec.name));
         return;
     }
-    const bool may_try = shard != nullptr && incarnation_ != 0 && pending->id.number != 0
-                         && env_.control.has_lease() && !shard->primary.is_nil();
+    const bool may_try = incarnation_ != 0 && env_.control.has_lease() && !shard->primary.is_nil();
     if (!may_try) {
         arm_timer();
     } else if (shard->primary == env_.control.self()) {
@@ -259,7 +254,7 @@ void OperationRouter::on_operation(const std::string& bytes, std::uint64_t reply
         return;
     }
     const auto shard = env_.local(forwarded.value().shard);
-    Status admitted = shard == nullptr ? Status(not_here()) : Status();
+    Status admitted = shard == nullptr ? Status(not_primary()) : Status();
     if (admitted.ok() && forwarded.value().needs_room && shard->core().is_primary()) {
         admitted = env_.admit(forwarded.value().operation.size());
     }
@@ -269,7 +264,7 @@ void OperationRouter::on_operation(const std::string& bytes, std::uint64_t reply
     }
     shard->submit(
         forwarded.value().id,
-        std::move(forwarded.value().operation),
+        std::string(forwarded.value().operation),
         [this, reply](Result<Outcome> outcome) {
             env_.control.answer(
                 reply,
@@ -285,7 +280,7 @@ void OperationRouter::on_read_index(const std::string& bytes, std::uint64_t repl
     const cluster::ShardId id{in.number()};
     const auto shard = in.at_end() ? env_.local(id) : nullptr;
     if (shard == nullptr || !shard->is_primary() || !env_.control.has_lease()) {
-        env_.control.answer(reply, not_here());
+        env_.control.answer(reply, not_primary());
         return;
     }
     std::string answer;

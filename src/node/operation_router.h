@@ -66,8 +66,6 @@ public:
     /// Another node wants to know how far to read: kReadIndex.
     void on_read_index(const std::string& bytes, std::uint64_t reply);
 
-    std::size_t waiting() const { return pending_.size(); }
-
 private:
     struct Pending {
         cluster::RequestId id;

@@ -49,11 +49,11 @@ std::size_t bytes_of(const Outcome& outcome) {
            + outcome.document.size() + sizeof(outcome);
 }
 
+}  // namespace
+
 Error not_primary() {
     return Error{ErrorCode::kUnavailable, "this node does not lead the shard"};
 }
-
-}  // namespace
 
 Shard::Shard(const ShardEnv& env, Parts parts)
     : env_(env),
@@ -70,7 +70,7 @@ Shard::Shard(const ShardEnv& env, Parts parts)
       stream_(
           *env.engine.loop,
           *env.wal,
-          store::StreamId{static_cast<std::uint64_t>(parts.copy)},
+          stream_of(parts.copy),
           {[this](store::Seq seq) {
                core_.persisted(seq);
                schedule_drain();
@@ -309,8 +309,10 @@ void Shard::apply_ready() {
         if (outcome.ok() && (waiting.empty() || entry->request.node != env_.self)) {
             remember(*entry, outcome.value());
         }
-        for (Done& done : waiting) {
-            answers.emplace_back(std::move(done), outcome);
+        for (std::size_t i = 0; i < waiting.size(); ++i) {
+            // One waits, as a rule: the outcome of an import is large.
+            const bool last = i + 1 == waiting.size();
+            answers.emplace_back(std::move(waiting[i]), last ? std::move(outcome) : outcome);
         }
     }
     if (any) {

@@ -47,6 +47,9 @@ inline constexpr std::size_t kOutcomesMax = 4096;
 inline constexpr std::size_t kOutcomesBytesMax = std::size_t{8} << 20;
 inline constexpr Duration kOutcomesKept = std::chrono::seconds(30);
 
+/// kUnavailable: another node may do what was asked.
+Error not_primary();
+
 /// This node's copy of one shard: the replication protocol's core, a stream of the log, an engine.
 ///
 /// An operation at the primary goes: submit() -> log, here and on the other copies -> committed ->

@@ -9,10 +9,6 @@ namespace kumo::node {
 
 namespace {
 
-store::StreamId stream_of(cluster::CopyId copy) {
-    return store::StreamId{static_cast<std::uint64_t>(copy)};
-}
-
 /// The copy in a directory's name.
 std::optional<cluster::CopyId> parse_copy(const std::string& name) {
     std::uint64_t copy = 0;
@@ -47,12 +43,11 @@ Status ShardSet::recover() {
         if (!manifest.ok() && env_.alone) {
             return manifest.error();
         }
-        const bool known = manifest.ok() && manifest.value();
-        tails_[*copy].manifest = known ? manifest.value()->index.applied_seq : 0;
-        if (known) {
-            from[stream_of(*copy)] = tails_[*copy].manifest;
-        } else if (!manifest.ok()) {
+        tails_[*copy] = {};  // Known, even if the log has nothing more of it.
+        if (!manifest.ok()) {
             from.erase(stream_of(*copy));
+        } else if (manifest.value()) {
+            from[stream_of(*copy)] = manifest.value()->index.applied_seq;
         }
     }
     return env_.shard.wal->replay(
@@ -63,7 +58,7 @@ Status ShardSet::recover() {
                 return std::move(entry).error();
             }
             const cluster::CopyId copy{static_cast<std::uint64_t>(stream)};
-            tails_[copy].entries.push_back(std::move(entry).value());
+            tails_[copy].push_back(std::move(entry).value());
             return {};
         }
     );
@@ -159,11 +154,11 @@ ShardSet::open_copy(std::shared_ptr<const Collection> collection, cluster::CopyI
         );
         // Segments before the first manifest are those of a seal that was cut short, and then the
         // log still has everything.
-        const bool nothing_known = parts.engine->applied() == 0 && tail->second.entries.empty();
+        const bool nothing_known = parts.engine->applied() == 0 && tail->second.empty();
         if (env_.durable && has_segments && nothing_known) {
             return corruption(store.directory() + "/manifest: missing, but there are segments");
         }
-        parts.tail = std::move(tail->second.entries);
+        parts.tail = std::move(tail->second);
         if (!parts.tail.empty() && parts.tail.front()->seq != parts.engine->applied() + 1) {
             return corruption(store.directory() + ": operations are missing behind its manifest");
         }

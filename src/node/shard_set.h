@@ -55,11 +55,6 @@ public:
     const std::optional<Error>& lost() const { return lost_; }
 
 private:
-    struct Tail {
-        store::Seq manifest = 0;
-        std::vector<cluster::EntryPtr> entries;
-    };
-
     void open(
         const std::shared_ptr<const Collection>& collection,
         const cluster::Shard& shard,
@@ -76,7 +71,8 @@ private:
     const Environment env_;
     std::shared_ptr<const State> state_ = std::make_shared<const State>();
     std::uint64_t incarnation_ = 0;
-    std::map<cluster::CopyId, Tail> tails_;
+    /// Of copies that are not open: what the log has behind their manifests.
+    std::map<cluster::CopyId, std::vector<cluster::EntryPtr>> tails_;
     std::map<cluster::ShardId, std::shared_ptr<Shard>> shards_;
     std::map<cluster::CopyId, Error> broken_;
     std::optional<Error> lost_;
