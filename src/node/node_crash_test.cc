@@ -326,6 +326,37 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Range(0, 3), testing::Range(0, kSlices))
 );
 
+/// A document in a manifest, then one in each of two files of the log.
+void make_in_three_lives(Machine& machine) {
+    for (const int n : {1, 2, 3}) {
+        ASSERT_TRUE(machine.start().ok());
+        if (n == 1) {
+            ASSERT_TRUE(machine.create(numbered("a")).ok());
+        }
+        ASSERT_TRUE(machine.put("a", document("d", n)).ok());
+        if (n == 1) {
+            machine.stop_cleanly();
+        } else if (n == 2) {
+            machine.stop();
+        }
+    }
+}
+
+TEST(NodeCrashes, AProcessIsKilledWhileADroppedCollectionGoes) {
+    NodeOptions options = small_options();
+    options.idle_seal_after = std::chrono::hours(1);
+    for (std::int64_t after = 0; after < 100; ++after) {
+        SCOPED_TRACE("after " + std::to_string(after));
+        Machine machine(7, options);
+        make_in_three_lives(machine);
+        machine.node().drop_collection("a", machine.loop(), [](const Result<CollectionInfo>&) {});
+        machine.world().run_for(std::chrono::microseconds(100 * after));
+        machine.stop();
+        const Status started = machine.start();
+        ASSERT_TRUE(started.ok()) << started.error().message;
+    }
+}
+
 TEST(NodeCrashes, ManyInARowAlsoDuringRecovery) {
     for (std::uint64_t seed = 100; seed < 130; seed += kStride) {
         SCOPED_TRACE("seed " + std::to_string(seed));

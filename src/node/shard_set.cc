@@ -228,18 +228,27 @@ void ShardSet::bury(cluster::ShardId id, const Error& why) {
     shard->close(why, [this, copy = shard->copy()] { remove(copy); });
 }
 
+/// The directory first, durably: a manifest without the part of the log that follows on it would be
+/// taken for damage by the next start. What cannot be removed goes at a later one.
 void ShardSet::remove(cluster::CopyId copy) {
-    env_.shard.wal->drop(stream_of(copy));
     io::Fs& fs = *env_.fs;
-    const auto lane = BackgroundJobs::Lane::kStore;
-    env_.shard.engine.jobs->submit(lane, [&fs, directory = directory_of(copy)]() -> io::Task {
-        const Status removed = io::remove_tree(fs, directory);
+    store::Wal* wal = env_.shard.wal;
+    const auto job =
+        [&fs, wal, copy, parent = env_.directory, path = directory_of(copy)]() -> io::Task {
+        Status removed = io::remove_tree(fs, path);
+        if (removed.ok()) {
+            removed = fs.sync_dir(parent);
+        }
         if (!removed.ok()) {
             log_warn(removed.error().message);
+            return [] {
+            };
         }
-        return [] {
+        return [wal, copy] {
+            wal->drop(stream_of(copy));
         };
-    });
+    };
+    env_.shard.engine.jobs->submit(BackgroundJobs::Lane::kStore, job);
 }
 
 /// What is left of copies that are no more.
