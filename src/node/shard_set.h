@@ -40,14 +40,14 @@ public:
     Status recover();
 
     /// Opens what this node is to have, closes what it is not. Blocking for copies with data.
-    void on_state(std::shared_ptr<const State> state, std::uint64_t incarnation);
+    void on_state(std::shared_ptr<const State> next, std::uint64_t incarnation);
 
     const std::map<cluster::ShardId, std::shared_ptr<Shard>>& shards() const { return shards_; }
 
     std::shared_ptr<Shard> find(cluster::ShardId shard) const;
 
     /// The directory of an empty copy has been filled: it goes on with that.
-    void adopt(cluster::ShardId shard, cluster::CopyId copy, SegmentStore::Content content);
+    void adopt(cluster::ShardId id, cluster::CopyId copy, SegmentStore::Content content);
 
     std::string directory_of(cluster::CopyId copy) const;
 
