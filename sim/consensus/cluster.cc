@@ -46,6 +46,7 @@ Cluster::Cluster(std::uint64_t seed) : random_(seed), nodes_(kNodes) {
     crash_writing_percent_ = random_.chance(1, 2) ? random_.below(4) : 0;
     changes_per_mille_ = random_.chance(1, 2) ? 7 : random_.below(50);
     may_force_ = random_.chance(1, 4);
+    tick_interval_ = random_.chance(1, 2) ? kStep : 5 * kStep;
     for (std::size_t i = 0; i < voters; ++i) {
         first.configuration.voters.insert(node_id(i));
     }
@@ -156,6 +157,7 @@ void Cluster::start(std::size_t i) {
     node.after.clear();
     node.was_leader = false;
     node.started_at = now_;
+    node.ticked_at = now_;
     node.raft = std::make_unique<Raft>(
         options,
         node.disk.hard_state(),
@@ -195,7 +197,10 @@ void Cluster::step_time() {
             continue;
         }
         finish_sync(i);
-        node.raft->tick(std::chrono::milliseconds(kStep), jitter());
+        if (now_ - node.ticked_at >= tick_interval_) {
+            node.raft->tick(std::chrono::milliseconds(now_ - node.ticked_at), jitter());
+            node.ticked_at = now_;
+        }
         use(i);
         drain(i);
     }
@@ -408,7 +413,8 @@ void Cluster::use(std::size_t i) {
     const bool woke = node.paused_until != 0 && now_ - kStep < node.paused_until;
     if ((woke || random_.chance(1, 20)) && node.raft->is_leader()) {
         const std::uint64_t context = next_read_++;
-        reads_[context] = {node.raft->epoch(), acknowledged_[node.raft->epoch()], i};
+        reads_[context] =
+            {node.raft->epoch(), acknowledged_[node.raft->epoch()], i, node.raft->term(), now_};
         if (!node.raft->read_index(context).ok()) {
             reads_.erase(context);
         }
@@ -578,6 +584,12 @@ void Cluster::answer_read(std::size_t i, const ReadState& read) {
     if (found->second.epoch == nodes_[i].raft->epoch() && read.index < found->second.acknowledged) {
         fail("a read misses what was acknowledged before it");
     }
+    const Read& asked = found->second;
+    Time& last = rounds_[asked.epoch][asked.term];
+    last = std::max(last, asked.asked_at);
+    for (const auto& [term, since] : quiet_since_[asked.epoch]) {
+        check_quiet(asked.epoch, term, asked.term < term ? asked.asked_at : 0);
+    }
     reads_.erase(found);
 }
 
@@ -595,8 +607,27 @@ void Cluster::check_leader(std::size_t i) {
             );
         }
         check_completeness(*node.raft);
+        const auto quiet =
+            std::chrono::duration_cast<std::chrono::milliseconds>(node.raft->quiet_before_election()
+            );
+        quiet_since_[key.first][key.second] = now_ - quiet.count();
+        for (const auto& [term, began_at] : rounds_[key.first]) {
+            check_quiet(key.first, key.second, term < key.second ? began_at : 0);
+        }
     }
     node.was_leader = leads;
+}
+
+/// What leaders of earlier terms have granted began before the voters were quiet.
+void Cluster::check_quiet(const Epoch& epoch, Term term, Time round_began_at) {
+    const Time since = quiet_since_[epoch][term];
+    if (round_began_at > since) {
+        fail(
+            "a leader of term " + std::to_string(term) + " says that nobody led after "
+            + std::to_string(since) + " ms, but a round began at " + std::to_string(round_began_at)
+            + describe()
+        );
+    }
 }
 
 /// What was committed in earlier terms is in the log of every leader (Raft, 5.4.3).

@@ -50,6 +50,7 @@ private:
         std::map<Index, History> snapshots;  ///< By the place they are of.
         Time up_at = 0;
         Time started_at = 0;
+        Time ticked_at = 0;
         Time crash_at = 0;  ///< 0: not planned.
         Time paused_until = 0;
         Time sync_at = 0;  ///< The disk is busy until then; 0: idle.
@@ -76,6 +77,8 @@ private:
         Epoch epoch;
         Index acknowledged = 0;  ///< When it was asked.
         std::size_t node = 0;
+        Term term = 0;
+        Time asked_at = 0;
     };
 
     void start(std::size_t i);
@@ -96,6 +99,7 @@ private:
     void answer_read(std::size_t i, const ReadState& read);
     void check_leader(std::size_t i);
     void check_completeness(const Raft& leader);
+    void check_quiet(const Epoch& epoch, Term term, Time round_began_at);
     void check_matching(const Raft& raft, const Ready& ready);
     void send(Node& from, const Message& message);
     void finish_sync(std::size_t i);
@@ -116,6 +120,7 @@ private:
     std::multimap<Time, Delivery> network_;
     bool cut_[kNodes][kNodes] = {};
     std::uint64_t loss_percent_ = 0;
+    Time tick_interval_ = 0;
     bool figure_eight_ = false;            ///< Leaders in a hurry, of whom most fail.
     std::uint64_t ambush_percent_ = 0;     ///< Of new leaders.
     std::uint64_t changes_per_mille_ = 0;  ///< Of steps of time with a leader.
@@ -125,6 +130,8 @@ private:
     std::uint64_t next_read_ = 1;
     std::map<std::uint64_t, Read> reads_;
     std::map<std::pair<Epoch, Term>, NodeId> leaders_;
+    std::map<Epoch, std::map<Term, Time>> rounds_;  ///< Confirmed: when the last of a term began.
+    std::map<Epoch, std::map<Term, Time>> quiet_since_;  ///< As the leader of a term says.
     std::map<Epoch, std::map<Index, Committed>> committed_;
     std::map<LastEntry, Configuration> configurations_;
     std::map<LastEntry, std::size_t> entries_;  ///< Hashes of what they say.

@@ -48,6 +48,10 @@ struct Simulation {
          "an append has to match the entry before it"},
         {Mutant::kOwnVoteAtOnce, "kOwnVoteAtOnce", "the own vote counts when it is durable"},
         {Mutant::kHardStateFirst, "kHardStateFirst", "the hard state is stored last"},
+        {Mutant::kQuietRoundedUp,
+         "kQuietRoundedUp",
+         "time before the leader was heard does not count as quiet"},
+        {Mutant::kQuietOfOneself, "kQuietOfOneself", "quiet is what all voters were"},
     };
 
     static void plant(Mutant mutant) { planted_mutant = mutant; }

@@ -9,6 +9,8 @@ namespace kumo::cluster {
 
 namespace {
 
+using std::chrono::milliseconds;
+
 using consensus::Configuration;
 using consensus::Entry;
 using consensus::EntryType;
@@ -76,6 +78,11 @@ bool read_configuration(ByteReader& in, Configuration& configuration) {
            && read_nodes(in, configuration.learners);
 }
 
+/// Rounded down, as a time that has passed for sure has to be.
+std::uint64_t in_milliseconds(Duration duration) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(duration).count());
+}
+
 void append_head(std::string& out, const Message& message) {
     append_varint(out, static_cast<std::uint64_t>(message.type));
     out.append(message.from.view());
@@ -89,6 +96,9 @@ void append_head(std::string& out, const Message& message) {
     append_varint(out, message.hint);
     append_varint(out, message.hint_term);
     append_varint(out, message.round);
+    if (message.type == MessageType::kVoteReply) {
+        append_varint(out, in_milliseconds(message.quiet));
+    }
 }
 
 Message read_head(ByteReader& in) {
@@ -107,6 +117,9 @@ Message read_head(ByteReader& in) {
     message.hint = read_place(in);
     message.hint_term = read_place(in);
     message.round = read_place(in);
+    if (message.type == MessageType::kVoteReply) {
+        message.quiet = milliseconds(in.below_or_at(in_milliseconds(consensus::kQuietMax)));
+    }
     return message;
 }
 

@@ -75,7 +75,10 @@ void expect_refused(const Message& bad) {
 
 TEST(ConsensusCodec, BringsEveryTypeOfMessageBack) {
     for (auto type = 0; type <= static_cast<int>(MessageType::kStale); ++type) {
-        const Message sent = message(static_cast<MessageType>(type));
+        Message sent = message(static_cast<MessageType>(type));
+        if (sent.type == MessageType::kVoteReply) {
+            sent.quiet = std::chrono::milliseconds(612);
+        }
         const auto back = decode_consensus_message(encode_consensus_message(sent));
         ASSERT_TRUE(back.ok());
         EXPECT_EQ(back.value(), sent);
@@ -120,6 +123,14 @@ TEST(ConsensusCodec, RefusesPlacesThatLeaveNoRoomToCount) {
     EXPECT_TRUE(decode_consensus_message(encode_consensus_message(far)).ok());
     far.term = consensus::kPlaceMax + 1;
     expect_refused(far);
+}
+
+TEST(ConsensusCodec, RefusesAVoteThatWasQuietForTooLong) {
+    Message vote = message(MessageType::kVoteReply);
+    vote.quiet = consensus::kQuietMax;
+    EXPECT_TRUE(decode_consensus_message(encode_consensus_message(vote)).ok());
+    vote.quiet += std::chrono::milliseconds(1);
+    expect_refused(vote);
 }
 
 TEST(ConsensusCodec, RefusesASenderWithoutAName) {

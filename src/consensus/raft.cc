@@ -76,9 +76,14 @@ Message Raft::make(MessageType type, const NodeId& to) const {
 void Raft::tick(Duration elapsed, Duration jitter) {
     jitter_ = jitter;
     if (role_ == Role::kLeader) {
+        note_leadership();
         tick_leader(elapsed);
         return;
     }
+    // The time that has passed began before whatever was heard since the last tick.
+    quiet_ = std::exchange(led_since_tick_, false) && !planted(Mutant::kQuietRoundedUp)
+                 ? Duration{}
+                 : std::min(quiet_ + elapsed, kQuietMax);
     elapsed_ += elapsed;
     const bool alone = is_lone_voter() && role_ == Role::kFollower;
     if (elapsed_ < timeout_ && !alone) {
@@ -110,6 +115,11 @@ void Raft::tick_leader(Duration elapsed) {
     if (since_beat_ >= options_.heartbeat_interval) {
         broadcast_heartbeat();
     }
+}
+
+void Raft::note_leadership() {
+    quiet_ = {};
+    led_since_tick_ = true;
 }
 
 bool Raft::has_active_quorum() const {
@@ -214,6 +224,7 @@ void Raft::force_single(const Uuid& epoch_id) {
     hard_.epoch = Epoch{newest_epoch_heard_, epoch_id};
     hard_.superseded = false;
     become_follower(hard_.term + 1, {});
+    note_leadership();  // The majority of before has no part in this election.
     forcing_ = true;
 }
 
@@ -385,12 +396,16 @@ void Raft::follow(const Message& message) {
     }
     leader_ = message.from;
     elapsed_ = {};
+    note_leadership();
 }
 
 void Raft::become_follower(Term term, const NodeId& leader) {
     if (term != hard_.term) {
         hard_.term = term;
         hard_.vote = {};
+    }
+    if (role_ == Role::kLeader) {
+        note_leadership();
     }
     role_ = Role::kFollower;
     leader_ = leader;

@@ -173,6 +173,11 @@ public:
     /// Since the leader was last heard; nothing to say of a leader itself.
     Duration silence() const { return elapsed_; }
 
+    /// Of a leader: a majority had, when it elected this one, followed nobody else for at least
+    /// this long, by the voters' clocks. So no read round of a leader before, and no lease that
+    /// rests on one, began later than that. At most kQuietMax.
+    Duration quiet_before_election() const { return quiet_before_election_; }
+
 private:
     /// What a Ready made durable when persisted() says so.
     struct Persisting {
@@ -192,6 +197,7 @@ private:
     // Roles: raft.cc.
     void become_follower(Term term, const NodeId& leader);
     void tick_leader(Duration elapsed);
+    void note_leadership();
     bool has_active_quorum() const;
     void step_current(const Message& message);
     bool step_term(const Message& message);
@@ -258,6 +264,10 @@ private:
     Duration since_beat_{};  ///< Leader.
     Duration timeout_{};     ///< When elapsed_ is that much, a follower campaigns.
     Duration jitter_;
+    Duration quiet_{};  ///< Since this node was led or led itself, rounded down to ticks.
+    bool led_since_tick_ = true;
+    Duration quiet_of_voters_{};  ///< Least, of those who voted for this candidate.
+    Duration quiet_before_election_{};
 
     std::map<NodeId, bool> votes_;
     std::map<NodeId, Progress> progress_;

@@ -41,6 +41,7 @@ void Raft::campaign(bool pre_vote, bool force) {
         return;
     }
     role_ = Role::kCandidate;
+    quiet_of_voters_ = kQuietMax;
     hard_.term = term;
     hard_.vote = options_.id;
     if (planted(Mutant::kOwnVoteAtOnce)) {
@@ -83,6 +84,7 @@ void Raft::on_vote_request(const Message& message) {
         reply.term = message.term;
         if (!pre_vote) {
             hard_.vote = message.from;
+            reply.quiet = quiet_;
             elapsed_ = {};
             timeout_ = options_.election_timeout + jitter_;
         }
@@ -102,6 +104,9 @@ void Raft::on_vote_reply(const Message& message) {
         return;
     }
     votes_.emplace(message.from, !message.reject);
+    if (!message.reject && role_ == Role::kCandidate) {
+        quiet_of_voters_ = std::min(quiet_of_voters_, message.quiet);
+    }
     count_votes();
 }
 
@@ -131,6 +136,8 @@ void Raft::count_votes() {
 
 void Raft::become_leader() {
     role_ = Role::kLeader;
+    quiet_before_election_ =
+        planted(Mutant::kQuietOfOneself) ? quiet_ : std::min(quiet_, quiet_of_voters_);
     leader_ = options_.id;
     transferee_ = {};
     elapsed_ = {};

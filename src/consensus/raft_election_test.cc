@@ -143,6 +143,43 @@ TEST(RaftElection, WhoHearsALeaderDoesNotVote) {
     EXPECT_EQ(group.raft(2).term(), term + 5);
 }
 
+TEST(RaftElection, ALeaderKnowsForHowLongNobodyLed) {
+    TestGroup group({1, 2, 3});
+    group.elect(1);
+    group.beat(1);
+    group.isolate(1);
+    for (const int number : {2, 3}) {
+        group.raft(number).tick(milliseconds(100), kPatience);  // Some of it was before the beat.
+        group.raft(number).tick(milliseconds(number == 2 ? 600 : 550), kPatience);
+    }
+    group.raft(2).tick(milliseconds(400), kPatience);
+    group.settle();
+    ASSERT_TRUE(group.raft(2).is_leader());
+    EXPECT_EQ(group.raft(2).quiet_before_election(), milliseconds(550)) << "as the voter says";
+}
+
+TEST(RaftElection, AHandoverIsNotQuiet) {
+    TestGroup group({1, 2, 3});
+    group.elect(1);
+    group.beat(1);
+    ASSERT_TRUE(group.raft(1).transfer(test_node(2)).ok());
+    group.settle();
+    ASSERT_TRUE(group.raft(2).is_leader());
+    EXPECT_EQ(group.raft(2).quiet_before_election(), Duration{});
+}
+
+TEST(RaftElection, WhoGoesOnAloneKnowsNothingOfTheOthers) {
+    TestGroup group({1, 2, 3});
+    group.elect(1);
+    group.isolate(2);
+    group.raft(2).tick(milliseconds(400), kPatience);
+    group.raft(2).tick(milliseconds(400), kPatience);
+    group.raft(2).force_single(test_node(101));
+    group.settle();
+    ASSERT_TRUE(group.raft(2).is_leader());
+    EXPECT_EQ(group.raft(2).quiet_before_election(), Duration{});
+}
+
 TEST(RaftElection, WhoComesBackFromIsolationDoesNotDisturb) {
     TestGroup group({1, 2, 3});
     group.elect(1);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock.h"
 #include "base/uuid.h"
 
 #include <compare>
@@ -20,6 +21,7 @@ using Index = std::uint64_t;
 
 // Limits: of what a core proposes and sends, and of what a decoder takes.
 inline constexpr std::uint64_t kPlaceMax = std::uint64_t{1} << 62U;  ///< Terms, indexes, rounds.
+inline constexpr Duration kQuietMax = std::chrono::hours(1);         ///< More is not worth saying.
 inline constexpr std::size_t kMembersMax = 1000;                     ///< In each set of them.
 inline constexpr std::size_t kEntryBytesMax = std::size_t{8} << 20U;
 inline constexpr std::size_t kAppendEntriesMax = 16384;  ///< In one message.
@@ -122,6 +124,8 @@ struct Message {
     Term hint_term = 0;
     /// Heartbeats: the read round they confirm. Appends: the probe that a rejection answers.
     std::uint64_t round = 0;
+    /// Of a vote that is granted: no leader has been followed for at least this long.
+    Duration quiet{};
     std::vector<Entry> entries;
     SnapshotMeta snapshot;
 

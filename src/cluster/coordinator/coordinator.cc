@@ -12,14 +12,26 @@ namespace {
 /// Rounds that were never confirmed: the leadership is in doubt, and requests come again.
 constexpr std::size_t kRoundsMax = 256;
 
+/// One clock may run 1 % fast and the other 1 % slow: a fiftieth of a time is not sure.
+constexpr int kDriftShare = 50;
+
+/// A new leader gives everybody the time for so many requests.
+constexpr int kBeaconsToWait = 2;
+
 }  // namespace
 
-void Coordinator::begin(MonotonicTime now) {
+void Coordinator::begin(MonotonicTime now, Duration quiet) {
     if (leading_) {
         return;
     }
     leading_ = true;
-    began_ = planted(Mutant::kNewLeaderDoesNotWait) ? MonotonicTime{} : now;
+    const Duration sure = quiet - (quiet / kDriftShare);
+    const Duration most =
+        options_.lease.fence_after - (kBeaconsToWait * options_.lease.beacon_interval);
+    began_ = now - std::clamp(sure, Duration{}, std::max(most, Duration{}));
+    if (planted(Mutant::kNewLeaderDoesNotWait)) {
+        began_ = {};
+    }
     heard_.clear();
     fencing_.clear();
     unfencing_.clear();

@@ -37,9 +37,10 @@ class Coordinator {
 public:
     explicit Coordinator(const CoordinatorOptions& options) : options_(options) {}
 
-    /// Leads from now on. Nobody knows whom the leader before has granted what: everybody counts
-    /// as just heard.
-    void begin(MonotonicTime now);
+    /// Leads from now on. Nobody knows whom the leader before has granted what, but nothing was
+    /// granted in the last `quiet` (by the voters' clocks): everybody counts as heard just before.
+    /// Whoever is alive has the time to say so before it is fenced all the same.
+    void begin(MonotonicTime now, Duration quiet = {});
 
     /// Does not lead any more.
     void end();

@@ -123,6 +123,31 @@ TEST_F(CoordinatorTest, WhoIsSilentIsFencedLaterThanItsLeaseHasRunOut) {
     EXPECT_EQ(std::get<Fence>(output.proposals[0]).nodes, std::set<NodeId>{kA});
 }
 
+TEST_F(CoordinatorTest, WhatWasQuietBeforeTheElectionCountsForTheWait) {
+    const LeaseOptions lease;
+    coordinator_.end();
+    coordinator_.begin(now_, milliseconds(1000));
+    show();
+    now_ += lease.fence_after - milliseconds(980);
+    coordinator_.tick(now_);
+    EXPECT_TRUE(coordinator_.take_output().proposals.empty()) << "the clocks may differ";
+    now_ += milliseconds(1);
+    coordinator_.tick(now_);
+    EXPECT_EQ(coordinator_.take_output().proposals.size(), 1U);
+}
+
+TEST_F(CoordinatorTest, ANewLeaderGivesEverybodyTheTimeToBeHeard) {
+    coordinator_.end();
+    coordinator_.begin(now_, std::chrono::hours(1));
+    show();
+    now_ += 2 * LeaseOptions{}.beacon_interval;
+    coordinator_.tick(now_);
+    EXPECT_TRUE(coordinator_.take_output().proposals.empty());
+    now_ += milliseconds(1);
+    coordinator_.tick(now_);
+    EXPECT_EQ(coordinator_.take_output().proposals.size(), 1U);
+}
+
 TEST_F(CoordinatorTest, NothingIsGrantedOnceFencingIsProposed) {
     const std::uint64_t round = request(kA);
     now_ += LeaseOptions{}.fence_after + milliseconds(1);

@@ -19,6 +19,8 @@ enum class Mutant {
     kNoPreviousEntryCheck = 14,
     kOwnVoteAtOnce = 15,
     kHardStateFirst = 16,
+    kQuietRoundedUp = 17,
+    kQuietOfOneself = 18,
 };
 
 #ifdef KUMO_CONSENSUS_MUTANTS

@@ -506,7 +506,7 @@ void ControlPlane::lead_or_not() {
     const bool leads = raft_ != nullptr && raft_->is_ready_leader() && !failed_;
     if (leads && !coordinator_->is_leading()) {
         log_info("this node leads the cluster, term " + std::to_string(raft_->term()));
-        coordinator_->begin(now());
+        coordinator_->begin(now(), raft_->quiet_before_election());
     } else if (!leads && coordinator_->is_leading()) {
         log_info("this node does not lead the cluster any more");
         coordinator_->end();
