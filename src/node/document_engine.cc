@@ -91,8 +91,8 @@ void DocumentEngine::close(io::Task done) {
     env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
     events_ = {};
     on_quiet_ = std::move(done);
-    if (on_flushed_) {
-        std::exchange(on_flushed_, {})();
+    for (const Flush& flush : std::exchange(flushes_, {})) {
+        flush.done();
     }
     check_quiet();
 }
@@ -112,14 +112,26 @@ void DocumentEngine::maintain() {
         start_merge();
         start_manifest();
     }
-    const bool flushed = stored_seq_ == applied_ || retry_timer_ != io::TimerId{};
-    if (on_flushed_ && flushed) {
-        std::exchange(on_flushed_, {})();
+    finish_flushes();
+}
+
+void DocumentEngine::finish_flushes() {
+    const bool failed = retry_timer_ != io::TimerId{};
+    std::vector<Flush> finished;
+    for (Flush& flush : std::exchange(flushes_, {})) {
+        const bool ended = failed || stored_seq_ >= flush.seq;
+        (ended ? finished : flushes_).push_back(std::move(flush));
+    }
+    for (const Flush& flush : finished) {
+        flush.done();
     }
 }
 
 bool DocumentEngine::seal_is_due() const {
-    const bool early = idle_ || on_flushed_ || unsealed_bytes_ >= kUnsealedBytesMax;
+    const bool asked = std::any_of(flushes_.begin(), flushes_.end(), [this](const Flush& flush) {
+        return flush.seq > frozen_seq_;
+    });
+    const bool early = idle_ || asked || unsealed_bytes_ >= kUnsealedBytesMax;
     return index_.wants_seal() || (early && applied_ > frozen_seq_);
 }
 
@@ -176,7 +188,7 @@ void DocumentEngine::finish_seal(Opened sealed) {
 }
 
 void DocumentEngine::start_merge() {
-    if (merge_running_ || on_flushed_) {
+    if (merge_running_ || !flushes_.empty()) {
         return;
     }
     auto merge = index_.begin_merge();
@@ -273,7 +285,7 @@ void DocumentEngine::back_off(const char* what, const Error& error) {
 }
 
 void DocumentEngine::flush(io::Task done) {
-    on_flushed_ = std::move(done);
+    flushes_.push_back({applied_, std::move(done)});
     env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
     maintain();
 }

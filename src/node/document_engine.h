@@ -102,14 +102,21 @@ public:
 
     // ---- the end
 
-    /// Seals and stores everything; `done` runs when that is done or has failed.
+    /// Seals and stores what has been applied so far; `done` runs when that is done or has failed:
+    /// stored() tells.
     void flush(io::Task done);
 
     /// Ends it; no event comes any more. `done` runs when no job uses the directory any more.
     void close(io::Task done);
 
 private:
+    struct Flush {
+        store::Seq seq = 0;
+        io::Task done;
+    };
+
     void maintain();
+    void finish_flushes();
     bool seal_is_due() const;
     void start_seal();
     void run_seal(const search::Index::SealJob& job);
@@ -152,7 +159,7 @@ private:
     io::TimerId idle_timer_;
     io::TimerId retry_timer_;  ///< While set, nothing is started.
     Duration retry_delay_;
-    io::Task on_flushed_;
+    std::vector<Flush> flushes_;
     io::Task on_quiet_;
     bool closed_ = false;
 };

@@ -286,6 +286,12 @@ public:
     virtual ClusterInfo cluster() const = 0;
 
     /// With how far copies are, as this node knows it: those of the shards that it leads.
+    /// Stores everything outside of the log, and copies it to `directory` unless that is empty: a
+    /// snapshot, from which a node that is started on it begins a new cluster. Everything that was
+    /// acknowledged before is in it, at whichever node; each shard is as of one operation.
+    /// kConflict while another one is taken; kInvalidArgument for a directory that is not empty, or
+    /// is the node's own.
+    virtual void take_snapshot(std::string directory, io::Loop& loop, Reply<bool> reply) = 0;
     virtual void cluster_in_detail(io::Loop& loop, Reply<ClusterInfo> reply) = 0;
 
     /// From now on a node, named by its id or name, is to lead no shards, or may again. What it

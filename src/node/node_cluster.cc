@@ -90,6 +90,9 @@ Status NodeImpl::open(const NodeEnvironment& environment) {
     KUMO_TRY(io::make_directories(fs_, options_.data_dir));
     KUMO_TRY_ASSIGN(lock_, fs_.lock(io::join_path(options_.data_dir, "LOCK")));
     reserve_.restore();
+    ControlOptions control = control_options(options_);
+    KUMO_TRY_ASSIGN(control.seed, read_seed());
+    is_restored_ = control.seed.has_value();
     KUMO_TRY_ASSIGN(
         auto plane,
         ControlPlane::open(
@@ -102,7 +105,7 @@ Status NodeImpl::open(const NodeEnvironment& environment) {
              [this] {
                  release_reserve();
              }},
-            control_options(options_)
+            std::move(control)
         )
     );
     control_ = std::make_unique<ControlLink>(loop_, environment.control_loop, std::move(plane));
@@ -116,6 +119,45 @@ Status NodeImpl::open(const NodeEnvironment& environment) {
     make_parts();
     start();
     return {};
+}
+
+/// The cluster's name is decided and stored first, so that a start that was cut short is gone on
+/// with, and a snapshot that somebody has copied into a used directory is told from it.
+Result<std::optional<Seed>> NodeImpl::read_seed() {
+    KUMO_TRY_ASSIGN(auto head, read_snapshot_head(fs_, options_.data_dir));
+    if (!head) {
+        return std::optional<Seed>();
+    }
+    if (!head->complete) {
+        return corruption(
+            snapshot_head_path(options_.data_dir)
+            + ": this snapshot is not complete: the server ended, or failed, while it was taken"
+        );
+    }
+    if (head->restored_as.is_nil()) {
+        log_info("the data directory is a snapshot: a new cluster begins with what is in it");
+        head->restored_as = make_uuid(loop_.random());
+        KUMO_TRY(write_snapshot_head(fs_, options_.data_dir, *head));
+    }
+    return std::optional(Seed{head->restored_as, head->node, head->state});
+}
+
+/// The cluster exists: from now on this is a data directory like any other.
+void NodeImpl::forget_seed() {
+    if (!std::exchange(is_restored_, false)) {
+        return;
+    }
+    jobs_.submit(
+        BackgroundJobs::Lane::kStore,
+        [&fs = fs_, path = snapshot_head_path(options_.data_dir)]() -> io::Task {
+            const Status removed = io::remove_tree(fs, path);
+            if (!removed.ok()) {
+                log_warn(removed.error().message);
+            }
+            return [] {
+            };
+        }
+    );
 }
 
 void NodeImpl::make_parts() {
@@ -145,6 +187,17 @@ void NodeImpl::make_parts() {
             shards_->adopt(shard, copy, std::move(content));
             publish();
         }});
+    snapshot_taker_ = std::make_unique<SnapshotTaker>(SnapshotTaker::Environment{
+        loop_,
+        fs_,
+        pool_,
+        jobs_,
+        *router_,
+        control_->self(),
+        options_.data_dir,
+        [this]() -> const SnapshotTaker::Shards& { return shards_->shards(); },
+        [this] { return state_; },
+        directory_of});
 }
 
 ShardSet::Environment NodeImpl::shard_environment() {
@@ -209,6 +262,7 @@ void NodeImpl::on_state(std::shared_ptr<const State> state, std::uint64_t incarn
     }
     if (incarnation != 0) {
         registered_ = true;
+        forget_seed();
     }
     publish();
     deliver_early();
@@ -381,6 +435,18 @@ void NodeImpl::add_detail(ClusterInfo::Shard& shard) const {
             copy.behind = here->core().last() - std::min(*match, here->core().last());
         }
     }
+}
+
+void NodeImpl::take_snapshot(std::string directory, io::Loop& loop, Reply<bool> reply) {
+    if (!health().ok) {
+        answer<bool>(loop, std::move(reply), not_ready());
+        return;
+    }
+    loop_.post([this, directory = std::move(directory), &loop, reply = std::move(reply)] {
+        snapshot_taker_->start(directory, [&loop, reply](const Status& taken) {
+            answer<bool>(loop, reply, taken.ok() ? Result<bool>(true) : taken.error());
+        });
+    });
 }
 
 void NodeImpl::drain(std::string node, bool draining, io::Loop& loop, Reply<bool> reply) {

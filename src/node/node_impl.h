@@ -11,6 +11,8 @@
 #include "node/operation_router.h"
 #include "node/shard.h"
 #include "node/shard_set.h"
+#include "node/snapshot_head.h"
+#include "node/snapshot_taker.h"
 #include "store/wal.h"
 
 #include <atomic>
@@ -95,6 +97,7 @@ public:
     Health health() const override;
     ClusterStatus cluster_status() const override;
     ClusterInfo cluster() const override;
+    void take_snapshot(std::string directory, io::Loop& loop, Reply<bool> reply) override;
     void cluster_in_detail(io::Loop& loop, Reply<ClusterInfo> reply) override;
     void drain(std::string node, bool draining, io::Loop& loop, Reply<bool> reply) override;
     void refresh(io::Loop& loop, Reply<bool> reply) override;
@@ -125,6 +128,8 @@ private:
     // The data loop.
 
     ShardSet::Environment shard_environment();
+    Result<std::optional<Seed>> read_seed();
+    void forget_seed();
     void make_parts();
     void start();
     void on_state(std::shared_ptr<const State> state, std::uint64_t incarnation);
@@ -165,6 +170,8 @@ private:
     std::unique_ptr<OperationRouter> router_;
     std::unique_ptr<InstallSender> install_sender_;
     std::unique_ptr<InstallReceiver> install_receiver_;
+    std::unique_ptr<SnapshotTaker> snapshot_taker_;
+    bool is_restored_ = false;  ///< From a snapshot, whose head is still there.
     std::shared_ptr<const State> state_ = std::make_shared<const State>();
     Published<View> view_;
 

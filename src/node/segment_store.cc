@@ -114,7 +114,7 @@ Status SegmentStore::store_manifest(const StoredManifest& manifest) const {
     KUMO_TRY(io::make_directories(fs_, directory_));
     return store::write_checked_file(
         fs_,
-        io::join_path(directory_, kManifestName),
+        manifest_path(directory_),
         kManifestKind,
         encode_stored(manifest)
     );
@@ -178,6 +178,10 @@ std::string segment_path(const std::string& directory, std::uint64_t id) {
     return io::join_path(directory, name);
 }
 
+std::string manifest_path(const std::string& directory) {
+    return io::join_path(directory, kManifestName);
+}
+
 std::string encode_stored(const StoredManifest& manifest) {
     std::string bytes;
     wire::append_sized(bytes, encode_mark(manifest.mark));
@@ -197,7 +201,7 @@ Result<StoredManifest> decode_stored(ByteView bytes) {
 }
 
 Result<std::optional<StoredManifest>> read_manifest(io::Fs& fs, const std::string& directory) {
-    const std::string path = io::join_path(directory, kManifestName);
+    const std::string path = manifest_path(directory);
     auto file = store::read_checked_file(fs, path, kManifestKind);
     if (!file.ok() && file.error().code == ErrorCode::kNotFound) {
         return std::optional<StoredManifest>();

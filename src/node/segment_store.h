@@ -81,6 +81,9 @@ Result<StoredManifest> decode_stored(ByteView bytes);
 /// Where a directory has a segment.
 std::string segment_path(const std::string& directory, std::uint64_t id);
 
+/// Where a directory has its manifest.
+std::string manifest_path(const std::string& directory);
+
 /// Reads a directory's manifest; nothing if there is none.
 Result<std::optional<StoredManifest>> read_manifest(io::Fs& fs, const std::string& directory);
 

@@ -116,7 +116,7 @@ public:
     /// Runs `task` when everything up to `seq` is applied and visible; at once if it is.
     void when_applied(store::Seq seq, io::Task task);
 
-    /// Seals and stores everything; `done` runs when that is done or has failed.
+    /// Seals and stores what has been applied so far; `done` runs when that is done or has failed.
     void flush(io::Task done) { engine_->flush(std::move(done)); }
 
     /// Ends the shard: waiting operations get `why`, later ones too. `done` runs when no job uses

@@ -123,7 +123,7 @@ const Route kRoutes[] = {
     {kGet, "/limits/:id", "limits:get", Access::kGlobal, plain<not_supported>},
     {kPut, "/limits/:id", "limits:upsert", Access::kGlobal, plain<not_supported>},
     {kDelete, "/limits/:id", "limits:delete", Access::kGlobal, plain<not_supported>},
-    {kPost, "/operations/snapshot", "operations/snapshot:create", Access::kGlobal, plain<not_supported>},
+    {kPost, "/operations/snapshot", "operations/snapshot:create", Access::kGlobal, plain<take_snapshot>},
     {kPost, "/operations/vote", "operations/vote:create", Access::kGlobal, plain<vote>},
     {kPost, "/operations/drain", "operations/drain:create", Access::kGlobal, plain<drain>},
     {kPost, "/operations/cache/clear", "operations/cache/clear:create", Access::kGlobal, plain<not_supported>},

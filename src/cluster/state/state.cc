@@ -514,6 +514,32 @@ void drop_shard(State& state, ShardId shard) {
     state.shards.erase(shard);
 }
 
+State begin_with(const State& state, const NodeId& from, const NodeId& to) {
+    State first;
+    first.next_id = state.next_id;
+    Member member;
+    member.id = to;
+    member.incarnation = first.next_id++;
+    first.members[to] = std::make_shared<const Member>(std::move(member));
+    for (const auto& [id, shared] : state.shards) {
+        const auto own = shared->copies.find(from);
+        if (own == shared->copies.end()) {
+            continue;
+        }
+        Shard shard;
+        shard.id = id;
+        shard.version = shared->version + 1;
+        shard.term = shared->term + 1;
+        shard.primary = to;
+        shard.in_sync = {to};
+        shard.copies = {{to, own->second}};
+        shard.mode = shared->mode;
+        shard.everywhere = shared->everywhere;
+        first.shards[id] = std::make_shared<const Shard>(std::move(shard));
+    }
+    return first;
+}
+
 const Member* find_member(const State& state, const NodeId& node) {
     const auto found = state.members.find(node);
     return found == state.members.end() ? nullptr : found->second.get();

@@ -207,6 +207,10 @@ Result<ShardId> add_shard(State& state, AckMode mode);
 /// Nothing if there is none.
 void drop_shard(State& state, ShardId shard);
 
+/// Where another cluster may begin: `from`'s copies, alone in sync, as those of node `to`, and no
+/// other member. It has no name yet. Shards that `from` has no copy of are left out.
+State begin_with(const State& state, const NodeId& from, const NodeId& to);
+
 const Member* find_member(const State& state, const NodeId& node);
 const Shard* find_shard(const State& state, ShardId shard);
 

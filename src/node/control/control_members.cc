@@ -76,7 +76,9 @@ void ControlPlane::on_peer_down(const cluster::NodeId& node, const Status& /*why
 
 void ControlPlane::seek_cluster() {
     if (raft_ == nullptr && !founding_) {
-        if (options_.nodes_file.empty() || lists_only_self()) {
+        if (options_.seed) {
+            seek_with_seed();
+        } else if (options_.nodes_file.empty() || lists_only_self()) {
             found_cluster(1);
         } else if (may_found()) {
             found_cluster((nodes_->size() / 2) + 1);
@@ -102,11 +104,29 @@ bool ControlPlane::may_found() const {
     if (addresses.empty() || *addresses.begin() != options_.peering_address) {
         return false;
     }
-    const bool somebody_is_in =
-        std::any_of(connected_.begin(), connected_.end(), [](const auto& each) {
-            return !each.second.cluster.is_nil();
-        });
-    return !somebody_is_in && connected_.size() + 1 > addresses.size() / 2;
+    return !somebody_is_in() && connected_.size() + 1 > addresses.size() / 2;
+}
+
+bool ControlPlane::somebody_is_in() const {
+    return std::any_of(connected_.begin(), connected_.end(), [](const auto& each) {
+        return !each.second.cluster.is_nil();
+    });
+}
+
+/// What is restored is the cluster: the others are to begin empty, and join it.
+void ControlPlane::seek_with_seed() {
+    if (!options_.nodes_file.empty() && !nodes_) {
+        return;
+    }
+    if (!somebody_is_in()) {
+        found_cluster(1);
+    } else if (!std::exchange(said_seed_waits_, true)) {
+        log_error(
+            "this node's data directory is a snapshot to be restored, which begins a cluster, and "
+            "another node of the nodes file is in a cluster already: end the others and empty "
+            "their data directories, or start this node on an empty one to join them"
+        );
+    }
 }
 
 /// Once, when it takes long: whom this node waits for.

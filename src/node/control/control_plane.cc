@@ -57,6 +57,14 @@ Status ControlPlane::recover() {
         storage_,
         ControlStorage::open({loop_, fs_, jobs_, on_full_disk_}, options_.directory, recovered_)
     );
+    const State& known = *recovered_.snapshot.state;
+    if (options_.seed && !known.cluster.id.is_nil() && known.cluster.id != options_.seed->cluster) {
+        return Error{
+            ErrorCode::kConflict,
+            "there is a snapshot in a data directory that is in use already: a snapshot is "
+            "restored "
+            "by starting a server on a directory with nothing else in it"};
+    }
     self_ = recovered_.identity.node;
     in_its_place_ = recovered_.identity.place == recovered_.place;
     options_.raft.id = self_;
@@ -129,7 +137,11 @@ void ControlPlane::found_cluster(std::size_t members_expected) {
     founding_ = true;
     auto first = std::make_shared<State>();
     first->applied = 1;
-    const cluster::Found found{make_uuid(loop_.random()), members_expected};
+    if (options_.seed) {
+        *first = first_state(*options_.seed, self_);
+    }
+    const Uuid name = options_.seed ? options_.seed->cluster : make_uuid(loop_.random());
+    const cluster::Found found{name, members_expected};
     const Status named = cluster::apply(first->cluster, found);
     KUMO_ASSERT(named.ok());
     log_info("this node founds cluster " + found.id.to_string());

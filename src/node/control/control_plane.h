@@ -16,6 +16,7 @@
 #include "node/background_jobs.h"
 #include "node/control/control_storage.h"
 #include "node/control/death_notice.h"
+#include "node/snapshot_head.h"
 #include "node/state.h"
 
 #include <atomic>
@@ -42,6 +43,9 @@ struct ControlOptions {
     Duration nodes_file_interval = std::chrono::seconds(5);
     consensus::RaftOptions raft;  ///< Its id is filled in.
     cluster::CoordinatorOptions coordinator;
+    /// The directory is a restored snapshot: the node founds a cluster with this, or has done so,
+    /// and joins none.
+    std::optional<Seed> seed;
     /// Alone in its nodes file and without a leader for this long, a node goes on alone.
     Duration force_single_after = std::chrono::seconds(5);
 };
@@ -216,6 +220,8 @@ private:
     void update_peers();
     void seek_cluster();
     bool may_found() const;
+    bool somebody_is_in() const;
+    void seek_with_seed();
     bool lists_only_self() const;
     void ask_to_join();
     void say_why_alone();
@@ -302,6 +308,7 @@ private:
     MonotonicTime joined_at_;
     std::string join_refusal_;  ///< The last one: each is logged once.
     bool said_why_alone_ = false;
+    bool said_seed_waits_ = false;
     MonotonicTime registered_at_;
     MonotonicTime beacon_at_;
     MonotonicTime members_at_;

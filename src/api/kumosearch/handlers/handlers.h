@@ -15,6 +15,7 @@ void get_health(const CallPtr& call);
 void get_debug(const CallPtr& call);
 void get_status(const CallPtr& call);
 void get_cluster(const CallPtr& call);
+void take_snapshot(const CallPtr& call);
 void vote(const CallPtr& call);
 void drain(const CallPtr& call);
 void get_stats(const CallPtr& call);

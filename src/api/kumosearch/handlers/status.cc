@@ -10,6 +10,8 @@ namespace kumo::api_kumosearch {
 
 namespace {
 
+constexpr std::size_t kSnapshotPathBytesMax = 4000;  ///< Below PATH_MAX, with room for names.
+
 /// What /stats.json sums requests up as.
 enum class Group : std::uint8_t {
     kSearch,
@@ -213,6 +215,21 @@ void drain(const CallPtr& call) {
             answer(*call, 200, R"({"success":true})");
         }
     );
+}
+
+void take_snapshot(const CallPtr& call) {
+    const std::string directory(call->parameters.text("snapshot_path"));
+    if (directory.size() > kSnapshotPathBytesMax || directory.find('\0') != std::string::npos) {
+        answer_error(*call, invalid_argument("Parameter `snapshot_path` is not a path."));
+        return;
+    }
+    call->context.node.take_snapshot(directory, call->loop(), [call](const Result<bool>& taken) {
+        if (!taken.ok()) {
+            answer_error(*call, taken.error());
+            return;
+        }
+        answer(*call, 201, R"({"success":true})");
+    });
 }
 
 void vote(const CallPtr& call) {
