@@ -121,6 +121,7 @@ std::vector<CollectionInfo> NodeImpl::collections() const {
         return a->shard > b->shard;
     });
     std::vector<CollectionInfo> infos;
+    infos.reserve(all.size());
     for (const Collection* collection : all) {
         infos.push_back(info_of(*view, *collection));
     }
@@ -274,7 +275,7 @@ void NodeImpl::hand_over(
 }
 
 /// The error as clients are to see it.
-Error NodeImpl::explain(Error error) {
+Error NodeImpl::explain(const Error& error) {
     return error.code == ErrorCode::kResourceExhausted ? out_of_disk() : error;
 }
 

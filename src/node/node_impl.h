@@ -145,7 +145,7 @@ private:
     void match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter);
     void continue_matching(const std::shared_ptr<MatchingWrite>& write);
     void on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome);
-    Error explain(Error error);
+    Error explain(const Error& error);
     void on_log_failed(const Error& error);
     void add_detail(ClusterInfo::Shard& shard) const;
     void publish();

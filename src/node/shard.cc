@@ -309,10 +309,12 @@ void Shard::apply_ready() {
         if (outcome.ok() && (waiting.empty() || entry->request.node != env_.self)) {
             remember(*entry, outcome.value());
         }
-        for (std::size_t i = 0; i < waiting.size(); ++i) {
-            // One waits, as a rule: the outcome of an import is large.
-            const bool last = i + 1 == waiting.size();
-            answers.emplace_back(std::move(waiting[i]), last ? std::move(outcome) : outcome);
+        for (std::size_t i = 1; i < waiting.size(); ++i) {
+            answers.emplace_back(std::move(waiting[i]), outcome);
+        }
+        // One waits, as a rule: the outcome of an import is large.
+        if (!waiting.empty()) {
+            answers.emplace_back(std::move(waiting.front()), std::move(outcome));
         }
     }
     if (any) {
