@@ -3,6 +3,7 @@
 #include "config.h"
 #include "io/system.h"
 #include "server.h"
+#include "service_manager.h"
 #include "settings.h"
 #include "supervisor.h"
 
@@ -78,7 +79,9 @@ int serve(const Config& config, kumo::io::Fs& fs, EndSignals& signals) {
                             + server.value()->address().to_string();
     kumo::log_info("kumosearch-server " + std::string(kumo::server::version()) + " serves " + url);
     say(stdout, "kumosearch-server listens on " + url);
+    kumo::server::notify_ready();
     const int signal = signals.wait();
+    kumo::server::notify_stopping();
     kumo::log_info(std::string("ending on ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT"));
     server.value()->stop();
     kumo::log_info("ended");
