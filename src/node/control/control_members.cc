@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "node/control/control_plane.h"
 #include "node/control/lease_codec.h"
+#include "node/control/voters.h"
 
 #include <algorithm>
 #include <utility>
@@ -18,7 +19,8 @@ constexpr Duration kRegisterInterval = std::chrono::milliseconds(500);
 constexpr Duration kRetireInterval = std::chrono::milliseconds(100);
 constexpr Duration kMembersInterval = std::chrono::milliseconds(200);
 constexpr Duration kSeekAgainAfter = std::chrono::seconds(3);
-constexpr std::size_t kVotersMax = 5;
+/// Another node votes in the place of one that has been down for so long.
+constexpr Duration kVoterLostAfter = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -264,19 +266,28 @@ void ControlPlane::adjust_members() {
 void ControlPlane::adjust_voters() {
     const consensus::Configuration& present = raft_->configuration();
     const auto& members = state_->cluster.members;
-    std::set<cluster::NodeId> voters;
+    std::vector<VoterCandidate> candidates;
     std::set<cluster::NodeId> learners;
     for (const cluster::NodeId& node : present.members()) {
         const auto member = members.find(node);
         if (member == members.end() && node != self_ && !joining_.contains(node)) {
             continue;
         }
-        const bool up = member != members.end() && !member->second->fenced;
-        const bool votes = present.is_voter(node);
-        const bool caught_up = raft_->progress().contains(node)
-                               && raft_->progress().at(node).match + 1 >= raft_->commit_index();
-        (votes || (up && caught_up && voters.size() < kVotersMax) ? voters : learners).insert(node);
+        const auto progress = raft_->progress().find(node);
+        const bool is_known = member != members.end() && progress != raft_->progress().end();
+        const bool up = is_known && !member->second->fenced;
+        VoterCandidate candidate;
+        candidate.id = node;
+        candidate.zone = member == members.end() ? "" : member->second->zone;
+        candidate.leads = node == self_;
+        candidate.votes = present.is_voter(node);
+        candidate.fit = up && progress->second.match + 1 >= raft_->commit_index();
+        candidate.lost = is_known && !up && progress->second.silent_for >= kVoterLostAfter;
+        candidates.push_back(std::move(candidate));
+        learners.insert(node);
     }
+    std::set<cluster::NodeId> voters = choose_voters(candidates);
+    std::erase_if(learners, [&](const auto& node) { return voters.contains(node); });
     if (voters != present.voters || learners != present.learners) {
         (void)raft_->propose_configuration(std::move(voters), std::move(learners));
         drain();
