@@ -16,8 +16,10 @@
 
 #ifdef KUMO_JEMALLOC
 // Read by jemalloc before main: give memory back without waiting for the next allocation.
+// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): its type is jemalloc's
 extern "C" const char* malloc_conf;
 const char* malloc_conf = "background_thread:true";
+// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 #endif
 
 namespace {
