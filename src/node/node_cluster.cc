@@ -279,9 +279,7 @@ void NodeImpl::publish() {
 
 void NodeImpl::tick() {
     const MonotonicTime now = loop_.clock().boottime_now();
-    for (const auto& [id, shard] : shards_->shards()) {
-        shard->tick(now);
-    }
+    shards_->tick(now);
     check_caught_up();
     if (!reserve_.is_held() && now - reserve_tried_at_ >= kReserveInterval) {
         reserve_tried_at_ = now;

@@ -97,37 +97,57 @@ void Shard::start() {
     };
     engine_->set_events(std::move(events));
     engine_->start();
+    wake();
 }
 
 // ---- the core's input
 
 void Shard::on_state(const cluster::Shard& shard, std::uint64_t incarnation) {
+    if (shard.version == core_.view().version && incarnation == incarnation_) {
+        return;
+    }
+    incarnation_ = incarnation;
+    wake();
     core_.on_state(shard, incarnation);
     drain();  // At once: whoever reads after this state sees the role that it gives.
 }
 
 void Shard::receive(const cluster::NodeId& from, const cluster::CopyMessage& message) {
+    wake();
     core_.receive(from, message);
     schedule_drain();
 }
 
 void Shard::reset_connection(const cluster::NodeId& node) {
+    wake();
     core_.reset_connection(node);
     schedule_drain();
 }
 
 void Shard::install_done(const cluster::NodeId& node, store::Seq seq, bool delivered) {
+    wake();
     core_.install_done(node, seq, delivered);
     schedule_drain();
 }
 
-void Shard::tick(MonotonicTime now) {
+bool Shard::tick(MonotonicTime now) {
     core_.tick(now);
     if (core_.has_output()) {
         schedule_drain();
     }
     forget_outcomes(now);
     note_roles();
+    asleep_ = core_.is_idle() && ready_.empty() && held_.empty() && waiting_.empty()
+              && outcome_order_.empty() && engine_->applied() >= core_.committed();
+    return !asleep_;
+}
+
+/// Before whatever the core is told: it must know what time it is.
+void Shard::wake() {
+    if (std::exchange(asleep_, false)) {
+        core_.tick(env_.engine.loop->clock().boottime_now());
+        env_.on_awake(core_.shard());
+    }
 }
 
 void Shard::submit(const cluster::RequestId& request, std::string operation, Done done) {
@@ -135,6 +155,7 @@ void Shard::submit(const cluster::RequestId& request, std::string operation, Don
         done(*closed_);
         return;
     }
+    wake();
     if (engine_->is_stuck()) {
         const Error& why = *engine_->seal_failure();
         if (why.code == ErrorCode::kResourceExhausted) {

@@ -36,6 +36,8 @@ struct ShardEnv {
     /// There is no room for what cannot be taken back: some is to be made.
     std::function<void()> need_room;
     std::function<void(const Error&)> on_log_failed;
+    /// The shard wants tick() again.
+    std::function<void(cluster::ShardId)> on_awake;
 };
 
 /// Operations of one shard that a primary keeps waiting while it begins or makes way; more are
@@ -108,7 +110,9 @@ public:
     void receive(const cluster::NodeId& from, const cluster::CopyMessage& message);
     void reset_connection(const cluster::NodeId& node);
     void install_done(const cluster::NodeId& node, store::Seq seq, bool delivered);
-    void tick(MonotonicTime now);
+    /// While it is awake. Answers whether it still is: a shard of which nobody wants anything costs
+    /// nothing.
+    bool tick(MonotonicTime now);
 
     /// `done` runs on the loop, perhaps at once. Requests of the nil node are never retries.
     void submit(const cluster::RequestId& request, std::string operation, Done done);
@@ -136,6 +140,7 @@ private:
         std::size_t bytes = 0;
     };
 
+    void wake();
     void schedule_drain();
     void drain();
     void propose(Held operation);
@@ -169,6 +174,8 @@ private:
     std::map<cluster::RequestId, Outcome> outcomes_;
     std::deque<Remembered> outcome_order_;
     std::size_t outcome_bytes_ = 0;
+    std::uint64_t incarnation_ = 0;  ///< Of this run, as core_ knows it.
+    bool asleep_ = true;
     bool drain_scheduled_ = false;
     bool apply_scheduled_ = false;
     std::optional<Error> closed_;

@@ -25,7 +25,21 @@ Error replaced(const std::string& name) {
 
 }  // namespace
 
-ShardSet::ShardSet(Environment environment) : env_(std::move(environment)) {}
+ShardSet::ShardSet(Environment environment) : env_(with_events(std::move(environment))) {}
+
+ShardSet::Environment ShardSet::with_events(Environment environment) {
+    environment.shard.on_awake = [this](cluster::ShardId shard) {
+        awake_.insert(shard);
+    };
+    return environment;
+}
+
+void ShardSet::tick(MonotonicTime now) {
+    std::erase_if(awake_, [&](cluster::ShardId id) {
+        const auto shard = find(id);
+        return shard == nullptr || !shard->tick(now);
+    });
+}
 
 Status ShardSet::recover() {
     KUMO_TRY(io::make_directories(*env_.fs, env_.directory));

@@ -42,6 +42,9 @@ public:
     /// Opens what this node is to have, closes what it is not. Blocking for copies with data.
     void on_state(std::shared_ptr<const State> next, std::uint64_t incarnation);
 
+    /// To be called every tenth of a second or so.
+    void tick(MonotonicTime now);
+
     const std::map<cluster::ShardId, std::shared_ptr<Shard>>& shards() const { return shards_; }
 
     std::shared_ptr<Shard> find(cluster::ShardId shard) const;
@@ -55,6 +58,7 @@ public:
     const std::optional<Error>& lost() const { return lost_; }
 
 private:
+    Environment with_events(Environment environment);
     void open(
         const std::shared_ptr<const Collection>& collection,
         const cluster::Shard& shard,
@@ -74,6 +78,7 @@ private:
     /// Of copies that are not open: what the log has behind their manifests.
     std::map<cluster::CopyId, std::vector<cluster::EntryPtr>> tails_;
     std::map<cluster::ShardId, std::shared_ptr<Shard>> shards_;
+    std::set<cluster::ShardId> awake_;
     std::map<cluster::CopyId, Error> broken_;
     std::optional<Error> lost_;
     bool cleaned_ = false;

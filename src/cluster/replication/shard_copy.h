@@ -112,6 +112,10 @@ public:
     bool has_output() const;
     CopyOutput take_output();
 
+    /// Nothing is under way that only time would bring on: tick() may be left out until something
+    /// else is called, and is then called first.
+    bool is_idle() const;
+
     // ---- state
 
     ShardId shard() const { return shard_id_; }

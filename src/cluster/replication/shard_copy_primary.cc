@@ -421,4 +421,22 @@ void ShardCopy::maybe_expand(MonotonicTime now) {
     }
 }
 
+bool ShardCopy::is_idle() const {
+    if (applicable() > handed_applied_) {
+        return false;
+    }
+    if (role_ == CopyRole::kFollower) {
+        return !has_output();
+    }
+    const bool rests = role_ == CopyRole::kActive && view_.phase == Phase::kNormal && !pending_
+                       && committed_ == log_.last() && output_.proposals.empty();
+    return rests && std::all_of(peers_.begin(), peers_.end(), [this](const auto& each) {
+               const Peer& peer = each.second;
+               return !peer.probing && !peer.installing && !peer.waiting_since
+                      && peer.in_flight == 0 && peer.match == log_.last()
+                      && peer.committed_acked == committed_
+                      && view_.in_sync.contains(each.first);
+           });
+}
+
 }  // namespace kumo::cluster
