@@ -38,6 +38,9 @@ void Coordinator::begin(MonotonicTime now, Duration quiet) {
     handovers_.clear();
     draining_.clear();
     rounds_.clear();
+    if (state_ != nullptr) {
+        find_handovers();
+    }
 }
 
 void Coordinator::end() {
@@ -56,6 +59,7 @@ void Coordinator::on_state(std::shared_ptr<const State> state, std::uint64_t ind
         const Member* member = find_member(*state_, each.first);
         return member == nullptr || !member->fenced;
     });
+    find_handovers();
     grant_confirmed();
 }
 
@@ -159,21 +163,30 @@ void Coordinator::fence_silent(MonotonicTime now) {
     }
 }
 
-void Coordinator::watch_handovers(MonotonicTime now) {
+/// Most states have none, and there may be many shards: they are looked for when the state changes.
+void Coordinator::find_handovers() {
+    std::map<ShardId, Handover> now_under_way;
     for (const auto& [id, shard] : state_->shards) {
         if (shard->phase != Phase::kHandover) {
-            if (!handovers_.empty()) {
-                handovers_.erase(id);
-            }
             continue;
         }
-        auto& [version, since] = handovers_[id];
-        if (version != shard->version) {
-            version = shard->version;
-            since = now;
-        } else if (now - since >= options_.handover_timeout) {
-            since = now;
-            output_.proposals.emplace_back(AbortHandover{id, shard->version});
+        Handover& handover = now_under_way[id];
+        handover.version = shard->version;
+        const auto before = handovers_.find(id);
+        if (before != handovers_.end() && before->second.version == shard->version) {
+            handover.since = before->second.since;
+        }
+    }
+    handovers_ = std::move(now_under_way);
+}
+
+void Coordinator::watch_handovers(MonotonicTime now) {
+    for (auto& [id, handover] : handovers_) {
+        if (!handover.since) {
+            handover.since = now;
+        } else if (now - *handover.since >= options_.handover_timeout) {
+            handover.since = now;
+            output_.proposals.emplace_back(AbortHandover{id, handover.version});
         }
     }
 }

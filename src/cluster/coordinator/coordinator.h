@@ -72,6 +72,7 @@ private:
 
     void grant_confirmed();
     void fence_silent(MonotonicTime now);
+    void find_handovers();
     void watch_handovers(MonotonicTime now);
     void drain(MonotonicTime now);
     void grant(const LeaseRequest& request);
@@ -85,7 +86,12 @@ private:
     std::map<NodeId, MonotonicTime> heard_;
     std::map<NodeId, MonotonicTime> fencing_;  ///< Proposed then: no grants any more.
     std::map<NodeId, MonotonicTime> unfencing_;
-    std::map<ShardId, std::pair<std::uint64_t, MonotonicTime>> handovers_;  ///< Version, since.
+    struct Handover {
+        std::uint64_t version = 0;
+        std::optional<MonotonicTime> since;  ///< When it was first looked at.
+    };
+
+    std::map<ShardId, Handover> handovers_;  ///< Under way, by the state.
     std::map<ShardId, MonotonicTime> draining_;
     std::uint64_t next_round_ = 1;
     std::map<std::uint64_t, Round> rounds_;
