@@ -36,6 +36,7 @@ void Coordinator::begin(MonotonicTime now, Duration quiet) {
     fencing_.clear();
     unfencing_.clear();
     handovers_.clear();
+    elections_.clear();
     draining_.clear();
     rounds_.clear();
 }
@@ -136,6 +137,7 @@ void Coordinator::tick(MonotonicTime now) {
     std::erase_if(unfencing_, is_old);
     fence_silent(now);
     watch_handovers(now);
+    watch_elections(now);
     drain(now);
 }
 
@@ -174,6 +176,26 @@ void Coordinator::watch_handovers(MonotonicTime now) {
         } else if (now - since >= options_.handover_timeout) {
             since = now;
             output_.proposals.emplace_back(AbortHandover{id, shard->version});
+        }
+    }
+}
+
+void Coordinator::watch_elections(MonotonicTime now) {
+    std::erase_if(elections_, [this](const auto& each) {
+        const Shard* shard = find_shard(*state_, each.first);
+        return shard == nullptr || shard->phase != Phase::kElecting;
+    });
+    for (const auto& [id, shard] : state_->shards) {
+        if (shard->phase != Phase::kElecting || shard->mode != AckMode::kAsync) {
+            continue;
+        }
+        auto& [term, since] = elections_[id];
+        if (term != shard->term) {
+            term = shard->term;
+            since = now;
+        } else if (now - since >= options_.election_timeout) {
+            since = now;
+            output_.proposals.emplace_back(EndElection{id, shard->version});
         }
     }
 }

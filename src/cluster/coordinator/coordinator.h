@@ -26,6 +26,8 @@ struct CoordinatorOptions {
     LeaseOptions lease;
     /// A handover that is not complete by then is called off.
     Duration handover_timeout = std::chrono::seconds(5);
+    /// kAsync: the best log among those that have answered by then leads.
+    Duration election_timeout = std::chrono::seconds(1);
     Duration propose_again_after = std::chrono::milliseconds(500);
 };
 
@@ -73,6 +75,7 @@ private:
     void grant_confirmed();
     void fence_silent(MonotonicTime now);
     void watch_handovers(MonotonicTime now);
+    void watch_elections(MonotonicTime now);
     void drain(MonotonicTime now);
     void grant(const LeaseRequest& request);
     MonotonicTime last_heard(const NodeId& node) const;
@@ -86,6 +89,7 @@ private:
     std::map<NodeId, MonotonicTime> fencing_;  ///< Proposed then: no grants any more.
     std::map<NodeId, MonotonicTime> unfencing_;
     std::map<ShardId, std::pair<std::uint64_t, MonotonicTime>> handovers_;  ///< Version, since.
+    std::map<ShardId, std::pair<Term, MonotonicTime>> elections_;
     std::map<ShardId, MonotonicTime> draining_;
     std::uint64_t next_round_ = 1;
     std::map<std::uint64_t, Round> rounds_;
