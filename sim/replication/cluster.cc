@@ -22,7 +22,8 @@ constexpr std::int64_t kMillisecond = 1000;
 constexpr std::int64_t kStep = 5 * kMillisecond;
 constexpr std::int64_t kFaultyTime = 15'000 * kMillisecond;
 constexpr std::int64_t kAttackedTime = 24'000 * kMillisecond;
-constexpr std::int64_t kCalmTime = 20'000 * kMillisecond;
+/// A copy that left again and again waits for up to 30 s before it is added.
+constexpr std::int64_t kCalmTime = 40'000 * kMillisecond;
 
 }  // namespace
 

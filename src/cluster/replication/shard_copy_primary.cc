@@ -397,11 +397,13 @@ void ShardCopy::delay_expand(Peer& peer, MonotonicTime now) {
 
 /// Whoever is elected among those who are left has to find everything that is committed.
 bool ShardCopy::may_shrink_to(const std::set<NodeId>& left) const {
-    if (view_.mode != AckMode::kMajority) {
+    if (view_.mode != AckMode::kMajority || planted(Mutant::kShrinkUnchecked)) {
         return true;
     }
-    const auto holds = std::count_if(left.begin(), left.end(), [this](const NodeId& node) {
-        return !view_.blank.contains(node) && match_of(node).value_or(0) >= committed_;
+    // What older terms have committed is not known before this one's first entry commits.
+    const Seq needed = std::max(committed_, no_op_ - 1);
+    const auto holds = std::count_if(left.begin(), left.end(), [&](const NodeId& node) {
+        return !view_.blank.contains(node) && match_of(node).value_or(0) >= needed;
     });
     return static_cast<std::size_t>(holds) >= quorum(view_.mode, left.size());
 }
