@@ -42,7 +42,6 @@ enum class Mutant {
     kStrictReadAsksOne,      ///< R12
     kStrictReadNotPending,   ///< R12
     kTrustTaintedCopy,       ///< R6, async
-    kShrinkUnchecked,        ///< R5, majority
 };
 
 #ifdef KUMO_CLUSTER_MUTANTS

@@ -397,7 +397,7 @@ void ShardCopy::delay_expand(Peer& peer, MonotonicTime now) {
 
 /// Whoever is elected among those who are left has to find everything that is committed.
 bool ShardCopy::may_shrink_to(const std::set<NodeId>& left) const {
-    if (view_.mode != AckMode::kMajority || planted(Mutant::kShrinkUnchecked)) {
+    if (view_.mode != AckMode::kMajority) {
         return true;
     }
     // What older terms have committed is not known before this one's first entry commits.
