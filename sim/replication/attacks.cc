@@ -32,7 +32,11 @@ void Cluster::attack() {
     calm_ = false;
     ++attack_;
     const ShardId id = shards_[random_.below(shards_.size())];
-    const std::size_t victim = index_of(find_shard(control_state_, id)->primary);
+    const NodeId primary = find_shard(control_state_, id)->primary;
+    if (primary.is_nil()) {
+        return;
+    }
+    const std::size_t victim = index_of(primary);
     if (mix_ == Mix::kDrift) {
         quiet_until_ = now_ + 13'000 * kMillisecond;
         cut_off(victim, Channel::kControl);
@@ -44,7 +48,11 @@ void Cluster::attack() {
         heal();
         calm_ = false;
     });
-    switch (random_.below(9)) {
+    if (mode_ == AckMode::kMajority && random_.chance(1, 2)) {
+        attack_lagging_copies(id, victim);
+        return;
+    }
+    switch (random_.below(12)) {
         case 0: attack_slow_grants(victim); return;
         case 1: attack_deaf_primary(id, victim); return;
         case 2: attack_slow_handover(id, victim); return;
@@ -53,6 +61,9 @@ void Cluster::attack() {
         case 5: attack_pause(victim); return;
         case 6: attack_late_prepares(victim); return;
         case 7: attack_late_registration(victim); return;
+        case 8: attack_split(victim); return;
+        case 9: attack_silent_control(id, victim); return;
+        case 10: attack_slow_expand(id, victim); return;
         default: attack_leader(victim); return;
     }
 }
@@ -177,6 +188,94 @@ void Cluster::attack_late_registration(std::size_t victim) {
         nodes_[victim].deaf_until = now_ + 4000 * kMillisecond;
         cut_off(victim, Channel::kData);
     }
+}
+
+/// The primary and one other are alone. The others go on without them; those two agree with each
+/// other, and that is not enough.
+void Cluster::attack_split(std::size_t victim) {
+    const std::set<std::size_t> minority = {victim, victim == 0 ? 1U : 0U};
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        for (std::size_t j = 0; j < nodes_count_; ++j) {
+            cut_[i][j] = nodes_count_ > 3 && minority.contains(i) != minority.contains(j);
+        }
+    }
+}
+
+/// The primary is lost to the control plane, whose decisions take their time, and to nobody else.
+void Cluster::attack_silent_control(ShardId id, std::size_t victim) {
+    silent_ = {victim, id};
+    reported_.clear();
+    if (control_leader_ == victim) {
+        depose();
+        next_leader_ = (victim + 1) % nodes_count_;
+    }
+    control_cut_[victim] = true;
+    nodes_[victim].deaf_until = now_ + 5000 * kMillisecond;
+    commit_lag_max_ = 600 * kMillisecond;
+}
+
+/// Enough copies have said how long their logs are: from now on the primary of the past does not
+/// reach the one that will be elected, but the others.
+void Cluster::on_log_reported(const ReportLog& report) {
+    if (!silent_ || silent_->second != report.shard || reported_.contains(report.node)) {
+        return;
+    }
+    reported_[report.node] = report.end;
+    if (reported_.size() < (nodes_count_ / 2) + 1) {
+        return;
+    }
+    const auto best =
+        std::max_element(reported_.begin(), reported_.end(), [](const auto& a, const auto& b) {
+            return std::pair(a.second.last_term, a.second.last_seq)
+                   < std::pair(b.second.last_term, b.second.last_seq);
+        });
+    const std::size_t next = index_of(best->first);
+    data_cut_[silent_->first][next] = data_cut_[next][silent_->first] = true;
+    silent_.reset();
+}
+
+/// As many copies lag as may; then the primary is lost, and of those that do not lag, one is slow
+/// to say so, and another may be down.
+void Cluster::attack_lagging_copies(ShardId id, std::size_t victim) {
+    if (random_.chance(1, 3)) {
+        attack_silent_control(id, victim);
+        return;
+    }
+    const std::size_t holders = nodes_count_ / 2;
+    for (std::size_t k = holders + 1; k < nodes_count_; ++k) {
+        const std::size_t lags = (victim + k) % nodes_count_;
+        data_cut_[victim][lags] = data_cut_[lags][victim] = true;
+    }
+    const bool one_dies = nodes_count_ > 3 && random_.chance(1, 2);
+    later(static_cast<Time>(250 + random_.below(200)) * kMillisecond, [=, this] {
+        cut_off(victim, Channel::kControl);
+        for (std::size_t k = 1; k <= holders; ++k) {
+            Node& holder = nodes_[(victim + k) % nodes_count_];
+            holder.deaf_until = now_ + 4000 * kMillisecond;
+            if (k == 1 && one_dies && holder.up) {
+                crash((victim + k) % nodes_count_, false);
+                holder.up_at = now_ + 10'000 * kMillisecond;
+            }
+        }
+    });
+}
+
+/// A copy is added, and the primary is cut off before it hears of that: alone as far as it knows.
+void Cluster::attack_slow_expand(ShardId id, std::size_t victim) {
+    slow_expand_ = {victim, id};
+    cut_off(victim, Channel::kData);
+    later(in_sync_lag_ / std::chrono::microseconds(1) + (600 * kMillisecond), [this] {
+        restore_links();
+    });
+}
+
+void Cluster::on_expand_proposed(std::size_t i, ShardId shard) {
+    if (slow_expand_ != std::pair(i, shard)) {
+        return;
+    }
+    slow_expand_.reset();
+    nodes_[i].deaf_until = now_ + 6000 * kMillisecond;
+    later(30 * kMillisecond, [this, i] { cut_off(i, Channel::kControl); });
 }
 
 // ---- lost power

@@ -22,7 +22,8 @@ constexpr std::int64_t kMillisecond = 1000;
 constexpr std::int64_t kStep = 5 * kMillisecond;
 constexpr std::int64_t kFaultyTime = 15'000 * kMillisecond;
 constexpr std::int64_t kAttackedTime = 24'000 * kMillisecond;
-constexpr std::int64_t kCalmTime = 20'000 * kMillisecond;
+/// A copy that left again and again waits for up to 30 s before it is added.
+constexpr std::int64_t kCalmTime = 40'000 * kMillisecond;
 
 }  // namespace
 
@@ -44,6 +45,18 @@ Cluster::Cluster(std::uint64_t seed) : random_(seed), nodes_count_(random_.chanc
     if (mix_ == Mix::kLostPower) {
         nodes_count_ = 3;
     }
+    constexpr AckMode kModes[] = {
+        AckMode::kSync,
+        AckMode::kSync,
+        AckMode::kMajority,
+        AckMode::kAsync,
+    };
+    mode_ = kModes[random_.below(std::size(kModes))];
+    if (mode_ == AckMode::kMajority && mix_ == Mix::kLostPower) {
+        mode_ = AckMode::kSync;
+    }
+    lazy_sync_ = lazy_sync_ && mode_ != AckMode::kMajority;
+    min_in_sync_ = random_.chance(1, 3) ? 2 : 1;
     if (mix_ == Mix::kAttacks && random_.chance(2, 3)) {
         in_sync_lag_ = std::chrono::milliseconds(500);
     }
@@ -54,7 +67,7 @@ Cluster::Cluster(std::uint64_t seed) : random_(seed), nodes_count_(random_.chanc
     Found found;
     found.id = make_uuid(random_);
     found.members_expected = (nodes_count_ / 2) + 1;
-    control_log_.push_back({found, false, 0});
+    control_log_.push_back({found, false, 0, AckMode::kSync, 1});
     apply_entry(control_state_, control_log_.back());
     for (std::size_t i = 0; i < nodes_count_; ++i) {
         nodes_[i].id = node_id(i);
@@ -141,11 +154,14 @@ std::string Cluster::describe() const {
     for (const auto& [id, shard] : control_state_.shards) {
         all += "\n    shard " + std::to_string(static_cast<std::uint64_t>(id)) + ": version "
                + std::to_string(shard->version) + ", term " + std::to_string(shard->term)
-               + ", primary " + std::to_string(index_of(shard->primary)) + ", in sync";
+               + ", mode " + std::to_string(static_cast<int>(shard->mode)) + ", primary "
+               + (shard->primary.is_nil() ? "nobody" : std::to_string(index_of(shard->primary)))
+               + ", in sync";
         for (const NodeId& node : shard->in_sync) {
             all += " " + std::to_string(index_of(node));
         }
         all += shard->phase == Phase::kHandover ? ", handover" : "";
+        all += shard->phase == Phase::kElecting ? ", electing" : "";
     }
     for (std::size_t i = 0; i < nodes_count_; ++i) {
         const Node& node = nodes_[i];
@@ -179,7 +195,9 @@ void Cluster::at(Time time, std::function<void()> task) {
 }
 
 bool Cluster::reaches(std::size_t from, std::size_t to, Channel channel) const {
-    return !cut_[from][to] && (channel == Channel::kControl || !data_cut_[from][to]);
+    return !cut_[from][to]
+           && (channel == Channel::kControl ? !control_cut_[from] && !control_cut_[to]
+                                            : !data_cut_[from][to]);
 }
 
 void Cluster::send(
@@ -319,6 +337,7 @@ void Cluster::cut_power_of_one(std::size_t i) {
 
 void Cluster::restore_links() {
     for (std::size_t i = 0; i < kNodesMax; ++i) {
+        control_cut_[i] = false;
         for (std::size_t j = 0; j < kNodesMax; ++j) {
             cut_[i][j] = data_cut_[i][j] = false;
             lag_[i][j] = 0;
@@ -338,6 +357,8 @@ void Cluster::heal() {
     loss_percent_ = 0;
     commit_lag_max_ = 0;
     slow_handover_.reset();
+    slow_expand_.reset();
+    silent_.reset();
     restore_links();
     for (Node& node : nodes_) {
         node.paused_until = std::min(node.paused_until, now_);
@@ -351,10 +372,10 @@ void Cluster::heal() {
 
 void Cluster::use() {
     if (shards_.size() < kShards && control_leader_) {
-        const auto made = add_shard(control_state_, AckMode::kSync);
+        const auto made = add_shard(control_state_, mode_, min_in_sync_);
         if (made.ok()) {
             shards_.push_back(made.value());
-            control_log_.push_back({{}, true, now_});
+            control_log_.push_back({{}, true, now_, mode_, min_in_sync_});
         }
         return;
     }
@@ -365,6 +386,7 @@ void Cluster::use() {
     for (std::size_t i = 0; busy && i < nodes_count_; ++i) {
         if (awake(i) && random_.chance(1, 3)) {
             read_everything(i);
+            read_elsewhere(i);
         }
     }
 }

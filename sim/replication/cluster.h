@@ -24,6 +24,10 @@ struct Outcome {
     std::uint64_t trace = 0;
     std::uint64_t acknowledged = 0;
     std::uint64_t reads = 0;
+    std::uint64_t replica_reads = 0;
+    std::uint64_t strict_reads = 0;
+    std::uint64_t elections = 0;
+    std::uint64_t lost = 0;
     std::uint64_t retries = 0;
     std::uint64_t crashes = 0;
     std::uint64_t power_cuts = 0;
@@ -90,6 +94,7 @@ private:
         Seq written = 0;   ///< In the log, not all of it synced.
         Time sync_at = 0;  ///< 0: no sync under way.
         Seq syncing = 0;
+        std::map<std::uint64_t, std::size_t> strict;  ///< Reads, and what they have to see.
         std::map<RequestId, bool> waiting;  ///< Requests whose answer a client awaits here.
     };
 
@@ -131,6 +136,8 @@ private:
         Command command;
         bool adds_shard = false;
         Time time = 0;
+        AckMode mode = AckMode::kSync;
+        std::uint64_t min_in_sync = 1;
     };
 
     static void apply_entry(State& state, const ControlEntry& entry);
@@ -193,6 +200,12 @@ private:
     void attack_leader(std::size_t victim);
     void attack_late_prepares(std::size_t victim);
     void attack_late_registration(std::size_t victim);
+    void attack_split(std::size_t victim);
+    void attack_silent_control(ShardId id, std::size_t victim);
+    void on_log_reported(const ReportLog& report);
+    void attack_lagging_copies(ShardId id, std::size_t victim);
+    void attack_slow_expand(ShardId id, std::size_t victim);
+    void on_expand_proposed(std::size_t i, ShardId shard);
     void begin_handover(ShardId id, std::size_t victim);
     void on_handover_proposed(std::size_t i, ShardId shard);
     void lose_power();
@@ -206,9 +219,17 @@ private:
     // Checks: checks.cc.
     void read(std::size_t i, ShardId shard);
     void read_everything(std::size_t i);
+    void read_elsewhere(std::size_t i);
+    void read_at_replica(std::size_t i, ShardId shard);
+    void
+    finish_replica_read(std::size_t i, ShardId shard, Seq index, std::size_t needed, int tries);
+    void read_strictly(std::size_t i, ShardId shard);
+    void finish_strict_reads(std::size_t i, ShardId shard, const CopyOutput& output);
+    void check_read(std::size_t i, const Copy& copy, std::size_t needed, const char* kind);
     void check_invariants();
     void check_serving(ShardId shard);
     void check_in_sync(ShardId shard);
+    void check_majority(const Shard& known, Seq needed);
     void check_state(const State& before);
     bool is_settled();
     void check_end();
@@ -223,6 +244,8 @@ private:
     CoordinatorOptions coordinator_options_;
     Duration in_sync_lag_ = CopyOptions().in_sync_lag;
     Time faulty_time_ = 0;
+    AckMode mode_ = AckMode::kSync;
+    std::uint64_t min_in_sync_ = 1;
     bool lazy_sync_ = false;  ///< Acknowledged before the sync: a power cut may take it.
     bool calm_ = false;
     Time now_ = 0;
@@ -231,9 +254,13 @@ private:
     std::array<Node, kNodesMax> nodes_;
     bool cut_[kNodesMax][kNodesMax] = {};
     bool data_cut_[kNodesMax][kNodesMax] = {};  ///< Only messages between copies are lost.
+    bool control_cut_[kNodesMax] = {};          ///< Only messages of the control plane are lost.
     Time lag_[kNodesMax][kNodesMax] = {};
     std::uint64_t attack_ = 0;  ///< The one that is under way.
     std::optional<std::pair<std::size_t, ShardId>> slow_handover_;
+    std::optional<std::pair<std::size_t, ShardId>> slow_expand_;
+    std::optional<std::pair<std::size_t, ShardId>> silent_;
+    std::map<NodeId, LogEnd> reported_;  ///< While `silent_`.
     Time power_lost_at_ = 0;
     std::uint64_t loss_percent_ = 0;
 

@@ -16,7 +16,7 @@ constexpr std::int64_t kMillisecond = 1000;
 
 void Cluster::apply_entry(State& state, const ControlEntry& entry) {
     if (entry.adds_shard) {
-        (void)add_shard(state, AckMode::kSync);
+        (void)add_shard(state, entry.mode, entry.min_in_sync);
     } else {
         (void)cluster::apply(state, entry.command);
     }
@@ -99,7 +99,7 @@ void Cluster::propose(std::size_t from, const Command& command) {
             fail("a command did not survive its bytes");
             return;
         }
-        commit({*decoded, false, now_});
+        commit({*decoded, false, now_, AckMode::kSync, 1});
     };
     if (!control_leader_) {
         return;

@@ -281,6 +281,12 @@ void Cluster::drain(std::size_t i, ShardId shard) {
         if (const auto* set = std::get_if<ProposeInSync>(&command)) {
             const bool grows = !set->added.empty();
             (grows ? outcome_.expands : outcome_.shrinks) += 1;
+            if (grows) {
+                on_expand_proposed(i, shard);
+            }
+        }
+        if (const auto* report = std::get_if<ReportLog>(&command)) {
+            on_log_reported(*report);
         }
         if (std::holds_alternative<CompleteHandover>(command)) {
             on_handover_proposed(i, shard);
@@ -297,9 +303,11 @@ void Cluster::drain(std::size_t i, ShardId shard) {
     for (const EntryPtr& entry : output.committed) {
         apply(i, shard, entry);
     }
+    finish_strict_reads(i, shard, output);
     if (output.lost_role) {
         copy.waiting.clear();
     }
+    outcome_.lost += output.lost ? 1U : 0U;
 }
 
 void Cluster::write_log(std::size_t i, ShardId shard, const CopyOutput& output) {
@@ -370,7 +378,7 @@ void Cluster::apply(std::size_t i, ShardId shard, const EntryPtr& entry) {
         return;
     }
     const auto [known, is_new] = history_.try_emplace({shard, entry->seq}, entry);
-    if (!is_new && !(*known->second == *entry)) {
+    if (!is_new && mode_ != AckMode::kAsync && !(*known->second == *entry)) {
         fail(
             "what was committed at " + std::to_string(entry->seq) + " has changed at node "
             + std::to_string(i) + ": term " + std::to_string(entry->term) + " for "

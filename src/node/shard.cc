@@ -232,6 +232,14 @@ void Shard::drain() {
     if (output.lost_role) {
         lose_role();
     }
+    if (output.lost) {
+        log_error(
+            "collection " + collection_->spec.name + ": operations "
+            + std::to_string(output.lost->from) + " to " + std::to_string(output.lost->to)
+            + " of term " + std::to_string(output.lost->term)
+            + " may have been acknowledged here and are lost: the shard's primary never had them"
+        );
+    }
     // Before anybody else is told.
     committed_.store(core_.committed());
     submit_held();

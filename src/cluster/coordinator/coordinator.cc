@@ -35,11 +35,11 @@ void Coordinator::begin(MonotonicTime now, Duration quiet) {
     heard_.clear();
     fencing_.clear();
     unfencing_.clear();
-    handovers_.clear();
+    unsettled_.clear();
     draining_.clear();
     rounds_.clear();
     if (state_ != nullptr) {
-        find_handovers();
+        find_unsettled();
     }
 }
 
@@ -59,7 +59,7 @@ void Coordinator::on_state(std::shared_ptr<const State> state, std::uint64_t ind
         const Member* member = find_member(*state_, each.first);
         return member == nullptr || !member->fenced;
     });
-    find_handovers();
+    find_unsettled();
     grant_confirmed();
 }
 
@@ -139,7 +139,7 @@ void Coordinator::tick(MonotonicTime now) {
     };
     std::erase_if(unfencing_, is_old);
     fence_silent(now);
-    watch_handovers(now);
+    watch_unsettled(now);
     drain(now);
 }
 
@@ -164,29 +164,37 @@ void Coordinator::fence_silent(MonotonicTime now) {
 }
 
 /// Most states have none, and there may be many shards: they are looked for when the state changes.
-void Coordinator::find_handovers() {
-    std::map<ShardId, Handover> now_under_way;
+void Coordinator::find_unsettled() {
+    std::map<ShardId, Watched> found;
     for (const auto& [id, shard] : state_->shards) {
-        if (shard->phase != Phase::kHandover) {
+        if (shard->phase == Phase::kNormal) {
             continue;
         }
-        Handover& handover = now_under_way[id];
-        handover.version = shard->version;
-        const auto before = handovers_.find(id);
-        if (before != handovers_.end() && before->second.version == shard->version) {
-            handover.since = before->second.since;
+        Watched watched{shard->phase, shard->term, shard->version, {}};
+        const auto before = unsettled_.find(id);
+        if (before != unsettled_.end() && before->second.phase == shard->phase
+            && before->second.term == shard->term) {
+            watched.since = before->second.since;
         }
+        found.emplace(id, watched);
     }
-    handovers_ = std::move(now_under_way);
+    unsettled_ = std::move(found);
 }
 
-void Coordinator::watch_handovers(MonotonicTime now) {
-    for (auto& [id, handover] : handovers_) {
-        if (!handover.since) {
-            handover.since = now;
-        } else if (now - *handover.since >= options_.handover_timeout) {
-            handover.since = now;
-            output_.proposals.emplace_back(AbortHandover{id, handover.version});
+void Coordinator::watch_unsettled(MonotonicTime now) {
+    for (auto& [id, watched] : unsettled_) {
+        const bool elects = watched.phase == Phase::kElecting;
+        if (elects && find_shard(*state_, id)->mode != AckMode::kAsync) {
+            continue;
+        }
+        if (!watched.since) {
+            watched.since = now;
+        } else if (elects && now - *watched.since >= options_.election_timeout) {
+            watched.since = now;
+            output_.proposals.emplace_back(EndElection{id, watched.version});
+        } else if (!elects && now - *watched.since >= options_.handover_timeout) {
+            watched.since = now;
+            output_.proposals.emplace_back(AbortHandover{id, watched.version});
         }
     }
 }

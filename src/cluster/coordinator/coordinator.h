@@ -26,6 +26,8 @@ struct CoordinatorOptions {
     LeaseOptions lease;
     /// A handover that is not complete by then is called off.
     Duration handover_timeout = std::chrono::seconds(5);
+    /// kAsync: the best log among those that have answered by then leads.
+    Duration election_timeout = std::chrono::seconds(1);
     Duration propose_again_after = std::chrono::milliseconds(500);
 };
 
@@ -72,8 +74,8 @@ private:
 
     void grant_confirmed();
     void fence_silent(MonotonicTime now);
-    void find_handovers();
-    void watch_handovers(MonotonicTime now);
+    void find_unsettled();
+    void watch_unsettled(MonotonicTime now);
     void drain(MonotonicTime now);
     void grant(const LeaseRequest& request);
     MonotonicTime last_heard(const NodeId& node) const;
@@ -86,12 +88,15 @@ private:
     std::map<NodeId, MonotonicTime> heard_;
     std::map<NodeId, MonotonicTime> fencing_;  ///< Proposed then: no grants any more.
     std::map<NodeId, MonotonicTime> unfencing_;
-    struct Handover {
+
+    struct Watched {
+        Phase phase = Phase::kNormal;
+        Term term = 0;
         std::uint64_t version = 0;
         std::optional<MonotonicTime> since;  ///< When it was first looked at.
     };
 
-    std::map<ShardId, Handover> handovers_;  ///< Under way, by the state.
+    std::map<ShardId, Watched> unsettled_;  ///< Shards in a handover or an election.
     std::map<ShardId, MonotonicTime> draining_;
     std::uint64_t next_round_ = 1;
     std::map<std::uint64_t, Round> rounds_;

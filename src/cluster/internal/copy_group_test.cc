@@ -19,7 +19,12 @@ Uuid uuid(std::uint8_t kind, std::uint8_t number) {
 
 }  // namespace
 
-CopyGroup::CopyGroup(std::size_t nodes, const CopyOptions& options)
+CopyGroup::CopyGroup(
+    std::size_t nodes,
+    const CopyOptions& options,
+    AckMode mode,
+    std::uint64_t min_in_sync
+)
     : options_(options), nodes_(nodes) {
     KUMO_ASSERT(cluster::apply(state_, Found{uuid(9, 9), nodes}).ok());
     for (std::size_t i = 0; i < nodes; ++i) {
@@ -30,7 +35,7 @@ CopyGroup::CopyGroup(std::size_t nodes, const CopyOptions& options)
         const std::uint64_t incarnation = find_member(state_, id(i))->incarnation;
         KUMO_ASSERT(cluster::apply(state_, Unfence{id(i), incarnation}).ok());
     }
-    shard_ = add_shard(state_, AckMode::kSync).value();
+    shard_ = add_shard(state_, mode, min_in_sync).value();
     for (std::size_t i = 0; i < nodes; ++i) {
         open(i);
     }
@@ -60,6 +65,11 @@ void CopyGroup::open(std::size_t node) {
     each.applied = each.checkpoint;
     each.copy = std::make_unique<ShardCopy>(options, shard_, copy, log, each.remembered);
     give_state(node);
+}
+
+void CopyGroup::open_again(std::size_t node) {
+    nodes_[node] = Node();
+    open(node);
 }
 
 void CopyGroup::give_state(std::size_t node) {
@@ -108,6 +118,10 @@ bool CopyGroup::move(std::size_t node) {
     proposals_seen_ += output.proposals.size();
     installs_.insert(installs_.end(), output.installs.begin(), output.installs.end());
     each.lost_role = each.lost_role || output.lost_role;
+    each.reads.insert(each.reads.end(), output.reads.begin(), output.reads.end());
+    if (output.lost) {
+        each.lost.push_back(*output.lost);
+    }
     const Seq before = *each.copy->match_of(id(node));
     if (!each.stalled && !each.log.empty()) {
         each.copy->persisted(each.log.rbegin()->first);

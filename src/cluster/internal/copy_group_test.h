@@ -20,7 +20,12 @@ namespace kumo::cluster {
 /// that do as they are told. Every message and command passes through its bytes.
 class CopyGroup {
 public:
-    explicit CopyGroup(std::size_t nodes, const CopyOptions& options = {});
+    explicit CopyGroup(
+        std::size_t nodes,
+        const CopyOptions& options = {},
+        AckMode mode = AckMode::kSync,
+        std::uint64_t min_in_sync = 1
+    );
 
     static NodeId id(std::size_t node);
     static std::size_t index(const NodeId& id);
@@ -98,6 +103,14 @@ public:
 
     bool lost_role(std::size_t node) const { return nodes_[node].lost_role; }
 
+    const std::vector<LostRange>& lost(std::size_t node) const { return nodes_[node].lost; }
+
+    /// Reads without a clock that have ended there.
+    const std::vector<StrictRead>& reads(std::size_t node) const { return nodes_[node].reads; }
+
+    /// The copy that the control plane wants there is another one by now.
+    void open_again(std::size_t node);
+
     const std::vector<NodeId>& installs() const { return installs_; }
 
     /// Of what has been sent last.
@@ -116,6 +129,8 @@ private:
         Term base_term = 0;
         bool stalled = false;
         bool lost_role = false;
+        std::vector<LostRange> lost;
+        std::vector<StrictRead> reads;
     };
 
     void open(std::size_t node);

@@ -33,6 +33,15 @@ enum class Mutant {
     kAckBeforeDurable,       ///< R2
     kExpandTooEarly,         ///< R8
     kForgetRequests,         ///< R13
+    kMinInSyncGatesNoOp,     ///< R4
+    kOneAnswerFewer,         ///< R7, majority
+    kNotTheBestLog,          ///< R7, majority
+    kNoTermPromise,          ///< R7, majority
+    kControlRemovesMember,   ///< R5, majority
+    kReadIndexWithoutLease,  ///< R12
+    kStrictReadAsksOne,      ///< R12
+    kStrictReadNotPending,   ///< R12
+    kTrustTaintedCopy,       ///< R6, async
 };
 
 #ifdef KUMO_CLUSTER_MUTANTS

@@ -18,6 +18,8 @@ enum Kind : std::uint64_t {
     kPrepare = 0,
     kAck = 1,
     kStaleTerm = 2,
+    kTermQuery = 3,
+    kTermAnswer = 4,
 };
 
 void append_body(std::string& out, const Prepare& prepare) {
@@ -48,6 +50,28 @@ void append_body(std::string& out, const Ack& ack) {
 
 void append_body(std::string& out, const StaleTerm& stale) {
     append_varint(out, stale.term);
+}
+
+void append_body(std::string& out, const TermQuery& query) {
+    append_varint(out, query.term);
+    append_varint(out, static_cast<std::uint64_t>(query.copy));
+    append_varint(out, query.read);
+}
+
+void append_body(std::string& out, const TermAnswer& answer) {
+    append_varint(out, answer.term);
+    append_varint(out, static_cast<std::uint64_t>(answer.copy));
+    append_varint(out, answer.read);
+}
+
+/// A TermQuery or a TermAnswer.
+template <typename Body>
+Body read_term_body(ByteReader& in) {
+    Body body;
+    body.term = in.number();
+    body.copy = CopyId{in.number()};
+    body.read = in.number();
+    return body;
 }
 
 Result<Prepare> read_prepare(ByteReader& in) {
@@ -136,13 +160,15 @@ Result<CopyMessage> decode_message(ByteView bytes) {
     ByteReader in(bytes);
     CopyMessage message;
     message.shard = ShardId{in.number()};
-    switch (in.below_or_at(kStaleTerm)) {
+    switch (in.below_or_at(kTermAnswer)) {
         case kPrepare: {
             KUMO_TRY_ASSIGN(message.body, read_prepare(in));
             break;
         }
         case kAck: message.body = read_ack(in); break;
-        default: message.body = StaleTerm{in.number()}; break;
+        case kStaleTerm: message.body = StaleTerm{in.number()}; break;
+        case kTermQuery: message.body = read_term_body<TermQuery>(in); break;
+        default: message.body = read_term_body<TermAnswer>(in); break;
     }
     if (!in.at_end()) {
         return corruption("a message between copies is not well formed");

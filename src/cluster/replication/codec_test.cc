@@ -52,7 +52,13 @@ Ack ack() {
 }
 
 std::vector<CopyMessage> messages() {
-    return {{ShardId{5}, prepare()}, {ShardId{6}, ack()}, {ShardId{7}, StaleTerm{12}}};
+    return {
+        {ShardId{5}, prepare()},
+        {ShardId{6}, ack()},
+        {ShardId{7}, StaleTerm{12}},
+        {ShardId{8}, TermQuery{13, CopyId{14}, 300}},
+        {ShardId{9}, TermAnswer{13, CopyId{14}, 301}},
+    };
 }
 
 ErrorCode error_of(ByteView bytes) {
@@ -115,7 +121,7 @@ TEST(CopyCodec, WhatIsCutShortIsDamage) {
 TEST(CopyCodec, AnUnknownKindIsDamage) {
     std::string bytes;
     wire::append_varint(bytes, 1);
-    wire::append_varint(bytes, 3);
+    wire::append_varint(bytes, 5);
     wire::append_varint(bytes, 0);
     EXPECT_EQ(error_of(bytes), ErrorCode::kCorruption);
 }

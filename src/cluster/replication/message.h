@@ -39,9 +39,23 @@ struct StaleTerm {
     Term term = 0;  ///< The present one.
 };
 
+/// From a primary that wants to read without a clock: is this term still the present one?
+struct TermQuery {
+    Term term = 0;
+    CopyId copy{};  ///< The one that is asked.
+    std::uint64_t read = 0;
+};
+
+/// It is, for this copy: it refuses everything of older terms.
+struct TermAnswer {
+    Term term = 0;
+    CopyId copy{};
+    std::uint64_t read = 0;
+};
+
 struct CopyMessage {
     ShardId shard{};
-    std::variant<Prepare, Ack, StaleTerm> body;
+    std::variant<Prepare, Ack, StaleTerm, TermQuery, TermAnswer> body;
 };
 
 inline constexpr std::size_t kPrepareEntriesMax = 4096;

@@ -44,14 +44,19 @@ void ShardCopy::on_state(const Shard& shard, std::uint64_t incarnation) {
         return;
     }
     if (shard.version != view_.version) {
+        reported_at_.reset();
         handover_sent_at_.reset();  // It named the version before.
     }
     doubt_those_who_left(shard.in_sync);
     view_ = shard;
     has_view_ = true;
     incarnation_ = incarnation;
-    if (shard.term > term_) {
+    const bool promises = shard.phase != Phase::kElecting || !planted(Mutant::kNoTermPromise);
+    if (shard.term > term_ && promises) {
         enter_term(shard.term);
+    }
+    if (shard.phase == Phase::kElecting) {
+        answer_election(now_);
     }
     if (pending_ && shard.version != pending_->version) {
         on_set_decided();
@@ -103,6 +108,39 @@ void ShardCopy::enter_term(Term term) {
     step_down();
 }
 
+/// In sync, as the run and the copy that the control plane knows.
+bool ShardCopy::is_member(const Shard& shard) const {
+    const auto own = shard.copies.find(options_.node);
+    return own != shard.copies.end() && own->second == copy_
+           && shard.in_sync.contains(options_.node) && !shard.blank.contains(options_.node);
+}
+
+/// The promise comes first: this copy is in the election's term by now, and refuses what is older.
+/// It need not be on disk. A run that comes after this one learns a state with its registration in
+/// it before it says anything, and that was committed after the election had begun.
+void ShardCopy::answer_election(MonotonicTime now) {
+    const bool promised = term_ == view_.term || planted(Mutant::kNoTermPromise);
+    const auto known = view_.log_ends.find(options_.node);
+    const bool answered =
+        known != view_.log_ends.end() && known->second.incarnation == incarnation_;
+    const bool waits = reported_at_ && now - *reported_at_ < options_.propose_again_after;
+    if (!promised || tainted_ || answered || waits || !is_member(view_)) {
+        return;
+    }
+    reported_at_ = now;
+    const LogEnd end{incarnation_, log_.term(persisted_).value_or(0), persisted_};
+    output_.proposals.emplace_back(ReportLog{shard_id_, view_.term, options_.node, copy_, end});
+}
+
+void ShardCopy::ask_for_another_copy(MonotonicTime now) {
+    const bool waits = reported_at_ && now - *reported_at_ < options_.propose_again_after;
+    if (!tainted_ || waits) {
+        return;
+    }
+    reported_at_ = now;
+    output_.proposals.emplace_back(ReplaceCopy{shard_id_, options_.node, copy_});
+}
+
 void ShardCopy::step_down() {
     if (role_ == CopyRole::kFollower) {
         return;
@@ -112,6 +150,7 @@ void ShardCopy::step_down() {
     peers_.clear();
     pending_.reset();
     handover_sent_at_.reset();
+    drop_strict_reads();
 }
 
 void ShardCopy::append(EntryPtr entry) {
@@ -193,6 +232,10 @@ void ShardCopy::receive(const NodeId& from, const CopyMessage& message) {
         on_prepare(from, *prepare);
     } else if (const auto* ack = std::get_if<Ack>(&message.body)) {
         on_ack(from, *ack);
+    } else if (const auto* query = std::get_if<TermQuery>(&message.body)) {
+        on_term_query(from, *query);
+    } else if (const auto* answer = std::get_if<TermAnswer>(&message.body)) {
+        on_term_answer(from, *answer);
     } else if (std::get<StaleTerm>(message.body).term > term_) {
         enter_term(std::get<StaleTerm>(message.body).term);
     }
@@ -215,7 +258,11 @@ void ShardCopy::tick(MonotonicTime now) {
         forgive_pause(now - now_);
     }
     now_ = now;
+    if (view_.phase == Phase::kElecting) {
+        answer_election(now);
+    }
     if (role_ == CopyRole::kFollower) {
+        ask_for_another_copy(now);
         return;
     }
     for (auto& [node, peer] : peers_) {
@@ -231,6 +278,7 @@ void ShardCopy::tick(MonotonicTime now) {
         pending_->sent_at = now;
         output_.proposals.emplace_back(pending_->command);
     }
+    end_strict_reads(now);
     maybe_shrink(now);
     maybe_expand(now);
     drain();
@@ -260,13 +308,14 @@ Seq ShardCopy::applicable() const {
     if (planted(Mutant::kApplyBeforeCommit)) {
         return persisted_;
     }
-    return std::min(committed_, persisted_);
+    return tainted_ ? handed_applied_ : std::min(committed_, persisted_);
 }
 
 bool ShardCopy::has_output() const {
     return output_.cut || !output_.appends.empty() || !output_.sends.empty()
            || !output_.proposals.empty() || !output_.installs.empty() || output_.lost_role
-           || applicable() > handed_applied_ || role_ != CopyRole::kFollower;
+           || output_.lost || !output_.reads.empty() || applicable() > handed_applied_
+           || role_ != CopyRole::kFollower;
 }
 
 CopyOutput ShardCopy::take_output() {

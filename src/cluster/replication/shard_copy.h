@@ -33,6 +33,8 @@ struct CopyOptions {
     /// What is proposed and not committed yet: more is refused.
     std::size_t uncommitted_bytes_max = std::size_t{64} << 20;
     std::size_t requests_remembered = 4096;
+    std::size_t strict_reads_max = 1024;  ///< Under way.
+    Duration strict_read_timeout = std::chrono::seconds(2);
 };
 
 enum class CopyRole : std::uint8_t {
@@ -46,6 +48,20 @@ enum class CopyRole : std::uint8_t {
 /// The requests in the last entries of a log, oldest first.
 using RequestWindow = std::deque<std::pair<Seq, RequestId>>;
 
+/// kAsync: entries of a primary of the past that the present one never had. They may have been
+/// acknowledged, and are gone.
+struct LostRange {
+    Seq from = 0;
+    Seq to = 0;
+    Term term = 0;  ///< Of the first.
+};
+
+/// A read that needs no clock: see ShardCopy::begin_strict_read().
+struct StrictRead {
+    std::uint64_t number = 0;
+    std::optional<Seq> seq;  ///< Good when this much is applied; nothing: not to be answered here.
+};
+
 /// What a copy wants done. `cut` before `appends`; both go to the copy's log in this order, and
 /// persisted() tells when they are durable.
 struct CopyOutput {
@@ -57,6 +73,8 @@ struct CopyOutput {
     std::vector<NodeId> installs;     ///< Copies that need files: see install_done().
     /// This is no primary any more: nobody will be told of what is proposed and not committed.
     bool lost_role = false;
+    std::optional<LostRange> lost;  ///< For the node's log.
+    std::vector<StrictRead> reads;
 };
 
 /// One copy of one shard: the replication protocol as a state machine without I/O, clock or thread
@@ -96,6 +114,11 @@ public:
 
     void receive(const NodeId& from, const CopyMessage& message);
 
+    /// A read at the primary that is right whatever the clocks do: every other copy that the
+    /// control plane may count says that no later term has begun. take_output() tells what came of
+    /// it. kUnavailable unless the role is kActive; kOverloaded if too many are under way.
+    Result<std::uint64_t> begin_strict_read();
+
     /// To be called every tenth of a second or so. A gap of half a second and more was a pause of
     /// this process, and does not count as silence of the others.
     void tick(MonotonicTime now);
@@ -123,6 +146,9 @@ public:
     CopyId copy() const { return copy_; }
 
     CopyRole role() const { return role_; }
+
+    /// kAsync: it has applied what the shard's primary never had, and is to be built anew.
+    bool is_tainted() const { return tainted_; }
 
     bool is_primary() const { return role_ != CopyRole::kFollower; }
 
@@ -192,9 +218,20 @@ private:
     void trim();
     Seq applicable() const;
 
+    bool is_async() const { return view_.mode == AckMode::kAsync; }
+
+    bool is_member(const Shard& shard) const;
+    void answer_election(MonotonicTime now);
+    void ask_for_another_copy(MonotonicTime now);
+
     // The copy that follows: shard_copy_follower.cc.
     void on_prepare(const NodeId& from, const Prepare& prepare);
     bool matches(const Prepare& prepare) const;
+    bool is_tainted_by(const Prepare& prepare) const;
+    void taint(Seq from);
+    void lose(Seq from);
+    void cut_conflict(Seq from);
+    void on_term_query(const NodeId& from, const TermQuery& query);
     void take_entries(const Prepare& prepare);
     Seq hint_for(const Prepare& prepare) const;
     Ack make_ack() const;
@@ -212,7 +249,15 @@ private:
     void commit(Seq seq);
     Seq commit_of(const std::set<NodeId>& set) const;
     void drain();
-    void propose_set(std::set<NodeId> in_sync);
+
+    bool is_short() const { return view_.in_sync.size() < view_.min_in_sync; }
+
+    std::set<NodeId> counted() const;
+    void on_term_answer(const NodeId& from, const TermAnswer& answer);
+    void end_strict_reads(MonotonicTime now);
+    void drop_strict_reads();
+    bool may_shrink_to(const std::set<NodeId>& left) const;
+    void propose_set(std::set<NodeId> in_sync, const std::set<NodeId>& refilled = {});
     void on_set_decided();
     static void delay_expand(Peer& peer, MonotonicTime now);
     void maybe_shrink(MonotonicTime now);
@@ -243,6 +288,17 @@ private:
     MonotonicTime now_{};
     std::map<NodeId, Peer> peers_;
     std::optional<PendingSet> pending_;
+
+    struct Confirming {
+        Seq seq = 0;
+        std::map<NodeId, CopyId> missing;
+        MonotonicTime since{};
+    };
+
+    std::map<std::uint64_t, Confirming> strict_reads_;
+    std::uint64_t next_read_ = 1;
+    std::optional<MonotonicTime> reported_at_;  ///< To an election, or as tainted.
+    bool tainted_ = false;
     std::optional<MonotonicTime> handover_sent_at_;
     std::map<RequestId, Seq> requests_;
     RequestWindow request_order_;

@@ -3,6 +3,7 @@
 #include "cluster/replication/shard_copy.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace kumo::cluster {
@@ -50,6 +51,12 @@ ShardCopy::propose(const RequestId& request, std::int64_t time_ms, std::string o
     const auto known = find_request(request);
     if (known) {
         return *known;
+    }
+    if (is_short()) {
+        return Error{
+            ErrorCode::kUnavailable,
+            "the shard has " + std::to_string(view_.in_sync.size()) + " of the "
+                + std::to_string(view_.min_in_sync) + " copies in sync that a write needs"};
     }
     if (uncommitted_bytes_ >= options_.uncommitted_bytes_max) {
         return Error{ErrorCode::kOverloaded, "the shard's copies do not keep up"};
@@ -272,7 +279,7 @@ void ShardCopy::install_done(const NodeId& node, Seq seq, bool delivered) {
 
 /// The highest entry that enough members of a set have.
 Seq ShardCopy::commit_of(const std::set<NodeId>& set) const {
-    if (view_.mode == AckMode::kAsync || planted(Mutant::kAckBeforeCopies)) {
+    if (is_async() || planted(Mutant::kAckBeforeCopies)) {
         return persisted_;
     }
     std::vector<Seq> matches;
@@ -285,9 +292,7 @@ Seq ShardCopy::commit_of(const std::set<NodeId>& set) const {
         return 0;
     }
     std::sort(matches.begin(), matches.end(), std::greater<>());
-    const std::size_t needed =
-        view_.mode == AckMode::kMajority ? (matches.size() / 2) + 1 : matches.size();
-    return matches[needed - 1];
+    return matches[quorum(view_.mode, matches.size()) - 1];
 }
 
 void ShardCopy::advance_commit() {
@@ -302,6 +307,13 @@ void ShardCopy::advance_commit() {
     Seq seq = commit_of(in_sync);
     if (pending_ && !planted(Mutant::kNoUnionOnExpand)) {
         seq = std::min(seq, commit_of(pending_->command.in_sync));
+    }
+    if (is_short()) {
+        if (planted(Mutant::kMinInSyncGatesNoOp)) {
+            return;
+        }
+        // The term begins all the same: otherwise no copy could ever be added again.
+        seq = std::min(seq, no_op_);
     }
     // Entries of older terms commit with one of this term.
     if (seq >= no_op_ && seq > committed_) {
@@ -343,14 +355,16 @@ void ShardCopy::drain() {
 
 // ---- the in-sync set
 
-void ShardCopy::propose_set(std::set<NodeId> in_sync) {
+/// `refilled`: blank members that have everything again.
+void ShardCopy::propose_set(std::set<NodeId> in_sync, const std::set<NodeId>& refilled) {
     ProposeInSync command;
     command.shard = shard_id_;
     command.version = view_.version;
     command.term = term_;
     for (const NodeId& node : in_sync) {
         const auto peer = peers_.find(node);
-        if (!view_.in_sync.contains(node) && peer != peers_.end()) {
+        const bool had = view_.in_sync.contains(node) && !refilled.contains(node);
+        if (!had && peer != peers_.end()) {
             command.added[node] = peer->second.incarnation;
         }
     }
@@ -381,6 +395,19 @@ void ShardCopy::delay_expand(Peer& peer, MonotonicTime now) {
     peer.expand_delay = std::min(peer.expand_delay * 2, kExpandDelayMax);
 }
 
+/// Whoever is elected among those who are left has to find everything that is committed.
+bool ShardCopy::may_shrink_to(const std::set<NodeId>& left) const {
+    if (view_.mode != AckMode::kMajority) {
+        return true;
+    }
+    // What older terms have committed is not known before this one's first entry commits.
+    const Seq needed = std::max(committed_, no_op_ - 1);
+    const auto holds = std::count_if(left.begin(), left.end(), [&](const NodeId& node) {
+        return !view_.blank.contains(node) && match_of(node).value_or(0) >= needed;
+    });
+    return static_cast<std::size_t>(holds) >= quorum(view_.mode, left.size());
+}
+
 void ShardCopy::maybe_shrink(MonotonicTime now) {
     if (pending_ || role_ == CopyRole::kStopped || view_.phase != Phase::kNormal) {
         return;
@@ -397,7 +424,7 @@ void ShardCopy::maybe_shrink(MonotonicTime now) {
             delay_expand(peer->second, now);
         }
     }
-    if (left.size() < view_.in_sync.size()) {
+    if (left.size() < view_.in_sync.size() && may_shrink_to(left)) {
         propose_set(std::move(left));
     }
 }
@@ -407,36 +434,114 @@ void ShardCopy::maybe_expand(MonotonicTime now) {
         return;
     }
     std::set<NodeId> more = view_.in_sync;
+    std::set<NodeId> refilled;
     for (const auto& [node, peer] : peers_) {
+        if (view_.in_sync.contains(node) && !view_.blank.contains(node)) {
+            continue;
+        }
         const bool has_all =
             (peer.match >= committed_ && peer.match >= no_op_) || planted(Mutant::kExpandTooEarly);
         const bool ready =
             peer.acked && has_all && peer.incarnation > 0 && now >= peer.expand_after;
         if (ready) {
-            more.insert(node);
+            const bool is_new = more.insert(node).second;
+            if (!is_new) {
+                refilled.insert(node);
+            }
         }
     }
-    if (more.size() > view_.in_sync.size()) {
-        propose_set(std::move(more));
+    if (more.size() > view_.in_sync.size() || !refilled.empty()) {
+        propose_set(std::move(more), refilled);
     }
 }
 
 bool ShardCopy::is_idle() const {
-    if (applicable() > handed_applied_) {
+    if (applicable() > handed_applied_ || view_.phase != Phase::kNormal) {
         return false;
     }
     if (role_ == CopyRole::kFollower) {
-        return !has_output();
+        return !has_output() && !tainted_;
     }
-    const bool rests = role_ == CopyRole::kActive && view_.phase == Phase::kNormal && !pending_
+    const bool rests = role_ == CopyRole::kActive && !pending_ && strict_reads_.empty()
                        && committed_ == log_.last() && output_.proposals.empty();
     return rests && std::all_of(peers_.begin(), peers_.end(), [this](const auto& each) {
                const Peer& peer = each.second;
                return !peer.probing && !peer.installing && !peer.waiting_since
                       && peer.in_flight == 0 && peer.match == log_.last()
-                      && peer.committed_acked == committed_
-                      && view_.in_sync.contains(each.first);
+                      && peer.committed_acked == committed_ && view_.in_sync.contains(each.first);
            });
+}
+
+// ---- reads without a clock
+
+/// Everybody whom the control plane may count: one of them is in every later term's quorum.
+std::set<NodeId> ShardCopy::counted() const {
+    std::set<NodeId> all = view_.in_sync;
+    if (pending_ && !planted(Mutant::kStrictReadNotPending)) {
+        all.insert(pending_->command.in_sync.begin(), pending_->command.in_sync.end());
+    }
+    all.erase(options_.node);
+    if (planted(Mutant::kStrictReadAsksOne) && !all.empty()) {
+        return {*all.begin()};
+    }
+    return all;
+}
+
+Result<std::uint64_t> ShardCopy::begin_strict_read() {
+    if (role_ != CopyRole::kActive) {
+        return Error{ErrorCode::kUnavailable, "this copy is not the shard's primary"};
+    }
+    if (strict_reads_.size() >= options_.strict_reads_max) {
+        return Error{ErrorCode::kOverloaded, "too many reads wait for the other copies"};
+    }
+    const std::uint64_t number = next_read_++;
+    Confirming read{committed_, {}, now_};
+    for (const NodeId& node : counted()) {
+        const auto copy = view_.copies.find(node);
+        const CopyId id = copy == view_.copies.end() ? CopyId{} : copy->second;
+        read.missing[node] = id;
+        output_.sends.emplace_back(node, CopyMessage{shard_id_, TermQuery{term_, id, number}});
+    }
+    if (read.missing.empty()) {
+        output_.reads.push_back({number, committed_});
+    } else {
+        strict_reads_[number] = std::move(read);
+    }
+    return number;
+}
+
+void ShardCopy::on_term_answer(const NodeId& from, const TermAnswer& answer) {
+    const auto found = strict_reads_.find(answer.read);
+    if (role_ != CopyRole::kActive || answer.term != term_ || found == strict_reads_.end()) {
+        return;
+    }
+    auto& missing = found->second.missing;
+    const auto asked = missing.find(from);
+    if (asked == missing.end() || asked->second != answer.copy) {
+        return;
+    }
+    missing.erase(asked);
+    if (missing.empty()) {
+        output_.reads.push_back({found->first, found->second.seq});
+        strict_reads_.erase(found);
+    }
+}
+
+void ShardCopy::end_strict_reads(MonotonicTime now) {
+    std::erase_if(strict_reads_, [&](const auto& each) {
+        const bool is_over = now - each.second.since >= options_.strict_read_timeout;
+        if (is_over) {
+            output_.reads.push_back({each.first, std::nullopt});
+        }
+        return is_over;
+    });
+}
+
+void ShardCopy::drop_strict_reads() {
+    for (const auto& [number, read] : strict_reads_) {
+        output_.reads.push_back({number, std::nullopt});
+    }
+    strict_reads_.clear();
 }
 
 }  // namespace kumo::cluster

@@ -3,11 +3,16 @@
 #include "cluster/internal/mutant.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <tuple>
 #include <utility>
 
 namespace kumo::cluster {
 
 namespace {
+
+constexpr std::ptrdiff_t kMajorityCopiesMin = 3;
 
 Error stale() {
     return Error{ErrorCode::kConflict, "the shard has changed meanwhile"};
@@ -78,26 +83,104 @@ std::optional<NodeId> next_primary(const State& state, const Shard& shard) {
     return best[static_cast<std::uint64_t>(shard.id) % best.size()];
 }
 
-void make_primary(const State& state, Shard& shard, const NodeId& node) {
+void lead(const State& state, Shard& shard, const NodeId& node) {
     shard.primary = node;
     shard.primary_incarnation = find_member(state, node)->incarnation;
     shard.phase = Phase::kNormal;
     shard.target = {};
+    shard.log_ends.clear();
+}
+
+void make_primary(const State& state, Shard& shard, const NodeId& node) {
+    lead(state, shard, node);
     ++shard.term;
+}
+
+void begin_election(Shard& shard) {
+    shard.primary = {};
+    shard.primary_incarnation = 0;
+    shard.phase = Phase::kElecting;
+    shard.target = {};
+    shard.log_ends.clear();
+    ++shard.term;
+}
+
+/// Whose answer counts: a member in sync that has what it had, and may serve as the run that spoke.
+bool may_vote(const State& state, const Shard& shard, const NodeId& node) {
+    return shard.in_sync.contains(node) && !shard.blank.contains(node) && is_serving(state, node);
+}
+
+/// An entry that is committed is in the logs of a quorum; among any `needed` members is one of
+/// them. kAsync promises nothing, and waits for everybody who can answer.
+std::size_t answers_needed(const State& state, const Shard& shard) {
+    const std::size_t members = shard.in_sync.size();
+    if (shard.mode == AckMode::kMajority) {
+        const std::size_t needed = members - quorum(shard.mode, members) + 1;
+        return planted(Mutant::kOneAnswerFewer) ? std::max<std::size_t>(needed - 1, 1) : needed;
+    }
+    const auto can_answer = [&](const NodeId& node) {
+        return may_vote(state, shard, node);
+    };
+    const auto able = std::count_if(shard.in_sync.begin(), shard.in_sync.end(), can_answer);
+    return std::max<std::size_t>(static_cast<std::size_t>(able), 1);
+}
+
+/// Whether the answers so far decide who is primary.
+bool elect(const State& state, Shard& shard, bool wait_for_all) {
+    std::erase_if(shard.log_ends, [&](const auto& each) {
+        const Member* member = find_member(state, each.first);
+        return !may_vote(state, shard, each.first)
+               || member->incarnation != each.second.incarnation;
+    });
+    const std::size_t needed = wait_for_all ? answers_needed(state, shard) : 1;
+    if (shard.log_ends.size() < needed) {
+        return false;
+    }
+    const auto is_worse = [&](const auto& a, const auto& b) {
+        const auto rank = [&](const auto& each) {
+            const bool stays = !find_member(state, each.first)->draining;
+            return std::tuple(each.second.last_term, each.second.last_seq, stays);
+        };
+        return planted(Mutant::kNotTheBestLog) ? rank(b) < rank(a) : rank(a) < rank(b);
+    };
+    const auto best = std::max_element(shard.log_ends.begin(), shard.log_ends.end(), is_worse);
+    lead(state, shard, NodeId(best->first));
+    return true;
+}
+
+/// Makes a shard without a primary go on, if it can. Whether it was changed.
+bool find_primary(const State& state, Shard& shard) {
+    if (shard.mode == AckMode::kSync) {
+        const auto next = next_primary(state, shard);
+        if (next) {
+            make_primary(state, shard, *next);
+        }
+        return next.has_value();
+    }
+    const bool begins = shard.phase != Phase::kElecting;
+    if (begins) {
+        begin_election(shard);
+    }
+    return elect(state, shard, true) || begins;
 }
 
 /// Makes a shard go on after its members have changed. Whether it was changed.
 bool settle(const State& state, Shard& shard) {
     bool changed = false;
     if (!has_primary(state, shard)) {
-        const auto next = next_primary(state, shard);
-        if (next) {
-            make_primary(state, shard, *next);
-            changed = true;
+        changed = find_primary(state, shard);
+    }
+    if (planted(Mutant::kControlRemovesMember) && shard.mode == AckMode::kMajority) {
+        const auto is_out = [&](const NodeId& node) {
+            return !is_serving(state, node);
+        };
+        if (!std::all_of(shard.in_sync.begin(), shard.in_sync.end(), is_out)) {
+            changed = std::erase_if(shard.in_sync, is_out) > 0 || changed;
         }
     }
-    // With a primary, the fenced ones may leave: in sync mode everyone who is left has everything.
-    if (shard.mode == AckMode::kSync && has_primary(state, shard)) {
+    // With a primary, the fenced ones may leave: in sync mode everyone who is left has everything,
+    // in async mode nobody relies on it. Of a majority only the primary knows what is committed.
+    if (shard.mode != AckMode::kMajority && has_primary(state, shard)) {
         changed = std::erase_if(
                       shard.in_sync,
                       [&](const NodeId& node) {
@@ -106,8 +189,7 @@ bool settle(const State& state, Shard& shard) {
                   ) > 0
                   || changed;
     }
-    const bool can_take_over =
-        shard.in_sync.contains(shard.target) && is_serving(state, shard.target);
+    const bool can_take_over = may_vote(state, shard, shard.target);
     if (shard.phase == Phase::kHandover && !can_take_over) {
         shard.phase = Phase::kNormal;  // The primary learns of it as of every change.
         shard.target = {};
@@ -135,7 +217,12 @@ void settle_shards_of(State& state, const std::set<NodeId>& nodes) {
 
 void replace_copy(State& state, Shard& shard, const NodeId& node) {
     shard.copies[node] = CopyId{state.next_id++};
-    shard.in_sync.erase(node);
+    shard.log_ends.erase(node);
+    if (shard.mode != AckMode::kMajority) {
+        shard.in_sync.erase(node);
+    } else if (shard.in_sync.contains(node)) {
+        shard.blank.insert(node);  // Without it fewer answers would do, and they could lack more.
+    }
     ++shard.version;
 }
 
@@ -299,7 +386,8 @@ bool is_good(const State& state, const Shard& shard, const ProposeInSync& comman
         if (!shard.copies.contains(node)) {
             return false;
         }
-        if (shard.in_sync.contains(node)) {
+        const bool is_blank = shard.blank.contains(node) && command.added.contains(node);
+        if (shard.in_sync.contains(node) && !is_blank) {
             return true;
         }
         const Member* member = find_member(state, node);
@@ -322,6 +410,9 @@ Status run(State& state, const ProposeInSync& command) {
         return stale();
     }
     shard->in_sync = command.in_sync;
+    std::erase_if(shard->blank, [&](const NodeId& node) {
+        return !command.in_sync.contains(node) || command.added.contains(node);
+    });
     ++shard->version;
     return {};
 }
@@ -334,8 +425,7 @@ Status run(State& state, const BeginHandover& command) {
     if (known->phase != Phase::kNormal || !has_primary(state, *known)) {
         return stale();
     }
-    if (known->primary == command.target || !known->in_sync.contains(command.target)
-        || !is_serving(state, command.target)) {
+    if (known->primary == command.target || !may_vote(state, *known, command.target)) {
         return invalid_argument("only a node in sync can take a shard over");
     }
     Shard* shard = edit(state, command.shard);
@@ -363,7 +453,7 @@ Result<const Shard*> find_handover(const State& state, ShardId id, std::uint64_t
 Status run(State& state, const CompleteHandover& command) {
     KUMO_TRY_ASSIGN(const Shard* known, find_handover(state, command.shard, command.version));
     const NodeId target = known->target;
-    if (!known->in_sync.contains(target) || !is_serving(state, target)) {
+    if (!may_vote(state, *known, target)) {
         return stale();  // Only a state that came damaged has such a handover.
     }
     Shard* shard = edit(state, command.shard);  // What is known may be gone now.
@@ -419,6 +509,16 @@ Status run(State& state, const RemoveMember& command) {
     if (!known->fenced) {
         return Error{ErrorCode::kConflict, "the node is up: it has to be stopped first"};
     }
+    const bool counts =
+        std::any_of(state.shards.begin(), state.shards.end(), [&](const auto& each) {
+            const Shard& shard = *each.second;
+            return shard.mode == AckMode::kMajority && shard.in_sync.contains(command.node);
+        });
+    if (counts) {
+        return Error{
+            ErrorCode::kConflict,
+            "a majority still counts the node: the shard's primary has to drop it first"};
+    }
     state.members.erase(command.node);
     for (auto& [id, shared] : state.shards) {
         const bool last = shared->in_sync.size() == 1 && shared->in_sync.contains(command.node);
@@ -431,6 +531,44 @@ Status run(State& state, const RemoveMember& command) {
         ++shard.version;
         (void)settle(state, shard);
         shared = std::make_shared<const Shard>(std::move(shard));
+    }
+    return {};
+}
+
+Status run(State& state, const ReportLog& command) {
+    const Shard* known = find_shard(state, command.shard);
+    if (known == nullptr) {
+        return no_such_shard();
+    }
+    const auto copy = known->copies.find(command.node);
+    const Member* member = find_member(state, command.node);
+    if (known->phase != Phase::kElecting || known->term != command.term
+        || copy == known->copies.end() || copy->second != command.copy || member == nullptr
+        || member->incarnation != command.end.incarnation
+        || !may_vote(state, *known, command.node)) {
+        return stale();
+    }
+    Shard* shard = edit(state, command.shard);
+    shard->log_ends[command.node] = command.end;
+    (void)settle(state, *shard);
+    ++shard->version;
+    return {};
+}
+
+Status run(State& state, const EndElection& command) {
+    const Shard* known = find_shard(state, command.shard);
+    if (known == nullptr) {
+        return no_such_shard();
+    }
+    if (known->phase != Phase::kElecting || known->version != command.version
+        || known->mode != AckMode::kAsync) {
+        return stale();
+    }
+    Shard shard = *known;
+    if (elect(state, shard, false)) {
+        (void)settle(state, shard);
+        ++shard.version;
+        state.shards[command.shard] = std::make_shared<const Shard>(std::move(shard));
     }
     return {};
 }
@@ -449,6 +587,7 @@ Status run(State& state, const TakeOver& command) {
             shard.copies[command.node] = CopyId{state.next_id++};
         }
         shard.in_sync = {command.node};
+        shard.blank.clear();
         make_primary(state, shard, command.node);
         ++shard.version;
         shared = std::make_shared<const Shard>(std::move(shard));
@@ -477,24 +616,39 @@ Status apply(State& state, const Command& command) {
     return std::visit([&state](const auto& each) { return run(state, each); }, command);
 }
 
-Result<ShardId> add_shard(State& state, AckMode mode) {
-    if (mode != AckMode::kSync) {
-        return Error{ErrorCode::kUnsupported, "a shard's copies can only be kept in sync so far"};
+std::size_t quorum(AckMode mode, std::size_t members) {
+    switch (mode) {
+        case AckMode::kSync: return members;
+        case AckMode::kMajority: return (members / 2) + 1;
+        case AckMode::kAsync: return 1;
+    }
+    return members;
+}
+
+Result<ShardId> add_shard(State& state, AckMode mode, std::uint64_t min_in_sync) {
+    if (min_in_sync < 1 || min_in_sync > kMembersMax) {
+        return invalid_argument("at least one copy has to be in sync, and at most 1000");
     }
     if (state.shards.size() >= kShardsMax) {
         return Error{ErrorCode::kLimitExceeded, "there are as many shards as there may be"};
     }
-    const bool anybody =
-        std::any_of(state.members.begin(), state.members.end(), [](const auto& each) {
-            return each.second->holds_data && !each.second->fenced;
-        });
-    if (!anybody) {
+    const auto up = std::count_if(state.members.begin(), state.members.end(), [](const auto& each) {
+        return each.second->holds_data && !each.second->fenced;
+    });
+    if (mode == AckMode::kMajority && up < kMajorityCopiesMin) {
+        return Error{
+            ErrorCode::kUnavailable,
+            "a majority needs three nodes that hold data and are up; there are "
+                + std::to_string(up)};
+    }
+    if (up == 0) {
         return Error{ErrorCode::kUnavailable, "no node that holds data is up"};
     }
     Shard shard;
     shard.id = ShardId{state.next_id++};
     shard.version = 1;
     shard.mode = mode;
+    shard.min_in_sync = min_in_sync;
     for (const auto& [node, member] : state.members) {
         if (!member->holds_data) {
             continue;

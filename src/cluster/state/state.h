@@ -64,12 +64,25 @@ struct Member {
 enum class AckMode : std::uint8_t {
     kSync,      ///< All in-sync copies have it.
     kMajority,  ///< Most of them have it.
-    kAsync,     ///< The primary has it.
+    kAsync,     ///< The primary has it. What no other copy has is lost with the primary.
 };
+
+/// How many of `members` in-sync copies have to have an entry before it commits.
+std::size_t quorum(AckMode mode, std::size_t members);
 
 enum class Phase : std::uint8_t {
     kNormal,
     kHandover,  ///< The primary is to make way for `target`.
+    kElecting,  ///< Copies in sync say how long their logs are; there is no primary. Not in kSync.
+};
+
+/// How far a copy's durable log goes, once the copy refuses everything of older terms.
+struct LogEnd {
+    std::uint64_t incarnation = 0;  ///< Of the run that says so.
+    Term last_term = 0;
+    Seq last_seq = 0;
+
+    bool operator==(const LogEnd&) const = default;
 };
 
 struct Shard {
@@ -84,6 +97,12 @@ struct Shard {
     NodeId target;
     AckMode mode = AckMode::kSync;
     bool everywhere = true;  ///< Every node that holds data is to have a copy.
+    /// Nothing of a client's is acknowledged while fewer copies are in sync.
+    std::uint64_t min_in_sync = 1;
+    std::map<NodeId, LogEnd> log_ends;  ///< While electing: who has answered.
+    /// kMajority: members in sync whose copy is built anew. They count, but hold nothing that
+    /// others could rely on, until the primary adds them again.
+    std::set<NodeId> blank;
 
     bool operator==(const Shard&) const = default;
 };
@@ -175,6 +194,21 @@ struct RemoveMember {
     NodeId node;
 };
 
+/// The answer of a copy to Phase::kElecting, in the name of a term that it has entered.
+struct ReportLog {
+    ShardId shard{};
+    Term term = 0;
+    NodeId node;
+    CopyId copy{};
+    LogEnd end;
+};
+
+/// kAsync: whoever has not answered by now is not waited for.
+struct EndElection {
+    ShardId shard{};
+    std::uint64_t version = 0;
+};
+
 /// After a forced configuration: the others are gone, and what this node has is what there is.
 struct TakeOver {
     NodeId node;
@@ -192,7 +226,9 @@ using Command = std::variant<
     ReplaceCopy,
     SetDraining,
     RemoveMember,
-    TakeOver>;
+    TakeOver,
+    ReportLog,
+    EndElection>;
 
 /// Applies a command. Deterministic. On an error the state is as it was, but for versions (see
 /// ProposeInSync). Errors: kNotFound, kConflict, kInvalidArgument, kLimitExceeded; kAlreadyExists
@@ -200,9 +236,9 @@ using Command = std::variant<
 Status apply(State& state, const Command& command);
 
 /// A new shard with an empty copy on every node that holds data, those that are up in sync: empty
-/// copies are equal. kUnavailable if no node is up; kUnsupported for modes other than kSync, which
-/// need an election among the copies.
-Result<ShardId> add_shard(State& state, AckMode mode);
+/// copies are equal. kUnavailable if no node is up, or fewer than three for kMajority;
+/// kInvalidArgument unless 1 <= min_in_sync <= kMembersMax.
+Result<ShardId> add_shard(State& state, AckMode mode, std::uint64_t min_in_sync = 1);
 
 /// Nothing if there is none.
 void drop_shard(State& state, ShardId shard);

@@ -13,7 +13,7 @@ using wire::ByteReader;
 /// Places in Command. Part of the format.
 constexpr std::uint64_t kCommandsMax = std::variant_size_v<Command> - 1;
 constexpr auto kAckModeMax = static_cast<std::uint64_t>(AckMode::kAsync);
-constexpr auto kPhaseMax = static_cast<std::uint64_t>(Phase::kHandover);
+constexpr auto kPhaseMax = static_cast<std::uint64_t>(Phase::kElecting);
 
 void append(std::string& out, const Uuid& uuid) {
     out.append(uuid.view());
@@ -25,6 +25,12 @@ void append(std::string& out, std::uint64_t number) {
 
 void append(std::string& out, bool flag) {
     append_varint(out, flag ? 1 : 0);
+}
+
+void append(std::string& out, const LogEnd& end) {
+    append_varint(out, end.incarnation);
+    append_varint(out, end.last_term);
+    append_varint(out, end.last_seq);
 }
 
 void append(std::string& out, const std::string& text) {
@@ -74,6 +80,12 @@ void read(ByteReader& in, std::uint64_t& number) {
 
 void read(ByteReader& in, bool& flag) {
     flag = in.below_or_at(1) == 1;
+}
+
+void read(ByteReader& in, LogEnd& end) {
+    end.incarnation = in.number();
+    end.last_term = in.number();
+    end.last_seq = in.number();
 }
 
 void read(ByteReader& in, std::string& text) {
@@ -142,6 +154,29 @@ void visit_shard(Value& shard, Visit visit) {
     visit(shard.everywhere);
 }
 
+/// What a shard of mode kSync and min_in_sync 1 does not have is not written: those before it had
+/// modes look the same.
+void append_mode(std::string& out, const Shard& shard) {
+    const auto mode = static_cast<std::uint64_t>(shard.mode);
+    const bool more = shard.min_in_sync != 1 || !shard.log_ends.empty() || !shard.blank.empty();
+    append_varint(out, more ? mode + kAckModeMax + 1 : mode);
+    if (more) {
+        append(out, shard.min_in_sync);
+        append(out, shard.log_ends);
+        append(out, shard.blank);
+    }
+}
+
+void read_mode(ByteReader& in, Shard& shard) {
+    const std::uint64_t mode = in.below_or_at((2 * kAckModeMax) + 1);
+    shard.mode = static_cast<AckMode>(mode % (kAckModeMax + 1));
+    if (mode > kAckModeMax) {
+        read(in, shard.min_in_sync);
+        read(in, shard.log_ends);
+        read(in, shard.blank);
+    }
+}
+
 template <typename Visit>
 struct CommandVisitor {
     Visit visit;
@@ -180,6 +215,15 @@ struct CommandVisitor {
         } else if constexpr (std::is_same_v<Plain, SetDraining>) {
             visit(command.node);
             visit(command.draining);
+        } else if constexpr (std::is_same_v<Plain, ReportLog>) {
+            visit(command.shard);
+            visit(command.term);
+            visit(command.node);
+            visit(command.copy);
+            visit(command.end);
+        } else if constexpr (std::is_same_v<Plain, EndElection>) {
+            visit(command.shard);
+            visit(command.version);
         } else {
             visit(command.node);  // RemoveMember, TakeOver
         }
@@ -243,7 +287,7 @@ void append_state(std::string& out, const State& state) {
     for (const auto& [id, shard] : state.shards) {
         visit_shard(*shard, [&out](const auto& field) { append(out, field); });
         append_varint(out, static_cast<std::uint64_t>(shard->phase));
-        append_varint(out, static_cast<std::uint64_t>(shard->mode));
+        append_mode(out, *shard);
     }
 }
 
@@ -264,7 +308,7 @@ State read_state(ByteReader& in) {
         auto shard = std::make_shared<Shard>();
         visit_shard(*shard, visit);
         shard->phase = static_cast<Phase>(in.below_or_at(kPhaseMax));
-        shard->mode = static_cast<AckMode>(in.below_or_at(kAckModeMax));
+        read_mode(in, *shard);
         state.shards[shard->id] = std::move(shard);
     }
     return state;

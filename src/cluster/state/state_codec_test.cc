@@ -44,6 +44,8 @@ std::vector<Command> commands() {
         SetDraining{uuid(4), true},
         RemoveMember{uuid(4)},
         TakeOver{uuid(4)},
+        ReportLog{ShardId{9}, 16, uuid(4), CopyId{15}, {17, 18, 19}},
+        EndElection{ShardId{9}, 20},
     };
 }
 
@@ -67,6 +69,12 @@ State sample() {
     shard.target = uuid(2);
     shard.mode = AckMode::kMajority;
     shard.everywhere = false;
+    state.shards[shard.id] = std::make_shared<Shard>(shard);
+    shard.id = ShardId{8};
+    shard.phase = Phase::kElecting;
+    shard.min_in_sync = 2;
+    shard.log_ends = {{uuid(2), {300, 9, 1000}}};
+    shard.blank = {uuid(1)};
     state.shards[shard.id] = std::make_shared<Shard>(shard);
     return state;
 }

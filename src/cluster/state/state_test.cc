@@ -131,8 +131,13 @@ TEST_F(ClusterState, AShardThatCannotBeMadeLeavesNoTrace) {
     must(state_, Fence{{kA, kB, kC}});
     const State before = state_;
     EXPECT_EQ(add_shard(state_, AckMode::kSync).error().code, ErrorCode::kUnavailable);
-    EXPECT_EQ(add_shard(state_, AckMode::kAsync).error().code, ErrorCode::kUnsupported);
-    EXPECT_EQ(add_shard(state_, AckMode::kMajority).error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(add_shard(state_, AckMode::kAsync).error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(add_shard(state_, AckMode::kMajority).error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(add_shard(state_, AckMode::kSync, 0).error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(
+        add_shard(state_, AckMode::kSync, kMembersMax + 1).error().code,
+        ErrorCode::kInvalidArgument
+    );
     EXPECT_TRUE(state_ == before);
 }
 
