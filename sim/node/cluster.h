@@ -63,12 +63,13 @@ private:
     struct Computer {
         std::unique_ptr<Machine> machine;
         bool up = false;
-        std::uint64_t boot = 0;         ///< Of how many.
-        Time start_at = 0;              ///< While it is down.
-        bool powered = true;            ///< Without power, it cuts its connections silently.
-        bool needs_restart = false;     ///< A sync has failed, or will.
-        int pauses[2] = {0, 0};         ///< Of the data loop, the control loop.
-        std::optional<Time> suspended;  ///< Since then; nobody gets to it.
+        std::uint64_t boot = 0;  ///< Of how many.
+        Time start_at = 0;       ///< While it is down.
+        bool powered = true;     ///< Without power, it cuts its connections silently.
+        std::optional<std::uint64_t> loses_log;  ///< When it starts again; how.
+        bool needs_restart = false;              ///< A sync has failed, or will.
+        int pauses[2] = {0, 0};                  ///< Of the data loop, the control loop.
+        std::optional<Time> suspended;           ///< Since then; nobody gets to it.
         std::int64_t clock_rate = 1'000'000;
     };
 
@@ -139,6 +140,8 @@ private:
     void set_clock_rate(std::size_t i, std::int64_t rate);
     void roll(std::size_t i);
     void wait_and_roll(std::size_t i, Time deadline);
+    void lose_log(std::size_t i);
+    bool may_lose(std::size_t i);
     void heal();
     bool serves(std::size_t i);
     std::optional<std::size_t> some_node();

@@ -35,6 +35,7 @@ constexpr std::array<Row, kFaultKinds> kRows = {{
     {FaultKind::kLead, "lead", 5},
     {FaultKind::kRolling, "rolling", 2},
     {FaultKind::kDrop, "drop", 4},
+    {FaultKind::kLoseLog, "lose_log", 4},
 }};
 
 Duration milliseconds(Random& random, std::uint64_t most) {

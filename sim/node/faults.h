@@ -32,9 +32,10 @@ enum class FaultKind : std::uint8_t {
     kLead,        ///< An operator makes a node lead.
     kRolling,     ///< An operator restarts one node after the other.
     kDrop,        ///< A client drops a collection, and makes it again.
+    kLoseLog,     ///< A process dies, and its log is damaged or gone when it is back.
 };
 
-inline constexpr std::size_t kFaultKinds = 19;
+inline constexpr std::size_t kFaultKinds = 20;
 
 std::string_view name_of(FaultKind kind);
 std::optional<FaultKind> parse_fault(std::string_view name);

@@ -35,6 +35,9 @@ void Cluster::start(std::size_t i) {
             }
         }
     }
+    if (computer.loses_log) {
+        lose_log(i);
+    }
     const Status booted = computer.machine->boot();
     if (!booted.ok()) {
         note(node_name(i) + " cannot start: " + booted.error().message);
@@ -146,6 +149,10 @@ void Cluster::inject(const Fault& fault) {
             }
             return;
         case FaultKind::kDrop: drop_collection(pick(slots_.size())); return;
+        case FaultKind::kLoseLog:
+            stop(i, io::CrashKind::kProcess, fault.lasts);
+            nodes_[i].loses_log = fault.detail;
+            return;
         case FaultKind::kIsolate:
         case FaultKind::kCutPair:
         case FaultKind::kCutOneWay:
@@ -155,6 +162,55 @@ void Cluster::inject(const Fault& fault) {
             if (up) {
                 inject_process(fault);
             }
+    }
+}
+
+/// Whether what a node has may be lost: no copy of its counts any more, as one of the others knows.
+/// While it is down that stays so.
+bool Cluster::may_lose(std::size_t i) {
+    for (std::size_t k = 0; k < nodes_count_; ++k) {
+        if (k == i || !serves(k)) {
+            continue;
+        }
+        const ClusterInfo info = nodes_[k].machine->node().cluster();
+        std::string id;
+        bool down = false;
+        for (const auto& member : info.members) {
+            if (member.name == "n" + std::to_string(i)) {
+                id = member.id;
+                down = !member.up;
+            }
+        }
+        const auto counts = [&](const ClusterInfo::Shard& shard) {
+            return std::any_of(shard.copies.begin(), shard.copies.end(), [&](const auto& copy) {
+                return copy.node == id && copy.in_sync;
+            });
+        };
+        if (down && std::none_of(info.shards.begin(), info.shards.end(), counts)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void Cluster::lose_log(std::size_t i) {
+    const std::uint64_t detail = *std::exchange(nodes_[i].loses_log, std::nullopt);
+    if (!may_lose(i)) {
+        return;
+    }
+    Machine& machine = *nodes_[i].machine;
+    note("the log of " + node_name(i) + (detail % 2 == 0 ? " is gone" : " is damaged"));
+    if (detail % 2 == 0) {
+        (void)io::remove_tree(machine.fs(), "/data/wal");
+        return;
+    }
+    for (const std::string& file : machine.files()) {
+        // Longer than a header: it cannot be taken for one that was never finished.
+        const std::string path = "/data" + file;
+        if (file.starts_with("/wal/wal-") && machine.fs().file_size(path).value() > 64) {
+            machine.fs().flip_bit(path, detail % 64, 3);
+            return;
+        }
     }
 }
 

@@ -11,7 +11,7 @@ ControlLink::ControlLink(
 )
     : data_loop_(data_loop), control_loop_(control_loop), plane_(std::move(plane)) {}
 
-void ControlLink::start(Events events) {
+void ControlLink::start(Events events, std::set<cluster::CopyId> unclean) {
     const auto shared = std::make_shared<const Events>(std::move(events));
     io::Loop& data = data_loop_;
     ControlPlane::Events there;
@@ -42,7 +42,9 @@ void ControlLink::start(Events events) {
     there.on_lease = [this, &data](std::int64_t deadline) {
         data.post([this, deadline] { lease_deadline_.store(deadline); });
     };
-    control_loop_.post([this, there] { plane_->start(there, {}); });
+    control_loop_.post([this, there, unclean = std::move(unclean)] {
+        plane_->start(there, unclean);
+    });
 }
 
 void ControlLink::propose(Command command, ControlPlane::Done done) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace kumo::node {
@@ -29,8 +30,9 @@ public:
 
     ControlLink(io::Loop& data_loop, io::Loop& control_loop, std::unique_ptr<ControlPlane> plane);
 
-    /// Before the loops run, or on any thread: the control plane begins on its loop.
-    void start(Events events);
+    /// Before the loops run, or on any thread: the control plane begins on its loop. `unclean` are
+    /// copies that may have lost something.
+    void start(Events events, std::set<cluster::CopyId> unclean);
 
     void propose(Command command, ControlPlane::Done done);
     void propose_cluster(cluster::Command command);

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "cluster/discovery/nodes_file.h"
 #include "io/system.h"
 #include "node/internal/answer.h"
 #include "node/node_impl.h"
@@ -109,16 +110,62 @@ Status NodeImpl::open(const NodeEnvironment& environment) {
         )
     );
     control_ = std::make_unique<ControlLink>(loop_, environment.control_loop, std::move(plane));
+    KUMO_TRY(open_log());
+    make_parts();
+    start();
+    return {};
+}
+
+/// Whether the nodes file names another node. Only then can a log be done without.
+bool NodeImpl::has_others() const {
+    if (options_.cluster.nodes_file.empty()) {
+        return false;
+    }
+    const auto text = io::read_file(fs_, options_.cluster.nodes_file, cluster::kNodesFileBytesMax);
+    const auto nodes = cluster::parse_nodes_list(text.ok() ? text.value() : "");
+    return nodes.ok()
+           && std::any_of(nodes.value().begin(), nodes.value().end(), [this](const auto& each) {
+                  return each.peering.to_string() != options_.cluster.peering_address;
+              });
+}
+
+/// A log that is damaged or gone keeps a node from starting that is alone. In a cluster it is put
+/// aside, and the copies that wrote to it are built anew from those of the others.
+Status NodeImpl::open_log() {
+    Status read = read_log();
+    if (read.ok() || read.error().code != ErrorCode::kCorruption || !has_others()) {
+        return read;
+    }
+    log_error(read.error().message);
+    shards_.reset();
+    wal_.reset();
+    KUMO_TRY(data_log_.set_aside(read.error()));
+    log_warn("the log begins anew: this node's copies are built anew from those of the others");
+    return read_log();
+}
+
+Status NodeImpl::read_log() {
+    KUMO_TRY_ASSIGN(lost_log_, data_log_.lost());
+    KUMO_TRY(data_log_.check(loop_.random()));
     store::WalOptions wal_options;
-    wal_options.directory = io::join_path(options_.data_dir, "wal");
+    wal_options.directory = data_log_.directory();
     wal_options.fsync = options_.fsync ? store::FsyncPolicy::kAlways : store::FsyncPolicy::kNone;
     wal_options.pending_bytes_max = 2 * (options_.queued_write_bytes_max + kBatchBytesMax);
     KUMO_TRY_ASSIGN(wal_, store::Wal::open(loop_, fs_, std::move(wal_options)));
     shards_ = std::make_unique<ShardSet>(shard_environment());
-    KUMO_TRY(shards_->recover());
-    make_parts();
-    start();
-    return {};
+    return shards_->recover();
+}
+
+/// If it cannot be stored, the next start has copies built anew that need not be.
+void NodeImpl::remember(const std::optional<LostLog>& lost) {
+    jobs_.submit(BackgroundJobs::Lane::kStore, [data_log = data_log_, lost]() -> io::Task {
+        const Status stored = lost ? data_log.remember(*lost) : data_log.forget();
+        if (!stored.ok()) {
+            log_warn(stored.error().message);
+        }
+        return [] {
+        };
+    });
 }
 
 /// The cluster's name is decided and stored first, so that a start that was cut short is gone on
@@ -206,6 +253,10 @@ ShardSet::Environment NodeImpl::shard_environment() {
     out.directory = io::join_path(options_.data_dir, "collections");
     out.durable = options_.fsync;
     out.alone = options_.cluster.nodes_file.empty();
+    out.lost_log = lost_log_;
+    out.on_lost_log = [this](const std::optional<LostLog>& lost) {
+        remember(lost);
+    };
     out.shard.engine = {&loop_, &jobs_, options_.index_limits, options_.idle_seal_after};
     out.shard.wal = wal_.get();
     out.shard.self = control_->self();
@@ -248,7 +299,11 @@ void NodeImpl::start() {
             shard->reset_connection(node);
         }
     };
-    control_->start(std::move(events));
+    std::set<cluster::CopyId> unclean;
+    if (lost_log_ && lost_log_->first_whole == 0) {
+        unclean.insert(cluster::kEveryCopyLost);
+    }
+    control_->start(std::move(events), std::move(unclean));
     loop_.post([this] { tick(); });
 }
 

@@ -107,6 +107,45 @@ protected:
             << i << ": " << machines[i]->documents("a").size() << " of " << acknowledged.size();
     }
 
+    /// A bit of the node's log, in the middle, is another one than what was written.
+    void damage_log(std::size_t i) {
+        std::string longest;
+        std::uint64_t bytes = 0;
+        for (const std::string& file : machines[i]->files()) {
+            const std::uint64_t size = machines[i]->fs().file_size("/data" + file).value();
+            if (file.starts_with("/wal/wal-") && size > bytes) {
+                longest = file;
+                bytes = size;
+            }
+        }
+        ASSERT_GT(bytes, 400U);
+        machines[i]->fs().flip_bit("/data" + longest, bytes / 2, 3);
+    }
+
+    bool has_file(std::size_t i, std::string_view prefix) {
+        const auto files = machines[i]->files();
+        return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+            return file.starts_with(prefix);
+        });
+    }
+
+    /// The node lost its log: it is back with everything, and can do without the others' help.
+    void expect_built_anew(std::size_t i) {
+        const std::size_t other = (i + 1) % kNodes;
+        const Status started = machines[i]->boot();
+        ASSERT_TRUE(started.ok()) << started.error().message;
+        ASSERT_TRUE(run_until([&] { return in_sync(other) == kNodes && serves(i); }));
+        expect_everything(i);
+        EXPECT_TRUE(run_until([&] { return !has_file(i, "/wal_lost"); }));
+        put(i, 1000);
+        machines[i]->stop();
+        ASSERT_TRUE(machines[i]->start().ok());
+        expect_everything(i);
+        EXPECT_EQ(in_sync(other), kNodes) << "once is enough";
+        machines[other]->stop();
+        expect_everything(i);
+    }
+
     Site site{GetParam()};
     std::array<std::unique_ptr<Machine>, kNodes> machines;
     std::map<std::string, std::string> acknowledged;
@@ -416,6 +455,64 @@ TEST_P(NodeCluster, ARetryThatIsRefusedDoesNotSayThatNothingHappened) {
     site.network.mend(cluster_host(first), cluster_host(other));
     ASSERT_TRUE(run_until([&] { return answered; }));
     EXPECT_TRUE(!refused || refused->code == ErrorCode::kUnavailable) << refused->message;
+}
+
+// ---- logs that are damaged or gone
+
+TEST_P(NodeCluster, ADamagedLogIsSetAsideAndItsCopiesAreBuiltAnew) {
+    create();
+    for (int n = 0; n < 12; ++n) {
+        put(0, n);
+    }
+    const std::size_t bad = GetParam() % 2 == 0 ? *primary(0) : (*primary(0) + 1) % kNodes;
+    machines[bad]->stop();
+    damage_log(bad);
+    expect_built_anew(bad);
+    EXPECT_TRUE(has_file(bad, "/wal.damaged-1/wal-"));
+}
+
+TEST_P(NodeCluster, ALogThatWasRemovedIsMissed) {
+    create();
+    for (int n = 0; n < 5; ++n) {
+        put(0, n);
+    }
+    const std::size_t bad = GetParam() % kNodes;
+    machines[bad]->stop();
+    ASSERT_TRUE(io::remove_tree(machines[bad]->fs(), "/data/wal").ok());
+    expect_built_anew(bad);
+}
+
+TEST_P(NodeCluster, TheLastInSyncWithADamagedLogThrowsNothingAway) {
+    create();
+    put(0, 0);
+    const std::size_t last = *primary(0);
+    const std::size_t other = (last + 1) % kNodes;
+    const std::size_t third = (last + 2) % kNodes;
+    // Two vote, one has the data.
+    machines[third]->stop();
+    ASSERT_TRUE(run_until([&] { return in_sync(last) == 2; }));
+    machines[other]->loop().pause();
+    for (int n = 1; n < 12; ++n) {
+        put(last, n);
+    }
+    ASSERT_EQ(in_sync(last), 1U);
+    machines[last]->stop();
+    damage_log(last);
+    machines[other]->loop().resume();
+    ASSERT_TRUE(machines[third]->boot().ok());
+    for (int round = 0; round < 2; ++round) {
+        const Status started = machines[last]->start();
+        ASSERT_FALSE(started.ok());
+        EXPECT_EQ(started.error().code, ErrorCode::kCorruption) << started.error().message;
+        EXPECT_NE(started.error().message.find("/data/wal/wal-"), std::string::npos);
+        EXPECT_NE(started.error().message.find("/data/wal.damaged-1"), std::string::npos);
+        site.world.run_for(seconds(20));
+        EXPECT_EQ(in_sync(other), 1U);
+        EXPECT_FALSE(machines[other]->put("a", document("d1", 7)).ok());
+        EXPECT_TRUE(has_file(last, "/wal.damaged-1/wal-"));
+        EXPECT_TRUE(has_file(last, "/collections/"));
+        machines[last]->stop();
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, NodeCluster, testing::Range(std::uint64_t{1}, std::uint64_t{6}));

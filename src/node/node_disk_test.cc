@@ -124,8 +124,14 @@ TEST(FailingDisk, AFailedSealIsTriedAgain) {
     machine.world().run_for(kLong);
     EXPECT_EQ(machine.documents("a"), kept);
     machine.stop_cleanly();
-    // Everything is in segments: the log is not needed.
+    // Everything is in segments: the log is not needed, if somebody says so.
     ASSERT_TRUE(io::remove_tree(machine.fs(), "/data/wal").ok());
+    const Status missed = machine.start();
+    ASSERT_FALSE(missed.ok());
+    EXPECT_EQ(missed.error().code, ErrorCode::kCorruption);
+    EXPECT_NE(missed.error().message.find("/data/wal/id"), std::string::npos);
+    machine.stop();
+    ASSERT_TRUE(machine.fs().unlink("/data/wal_id").ok());
     ASSERT_TRUE(machine.start().ok());
     EXPECT_EQ(machine.documents("a"), kept);
 }
@@ -240,6 +246,7 @@ TEST_F(DamagedDisk, ALostSegmentOrManifestIsNoticed) {
     machine.stop_cleanly();
     ASSERT_TRUE(machine.fs().unlink("/data" + find_file("manifest")).ok());
     ASSERT_TRUE(io::remove_tree(machine.fs(), "/data/wal").ok());
+    ASSERT_TRUE(machine.fs().unlink("/data/wal_id").ok());
     EXPECT_EQ(machine.start().error().code, ErrorCode::kCorruption);
 }
 

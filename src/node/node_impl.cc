@@ -52,6 +52,7 @@ NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environmen
           clock_
       ),
       reserve_(fs_, io::join_path(options.data_dir, "reserve")),
+      data_log_(fs_, options.data_dir),
       jobs_(loop_, pool_),
       view_(std::make_shared<const View>()),
       broken_(std::make_shared<const std::string>()) {}

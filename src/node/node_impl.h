@@ -3,6 +3,7 @@
 #include "base/published.h"
 #include "node/background_jobs.h"
 #include "node/control_link.h"
+#include "node/data_log.h"
 #include "node/disk_guard.h"
 #include "node/disk_reserve.h"
 #include "node/install_receiver.h"
@@ -127,6 +128,10 @@ private:
 
     // The data loop.
 
+    bool has_others() const;
+    Status open_log();
+    Status read_log();
+    void remember(const std::optional<LostLog>& lost);
     ShardSet::Environment shard_environment();
     Result<std::optional<Seed>> read_seed();
     void forget_seed();
@@ -162,6 +167,8 @@ private:
     Clock& clock_;
     mutable DiskGuard disk_;
     DiskReserve reserve_;
+    const DataLog data_log_;
+    std::optional<LostLog> lost_log_;  ///< As the start found it.
     BackgroundJobs jobs_;
     std::unique_ptr<io::FileLock> lock_;
     std::unique_ptr<store::Wal> wal_;

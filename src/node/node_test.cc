@@ -160,6 +160,7 @@ TEST_F(NodeTest, DeletesAloneAreSettledToo) {
     machine.stop_cleanly();
     // With the log gone, the manifest has to know the deletes.
     ASSERT_TRUE(io::remove_tree(machine.fs(), "/data/wal").ok());
+    ASSERT_TRUE(machine.fs().unlink("/data/wal_id").ok());
     ASSERT_TRUE(machine.start().ok());
     EXPECT_EQ(machine.documents("a"), before);
 }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -25,7 +26,8 @@ Error replaced(const std::string& name) {
 
 }  // namespace
 
-ShardSet::ShardSet(Environment environment) : env_(with_events(std::move(environment))) {}
+ShardSet::ShardSet(Environment environment)
+    : env_(with_events(std::move(environment))), lost_log_(env_.lost_log) {}
 
 ShardSet::Environment ShardSet::with_events(Environment environment) {
     environment.shard.on_awake = [this](cluster::ShardId shard) {
@@ -89,6 +91,11 @@ void ShardSet::on_state(std::shared_ptr<const State> next, std::uint64_t incarna
     }
     state_ = std::move(next);
     incarnation_ = incarnation;
+    if (lost_log_ && lost_log_->first_whole == 0) {
+        // Registered as a run without any copy: those that it was given have higher numbers.
+        lost_log_->first_whole = incarnation;
+        env_.on_lost_log(lost_log_);
+    }
     const State& state = *state_;
     std::set<cluster::CopyId> wanted;
     std::set<cluster::ShardId> present;
@@ -107,6 +114,7 @@ void ShardSet::on_state(std::shared_ptr<const State> next, std::uint64_t incarna
         }
     }
     forget_broken(wanted);
+    settle_lost_log(wanted);
     std::vector<cluster::ShardId> gone;
     for (const auto& [id, shard] : shards_) {
         if (!present.contains(id)) {
@@ -135,7 +143,12 @@ void ShardSet::open(
     if (broken_.contains(copy)) {
         return;
     }
-    auto opened = open_copy(collection, copy);
+    const Error lost = corruption(
+        "this node's copy of " + collection->spec.name
+        + " lacks what was in a log that is lost: " + (lost_log_ ? lost_log_->why : "")
+    );
+    auto opened =
+        is_lost(copy) ? Result<std::shared_ptr<Shard>>(lost) : open_copy(collection, copy);
     if (!opened.ok()) {
         give_up(shard, copy, opened.error());
         return;
@@ -216,6 +229,19 @@ void ShardSet::give_up(const cluster::Shard& shard, cluster::CopyId copy, const 
         return;
     }
     env_.shard.propose(cluster::ReplaceCopy{shard.id, env_.shard.self, copy});
+}
+
+bool ShardSet::is_lost(cluster::CopyId copy) const {
+    return lost_log_ && static_cast<std::uint64_t>(copy) < lost_log_->first_whole;
+}
+
+void ShardSet::settle_lost_log(const std::set<cluster::CopyId>& wanted) {
+    const bool all_replaced =
+        std::none_of(wanted.begin(), wanted.end(), [this](auto copy) { return is_lost(copy); });
+    if (lost_log_ && all_replaced) {
+        lost_log_.reset();
+        env_.on_lost_log(lost_log_);
+    }
 }
 
 void ShardSet::forget_broken(const std::set<cluster::CopyId>& wanted) {

@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "io/fs.h"
+#include "node/data_log.h"
 #include "node/shard.h"
 #include "node/state.h"
 #include "store/wal.h"
@@ -32,6 +33,9 @@ public:
         std::string directory;  ///< Of all copies.
         bool durable = true;    ///< What was acknowledged is on the disk.
         bool alone = true;      ///< No other node has copies: what is damaged cannot be given up.
+        std::optional<LostLog> lost_log;  ///< Copies that wrote to it are not opened.
+        /// That has changed: it is to be remembered, or, if it is nothing, forgotten.
+        std::function<void(const std::optional<LostLog>&)> on_lost_log = nullptr;
     };
 
     explicit ShardSet(Environment environment);
@@ -67,6 +71,8 @@ private:
     Result<std::shared_ptr<Shard>>
     open_copy(std::shared_ptr<const Collection> collection, cluster::CopyId copy);
     void give_up(const cluster::Shard& shard, cluster::CopyId copy, const Error& error);
+    bool is_lost(cluster::CopyId copy) const;
+    void settle_lost_log(const std::set<cluster::CopyId>& wanted);
     void forget_broken(const std::set<cluster::CopyId>& wanted);
     void bury(cluster::ShardId id, const Error& why);
     void remove(cluster::CopyId copy);
@@ -80,6 +86,7 @@ private:
     std::map<cluster::ShardId, std::shared_ptr<Shard>> shards_;
     std::set<cluster::ShardId> awake_;
     std::map<cluster::CopyId, Error> broken_;
+    std::optional<LostLog> lost_log_;
     std::optional<Error> lost_;
     bool cleaned_ = false;
 };

@@ -254,13 +254,17 @@ Status check(const Member& member) {
 /// What it once acknowledged, it may have lost: others have it, or nobody. In that case the others,
 /// which are out of sync, may still hold what is lost: they would differ from this one for ever.
 void drop_unclean(State& state, const NodeId& node, const std::set<CopyId>& unclean) {
+    const bool lost = unclean.contains(kEveryCopyLost);
     for (auto& [id, shared] : state.shards) {
         const auto copy = shared->copies.find(node);
-        const bool bad = copy != shared->copies.end() && unclean.contains(copy->second);
+        const bool bad = copy != shared->copies.end() && (lost || unclean.contains(copy->second));
         if (!bad || planted(Mutant::kUncleanStaysInSync)) {
             continue;
         }
         const bool alone = shared->in_sync.size() == 1 && shared->in_sync.contains(node);
+        if (alone && lost) {
+            continue;
+        }
         Shard shard = *shared;
         for (const auto& [other, each] : shared->copies) {
             if ((other == node) != alone) {

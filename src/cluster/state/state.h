@@ -137,9 +137,14 @@ struct Register {
     /// machine). Otherwise a node that is still granted leases is not replaced.
     bool previous_is_over = false;
     /// Copies that may lack something they had acknowledged. They are built anew from the others in
-    /// sync; where there is no other, they are all there is, and the others are built anew.
+    /// sync; where there is no other, they are all there is, and the others are built anew. May
+    /// hold kEveryCopyLost.
     std::set<CopyId> unclean;
 };
+
+/// Among unclean copies: all that the node has, whichever these are, and they are of no use even
+/// where there is no other: there, nothing is changed, and the node does not serve the shard.
+inline constexpr CopyId kEveryCopyLost{UINT64_MAX};
 
 /// Their leases have run out. One command for all shards of all of them.
 struct Fence {

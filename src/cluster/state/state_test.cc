@@ -326,6 +326,24 @@ TEST_F(ClusterState, IfTheLastInSyncIsUncleanTheOthersAreBuiltAnew) {
     EXPECT_EQ(shard().in_sync, std::set<NodeId>{primary});
 }
 
+TEST_F(ClusterState, ANodeThatLostItsLogHasNoCopyThatCounts) {
+    const CopyId before = shard().copies.at(other());
+    restart(other(), 20, {kEveryCopyLost});
+    EXPECT_NE(shard().copies.at(other()), before);
+    EXPECT_FALSE(shard().in_sync.contains(other()));
+    EXPECT_GT(static_cast<std::uint64_t>(shard().copies.at(other())), incarnation(state_, other()))
+        << "what is whole is told by its number";
+}
+
+TEST_F(ClusterState, TheLastInSyncThatLostItsLogChangesNothing) {
+    const NodeId primary = shard().primary;
+    must(state_, wish({primary}));
+    const Shard before = shard();
+    restart(primary, 20, {kEveryCopyLost});
+    EXPECT_EQ(shard().copies, before.copies) << "the others keep what they have";
+    EXPECT_EQ(shard().in_sync, std::set<NodeId>{primary});
+}
+
 TEST_F(ClusterState, AReplacedCopyLeavesAndItsPrimaryMoves) {
     const NodeId primary = shard().primary;
     const CopyId copy = shard().copies.at(primary);
