@@ -86,6 +86,7 @@ private:
     struct Collection {
         std::string name;
         std::string prefix;  ///< Of its documents' ids.
+        std::uint32_t shards = 1;
         bool creating = false;
         bool live = false;
         bool ended = false;  ///< Its removal has begun: what happens now is not looked at.

@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "node/internal/answer.h"
+#include "node/split_write.h"
+#include "search/index/united_snapshot.h"
 #include "search/query/search.h"
 
 #include <algorithm>
@@ -35,6 +37,20 @@ Status check(const WriteBatch& batch) {
                 + std::to_string(kBatchBytesMax) + " bytes."};
     }
     return {};
+}
+
+std::shared_ptr<const search::Snapshot> snapshot_of(
+    const std::vector<std::shared_ptr<Shard>>& shards
+) {
+    if (shards.size() == 1) {
+        return shards.front()->snapshot();
+    }
+    std::vector<std::shared_ptr<const search::Snapshot>> snapshots;
+    snapshots.reserve(shards.size());
+    for (const auto& shard : shards) {
+        snapshots.push_back(shard->snapshot());
+    }
+    return search::unite(snapshots);
 }
 
 }  // namespace
@@ -101,9 +117,12 @@ void NodeImpl::drop_collection(std::string name, io::Loop& loop, Reply<Collectio
 }
 
 CollectionInfo NodeImpl::info_of(const View& view, const Collection& collection) const {
-    const auto shard = view.shards.find(collection.shard);
-    const bool here = shard != view.shards.end();
-    return {collection.spec, here ? shard->second->snapshot()->doc_count : 0};
+    CollectionInfo info{collection.spec, 0};
+    for (const cluster::ShardId id : collection.shards) {
+        const auto shard = view.shards.find(id);
+        info.num_documents += shard != view.shards.end() ? shard->second->snapshot()->doc_count : 0;
+    }
+    return info;
 }
 
 Result<CollectionInfo> NodeImpl::collection(std::string_view name) const {
@@ -118,7 +137,7 @@ std::vector<CollectionInfo> NodeImpl::collections() const {
         all.push_back(collection.get());
     }
     std::sort(all.begin(), all.end(), [](const Collection* a, const Collection* b) {
-        return a->shard > b->shard;
+        return a->id() > b->id();
     });
     std::vector<CollectionInfo> infos;
     infos.reserve(all.size());
@@ -192,17 +211,37 @@ Result<NodeImpl::CollectionPtr> NodeImpl::find(std::string_view name) const {
     return found->second;
 }
 
-Result<std::shared_ptr<Shard>> NodeImpl::find_readable(std::string_view name) const {
+Result<NodeImpl::Shards> NodeImpl::find_readable(std::string_view name) const {
     const auto view = view_.load();
     const auto found = view->state->collections.find(name);
     if (found == view->state->collections.end()) {
         return no_such_collection(name);
     }
-    const auto shard = view->shards.find(found->second->shard);
-    if (shard == view->shards.end() || !shard->second->is_readable() || !control_->has_lease()) {
+    Shards shards;
+    shards.reserve(found->second->shards.size());
+    for (const cluster::ShardId id : found->second->shards) {
+        KUMO_TRY_ASSIGN(auto shard, readable(*view, id));
+        shards.push_back(std::move(shard));
+    }
+    return shards;
+}
+
+Result<std::shared_ptr<Shard>>
+NodeImpl::find_readable(std::string_view name, std::string_view document) const {
+    const auto view = view_.load();
+    const auto found = view->state->collections.find(name);
+    if (found == view->state->collections.end()) {
+        return no_such_collection(name);
+    }
+    return readable(*view, found->second->shard_of(document));
+}
+
+Result<std::shared_ptr<Shard>> NodeImpl::readable(const View& view, cluster::ShardId shard) const {
+    const auto found = view.shards.find(shard);
+    if (found == view.shards.end() || !found->second->is_readable() || !control_->has_lease()) {
         return not_ready();
     }
-    return shard->second;
+    return found->second;
 }
 
 Status NodeImpl::admit(std::size_t bytes) {
@@ -222,49 +261,42 @@ Status NodeImpl::admit(std::size_t bytes) {
     return {};
 }
 
-void NodeImpl::submit(
-    std::string_view collection,
-    std::string operation,
-    Room room,
-    Shard::Done done
-) {
-    auto found = find(collection);
-    if (!found.ok()) {
-        done(std::move(found).error());
-        return;
+void NodeImpl::submit(const CollectionPtr& collection, Operations operations, Room room) {
+    std::size_t all_bytes = 0;
+    for (const Operation& operation : operations) {
+        all_bytes += operation.bytes.size();
     }
-    const std::size_t bytes = operation.size();
-    const Status admitted = admit(bytes);
+    const Status admitted = admit(all_bytes);
     if (!admitted.ok()) {
-        done(admitted.error());
+        for (const Operation& operation : operations) {
+            operation.done(admitted.error());
+        }
         return;
     }
-    Shard::Done answered = [this, bytes, done = std::move(done)](Result<Outcome> outcome) {
-        queued_bytes_ -= bytes;
-        done(std::move(outcome));
-    };
-    loop_.post([this,
+    loop_.post([this, room, collection, operations = std::move(operations)]() mutable {
+        for (Operation& operation : operations) {
+            const std::size_t bytes = operation.bytes.size();
+            hand_over(
+                {collection, operation.shard},
+                std::move(operation.bytes),
                 room,
-                collection = std::move(found).value(),
-                operation = std::move(operation),
-                answered = std::move(answered)]() mutable {
-        hand_over(std::move(collection), std::move(operation), room, std::move(answered));
+                [this, bytes, done = std::move(operation.done)](Result<Outcome> outcome) {
+                    queued_bytes_ -= bytes;
+                    done(std::move(outcome));
+                }
+            );
+        }
     });
 }
 
-void NodeImpl::hand_over(
-    CollectionPtr collection,
-    std::string operation,
-    Room room,
-    Shard::Done done
-) {
+void NodeImpl::hand_over(ShardOf target, std::string operation, Room room, Shard::Done done) {
     if (flushing_) {
         done(shutting_down());
         return;
     }
     ++in_flight_;
     router_->submit(
-        std::move(collection),
+        std::move(target),
         std::move(operation),
         room == Room::kNeeded,
         [this, done = std::move(done)](Result<Outcome> outcome) {
@@ -287,20 +319,54 @@ void NodeImpl::write(
 ) {
     using Answers = std::vector<Result<search::Written>>;
     const Status good = check(batch);
-    if (!good.ok()) {
-        answer<Answers>(loop, std::move(reply), good.error());
+    const auto found = find(collection);
+    if (!good.ok() || !found.ok()) {
+        answer<Answers>(loop, std::move(reply), good.ok() ? found.error() : good.error());
         return;
     }
-    submit(
-        collection,
-        encode_write(batch),
-        Room::kNeeded,
-        [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
-            auto answers = outcome.ok() ? Result<Answers>(std::move(outcome.value().written))
-                                        : Result<Answers>(outcome.error());
-            answer<Answers>(loop, reply, std::move(answers));
+    if (found.value()->spec.num_shards > 1 && !batch.documents.empty()) {
+        write_split(found.value(), std::move(batch), loop, std::move(reply));
+        return;
+    }
+    Operations one;
+    one.push_back(
+        {found.value()->id(),
+         encode_write(batch),
+         [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
+             auto answers = outcome.ok() ? Result<Answers>(std::move(outcome.value().written))
+                                         : Result<Answers>(outcome.error());
+             answer<Answers>(loop, reply, std::move(answers));
+         }}
+    );
+    submit(found.value(), std::move(one), Room::kNeeded);
+}
+
+void NodeImpl::write_split(
+    const CollectionPtr& collection,
+    WriteBatch batch,
+    io::Loop& loop,
+    Reply<std::vector<Result<search::Written>>> reply
+) {
+    const auto turn = next_turn_.fetch_add(static_cast<std::uint32_t>(batch.documents.size()));
+    const auto split = std::make_shared<SplitWrite>(
+        std::move(batch),
+        collection->spec.num_shards,
+        turn,
+        [&loop, reply = std::move(reply)](Result<SplitWrite::Answers> answers) {
+            answer<SplitWrite::Answers>(loop, reply, std::move(answers));
         }
     );
+    Operations operations;
+    for (std::size_t i = 0; i < split->size(); ++i) {
+        operations.push_back(
+            {collection->shards[split->shard(i)],
+             split->encode(i),
+             [split, i](Result<Outcome> outcome) {
+                 split->answer(i, std::move(outcome));
+             }}
+        );
+    }
+    submit(collection, std::move(operations), Room::kNeeded);
 }
 
 void NodeImpl::erase(
@@ -309,33 +375,58 @@ void NodeImpl::erase(
     io::Loop& loop,
     Reply<std::string> reply
 ) {
-    submit(
-        collection,
-        encode_erase({&id, 1}),
-        Room::kNotNeeded,
-        [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
-            if (!outcome.ok()) {
-                answer<std::string>(loop, reply, std::move(outcome).error());
-            } else if (outcome.value().first_error) {
-                answer<std::string>(loop, reply, *outcome.value().first_error);
-            } else {
-                answer<std::string>(loop, reply, std::move(outcome.value().document));
-            }
-        }
+    const auto found = find(collection);
+    if (!found.ok()) {
+        answer<std::string>(loop, std::move(reply), found.error());
+        return;
+    }
+    Operations one;
+    one.push_back(
+        {found.value()->shard_of(id),
+         encode_erase({&id, 1}),
+         [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
+             if (!outcome.ok()) {
+                 answer<std::string>(loop, reply, std::move(outcome).error());
+             } else if (outcome.value().first_error) {
+                 answer<std::string>(loop, reply, *outcome.value().first_error);
+             } else {
+                 answer<std::string>(loop, reply, std::move(outcome.value().document));
+             }
+         }}
     );
+    submit(found.value(), std::move(one), Room::kNotNeeded);
 }
 
 void NodeImpl::truncate(std::string collection, io::Loop& loop, Reply<std::uint64_t> reply) {
-    submit(
-        collection,
-        encode_truncate(),
-        Room::kNotNeeded,
-        [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
-            auto count = outcome.ok() ? Result<std::uint64_t>(outcome.value().changed)
-                                      : Result<std::uint64_t>(outcome.error());
+    const auto found = find(collection);
+    if (!found.ok()) {
+        answer<std::uint64_t>(loop, std::move(reply), found.error());
+        return;
+    }
+
+    struct Sum {
+        std::size_t left;
+        std::uint64_t changed = 0;
+        std::optional<Error> error;
+    };
+
+    const auto sum = std::make_shared<Sum>(Sum{found.value()->shards.size(), 0, std::nullopt});
+    const auto done = [sum, &loop, reply = std::move(reply)](Result<Outcome> outcome) {
+        if (outcome.ok()) {
+            sum->changed += outcome.value().changed;
+        } else {
+            sum->error = std::move(outcome).error();
+        }
+        if (--sum->left == 0) {
+            auto count = sum->error ? Result<std::uint64_t>(*sum->error) : sum->changed;
             answer<std::uint64_t>(loop, reply, std::move(count));
         }
-    );
+    };
+    Operations operations;
+    for (const cluster::ShardId shard : found.value()->shards) {
+        operations.push_back({shard, encode_truncate(), done});
+    }
+    submit(found.value(), std::move(operations), Room::kNotNeeded);
 }
 
 // ---- reads
@@ -346,7 +437,7 @@ void NodeImpl::document(
     io::Loop& loop,
     Reply<std::string> reply
 ) {
-    auto shard = find_readable(collection);
+    auto shard = find_readable(collection, id);
     if (!shard.ok()) {
         answer<std::string>(loop, std::move(reply), std::move(shard).error());
         return;
@@ -360,9 +451,9 @@ void NodeImpl::document(
         return;
     }
     loop_.post([this, shard = std::move(shard).value(), id = std::move(id), &loop, reply] {
-        const auto of = shard->shared_collection();
+        const ShardOf of{shard->shared_collection(), shard->id()};
         router_->read_barrier(of, [this, of, id, &loop, reply](const Status& reached) {
-            const auto here = shards_->find(of->shard);
+            const auto here = shards_->find(of.shard);
             if (!reached.ok() || here == nullptr) {
                 answer<std::string>(loop, reply, reached.ok() ? not_ready() : reached.error());
             } else {
@@ -374,8 +465,8 @@ void NodeImpl::document(
 
 Result<std::shared_ptr<const search::Snapshot>> NodeImpl::snapshot(std::string_view collection
 ) const {
-    KUMO_TRY_ASSIGN(const auto shard, find_readable(collection));
-    return shard->snapshot();
+    KUMO_TRY_ASSIGN(const Shards shards, find_readable(collection));
+    return snapshot_of(shards);
 }
 
 void NodeImpl::search(
@@ -384,12 +475,12 @@ void NodeImpl::search(
     io::Loop& loop,
     Reply<search::SearchResult> reply
 ) {
-    auto shard = find_readable(collection);
-    if (!shard.ok()) {
-        answer<search::SearchResult>(loop, std::move(reply), std::move(shard).error());
+    auto shards = find_readable(collection);
+    if (!shards.ok()) {
+        answer<search::SearchResult>(loop, std::move(reply), std::move(shards).error());
         return;
     }
-    const Status submitted = pool_.submit([shard = std::move(shard).value(),
+    const Status submitted = pool_.submit([shards = std::move(shards).value(),
                                            request = std::move(request),
                                            &loop,
                                            reply,
@@ -397,7 +488,7 @@ void NodeImpl::search(
         answer<search::SearchResult>(
             loop,
             reply,
-            search::search(*shard->snapshot(), request, clock)
+            search::search(*snapshot_of(shards), request, clock)
         );
     });
     if (!submitted.ok()) {

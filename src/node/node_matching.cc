@@ -1,5 +1,6 @@
 #include "node/internal/answer.h"
 #include "node/node_impl.h"
+#include "search/index/united_snapshot.h"
 #include "search/query/search.h"
 #include "wire/json.h"
 
@@ -88,7 +89,7 @@ void NodeImpl::start_matching(
     const auto shared = std::make_shared<MatchingWrite>(std::move(write));
     shared->collection = std::move(found).value();
     loop_.post([this, shared, filter = std::move(filter)]() mutable {
-        router_->read_barrier(
+        read_barrier(
             shared->collection,
             [this, shared, filter = std::move(filter)](const Status& reached) {
                 if (reached.ok()) {
@@ -101,14 +102,41 @@ void NodeImpl::start_matching(
     });
 }
 
-void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter) {
-    const auto shard = shards_->find(write->collection->shard);
-    if (shard == nullptr) {
-        write->done(no_such_collection(write->collection->spec.name));
-        return;
+/// For every shard of the collection.
+void NodeImpl::read_barrier(const CollectionPtr& collection, OperationRouter::ReadDone done) {
+    struct Waiting {
+        std::size_t left;
+        Status reached;
+        OperationRouter::ReadDone done;
+    };
+
+    const auto waiting =
+        std::make_shared<Waiting>(Waiting{collection->shards.size(), {}, std::move(done)});
+    for (const cluster::ShardId shard : collection->shards) {
+        router_->read_barrier({collection, shard}, [waiting](Status reached) {
+            if (waiting->reached.ok()) {
+                waiting->reached = std::move(reached);
+            }
+            if (--waiting->left == 0) {
+                waiting->done(std::move(waiting->reached));
+            }
+        });
     }
-    const Status submitted = pool_.submit([this, write, shard, filter = std::move(filter)] {
-        auto ids = search::matching_ids(*shard->snapshot(), filter, kMatchingIdsMax + 1);
+}
+
+void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter) {
+    std::vector<std::shared_ptr<const search::Snapshot>> snapshots;
+    for (const cluster::ShardId id : write->collection->shards) {
+        const auto shard = shards_->find(id);
+        if (shard == nullptr) {
+            write->done(no_such_collection(write->collection->spec.name));
+            return;
+        }
+        snapshots.push_back(shard->snapshot());
+    }
+    const auto snapshot = search::unite(snapshots);
+    const Status submitted = pool_.submit([this, write, snapshot, filter = std::move(filter)] {
+        auto ids = search::matching_ids(*snapshot, filter, kMatchingIdsMax + 1);
         if (ids.ok() && ids.value().size() > kMatchingIdsMax) {
             ids = Error{
                 ErrorCode::kLimitExceeded,
@@ -134,7 +162,13 @@ void NodeImpl::continue_matching(const std::shared_ptr<MatchingWrite>& write) {
         write->done(all_failed ? Result<std::uint64_t>(*write->first_error) : write->changed);
         return;
     }
-    const std::size_t count = std::min(kIdsPerOperation, write->ids.size() - write->next);
+    // The ids of one shard follow on each other, as its segments do.
+    const cluster::ShardId shard = write->collection->shard_of(write->ids[write->next]);
+    const std::size_t most = std::min(kIdsPerOperation, write->ids.size() - write->next);
+    std::size_t count = 1;
+    while (count < most && write->collection->shard_of(write->ids[write->next + count]) == shard) {
+        ++count;
+    }
     const std::span<const std::string> ids(&write->ids[write->next], count);
     write->next += count;
     std::string operation = write->encode(ids);
@@ -148,7 +182,7 @@ void NodeImpl::continue_matching(const std::shared_ptr<MatchingWrite>& write) {
         queued_bytes_ -= bytes;
         on_batch_done(write, std::move(outcome));
     };
-    hand_over(write->collection, std::move(operation), write->room, done);
+    hand_over({write->collection, shard}, std::move(operation), write->room, done);
 }
 
 void NodeImpl::on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome) {

@@ -58,11 +58,12 @@ Error not_primary() {
 Shard::Shard(const ShardEnv& env, Parts parts)
     : env_(env),
       collection_(std::move(parts.collection)),
+      id_(parts.id),
       engine_(std::move(parts.engine)),
       is_new_(parts.tail.empty() && engine_->applied() == 0),
       core_(
           options_of(env),
-          collection_->shard,
+          id_,
           parts.copy,
           log_of(*engine_, parts.mark, parts.tail),
           parts.mark.requests
@@ -224,7 +225,7 @@ void Shard::drain() {
         env_.propose(std::move(command));
     }
     for (const cluster::NodeId& node : output.installs) {
-        env_.install(collection_->shard, node);
+        env_.install(id_, node);
     }
     if (!output.committed.empty()) {
         ready_.insert(ready_.end(), output.committed.begin(), output.committed.end());

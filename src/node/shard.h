@@ -66,6 +66,7 @@ public:
 
     struct Parts {
         std::shared_ptr<const Collection> collection;
+        cluster::ShardId id{};  ///< One of the collection's.
         cluster::CopyId copy{};
         std::shared_ptr<DocumentEngine> engine;
         CopyMark mark;
@@ -78,6 +79,8 @@ public:
     void start();
 
     // ---- any thread
+
+    cluster::ShardId id() const { return id_; }
 
     const Collection& collection() const { return *collection_; }
 
@@ -157,6 +160,7 @@ private:
 
     const ShardEnv env_;
     const std::shared_ptr<const Collection> collection_;
+    const cluster::ShardId id_;
     const std::shared_ptr<DocumentEngine> engine_;
     bool is_new_;
     cluster::ShardCopy core_;

@@ -55,13 +55,22 @@ public:
     const std::optional<Error>& lost() const { return lost_; }
 
 private:
+    void keep(
+        const std::shared_ptr<const Collection>& collection,
+        cluster::ShardId id,
+        std::set<cluster::CopyId>& wanted,
+        std::set<cluster::ShardId>& present
+    );
     void open(
         const std::shared_ptr<const Collection>& collection,
         const cluster::Shard& shard,
         cluster::CopyId copy
     );
-    Result<std::shared_ptr<Shard>>
-    open_copy(std::shared_ptr<const Collection> collection, cluster::CopyId copy);
+    Result<std::shared_ptr<Shard>> open_copy(
+        std::shared_ptr<const Collection> collection,
+        cluster::ShardId id,
+        cluster::CopyId copy
+    );
     void give_up(const cluster::Shard& shard, cluster::CopyId copy, const Error& error);
     void forget_broken(const std::set<cluster::CopyId>& wanted);
     void bury(cluster::ShardId id, const Error& why);

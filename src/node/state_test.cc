@@ -107,15 +107,45 @@ TEST(State, AnErrorChangesNothingButTheNumber) {
 
 TEST(State, NeverGivesAShardTwice) {
     State state = sample();
-    const auto before = state.collections.at("b")->shard;
+    const auto before = state.collections.at("b")->id();
     state = apply(state, 5, DropCollection{"b"}).state;
     state = apply(state, 6, CreateCollection{numbered("b")}).state;
-    EXPECT_GT(state.collections.at("b")->shard, before);
+    EXPECT_GT(state.collections.at("b")->id(), before);
+}
+
+TEST(State, MakesAndDropsAllShardsOfACollection) {
+    State state = sample();
+    const std::size_t before = state.cluster.shards.size();
+    CreateCollection create{numbered("c")};
+    create.spec.num_shards = 3;
+    state = apply(state, 5, create).state;
+    EXPECT_EQ(state.cluster.shards.size(), before + 3);
+    EXPECT_EQ(state.collections.at("c")->shards.size(), 3U);
+    const State again = decode_state(encode_state(state)).value();
+    EXPECT_EQ(again.collections.at("c")->shards, state.collections.at("c")->shards);
+    EXPECT_EQ(again.collections.at("c")->spec.num_shards, 3U);
+    EXPECT_EQ(encode_state(again), encode_state(state));
+    state = apply(state, 6, DropCollection{"c"}).state;
+    EXPECT_EQ(state.cluster.shards.size(), before);
+}
+
+TEST(State, ACollectionOfOneShardIsEncodedAsItWasBeforeThereWereMore) {
+    // Byte for byte what was written then: format, not only meaning.
+    CollectionSpec spec = numbered("a");
+    const std::string command = encode_command(CreateCollection{spec});
+    EXPECT_EQ(command.back(), '\0') << "nested fields: none";
+    spec.schema.enable_nested_fields = true;
+    EXPECT_EQ(encode_command(CreateCollection{spec}).size(), command.size());
+    EXPECT_EQ(encode_command(CreateCollection{spec}).back(), '\1');
 }
 
 TEST(State, DamagedBytesAreCorruptionOrSomethingElse) {
-    const std::string state = encode_state(sample());
-    const std::string command = encode_command(with_everything());
+    State several = sample();
+    CreateCollection create{numbered("c")};
+    create.spec.num_shards = 3;
+    several = apply(several, 5, create).state;
+    const std::string state = encode_state(several);
+    const std::string command = encode_command(create);
     for (std::size_t size = 0; size < state.size(); ++size) {
         EXPECT_EQ(decode_state(state.substr(0, size)).error().code, ErrorCode::kCorruption);
     }
