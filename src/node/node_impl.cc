@@ -39,20 +39,6 @@ Status check(const WriteBatch& batch) {
     return {};
 }
 
-std::shared_ptr<const search::Snapshot> snapshot_of(
-    const std::vector<std::shared_ptr<Shard>>& shards
-) {
-    if (shards.size() == 1) {
-        return shards.front()->snapshot();
-    }
-    std::vector<std::shared_ptr<const search::Snapshot>> snapshots;
-    snapshots.reserve(shards.size());
-    for (const auto& shard : shards) {
-        snapshots.push_back(shard->snapshot());
-    }
-    return search::unite(snapshots);
-}
-
 }  // namespace
 
 NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environment)
@@ -209,21 +195,6 @@ Result<NodeImpl::CollectionPtr> NodeImpl::find(std::string_view name) const {
         return no_such_collection(name);
     }
     return found->second;
-}
-
-Result<NodeImpl::Shards> NodeImpl::find_readable(std::string_view name) const {
-    const auto view = view_.load();
-    const auto found = view->state->collections.find(name);
-    if (found == view->state->collections.end()) {
-        return no_such_collection(name);
-    }
-    Shards shards;
-    shards.reserve(found->second->shards.size());
-    for (const cluster::ShardId id : found->second->shards) {
-        KUMO_TRY_ASSIGN(auto shard, readable(*view, id));
-        shards.push_back(std::move(shard));
-    }
-    return shards;
 }
 
 Result<std::shared_ptr<Shard>>
@@ -465,8 +436,22 @@ void NodeImpl::document(
 
 Result<std::shared_ptr<const search::Snapshot>> NodeImpl::snapshot(std::string_view collection
 ) const {
-    KUMO_TRY_ASSIGN(const Shards shards, find_readable(collection));
-    return snapshot_of(shards);
+    const auto view = view_.load();
+    const auto found = view->state->collections.find(collection);
+    if (found == view->state->collections.end()) {
+        return no_such_collection(collection);
+    }
+    if (found->second->shards.size() == 1) {
+        KUMO_TRY_ASSIGN(const auto shard, readable(*view, found->second->id()));
+        return shard->snapshot();
+    }
+    std::vector<std::shared_ptr<const search::Snapshot>> snapshots;
+    snapshots.reserve(found->second->shards.size());
+    for (const cluster::ShardId id : found->second->shards) {
+        KUMO_TRY_ASSIGN(const auto shard, readable(*view, id));
+        snapshots.push_back(shard->snapshot());
+    }
+    return search::unite(snapshots);
 }
 
 void NodeImpl::search(
@@ -475,21 +460,17 @@ void NodeImpl::search(
     io::Loop& loop,
     Reply<search::SearchResult> reply
 ) {
-    auto shards = find_readable(collection);
-    if (!shards.ok()) {
-        answer<search::SearchResult>(loop, std::move(reply), std::move(shards).error());
+    auto documents = snapshot(collection);
+    if (!documents.ok()) {
+        answer<search::SearchResult>(loop, std::move(reply), std::move(documents).error());
         return;
     }
-    const Status submitted = pool_.submit([shards = std::move(shards).value(),
+    const Status submitted = pool_.submit([documents = std::move(documents).value(),
                                            request = std::move(request),
                                            &loop,
                                            reply,
                                            &clock = clock_] {
-        answer<search::SearchResult>(
-            loop,
-            reply,
-            search::search(*snapshot_of(shards), request, clock)
-        );
+        answer<search::SearchResult>(loop, reply, search::search(*documents, request, clock));
     });
     if (!submitted.ok()) {
         answer<search::SearchResult>(loop, std::move(reply), submitted.error());

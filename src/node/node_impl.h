@@ -112,7 +112,6 @@ private:
 
     struct MatchingWrite;
     using CollectionPtr = std::shared_ptr<const Collection>;
-    using Shards = std::vector<std::shared_ptr<Shard>>;
     using ShardOf = OperationRouter::ShardOf;
 
     /// For one shard of a collection.
@@ -127,8 +126,6 @@ private:
     // Any thread.
 
     Result<CollectionPtr> find(std::string_view name) const;
-    /// All of the collection's shards; not ready if any is not.
-    Result<Shards> find_readable(std::string_view name) const;
     Result<std::shared_ptr<Shard>> find_readable(std::string_view name, std::string_view document)
         const;
     Result<std::shared_ptr<Shard>> readable(const View& view, cluster::ShardId shard) const;

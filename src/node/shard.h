@@ -73,7 +73,8 @@ public:
         std::vector<cluster::EntryPtr> tail;  ///< Of the log, behind the engine.
     };
 
-    Shard(const ShardEnv& env, Parts parts);
+    /// Whoever holds it last, on whatever thread, it ends on the loop.
+    static std::shared_ptr<Shard> make(const ShardEnv& env, Parts parts);
 
     /// What was applied becomes visible, and background work may begin.
     void start();
@@ -127,6 +128,9 @@ public:
     void close(const Error& why, io::Task done);
 
 private:
+    Shard(const ShardEnv& env, Parts parts);
+    ~Shard() = default;
+
     struct Held {
         cluster::RequestId request;
         std::string operation;

@@ -197,7 +197,7 @@ Result<std::shared_ptr<Shard>> ShardSet::open_copy(
         tails_.erase(tail);
     }
     parts.collection = std::move(collection);
-    return std::make_shared<Shard>(env_.shard, std::move(parts));
+    return Shard::make(env_.shard, std::move(parts));
 }
 
 void ShardSet::adopt(cluster::ShardId id, cluster::CopyId copy, SegmentStore::Content content) {
@@ -216,7 +216,7 @@ void ShardSet::adopt(cluster::ShardId id, cluster::CopyId copy, SegmentStore::Co
         std::move(content)
     );
     before->close(replaced(parts.collection->spec.name), [before] {});
-    const auto next = std::make_shared<Shard>(env_.shard, std::move(parts));
+    const auto next = Shard::make(env_.shard, std::move(parts));
     next->start();
     shards_[id] = next;
     const cluster::Shard* shard = cluster::find_shard(state_->cluster, id);
