@@ -129,14 +129,41 @@ TEST(State, MakesAndDropsAllShardsOfACollection) {
     EXPECT_EQ(state.cluster.shards.size(), before);
 }
 
-TEST(State, ACollectionOfOneShardIsEncodedAsItWasBeforeThereWereMore) {
-    // Byte for byte what was written then: format, not only meaning.
-    CollectionSpec spec = numbered("a");
-    const std::string command = encode_command(CreateCollection{spec});
-    EXPECT_EQ(command.back(), '\0') << "nested fields: none";
-    spec.schema.enable_nested_fields = true;
-    EXPECT_EQ(encode_command(CreateCollection{spec}).size(), command.size());
-    EXPECT_EQ(encode_command(CreateCollection{spec}).back(), '\1');
+/// A string literal with NULs in it.
+template <std::size_t kSize>
+std::string bytes(const char (&literal)[kSize]) {
+    return {literal, kSize - 1};
+}
+
+TEST(State, ACollectionOfOneShardHasTheBytesFromBeforeThereWereMore) {
+    const std::string fields =
+        bytes("\x02\x01n\x01\x98\x01\x00\x01t\x00\x88\x01\x00") + bytes("\x01n\x00\x00");
+    const std::string command = bytes(
+                                    "\x01\x01"
+                                    "a\x00\x00"
+                                )
+                                + fields + bytes("\x00");
+    EXPECT_EQ(encode_command(CreateCollection{numbered("a")}), command);
+    const auto decoded = decode_command(command);
+    ASSERT_TRUE(decoded.ok());
+    EXPECT_EQ(std::get<CreateCollection>(decoded.value()).spec.num_shards, 1U);
+    const State state = apply(alone(), 1, CreateCollection{numbered("a")}).state;
+    const auto shard = static_cast<char>(state.collections.at("a")->id());
+    const std::string in_state = std::string("\x01") + shard + command.substr(1);
+    EXPECT_NE(encode_state(state).find(in_state), std::string::npos);
+}
+
+TEST(State, ACommandWithAWrongNumberOfShardsChangesNothing) {
+    const State state = sample();
+    for (const std::uint32_t number : {0U, 65U, UINT32_MAX}) {
+        CreateCollection create{numbered("c")};
+        create.spec.num_shards = number;
+        const auto command = decode_command(encode_command(create));
+        ASSERT_TRUE(command.ok());
+        const Applied applied = apply(state, state.applied, command.value());
+        EXPECT_EQ(applied.change.error().code, ErrorCode::kInvalidArgument);
+        EXPECT_EQ(encode_state(applied.state), encode_state(state));
+    }
 }
 
 TEST(State, DamagedBytesAreCorruptionOrSomethingElse) {
