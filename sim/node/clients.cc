@@ -488,7 +488,7 @@ void Cluster::scan(const CollectionPtr& collection) {
         const auto found = collection->by_id.find(id);
         if (found != collection->by_id.end()) {
             (void)value_in(*found->second, json);
-        } else if (id.rfind("k", 0) != 0 || json == "twice") {
+        } else if (id.rfind('k', 0) != 0 || json == "twice") {
             fail("a scan of " + collection->name + " found " + id + ": " + json);
         }
     }

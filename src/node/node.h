@@ -197,6 +197,9 @@ struct ClusterInfo {
 /// Thread rule: every call from any thread; replies run on the loop given. Lookups that return at
 /// once read published immutable values.
 ///
+/// A call that one part of was carried out and another not (a list of documents, shards) answers
+/// kUnavailable, whatever was in the way.
+///
 /// Errors of every call that changes something: kNotFound (no such collection), kResourceExhausted
 /// (the disk is full; nothing was changed, and it works again when there is room), kOverloaded (too
 /// much is waiting), kUnavailable (shutting down, no leader or primary in time, or the log has

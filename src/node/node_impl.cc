@@ -282,6 +282,11 @@ Error NodeImpl::explain(const Error& error) {
     return error.code == ErrorCode::kResourceExhausted ? out_of_disk() : error;
 }
 
+/// Whatever kept one part from being carried out, others were: it is no refusal.
+Error NodeImpl::partly_done(const Error& why) {
+    return Error{ErrorCode::kUnavailable, "Not all of it was carried out: " + why.message};
+}
+
 void NodeImpl::write(
     std::string collection,
     WriteBatch batch,
@@ -376,20 +381,26 @@ void NodeImpl::truncate(std::string collection, io::Loop& loop, Reply<std::uint6
     }
 
     struct Sum {
-        std::size_t left;
+        std::size_t left = 0;
         std::uint64_t changed = 0;
+        bool begun = false;  ///< Some shard has done it.
         std::optional<Error> error;
     };
 
-    const auto sum = std::make_shared<Sum>(Sum{found.value()->shards.size(), 0, std::nullopt});
+    const auto sum = std::make_shared<Sum>();
+    sum->left = found.value()->shards.size();
     const auto done = [sum, &loop, reply = std::move(reply)](Result<Outcome> outcome) {
         if (outcome.ok()) {
             sum->changed += outcome.value().changed;
+            sum->begun = true;
         } else {
             sum->error = std::move(outcome).error();
         }
         if (--sum->left == 0) {
-            auto count = sum->error ? Result<std::uint64_t>(*sum->error) : sum->changed;
+            const auto failed = [&] {
+                return sum->begun ? partly_done(*sum->error) : *sum->error;
+            };
+            auto count = sum->error ? Result<std::uint64_t>(failed()) : sum->changed;
             answer<std::uint64_t>(loop, reply, std::move(count));
         }
     };

@@ -164,8 +164,10 @@ private:
     void read_barrier(const CollectionPtr& collection, OperationRouter::ReadDone done);
     void match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter);
     void continue_matching(const std::shared_ptr<MatchingWrite>& write);
+    static void fail_matching(const MatchingWrite& write, const Error& why);
     void on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome);
     Error explain(const Error& error);
+    static Error partly_done(const Error& why);
     void on_log_failed(const Error& error);
     void add_detail(ClusterInfo::Shard& shard) const;
     void publish();

@@ -28,6 +28,7 @@ struct NodeImpl::MatchingWrite {
     std::vector<std::string> ids;
     std::size_t next = 0;
     std::uint64_t changed = 0;
+    bool begun = false;  ///< Some ids have been worked on.
     std::optional<Error> first_error;
 };
 
@@ -175,7 +176,7 @@ void NodeImpl::continue_matching(const std::shared_ptr<MatchingWrite>& write) {
     const std::size_t bytes = operation.size();
     const Status admitted = admit(bytes);
     if (!admitted.ok()) {
-        write->done(admitted.error());
+        fail_matching(*write, admitted.error());
         return;
     }
     const auto done = [this, bytes, write](Result<Outcome> outcome) {
@@ -185,11 +186,16 @@ void NodeImpl::continue_matching(const std::shared_ptr<MatchingWrite>& write) {
     hand_over({write->collection, shard}, std::move(operation), write->room, done);
 }
 
+void NodeImpl::fail_matching(const MatchingWrite& write, const Error& why) {
+    write.done(write.begun ? partly_done(why) : why);
+}
+
 void NodeImpl::on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome) {
     if (!outcome.ok()) {
-        write->done(std::move(outcome).error());
+        fail_matching(*write, outcome.error());
         return;
     }
+    write->begun = true;
     write->changed += outcome.value().changed;
     if (!write->first_error) {
         write->first_error = std::move(outcome.value().first_error);

@@ -192,13 +192,11 @@ void OperationRouter::answer_when_readable(const PendingPtr& pending, Outcome ou
 
 void OperationRouter::on_answer(const PendingPtr& pending, Result<Outcome> outcome) {
     pending->under_way = false;
-    if (outcome.ok()) {
-        finish(pending, std::move(outcome));
-    } else if (may_retry(outcome.error())) {
-        pending->tried = true;
-        arm_timer();
-    } else if (pending->tried && is_refusal(outcome.error())) {
-        // An earlier try may have been carried out: "nothing was changed" is not known.
+    const bool lost = !outcome.ok() && may_retry(outcome.error());
+    // An earlier try may have been carried out: "nothing was changed" is not known.
+    const bool unclear = !outcome.ok() && pending->tried && is_refusal(outcome.error());
+    pending->tried = pending->tried || lost;
+    if (lost || unclear) {
         arm_timer();
     } else {
         finish(pending, std::move(outcome));

@@ -85,10 +85,10 @@ Shard::Shard(const ShardEnv& env, Parts parts)
 std::shared_ptr<Shard> Shard::make(const ShardEnv& env, Parts parts) {
     io::Loop& loop = *env.engine.loop;
     return std::shared_ptr<Shard>(new Shard(env, std::move(parts)), [&loop](Shard* shard) {
-        if (loop.in_loop_thread()) {
-            delete shard;
-        } else {  // If the loop never comes to it, the task's end is the shard's end.
-            loop.post([last = std::shared_ptr<Shard>(shard, [](Shard* own) { delete own; })] {});
+        std::shared_ptr<Shard> last(shard, Delete());
+        if (!loop.in_loop_thread()) {
+            // If the loop never comes to it, the task's end is the shard's end.
+            loop.post([last = std::move(last)] {});
         }
     });
 }

@@ -131,6 +131,9 @@ private:
     Shard(const ShardEnv& env, Parts parts);
     ~Shard() = default;
 
+    using Delete = std::default_delete<Shard>;
+    friend Delete;
+
     struct Held {
         cluster::RequestId request;
         std::string operation;
