@@ -489,7 +489,9 @@ void Cluster::scan(const CollectionPtr& collection) {
         if (found != collection->by_id.end()) {
             (void)value_in(*found->second, json);
         } else if (id.rfind('k', 0) != 0 || json == "twice") {
-            fail("a scan of " + collection->name + " found " + id + ": " + json);
+            std::string what = "a scan of ";
+            what.append(collection->name).append(" found ").append(id).append(": ").append(json);
+            fail(what);
         }
     }
 }

@@ -171,7 +171,7 @@ private:
     void get(const CollectionPtr& collection, const DocumentPtr& document, std::size_t node);
     void scan(const CollectionPtr& collection);
     void search(const CollectionPtr& collection);
-    History::Value value_in(const Document& document, const std::string& json);
+    History::Value value_in(const Document& expected, const std::string& json);
     bool is_definite(const Error& error) const;
     void count(bool ok, const Error* error);
 

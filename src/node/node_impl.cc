@@ -383,7 +383,7 @@ void NodeImpl::truncate(std::string collection, io::Loop& loop, Reply<std::uint6
     struct Sum {
         std::size_t left = 0;
         std::uint64_t changed = 0;
-        bool begun = false;  ///< Some shard has done it.
+        bool begun = false;  ///< Some shard has done it, or may have.
         std::optional<Error> error;
     };
 
@@ -394,6 +394,9 @@ void NodeImpl::truncate(std::string collection, io::Loop& loop, Reply<std::uint6
             sum->changed += outcome.value().changed;
             sum->begun = true;
         } else {
+            // What became of one may not be known, whatever another says.
+            const bool differs = sum->error && sum->error->code != outcome.error().code;
+            sum->begun = sum->begun || differs;
             sum->error = std::move(outcome).error();
         }
         if (--sum->left == 0) {

@@ -221,9 +221,26 @@ TEST(SplitWrite, FailsAsAWholeIfNoShardTookIt) {
     EXPECT_EQ(split.shard(0), 0U);
     EXPECT_EQ(split.shard(1), 2U);
     split.answer(0, Error{ErrorCode::kUnavailable, "first"});
-    split.answer(1, Outcome{});  // One line was sent, none is answered.
+    split.answer(1, Error{ErrorCode::kUnavailable, "second"});
     ASSERT_TRUE(answers.has_value());
     EXPECT_EQ(answers->error().message, "first");
+}
+
+TEST(SplitWrite, ARefusalOfOneShardIsNoneOfAnother) {
+    std::optional<Result<SplitWrite::Answers>> answers;
+    SplitWrite split(
+        batch(WriteAction::kCreate, {R"({"n":1})", R"({"n":2})", R"({"n":3})"}),
+        3,
+        0,
+        [&](Result<SplitWrite::Answers> got) { answers.emplace(std::move(got)); }
+    );
+    split.answer(0, Error{ErrorCode::kResourceExhausted, "full"});
+    split.answer(1, Error{ErrorCode::kUnavailable, "not known"});
+    split.answer(2, Outcome{});  // One line was sent, none is answered.
+    ASSERT_TRUE(answers.has_value() && answers->ok());
+    EXPECT_EQ(answers->value()[0].error().code, ErrorCode::kResourceExhausted);
+    EXPECT_EQ(answers->value()[1].error().code, ErrorCode::kUnavailable);
+    EXPECT_EQ(answers->value()[2].error().code, ErrorCode::kCorruption);
 }
 
 constexpr std::size_t kNodes = 3;

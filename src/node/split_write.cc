@@ -41,12 +41,14 @@ void SplitWrite::answer(std::size_t i, Result<Outcome> outcome) {
     }
     if (!outcome.ok()) {
         ++failed_;
+        errors_differ_ =
+            errors_differ_ || (first_error_ && first_error_->code != outcome.error().code);
         first_error_ = first_error_ ? std::move(first_error_) : outcome.error();
     }
     if (--left_ > 0) {
         return;
     }
-    if (failed_ == parts_.size()) {
+    if (failed_ == parts_.size() && !errors_differ_) {
         done_(*first_error_);
         return;
     }

@@ -18,6 +18,9 @@ namespace kumo::node {
 /// with the same id stay in their order. One without an id goes to the next shard in turn, which
 /// assigns an id that belongs to it.
 ///
+/// The whole batch fails if every part did, with errors of one code. One part may be refused and
+/// what became of another not known: then each line has its own part's error.
+///
 /// Thread rule: one thread at a time.
 class SplitWrite {
 public:
@@ -50,6 +53,7 @@ private:
     std::size_t left_;
     std::size_t failed_ = 0;
     std::optional<Error> first_error_;
+    bool errors_differ_ = false;
     Done done_;
 };
 
