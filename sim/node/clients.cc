@@ -107,6 +107,9 @@ void Cluster::begin_collection(std::size_t slot, const std::string& name) {
     auto collection = std::make_shared<Collection>();
     collection->name = name;
     collection->prefix = "k" + std::to_string(next_collection_++) + "d";
+    if (seed_ % 3 == 0) {
+        collection->shards = 1 + static_cast<std::uint32_t>(pick(5));
+    }
     slots_[slot] = collection;
     collections_.push_back(collection);
 }
@@ -118,12 +121,17 @@ void Cluster::create_collection(const CollectionPtr& collection) {
         return;
     }
     collection->creating = true;
-    note("create " + collection->name + " at " + std::to_string(*node));
+    note(
+        "create " + collection->name + " of " + std::to_string(collection->shards) + " shards at "
+        + std::to_string(*node)
+    );
     Machine& machine = *nodes_[*node].machine;
     const auto answered = call(*node, "create " + collection->name);
     at(std::chrono::seconds(15), [collection] { collection->creating = false; });
+    CollectionSpec spec = numbered(collection->name);
+    spec.num_shards = collection->shards;
     machine.node().create_collection(
-        numbered(collection->name),
+        std::move(spec),
         machine.loop(),
         [this, collection, answered](const Result<CollectionInfo>& made) {
             answered();
@@ -480,8 +488,10 @@ void Cluster::scan(const CollectionPtr& collection) {
         const auto found = collection->by_id.find(id);
         if (found != collection->by_id.end()) {
             (void)value_in(*found->second, json);
-        } else if (id.rfind("k", 0) != 0 || json == "twice") {
-            fail("a scan of " + collection->name + " found " + id + ": " + json);
+        } else if (id.rfind('k', 0) != 0 || json == "twice") {
+            std::string what = "a scan of ";
+            what.append(collection->name).append(" found ").append(id).append(": ").append(json);
+            fail(what);
         }
     }
 }

@@ -269,42 +269,58 @@ void Cluster::check_histories() {
     }
 }
 
+namespace {
+
+std::string describe_copies(const ClusterInfo& info, const ClusterInfo::Shard& shard) {
+    std::string out;
+    for (const auto& copy : shard.copies) {
+        for (const auto& member : info.members) {
+            if (member.id == copy.node) {
+                out.append(" ").append(member.name).append(copy.primary ? "*" : "");
+                out.append(copy.in_sync ? "" : "-");
+            }
+        }
+    }
+    return out;
+}
+
+std::string describe_shards(Node& node, const ClusterInfo& info) {
+    std::string out;
+    for (const auto& shard : info.shards) {
+        out += "; shard " + std::to_string(shard.id) + " (" + shard.collection + ") term "
+               + std::to_string(shard.term) + ":" + describe_copies(info, shard);
+        const auto snapshot = node.snapshot(shard.collection);
+        out += snapshot.ok() ? " " + std::to_string(snapshot.value()->doc_count) + " documents"
+                             : " " + snapshot.error().message;
+    }
+    return out;
+}
+
+std::string describe_node(Node& node) {
+    const ClusterInfo info = node.cluster();
+    const Health health = node.health();
+    const char* leads = info.status.leads        ? ", leads"
+                        : info.status.has_leader ? ""
+                                                 : ", knows no leader";
+    std::string out = info.status.serves ? " serves" : " does not serve";
+    out += std::string(leads) + ", commit " + std::to_string(info.status.committed_index)
+           + ", waiting " + std::to_string(info.status.queued_writes) + " " + health.resource_error
+           + "; members";
+    for (const auto& member : info.members) {
+        out.append(" ").append(member.name).append(member.up ? "" : "(fenced)");
+        out.append(member.votes ? "v" : "");
+    }
+    return out + describe_shards(node, info);
+}
+
+}  // namespace
+
 /// Where everybody stands, for a failure's reader.
 std::string Cluster::describe() {
     std::string out;
     for (std::size_t i = 0; i < nodes_count_; ++i) {
         out += "\n    node " + std::to_string(i);
-        if (!nodes_[i].up) {
-            out += " is down";
-            continue;
-        }
-        const ClusterInfo info = nodes_[i].machine->node().cluster();
-        const Health health = nodes_[i].machine->node().health();
-        out += std::string(info.status.serves ? " serves" : " does not serve")
-               + (info.status.leads        ? ", leads"
-                  : info.status.has_leader ? ""
-                                           : ", knows no leader")
-               + ", commit " + std::to_string(info.status.committed_index) + ", waiting "
-               + std::to_string(info.status.queued_writes) + " " + health.resource_error
-               + "; members";
-        for (const auto& member : info.members) {
-            out += " " + member.name + (member.up ? "" : "(fenced)") + (member.votes ? "v" : "");
-        }
-        for (const auto& shard : info.shards) {
-            out += "; shard " + std::to_string(shard.id) + " (" + shard.collection + ") term "
-                   + std::to_string(shard.term) + ":";
-            for (const auto& copy : shard.copies) {
-                for (const auto& member : info.members) {
-                    if (member.id == copy.node) {
-                        out += " " + member.name + (copy.primary ? "*" : "")
-                               + (copy.in_sync ? "" : "-");
-                    }
-                }
-            }
-            const auto snapshot = nodes_[i].machine->node().snapshot(shard.collection);
-            out += snapshot.ok() ? " " + std::to_string(snapshot.value()->doc_count) + " documents"
-                                 : " " + snapshot.error().message;
-        }
+        out += nodes_[i].up ? describe_node(nodes_[i].machine->node()) : " is down";
     }
     return out;
 }

@@ -87,6 +87,7 @@ private:
     struct Collection {
         std::string name;
         std::string prefix;  ///< Of its documents' ids.
+        std::uint32_t shards = 1;
         bool creating = false;
         bool live = false;
         bool ended = false;  ///< Its removal has begun: what happens now is not looked at.
@@ -173,7 +174,7 @@ private:
     void get(const CollectionPtr& collection, const DocumentPtr& document, std::size_t node);
     void scan(const CollectionPtr& collection);
     void search(const CollectionPtr& collection);
-    History::Value value_in(const Document& document, const std::string& json);
+    History::Value value_in(const Document& expected, const std::string& json);
     bool is_definite(const Error& error) const;
     void count(bool ok, const Error* error);
 

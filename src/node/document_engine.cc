@@ -31,6 +31,7 @@ Opened store_result(const SegmentStore& files, std::uint64_t id, const Result<st
 Result<std::shared_ptr<DocumentEngine>> DocumentEngine::open(
     const EngineEnv& env,
     std::shared_ptr<const search::Schema> schema,
+    search::Partition partition,
     std::unique_ptr<const SegmentStore> files,
     CopyMark& mark
 ) {
@@ -39,6 +40,7 @@ Result<std::shared_ptr<DocumentEngine>> DocumentEngine::open(
     return std::make_shared<DocumentEngine>(
         env,
         std::move(schema),
+        partition,
         std::move(files),
         std::move(content)
     );
@@ -47,12 +49,19 @@ Result<std::shared_ptr<DocumentEngine>> DocumentEngine::open(
 DocumentEngine::DocumentEngine(
     const EngineEnv& env,
     std::shared_ptr<const search::Schema> schema,
+    search::Partition partition,
     std::unique_ptr<const SegmentStore> files,
     SegmentStore::Content content
 )
     : env_(env),
       files_(std::move(files)),
-      index_(std::move(schema), content.manifest, std::move(content.segments), env.limits),
+      index_(
+          std::move(schema),
+          content.manifest,
+          std::move(content.segments),
+          env.limits,
+          partition
+      ),
       applied_(content.manifest.applied_seq),
       frozen_seq_(applied_),
       stored_seq_(applied_),

@@ -49,6 +49,7 @@ public:
     static Result<std::shared_ptr<DocumentEngine>> open(
         const EngineEnv& env,
         std::shared_ptr<const search::Schema> schema,
+        search::Partition partition,
         std::unique_ptr<const SegmentStore> files,
         CopyMark& mark
     );
@@ -56,6 +57,7 @@ public:
     DocumentEngine(
         const EngineEnv& env,
         std::shared_ptr<const search::Schema> schema,
+        search::Partition partition,
         std::unique_ptr<const SegmentStore> files,
         SegmentStore::Content content
     );

@@ -25,12 +25,17 @@ class WorkerPool;
 
 namespace kumo::node {
 
+/// Every node has a copy of each, and a search reads all of them.
+inline constexpr std::uint32_t kShardsPerCollectionMax = search::kPartitionsMax;
+
 /// A collection as it was declared. A plain value, part of the cluster state.
 struct CollectionSpec {
     std::string name;
     search::Schema schema;
     std::string metadata;         ///< A JSON object as it was sent, or empty.
     std::int64_t created_at = 0;  ///< Seconds since the epoch.
+    /// 1 to kShardsPerCollectionMax. A document's id says which it is in; that never changes.
+    std::uint32_t num_shards = 1;
 };
 
 struct CollectionInfo {
@@ -54,7 +59,9 @@ struct KeyRecord {
 };
 
 /// Documents to write into one collection, answered one by one in order. Which lines are good is
-/// found out when they are applied: a bad one does not stop the others.
+/// found out when they are applied: a bad one does not stop the others. In a collection of several
+/// shards each shard takes its lines at once or not at all, side by side with the others; the lines
+/// of one that could not be asked have its error, unless no shard could: then the call has it.
 struct WriteBatch {
     search::WriteAction action = search::WriteAction::kCreate;
     search::DirtyValues dirty = search::DirtyValues::kCoerceOrReject;
@@ -190,6 +197,9 @@ struct ClusterInfo {
 /// Thread rule: every call from any thread; replies run on the loop given. Lookups that return at
 /// once read published immutable values.
 ///
+/// A call that one part of was carried out and another not (a list of documents, shards) answers
+/// kUnavailable, whatever was in the way.
+///
 /// Errors of every call that changes something: kNotFound (no such collection), kResourceExhausted
 /// (the disk is full; nothing was changed, and it works again when there is room), kOverloaded (too
 /// much is waiting), kUnavailable (shutting down, no leader or primary in time, or the log has
@@ -245,7 +255,8 @@ public:
         Reply<std::uint64_t> reply
     ) = 0;
 
-    /// Removes every document.
+    /// Removes every document. An error of a collection with several shards is that of one of
+    /// them: others may be empty by then.
     virtual void truncate(std::string collection, io::Loop& loop, Reply<std::uint64_t> reply) = 0;
 
     /// Merges `patch` (a JSON object) into what the filter matches now; answers how many.
@@ -264,7 +275,7 @@ public:
     virtual void
     document(std::string collection, std::string id, io::Loop& loop, Reply<std::string> reply) = 0;
 
-    /// The collection's documents at this moment, for exports. kNotFound.
+    /// The collection's documents at this moment, of all of its shards, for exports. kNotFound.
     virtual Result<std::shared_ptr<const search::Snapshot>> snapshot(std::string_view collection
     ) const = 0;
 

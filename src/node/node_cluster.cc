@@ -349,8 +349,11 @@ void NodeImpl::check_caught_up() {
     }
     const auto& collections = state_->collections;
     caught_up_ = std::all_of(collections.begin(), collections.end(), [this](const auto& each) {
-        const auto shard = shards_->find(each.second->shard);
-        return shard != nullptr && shard->is_readable();
+        const auto& shards = each.second->shards;
+        return std::all_of(shards.begin(), shards.end(), [this](cluster::ShardId id) {
+            const auto shard = shards_->find(id);
+            return shard != nullptr && shard->is_readable();
+        });
     });
     if (caught_up_) {
         log_info("this node is up to date and serves");
@@ -454,9 +457,11 @@ ClusterInfo NodeImpl::cluster() const {
     info.status = cluster_status();
     info.members = members_of(cluster, *control_->status());
     for (const auto& [name, collection] : view->state->collections) {
-        const cluster::Shard* shard = cluster::find_shard(cluster, collection->shard);
-        if (shard != nullptr) {
-            info.shards.push_back(shard_info(*shard, name));
+        for (const cluster::ShardId id : collection->shards) {
+            const cluster::Shard* shard = cluster::find_shard(cluster, id);
+            if (shard != nullptr) {
+                info.shards.push_back(shard_info(*shard, name));
+            }
         }
     }
     return info;

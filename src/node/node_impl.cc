@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "node/internal/answer.h"
+#include "node/split_write.h"
+#include "search/index/united_snapshot.h"
 #include "search/query/search.h"
 
 #include <algorithm>
@@ -102,9 +104,12 @@ void NodeImpl::drop_collection(std::string name, io::Loop& loop, Reply<Collectio
 }
 
 CollectionInfo NodeImpl::info_of(const View& view, const Collection& collection) const {
-    const auto shard = view.shards.find(collection.shard);
-    const bool here = shard != view.shards.end();
-    return {collection.spec, here ? shard->second->snapshot()->doc_count : 0};
+    CollectionInfo info{collection.spec, 0};
+    for (const cluster::ShardId id : collection.shards) {
+        const auto shard = view.shards.find(id);
+        info.num_documents += shard != view.shards.end() ? shard->second->snapshot()->doc_count : 0;
+    }
+    return info;
 }
 
 Result<CollectionInfo> NodeImpl::collection(std::string_view name) const {
@@ -119,7 +124,7 @@ std::vector<CollectionInfo> NodeImpl::collections() const {
         all.push_back(collection.get());
     }
     std::sort(all.begin(), all.end(), [](const Collection* a, const Collection* b) {
-        return a->shard > b->shard;
+        return a->id() > b->id();
     });
     std::vector<CollectionInfo> infos;
     infos.reserve(all.size());
@@ -193,17 +198,22 @@ Result<NodeImpl::CollectionPtr> NodeImpl::find(std::string_view name) const {
     return found->second;
 }
 
-Result<std::shared_ptr<Shard>> NodeImpl::find_readable(std::string_view name) const {
+Result<std::shared_ptr<Shard>>
+NodeImpl::find_readable(std::string_view name, std::string_view document) const {
     const auto view = view_.load();
     const auto found = view->state->collections.find(name);
     if (found == view->state->collections.end()) {
         return no_such_collection(name);
     }
-    const auto shard = view->shards.find(found->second->shard);
-    if (shard == view->shards.end() || !shard->second->is_readable() || !control_->has_lease()) {
+    return readable(*view, found->second->shard_of(document));
+}
+
+Result<std::shared_ptr<Shard>> NodeImpl::readable(const View& view, cluster::ShardId shard) const {
+    const auto found = view.shards.find(shard);
+    if (found == view.shards.end() || !found->second->is_readable() || !control_->has_lease()) {
         return not_ready();
     }
-    return shard->second;
+    return found->second;
 }
 
 Status NodeImpl::admit(std::size_t bytes) {
@@ -223,49 +233,42 @@ Status NodeImpl::admit(std::size_t bytes) {
     return {};
 }
 
-void NodeImpl::submit(
-    std::string_view collection,
-    std::string operation,
-    Room room,
-    Shard::Done done
-) {
-    auto found = find(collection);
-    if (!found.ok()) {
-        done(std::move(found).error());
-        return;
+void NodeImpl::submit(const CollectionPtr& collection, Operations operations, Room room) {
+    std::size_t all_bytes = 0;
+    for (const Operation& operation : operations) {
+        all_bytes += operation.bytes.size();
     }
-    const std::size_t bytes = operation.size();
-    const Status admitted = admit(bytes);
+    const Status admitted = admit(all_bytes);
     if (!admitted.ok()) {
-        done(admitted.error());
+        for (const Operation& operation : operations) {
+            operation.done(admitted.error());
+        }
         return;
     }
-    Shard::Done answered = [this, bytes, done = std::move(done)](Result<Outcome> outcome) {
-        queued_bytes_ -= bytes;
-        done(std::move(outcome));
-    };
-    loop_.post([this,
+    loop_.post([this, room, collection, operations = std::move(operations)]() mutable {
+        for (Operation& operation : operations) {
+            const std::size_t bytes = operation.bytes.size();
+            hand_over(
+                {collection, operation.shard},
+                std::move(operation.bytes),
                 room,
-                collection = std::move(found).value(),
-                operation = std::move(operation),
-                answered = std::move(answered)]() mutable {
-        hand_over(std::move(collection), std::move(operation), room, std::move(answered));
+                [this, bytes, done = std::move(operation.done)](Result<Outcome> outcome) {
+                    queued_bytes_ -= bytes;
+                    done(std::move(outcome));
+                }
+            );
+        }
     });
 }
 
-void NodeImpl::hand_over(
-    CollectionPtr collection,
-    std::string operation,
-    Room room,
-    Shard::Done done
-) {
+void NodeImpl::hand_over(ShardOf target, std::string operation, Room room, Shard::Done done) {
     if (flushing_) {
         done(shutting_down());
         return;
     }
     ++in_flight_;
     router_->submit(
-        std::move(collection),
+        std::move(target),
         std::move(operation),
         room == Room::kNeeded,
         [this, done = std::move(done)](Result<Outcome> outcome) {
@@ -280,6 +283,11 @@ Error NodeImpl::explain(const Error& error) {
     return error.code == ErrorCode::kResourceExhausted ? out_of_disk() : error;
 }
 
+/// Whatever kept one part from being carried out, others were: it is no refusal.
+Error NodeImpl::partly_done(const Error& why) {
+    return Error{ErrorCode::kUnavailable, "Not all of it was carried out: " + why.message};
+}
+
 void NodeImpl::write(
     std::string collection,
     WriteBatch batch,
@@ -288,20 +296,54 @@ void NodeImpl::write(
 ) {
     using Answers = std::vector<Result<search::Written>>;
     const Status good = check(batch);
-    if (!good.ok()) {
-        answer<Answers>(loop, std::move(reply), good.error());
+    const auto found = find(collection);
+    if (!good.ok() || !found.ok()) {
+        answer<Answers>(loop, std::move(reply), good.ok() ? found.error() : good.error());
         return;
     }
-    submit(
-        collection,
-        encode_write(batch),
-        Room::kNeeded,
-        [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
-            auto answers = outcome.ok() ? Result<Answers>(std::move(outcome.value().written))
-                                        : Result<Answers>(outcome.error());
-            answer<Answers>(loop, reply, std::move(answers));
+    if (found.value()->spec.num_shards > 1 && !batch.documents.empty()) {
+        write_split(found.value(), std::move(batch), loop, std::move(reply));
+        return;
+    }
+    Operations one;
+    one.push_back(
+        {found.value()->id(),
+         encode_write(batch),
+         [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
+             auto answers = outcome.ok() ? Result<Answers>(std::move(outcome.value().written))
+                                         : Result<Answers>(outcome.error());
+             answer<Answers>(loop, reply, std::move(answers));
+         }}
+    );
+    submit(found.value(), std::move(one), Room::kNeeded);
+}
+
+void NodeImpl::write_split(
+    const CollectionPtr& collection,
+    WriteBatch batch,
+    io::Loop& loop,
+    Reply<std::vector<Result<search::Written>>> reply
+) {
+    const auto turn = next_turn_.fetch_add(static_cast<std::uint32_t>(batch.documents.size()));
+    const auto split = std::make_shared<SplitWrite>(
+        std::move(batch),
+        collection->spec.num_shards,
+        turn,
+        [&loop, reply = std::move(reply)](Result<SplitWrite::Answers> answers) {
+            answer<SplitWrite::Answers>(loop, reply, std::move(answers));
         }
     );
+    Operations operations;
+    for (std::size_t i = 0; i < split->size(); ++i) {
+        operations.push_back(
+            {collection->shards[split->shard(i)],
+             split->encode(i),
+             [split, i](Result<Outcome> outcome) {
+                 split->answer(i, std::move(outcome));
+             }}
+        );
+    }
+    submit(collection, std::move(operations), Room::kNeeded);
 }
 
 void NodeImpl::erase(
@@ -310,33 +352,67 @@ void NodeImpl::erase(
     io::Loop& loop,
     Reply<std::string> reply
 ) {
-    submit(
-        collection,
-        encode_erase({&id, 1}),
-        Room::kNotNeeded,
-        [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
-            if (!outcome.ok()) {
-                answer<std::string>(loop, reply, std::move(outcome).error());
-            } else if (outcome.value().first_error) {
-                answer<std::string>(loop, reply, *outcome.value().first_error);
-            } else {
-                answer<std::string>(loop, reply, std::move(outcome.value().document));
-            }
-        }
+    const auto found = find(collection);
+    if (!found.ok()) {
+        answer<std::string>(loop, std::move(reply), found.error());
+        return;
+    }
+    Operations one;
+    one.push_back(
+        {found.value()->shard_of(id),
+         encode_erase({&id, 1}),
+         [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
+             if (!outcome.ok()) {
+                 answer<std::string>(loop, reply, std::move(outcome).error());
+             } else if (outcome.value().first_error) {
+                 answer<std::string>(loop, reply, *outcome.value().first_error);
+             } else {
+                 answer<std::string>(loop, reply, std::move(outcome.value().document));
+             }
+         }}
     );
+    submit(found.value(), std::move(one), Room::kNotNeeded);
 }
 
 void NodeImpl::truncate(std::string collection, io::Loop& loop, Reply<std::uint64_t> reply) {
-    submit(
-        collection,
-        encode_truncate(),
-        Room::kNotNeeded,
-        [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
-            auto count = outcome.ok() ? Result<std::uint64_t>(outcome.value().changed)
-                                      : Result<std::uint64_t>(outcome.error());
+    const auto found = find(collection);
+    if (!found.ok()) {
+        answer<std::uint64_t>(loop, std::move(reply), found.error());
+        return;
+    }
+
+    struct Sum {
+        std::size_t left = 0;
+        std::uint64_t changed = 0;
+        bool begun = false;  ///< Some shard has done it, or may have.
+        std::optional<Error> error;
+    };
+
+    const auto sum = std::make_shared<Sum>();
+    sum->left = found.value()->shards.size();
+    const auto done = [sum, &loop, reply = std::move(reply)](Result<Outcome> outcome) {
+        if (outcome.ok()) {
+            sum->changed += outcome.value().changed;
+            sum->begun = true;
+        } else {
+            // What became of one may not be known, whatever another says.
+            const bool differs = sum->error && sum->error->code != outcome.error().code;
+            sum->begun = sum->begun || differs;
+            sum->error = std::move(outcome).error();
+        }
+        if (--sum->left == 0) {
+            const auto failed = [&] {
+                return sum->begun ? partly_done(*sum->error) : *sum->error;
+            };
+            auto count = sum->error ? Result<std::uint64_t>(failed()) : sum->changed;
             answer<std::uint64_t>(loop, reply, std::move(count));
         }
-    );
+    };
+    Operations operations;
+    for (const cluster::ShardId shard : found.value()->shards) {
+        operations.push_back({shard, encode_truncate(), done});
+    }
+    submit(found.value(), std::move(operations), Room::kNotNeeded);
 }
 
 // ---- reads
@@ -347,7 +423,7 @@ void NodeImpl::document(
     io::Loop& loop,
     Reply<std::string> reply
 ) {
-    auto shard = find_readable(collection);
+    auto shard = find_readable(collection, id);
     if (!shard.ok()) {
         answer<std::string>(loop, std::move(reply), std::move(shard).error());
         return;
@@ -361,9 +437,9 @@ void NodeImpl::document(
         return;
     }
     loop_.post([this, shard = std::move(shard).value(), id = std::move(id), &loop, reply] {
-        const auto of = shard->shared_collection();
+        const ShardOf of{shard->shared_collection(), shard->id()};
         router_->read_barrier(of, [this, of, id, &loop, reply](const Status& reached) {
-            const auto here = shards_->find(of->shard);
+            const auto here = shards_->find(of.shard);
             if (!reached.ok() || here == nullptr) {
                 answer<std::string>(loop, reply, reached.ok() ? not_ready() : reached.error());
             } else {
@@ -375,8 +451,22 @@ void NodeImpl::document(
 
 Result<std::shared_ptr<const search::Snapshot>> NodeImpl::snapshot(std::string_view collection
 ) const {
-    KUMO_TRY_ASSIGN(const auto shard, find_readable(collection));
-    return shard->snapshot();
+    const auto view = view_.load();
+    const auto found = view->state->collections.find(collection);
+    if (found == view->state->collections.end()) {
+        return no_such_collection(collection);
+    }
+    if (found->second->shards.size() == 1) {
+        KUMO_TRY_ASSIGN(const auto shard, readable(*view, found->second->id()));
+        return shard->snapshot();
+    }
+    std::vector<std::shared_ptr<const search::Snapshot>> snapshots;
+    snapshots.reserve(found->second->shards.size());
+    for (const cluster::ShardId id : found->second->shards) {
+        KUMO_TRY_ASSIGN(const auto shard, readable(*view, id));
+        snapshots.push_back(shard->snapshot());
+    }
+    return search::unite(snapshots);
 }
 
 void NodeImpl::search(
@@ -385,21 +475,17 @@ void NodeImpl::search(
     io::Loop& loop,
     Reply<search::SearchResult> reply
 ) {
-    auto shard = find_readable(collection);
-    if (!shard.ok()) {
-        answer<search::SearchResult>(loop, std::move(reply), std::move(shard).error());
+    auto documents = snapshot(collection);
+    if (!documents.ok()) {
+        answer<search::SearchResult>(loop, std::move(reply), std::move(documents).error());
         return;
     }
-    const Status submitted = pool_.submit([shard = std::move(shard).value(),
+    const Status submitted = pool_.submit([documents = std::move(documents).value(),
                                            request = std::move(request),
                                            &loop,
                                            reply,
                                            &clock = clock_] {
-        answer<search::SearchResult>(
-            loop,
-            reply,
-            search::search(*shard->snapshot(), request, clock)
-        );
+        answer<search::SearchResult>(loop, reply, search::search(*documents, request, clock));
     });
     if (!submitted.ok()) {
         answer<search::SearchResult>(loop, std::move(reply), submitted.error());

@@ -113,16 +113,35 @@ private:
 
     struct MatchingWrite;
     using CollectionPtr = std::shared_ptr<const Collection>;
+    using ShardOf = OperationRouter::ShardOf;
+
+    /// For one shard of a collection.
+    struct Operation {
+        cluster::ShardId shard{};
+        std::string bytes;
+        Shard::Done done;
+    };
+
+    using Operations = std::vector<Operation>;
 
     // Any thread.
 
     Result<CollectionPtr> find(std::string_view name) const;
-    Result<std::shared_ptr<Shard>> find_readable(std::string_view name) const;
+    Result<std::shared_ptr<Shard>> find_readable(std::string_view name, std::string_view document)
+        const;
+    Result<std::shared_ptr<Shard>> readable(const View& view, cluster::ShardId shard) const;
     Status admit(std::size_t bytes);
     CollectionInfo info_of(const View& view, const Collection& collection) const;
 
-    /// Hands the operation over; `done` runs on this thread or on the data loop.
-    void submit(std::string_view collection, std::string operation, Room room, Shard::Done done);
+    /// Hands the operations over, all or none; each `done` runs on this thread or each on the data
+    /// loop.
+    void submit(const CollectionPtr& collection, Operations operations, Room room);
+    void write_split(
+        const CollectionPtr& collection,
+        WriteBatch batch,
+        io::Loop& loop,
+        Reply<std::vector<Result<search::Written>>> reply
+    );
     void propose(Command command, Room room, ControlPlane::Done done);
     void start_matching(std::string_view collection, search::Filter filter, MatchingWrite write);
 
@@ -146,11 +165,14 @@ private:
     void check_caught_up();
     void release_reserve();
     void restore_reserve();
-    void hand_over(CollectionPtr collection, std::string operation, Room room, Shard::Done done);
+    void hand_over(ShardOf target, std::string operation, Room room, Shard::Done done);
+    void read_barrier(const CollectionPtr& collection, OperationRouter::ReadDone done);
     void match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter);
     void continue_matching(const std::shared_ptr<MatchingWrite>& write);
+    static void fail_matching(const MatchingWrite& write, const Error& why);
     void on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome);
     Error explain(const Error& error);
+    static Error partly_done(const Error& why);
     void on_log_failed(const Error& error);
     void add_detail(ClusterInfo::Shard& shard) const;
     void publish();
@@ -183,6 +205,7 @@ private:
     Published<View> view_;
 
     std::atomic<std::size_t> queued_bytes_{0};
+    std::atomic<std::uint32_t> next_turn_{0};  ///< Which shard gets documents without an id.
     std::atomic<bool> stopping_{false};
     std::atomic<bool> log_failed_{false};
     std::atomic<bool> caught_up_{false};

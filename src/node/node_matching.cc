@@ -1,5 +1,6 @@
 #include "node/internal/answer.h"
 #include "node/node_impl.h"
+#include "search/index/united_snapshot.h"
 #include "search/query/search.h"
 #include "wire/json.h"
 
@@ -27,6 +28,7 @@ struct NodeImpl::MatchingWrite {
     std::vector<std::string> ids;
     std::size_t next = 0;
     std::uint64_t changed = 0;
+    bool begun = false;  ///< Some ids have been worked on.
     std::optional<Error> first_error;
 };
 
@@ -88,7 +90,7 @@ void NodeImpl::start_matching(
     const auto shared = std::make_shared<MatchingWrite>(std::move(write));
     shared->collection = std::move(found).value();
     loop_.post([this, shared, filter = std::move(filter)]() mutable {
-        router_->read_barrier(
+        read_barrier(
             shared->collection,
             [this, shared, filter = std::move(filter)](const Status& reached) {
                 if (reached.ok()) {
@@ -101,14 +103,41 @@ void NodeImpl::start_matching(
     });
 }
 
-void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter) {
-    const auto shard = shards_->find(write->collection->shard);
-    if (shard == nullptr) {
-        write->done(no_such_collection(write->collection->spec.name));
-        return;
+/// For every shard of the collection.
+void NodeImpl::read_barrier(const CollectionPtr& collection, OperationRouter::ReadDone done) {
+    struct Waiting {
+        std::size_t left;
+        Status reached;
+        OperationRouter::ReadDone done;
+    };
+
+    const auto waiting =
+        std::make_shared<Waiting>(Waiting{collection->shards.size(), {}, std::move(done)});
+    for (const cluster::ShardId shard : collection->shards) {
+        router_->read_barrier({collection, shard}, [waiting](Status reached) {
+            if (waiting->reached.ok()) {
+                waiting->reached = std::move(reached);
+            }
+            if (--waiting->left == 0) {
+                waiting->done(std::move(waiting->reached));
+            }
+        });
     }
-    const Status submitted = pool_.submit([this, write, shard, filter = std::move(filter)] {
-        auto ids = search::matching_ids(*shard->snapshot(), filter, kMatchingIdsMax + 1);
+}
+
+void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter) {
+    std::vector<std::shared_ptr<const search::Snapshot>> snapshots;
+    for (const cluster::ShardId id : write->collection->shards) {
+        const auto shard = shards_->find(id);
+        if (shard == nullptr) {
+            write->done(no_such_collection(write->collection->spec.name));
+            return;
+        }
+        snapshots.push_back(shard->snapshot());
+    }
+    const auto snapshot = search::unite(snapshots);
+    const Status submitted = pool_.submit([this, write, snapshot, filter = std::move(filter)] {
+        auto ids = search::matching_ids(*snapshot, filter, kMatchingIdsMax + 1);
         if (ids.ok() && ids.value().size() > kMatchingIdsMax) {
             ids = Error{
                 ErrorCode::kLimitExceeded,
@@ -134,28 +163,39 @@ void NodeImpl::continue_matching(const std::shared_ptr<MatchingWrite>& write) {
         write->done(all_failed ? Result<std::uint64_t>(*write->first_error) : write->changed);
         return;
     }
-    const std::size_t count = std::min(kIdsPerOperation, write->ids.size() - write->next);
+    // The ids of one shard follow on each other, as its segments do.
+    const cluster::ShardId shard = write->collection->shard_of(write->ids[write->next]);
+    const std::size_t most = std::min(kIdsPerOperation, write->ids.size() - write->next);
+    std::size_t count = 1;
+    while (count < most && write->collection->shard_of(write->ids[write->next + count]) == shard) {
+        ++count;
+    }
     const std::span<const std::string> ids(&write->ids[write->next], count);
     write->next += count;
     std::string operation = write->encode(ids);
     const std::size_t bytes = operation.size();
     const Status admitted = admit(bytes);
     if (!admitted.ok()) {
-        write->done(admitted.error());
+        fail_matching(*write, admitted.error());
         return;
     }
     const auto done = [this, bytes, write](Result<Outcome> outcome) {
         queued_bytes_ -= bytes;
         on_batch_done(write, std::move(outcome));
     };
-    hand_over(write->collection, std::move(operation), write->room, done);
+    hand_over({write->collection, shard}, std::move(operation), write->room, done);
+}
+
+void NodeImpl::fail_matching(const MatchingWrite& write, const Error& why) {
+    write.done(write.begun ? partly_done(why) : why);
 }
 
 void NodeImpl::on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome) {
     if (!outcome.ok()) {
-        write->done(std::move(outcome).error());
+        fail_matching(*write, outcome.error());
         return;
     }
+    write->begun = true;
     write->changed += outcome.value().changed;
     if (!write->first_error) {
         write->first_error = std::move(outcome.value().first_error);

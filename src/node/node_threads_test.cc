@@ -166,6 +166,49 @@ TEST(NodeThreads, WritesReadsAndSearchesAtOnce) {
     EXPECT_EQ(get(process.node(), *loop, "1-29-9"), document("1-29-9", 29));
 }
 
+TEST(NodeThreads, ACollectionMayBeDroppedWhileItIsLookedAt) {
+    const Directory directory;
+    Process process(directory.path());
+    Node& node = process.node();
+    std::atomic<bool> done = false;
+    const auto look = [&] {
+        const auto loop = io::make_system_loop();
+        while (!done) {
+            (void)node.collections();
+            (void)await<search::SearchResult>(*loop, [&](auto reply) {
+                node.search("a", {}, *loop, reply);
+            });
+        }
+    };
+    {
+        io::Thread one("looks", look);
+        io::Thread other("looks", look);
+        const auto loop = io::make_system_loop();
+        for (int round = 0; round < 20; ++round) {
+            CollectionSpec spec = numbered("a");
+            spec.num_shards = 4;
+            const auto created = await<CollectionInfo>(*loop, [&](auto reply) {
+                node.create_collection(spec, *loop, reply);
+            });
+            EXPECT_TRUE(created.ok());
+            const auto written = await<Answers>(*loop, [&](auto reply) {
+                node.write(
+                    "a",
+                    batch(search::WriteAction::kCreate, {document("1", 1), document("2", 2)}),
+                    *loop,
+                    reply
+                );
+            });
+            EXPECT_TRUE(written.ok());
+            const auto dropped = await<CollectionInfo>(*loop, [&](auto reply) {
+                node.drop_collection("a", *loop, reply);
+            });
+            EXPECT_TRUE(dropped.ok());
+        }
+        done = true;
+    }
+}
+
 TEST(NodeThreads, AStoppedPoolIsSaid) {
     const Directory directory;
     Process process(directory.path());

@@ -73,14 +73,9 @@ void OperationRouter::on_state(std::shared_ptr<const State> state, std::uint64_t
     route_all();
 }
 
-void OperationRouter::submit(
-    std::shared_ptr<const Collection> collection,
-    std::string operation,
-    bool needs_room,
-    Done done
-) {
+void OperationRouter::submit(ShardOf target, std::string operation, bool needs_room, Done done) {
     auto pending = std::make_shared<Pending>();
-    pending->collection = std::move(collection);
+    pending->target = std::move(target);
     pending->operation = std::move(operation);
     pending->needs_room = needs_room;
     pending->deadline = env_.loop.clock().monotonic_now() + kOperationTimeout;
@@ -112,9 +107,9 @@ void OperationRouter::route(const PendingPtr& pending) {
     if (pending->id.number == 0 && incarnation_ != 0) {
         pending->id = {env_.control.self(), incarnation_, next_number_++};
     }
-    const cluster::Shard* shard = cluster::find_shard(state_->cluster, pending->collection->shard);
+    const cluster::Shard* shard = cluster::find_shard(state_->cluster, pending->target.shard);
     if (incarnation_ != 0 && shard == nullptr) {
-        finish(pending, no_such_collection(pending->collection->spec.name));
+        finish(pending, no_such_collection(pending->target.collection->spec.name));
         return;
     }
     const bool may_try = incarnation_ != 0 && env_.control.has_lease() && !shard->primary.is_nil();
@@ -128,7 +123,7 @@ void OperationRouter::route(const PendingPtr& pending) {
 }
 
 void OperationRouter::route_local(const PendingPtr& pending) {
-    const auto shard = env_.local(pending->collection->shard);
+    const auto shard = env_.local(pending->target.shard);
     if (shard == nullptr) {
         arm_timer();
         return;
@@ -149,7 +144,7 @@ void OperationRouter::route_remote(const PendingPtr& pending, const cluster::Nod
     pending->under_way = true;
     const ForwardedOperation forwarded{
         pending->id,
-        pending->collection->shard,
+        pending->target.shard,
         pending->needs_room,
         pending->operation};
     env_.control.call(
@@ -179,7 +174,7 @@ void OperationRouter::on_remote_answer(
 
 /// So that whoever wrote through this node reads it here.
 void OperationRouter::answer_when_readable(const PendingPtr& pending, Outcome outcome) {
-    const auto shard = env_.local(pending->collection->shard);
+    const auto shard = env_.local(pending->target.shard);
     if (shard == nullptr || !shard->is_readable()) {
         finish(pending, std::move(outcome));
         return;
@@ -197,13 +192,11 @@ void OperationRouter::answer_when_readable(const PendingPtr& pending, Outcome ou
 
 void OperationRouter::on_answer(const PendingPtr& pending, Result<Outcome> outcome) {
     pending->under_way = false;
-    if (outcome.ok()) {
-        finish(pending, std::move(outcome));
-    } else if (may_retry(outcome.error())) {
-        pending->tried = true;
-        arm_timer();
-    } else if (pending->tried && is_refusal(outcome.error())) {
-        // An earlier try may have been carried out: "nothing was changed" is not known.
+    const bool lost = !outcome.ok() && may_retry(outcome.error());
+    // An earlier try may have been carried out: "nothing was changed" is not known.
+    const bool unclear = !outcome.ok() && pending->tried && is_refusal(outcome.error());
+    pending->tried = pending->tried || lost;
+    if (lost || unclear) {
         arm_timer();
     } else {
         finish(pending, std::move(outcome));
@@ -290,20 +283,17 @@ void OperationRouter::on_read_index(const std::string& bytes, std::uint64_t repl
 
 // ---- reads
 
-void OperationRouter::read_barrier(
-    const std::shared_ptr<const Collection>& collection,
-    ReadDone done
-) {
+void OperationRouter::read_barrier(ShardOf target, ReadDone done) {
     const MonotonicTime deadline = env_.loop.clock().monotonic_now() + kBarrierTimeout;
-    try_barrier(std::make_shared<Barrier>(Barrier{collection, std::move(done), deadline}));
+    try_barrier(std::make_shared<Barrier>(Barrier{std::move(target), std::move(done), deadline}));
 }
 
 void OperationRouter::try_barrier(const BarrierPtr& barrier) {
-    const cluster::ShardId id = barrier->collection->shard;
+    const cluster::ShardId id = barrier->target.shard;
     const auto local = env_.local(id);
     const cluster::Shard* shard = cluster::find_shard(state_->cluster, id);
     if (shard == nullptr) {
-        finish_barrier(barrier, no_such_collection(barrier->collection->spec.name));
+        finish_barrier(barrier, no_such_collection(barrier->target.collection->spec.name));
         return;
     }
     const bool has_lease = env_.control.has_lease();
@@ -330,7 +320,7 @@ void OperationRouter::try_barrier(const BarrierPtr& barrier) {
             }
             wire::ByteReader in(answer.value());
             const store::Seq seq = in.number();
-            if (env_.local(barrier->collection->shard) == local) {
+            if (env_.local(barrier->target.shard) == local) {
                 wait_applied(barrier, local, seq);
             } else {
                 retry_barrier(barrier);

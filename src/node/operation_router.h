@@ -40,6 +40,12 @@ public:
         std::function<Status(std::size_t bytes)> admit;
     };
 
+    /// One shard, and whose it is.
+    struct ShardOf {
+        std::shared_ptr<const Collection> collection;
+        cluster::ShardId shard{};
+    };
+
     using Done = Shard::Done;
     using ReadDone = std::function<void(Status)>;
 
@@ -49,16 +55,11 @@ public:
 
     /// `done` runs on the loop. kUnavailable if no primary took it in kOperationTimeout: whether it
     /// is carried out is not known then. kNotFound if the shard is gone.
-    void submit(
-        std::shared_ptr<const Collection> collection,
-        std::string operation,
-        bool needs_room,
-        Done done
-    );
+    void submit(ShardOf target, std::string operation, bool needs_room, Done done);
 
     /// `done` runs when this node's copy shows everything acknowledged before the call: the one
     /// that `local` finds then, which need not be the one from before.
-    void read_barrier(const std::shared_ptr<const Collection>& collection, ReadDone done);
+    void read_barrier(ShardOf target, ReadDone done);
 
     /// The operation came from another node: kOperation.
     void on_operation(const std::string& bytes, std::uint64_t reply);
@@ -69,7 +70,7 @@ public:
 private:
     struct Pending {
         cluster::RequestId id;
-        std::shared_ptr<const Collection> collection;
+        ShardOf target;
         std::string operation;
         bool needs_room = false;
         Done done;
@@ -81,7 +82,7 @@ private:
     using PendingPtr = std::shared_ptr<Pending>;
 
     struct Barrier {
-        std::shared_ptr<const Collection> collection;
+        ShardOf target;
         ReadDone done;
         MonotonicTime deadline;
     };

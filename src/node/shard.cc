@@ -58,11 +58,12 @@ Error not_primary() {
 Shard::Shard(const ShardEnv& env, Parts parts)
     : env_(env),
       collection_(std::move(parts.collection)),
+      id_(parts.id),
       engine_(std::move(parts.engine)),
       is_new_(parts.tail.empty() && engine_->applied() == 0),
       core_(
           options_of(env),
-          collection_->shard,
+          id_,
           parts.copy,
           log_of(*engine_, parts.mark, parts.tail),
           parts.mark.requests
@@ -80,6 +81,17 @@ Shard::Shard(const ShardEnv& env, Parts parts)
                on_log_failed(error);
            }}
       ) {}
+
+std::shared_ptr<Shard> Shard::make(const ShardEnv& env, Parts parts) {
+    io::Loop& loop = *env.engine.loop;
+    return std::shared_ptr<Shard>(new Shard(env, std::move(parts)), [&loop](Shard* shard) {
+        std::shared_ptr<Shard> last(shard, Delete());
+        if (!loop.in_loop_thread()) {
+            // If the loop never comes to it, the task's end is the shard's end.
+            loop.post([last = std::move(last)] {});
+        }
+    });
+}
 
 void Shard::start() {
     DocumentEngine::Events events;
@@ -253,7 +265,7 @@ void Shard::drain() {
         env_.propose(std::move(command));
     }
     for (const cluster::NodeId& node : output.installs) {
-        env_.install(collection_->shard, node);
+        env_.install(id_, node);
     }
     if (!output.committed.empty()) {
         ready_.insert(ready_.end(), output.committed.begin(), output.committed.end());

@@ -68,18 +68,22 @@ public:
 
     struct Parts {
         std::shared_ptr<const Collection> collection;
+        cluster::ShardId id{};  ///< One of the collection's.
         cluster::CopyId copy{};
         std::shared_ptr<DocumentEngine> engine;
         CopyMark mark;
         std::vector<cluster::EntryPtr> tail;  ///< Of the log, behind the engine.
     };
 
-    Shard(const ShardEnv& env, Parts parts);
+    /// Whoever holds it last, on whatever thread, it ends on the loop.
+    static std::shared_ptr<Shard> make(const ShardEnv& env, Parts parts);
 
     /// What was applied becomes visible, and background work may begin.
     void start();
 
     // ---- any thread
+
+    cluster::ShardId id() const { return id_; }
 
     const Collection& collection() const { return *collection_; }
 
@@ -128,6 +132,12 @@ public:
     void close(const Error& why, io::Task done);
 
 private:
+    Shard(const ShardEnv& env, Parts parts);
+    ~Shard() = default;
+
+    using Delete = std::default_delete<Shard>;
+    friend Delete;
+
     struct Held {
         cluster::RequestId request;
         std::string operation;
@@ -162,6 +172,7 @@ private:
 
     const ShardEnv env_;
     const std::shared_ptr<const Collection> collection_;
+    const cluster::ShardId id_;
     const std::shared_ptr<DocumentEngine> engine_;
     bool is_new_;
     cluster::ShardCopy core_;

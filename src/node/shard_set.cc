@@ -1,5 +1,6 @@
 #include "node/shard_set.h"
 
+#include "base/assert.h"
 #include "base/log.h"
 
 #include <algorithm>
@@ -18,6 +19,15 @@ std::optional<cluster::CopyId> parse_copy(const std::string& name) {
         return std::nullopt;
     }
     return cluster::CopyId{copy};
+}
+
+/// Which part of its collection a shard is.
+search::Partition partition_of(const Collection& collection, cluster::ShardId shard) {
+    const auto found = std::find(collection.shards.begin(), collection.shards.end(), shard);
+    KUMO_ASSERT(found != collection.shards.end());
+    return {
+        static_cast<std::uint32_t>(found - collection.shards.begin()),
+        collection.spec.num_shards};
 }
 
 Error replaced(const std::string& name) {
@@ -100,17 +110,8 @@ void ShardSet::on_state(std::shared_ptr<const State> next, std::uint64_t incarna
     std::set<cluster::CopyId> wanted;
     std::set<cluster::ShardId> present;
     for (const auto& [name, collection] : state.collections) {
-        const cluster::Shard* shard = cluster::find_shard(state.cluster, collection->shard);
-        const auto own = shard == nullptr ? decltype(shard->copies.end()){}
-                                          : shard->copies.find(env_.shard.self);
-        if (shard == nullptr || own == shard->copies.end()) {
-            continue;
-        }
-        present.insert(shard->id);
-        wanted.insert(own->second);
-        open(collection, *shard, own->second);
-        if (const auto here = find(shard->id)) {
-            here->on_state(*shard, incarnation);
+        for (const cluster::ShardId id : collection->shards) {
+            keep(collection, id, wanted, present);
         }
     }
     forget_broken(wanted);
@@ -126,6 +127,29 @@ void ShardSet::on_state(std::shared_ptr<const State> next, std::uint64_t incarna
     }
     if (!std::exchange(cleaned_, true)) {
         remove_strangers(wanted);
+    }
+}
+
+/// Opens this node's copy if it is to have one, and tells it where it stands.
+void ShardSet::keep(
+    const std::shared_ptr<const Collection>& collection,
+    cluster::ShardId id,
+    std::set<cluster::CopyId>& wanted,
+    std::set<cluster::ShardId>& present
+) {
+    const cluster::Shard* shard = cluster::find_shard(state_->cluster, id);
+    if (shard == nullptr) {
+        return;
+    }
+    const auto own = shard->copies.find(env_.shard.self);
+    if (own == shard->copies.end()) {
+        return;
+    }
+    present.insert(id);
+    wanted.insert(own->second);
+    open(collection, *shard, own->second);
+    if (const auto here = find(id)) {
+        here->on_state(*shard, incarnation_);
     }
 }
 
@@ -147,8 +171,8 @@ void ShardSet::open(
         "this node's copy of " + collection->spec.name
         + " lacks what was in a log that is lost: " + (lost_log_ ? lost_log_->why : "")
     );
-    auto opened =
-        is_lost(copy) ? Result<std::shared_ptr<Shard>>(lost) : open_copy(collection, copy);
+    auto opened = is_lost(copy) ? Result<std::shared_ptr<Shard>>(lost)
+                                : open_copy(collection, shard.id, copy);
     if (!opened.ok()) {
         give_up(shard, copy, opened.error());
         return;
@@ -157,11 +181,16 @@ void ShardSet::open(
     shards_[shard.id] = std::move(opened).value();
 }
 
-Result<std::shared_ptr<Shard>>
-ShardSet::open_copy(std::shared_ptr<const Collection> collection, cluster::CopyId copy) {
+Result<std::shared_ptr<Shard>> ShardSet::open_copy(
+    std::shared_ptr<const Collection> collection,
+    cluster::ShardId id,
+    cluster::CopyId copy
+) {
     const auto schema = schema_of(collection);
+    const search::Partition partition = partition_of(*collection, id);
     auto files = std::make_unique<const SegmentStore>(*env_.fs, directory_of(copy), schema);
     Shard::Parts parts;
+    parts.id = id;
     parts.copy = copy;
     const auto tail = tails_.find(copy);
     if (tail == tails_.end()) {
@@ -169,6 +198,7 @@ ShardSet::open_copy(std::shared_ptr<const Collection> collection, cluster::CopyI
         parts.engine = std::make_shared<DocumentEngine>(
             env_.shard.engine,
             schema,
+            partition,
             std::move(files),
             SegmentStore::Content{}
         );
@@ -177,7 +207,7 @@ ShardSet::open_copy(std::shared_ptr<const Collection> collection, cluster::CopyI
         const SegmentStore& store = *files;
         KUMO_TRY_ASSIGN(
             parts.engine,
-            DocumentEngine::open(env_.shard.engine, schema, std::move(files), parts.mark)
+            DocumentEngine::open(env_.shard.engine, schema, partition, std::move(files), parts.mark)
         );
         // Segments before the first manifest are those of a seal that was cut short, and then the
         // log still has everything.
@@ -193,24 +223,26 @@ ShardSet::open_copy(std::shared_ptr<const Collection> collection, cluster::CopyI
         tails_.erase(tail);
     }
     parts.collection = std::move(collection);
-    return std::make_shared<Shard>(env_.shard, std::move(parts));
+    return Shard::make(env_.shard, std::move(parts));
 }
 
 void ShardSet::adopt(cluster::ShardId id, cluster::CopyId copy, SegmentStore::Content content) {
     const auto before = find(id);
     Shard::Parts parts;
     parts.collection = before->shared_collection();
+    parts.id = id;
     parts.copy = copy;
     parts.mark = std::move(content.mark);
     const auto schema = schema_of(parts.collection);
     parts.engine = std::make_shared<DocumentEngine>(
         env_.shard.engine,
         schema,
+        partition_of(*parts.collection, id),
         std::make_unique<const SegmentStore>(*env_.fs, directory_of(copy), schema),
         std::move(content)
     );
     before->close(replaced(parts.collection->spec.name), [before] {});
-    const auto next = std::make_shared<Shard>(env_.shard, std::move(parts));
+    const auto next = Shard::make(env_.shard, std::move(parts));
     next->start();
     shards_[id] = next;
     const cluster::Shard* shard = cluster::find_shard(state_->cluster, id);

@@ -63,13 +63,22 @@ public:
 
 private:
     Environment with_events(Environment environment);
+    void keep(
+        const std::shared_ptr<const Collection>& collection,
+        cluster::ShardId id,
+        std::set<cluster::CopyId>& wanted,
+        std::set<cluster::ShardId>& present
+    );
     void open(
         const std::shared_ptr<const Collection>& collection,
         const cluster::Shard& shard,
         cluster::CopyId copy
     );
-    Result<std::shared_ptr<Shard>>
-    open_copy(std::shared_ptr<const Collection> collection, cluster::CopyId copy);
+    Result<std::shared_ptr<Shard>> open_copy(
+        std::shared_ptr<const Collection> collection,
+        cluster::ShardId id,
+        cluster::CopyId copy
+    );
     void give_up(const cluster::Shard& shard, cluster::CopyId copy, const Error& error);
     bool is_lost(cluster::CopyId copy) const;
     void settle_lost_log(const std::set<cluster::CopyId>& wanted);

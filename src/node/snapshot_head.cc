@@ -3,6 +3,7 @@
 #include "store/checkpoint.h"
 #include "wire/byte_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kumo::node {
@@ -57,7 +58,10 @@ State snapshot_state(const State& state, const cluster::NodeId& node) {
     out.proposals.clear();
     out.cluster = cluster::begin_with(state.cluster, node, node);
     std::erase_if(out.collections, [&](const auto& each) {
-        return cluster::find_shard(out.cluster, each.second->shard) == nullptr;
+        const auto& shards = each.second->shards;
+        return std::any_of(shards.begin(), shards.end(), [&](cluster::ShardId shard) {
+            return cluster::find_shard(out.cluster, shard) == nullptr;
+        });
     });
     return out;
 }

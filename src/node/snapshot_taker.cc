@@ -5,6 +5,7 @@
 #include "node/snapshot_head.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace kumo::node {
@@ -67,15 +68,18 @@ void SnapshotTaker::start(std::string directory, Done done) {
 
 /// What was acknowledged by then comes first, wherever the primary is.
 void SnapshotTaker::store(const SnapshotPtr& snapshot, const std::shared_ptr<Shard>& shard) {
-    env_.router.read_barrier(shard->shared_collection(), [=, this](const Status& reached) {
-        if (is_dropped(*shard)) {
-            shard_done(snapshot, {});
-        } else if (reached.ok()) {
-            flush(snapshot, shard);
-        } else {
-            shard_done(snapshot, reached.error());
+    env_.router.read_barrier(
+        {shard->shared_collection(), shard->id()},
+        [=, this](const Status& reached) {
+            if (is_dropped(*shard)) {
+                shard_done(snapshot, {});
+            } else if (reached.ok()) {
+                flush(snapshot, shard);
+            } else {
+                shard_done(snapshot, reached.error());
+            }
         }
-    });
+    );
 }
 
 void SnapshotTaker::flush(const SnapshotPtr& snapshot, const std::shared_ptr<Shard>& shard) {
@@ -83,7 +87,7 @@ void SnapshotTaker::flush(const SnapshotPtr& snapshot, const std::shared_ptr<Sha
     shard->flush([=, this] {
         const DocumentEngine& engine = shard->engine();
         if (engine.stored() >= seq) {
-            snapshot->stored[shard->core().view().id] = shard;
+            snapshot->stored[shard->id()] = shard;
         } else if (!is_dropped(*shard)) {
             const Error failed{ErrorCode::kIo, "A collection could not be stored on the disk."};
             shard_done(snapshot, engine.seal_failure().value_or(failed));
@@ -94,7 +98,7 @@ void SnapshotTaker::flush(const SnapshotPtr& snapshot, const std::shared_ptr<Sha
 }
 
 bool SnapshotTaker::is_dropped(const Shard& shard) const {
-    return cluster::find_shard(env_.state()->cluster, shard.core().view().id) == nullptr;
+    return cluster::find_shard(env_.state()->cluster, shard.id()) == nullptr;
 }
 
 void SnapshotTaker::shard_done(const SnapshotPtr& snapshot, std::optional<Error> failed) {
@@ -120,11 +124,20 @@ void SnapshotTaker::open_files(const SnapshotPtr& snapshot) {
         snapshot->copies.emplace_back(shard->copy(), env_.directory_of(shard->copy()));
     }
     snapshot->state = snapshot_state(*env_.state(), env_.self);
+    // A collection that was dropped or made meanwhile is in it with all of its shards, or not.
+    std::set<cluster::ShardId> kept;
     std::erase_if(snapshot->state.collections, [&](const auto& each) {
-        return !snapshot->stored.contains(each.second->shard);
+        const auto& shards = each.second->shards;
+        const bool whole = std::all_of(shards.begin(), shards.end(), [&](cluster::ShardId shard) {
+            return snapshot->stored.contains(shard);
+        });
+        if (whole) {
+            kept.insert(shards.begin(), shards.end());
+        }
+        return !whole;
     });
     std::erase_if(snapshot->state.cluster.shards, [&](const auto& each) {
-        return !snapshot->stored.contains(each.first);
+        return !kept.contains(each.first);
     });
     snapshot->stored.clear();
     io::Fs& fs = env_.fs;

@@ -94,6 +94,26 @@ TEST_F(SnapshotTest, WhatBeginsFromItHasEverythingOfBefore) {
     EXPECT_FALSE(io::exists(restored.fs(), snapshot_head_path("/data")).value());
 }
 
+TEST_F(SnapshotTest, HasAllShardsOfACollection) {
+    CollectionSpec spec = numbered("many");
+    spec.num_shards = 5;
+    ASSERT_TRUE(machine.create(spec).ok());
+    for (int n = 0; n < 50; ++n) {
+        ASSERT_TRUE(machine.put("many", document("d" + std::to_string(n), n)).ok());
+    }
+    const auto before = machine.documents("many");
+    ASSERT_EQ(before.size(), 50U);
+    ASSERT_TRUE(take(machine, "/backup").ok());
+    Machine restored(2);
+    copy_tree(machine.fs(), "/backup", restored.fs(), "/data");
+    ASSERT_TRUE(restored.start().ok());
+    EXPECT_EQ(restored.documents("many"), before);
+    EXPECT_EQ(restored.get("many", "d7").value(), document("d7", 7));
+    EXPECT_EQ(restored.node().cluster().shards.size(), 7U);
+    ASSERT_TRUE(restored.put("many", R"({"n":1,"t":"an id is assigned"})").ok());
+    EXPECT_EQ(restored.documents("many").size(), 51U);
+}
+
 TEST_F(SnapshotTest, AStartFromItMayBeCutShortAnywhere) {
     put(0, 40);
     const auto before = machine.documents("a");

@@ -24,14 +24,25 @@ Status check(const State& state, const CollectionSpec& spec) {
             ErrorCode::kLimitExceeded,
             "There are " + std::to_string(kCollectionsMax) + " collections already."};
     }
+    if (spec.num_shards < 1 || spec.num_shards > kShardsPerCollectionMax) {
+        return invalid_argument("A collection has 1 to 64 shards.");
+    }
     return search::validate(spec.schema);
 }
 
 Result<Change> run(State& state, const CreateCollection& command) {
     KUMO_TRY(check(state, command.spec));
     auto made = std::make_shared<Collection>();
-    KUMO_TRY_ASSIGN(made->shard, cluster::add_shard(state.cluster, cluster::AckMode::kSync));
     made->spec = command.spec;
+    cluster::State cluster = state.cluster;  // All of them, or none.
+    for (std::uint32_t i = 0; i < command.spec.num_shards; ++i) {
+        KUMO_TRY_ASSIGN(
+            const cluster::ShardId shard,
+            cluster::add_shard(cluster, cluster::AckMode::kSync)
+        );
+        made->shards.push_back(shard);
+    }
+    state.cluster = std::move(cluster);
     state.collections[command.spec.name] = made;
     Change change;
     change.created = std::move(made);
@@ -45,7 +56,9 @@ Result<Change> run(State& state, const DropCollection& command) {
     }
     Change change;
     change.dropped = found->second;
-    cluster::drop_shard(state.cluster, change.dropped->shard);
+    for (const cluster::ShardId shard : change.dropped->shards) {
+        cluster::drop_shard(state.cluster, shard);
+    }
     state.collections.erase(found);
     return change;
 }

@@ -23,10 +23,17 @@ inline constexpr std::size_t kKeysMax = 10'000;
 inline constexpr std::size_t kCollectionNameBytesMax = 1024;
 inline constexpr std::size_t kMetadataBytesMax = std::size_t{1} << 20;
 
-/// A collection that exists. Its shard is its identity: a name may come back, a shard never.
+/// A collection that exists. Its first shard is its identity: a name may come back, a shard never.
 struct Collection {
-    cluster::ShardId shard{};
+    std::vector<cluster::ShardId> shards;  ///< spec.num_shards, ascending; never none.
     CollectionSpec spec;
+
+    cluster::ShardId id() const { return shards.front(); }
+
+    /// Where the document with this id is.
+    cluster::ShardId shard_of(std::string_view document) const {
+        return shards[search::partition_of(document, spec.num_shards)];
+    }
 };
 
 /// The collection's schema, sharing its life.

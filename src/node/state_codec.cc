@@ -1,6 +1,7 @@
 #include "node/state.h"
 #include "wire/byte_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kumo::node {
@@ -78,6 +79,10 @@ search::Field read_field(wire::ByteReader& in) {
     return field;
 }
 
+// What stands in the place of "nested fields" of collections with one shard.
+constexpr std::uint64_t kNestedFields = 1;
+constexpr std::uint64_t kSeveralShards = 2;
+
 void append_spec(std::string& out, const CollectionSpec& spec) {
     append_sized(out, spec.name);
     append_varint(out, wire::zigzag_encode(spec.created_at));
@@ -90,7 +95,14 @@ void append_spec(std::string& out, const CollectionSpec& spec) {
     append_sized(out, schema.default_sorting_field);
     append_strings(out, schema.token_separators);
     append_strings(out, schema.symbols_to_index);
-    append_varint(out, schema.enable_nested_fields ? 1 : 0);
+    const bool several = spec.num_shards != 1;
+    append_varint(
+        out,
+        (schema.enable_nested_fields ? kNestedFields : 0) | (several ? kSeveralShards : 0)
+    );
+    if (several) {
+        append_varint(out, spec.num_shards);
+    }
 }
 
 CollectionSpec read_spec(wire::ByteReader& in) {
@@ -106,8 +118,31 @@ CollectionSpec read_spec(wire::ByteReader& in) {
     schema.default_sorting_field = in.text();
     schema.token_separators = read_strings(in);
     schema.symbols_to_index = read_strings(in);
-    schema.enable_nested_fields = in.below_or_at(1) != 0;
+    const std::uint64_t flags = in.below_or_at(kNestedFields | kSeveralShards);
+    schema.enable_nested_fields = (flags & kNestedFields) != 0;
+    if ((flags & kSeveralShards) != 0) {
+        spec.num_shards = static_cast<std::uint32_t>(in.below_or_at(UINT32_MAX));
+    }
     return spec;
+}
+
+void append_collection(std::string& out, const Collection& collection) {
+    append_varint(out, static_cast<std::uint64_t>(collection.id()));
+    append_spec(out, collection.spec);
+    for (std::size_t i = 1; i < collection.shards.size(); ++i) {
+        append_varint(out, static_cast<std::uint64_t>(collection.shards[i]));
+    }
+}
+
+Collection read_collection(wire::ByteReader& in) {
+    Collection collection;
+    collection.shards.push_back(cluster::ShardId{in.number()});
+    collection.spec = read_spec(in);
+    const std::uint32_t shards = std::min(collection.spec.num_shards, kShardsPerCollectionMax);
+    for (std::uint32_t i = 1; i < shards && in.ok(); ++i) {
+        collection.shards.push_back(cluster::ShardId{in.number()});
+    }
+    return collection;
 }
 
 void append_key(std::string& out, const KeyRecord& key) {
@@ -230,8 +265,7 @@ std::string encode_state(const State& state) {
     append_varint(out, state.next_key_id);
     append_varint(out, state.collections.size());
     for (const auto& [name, collection] : state.collections) {
-        append_varint(out, static_cast<std::uint64_t>(collection->shard));
-        append_spec(out, collection->spec);
+        append_collection(out, *collection);
     }
     append_varint(out, state.keys->size());
     for (const KeyRecord& key : *state.keys) {
@@ -254,9 +288,10 @@ Result<State> decode_state(ByteView bytes) {
     state.next_key_id = in.number();
     const std::size_t collections = in.count();
     for (std::size_t i = 0; i < collections && in.ok(); ++i) {
-        auto collection = std::make_shared<Collection>();
-        collection->shard = cluster::ShardId{in.number()};
-        collection->spec = read_spec(in);
+        auto collection = std::make_shared<Collection>(read_collection(in));
+        if (collection->shards.size() != collection->spec.num_shards) {
+            return corruption("the state has a collection with a wrong number of shards");
+        }
         state.collections[collection->spec.name] = std::move(collection);
     }
     const std::size_t keys = in.count();

@@ -107,15 +107,72 @@ TEST(State, AnErrorChangesNothingButTheNumber) {
 
 TEST(State, NeverGivesAShardTwice) {
     State state = sample();
-    const auto before = state.collections.at("b")->shard;
+    const auto before = state.collections.at("b")->id();
     state = apply(state, 5, DropCollection{"b"}).state;
     state = apply(state, 6, CreateCollection{numbered("b")}).state;
-    EXPECT_GT(state.collections.at("b")->shard, before);
+    EXPECT_GT(state.collections.at("b")->id(), before);
+}
+
+TEST(State, MakesAndDropsAllShardsOfACollection) {
+    State state = sample();
+    const std::size_t before = state.cluster.shards.size();
+    CreateCollection create{numbered("c")};
+    create.spec.num_shards = 3;
+    state = apply(state, 5, create).state;
+    EXPECT_EQ(state.cluster.shards.size(), before + 3);
+    EXPECT_EQ(state.collections.at("c")->shards.size(), 3U);
+    const State again = decode_state(encode_state(state)).value();
+    EXPECT_EQ(again.collections.at("c")->shards, state.collections.at("c")->shards);
+    EXPECT_EQ(again.collections.at("c")->spec.num_shards, 3U);
+    EXPECT_EQ(encode_state(again), encode_state(state));
+    state = apply(state, 6, DropCollection{"c"}).state;
+    EXPECT_EQ(state.cluster.shards.size(), before);
+}
+
+/// A string literal with NULs in it.
+template <std::size_t kSize>
+std::string bytes(const char (&literal)[kSize]) {
+    return {literal, kSize - 1};
+}
+
+TEST(State, ACollectionOfOneShardHasTheBytesFromBeforeThereWereMore) {
+    const std::string fields =
+        bytes("\x02\x01n\x01\x98\x01\x00\x01t\x00\x88\x01\x00") + bytes("\x01n\x00\x00");
+    const std::string command = bytes(
+                                    "\x01\x01"
+                                    "a\x00\x00"
+                                )
+                                + fields + bytes("\x00");
+    EXPECT_EQ(encode_command(CreateCollection{numbered("a")}), command);
+    const auto decoded = decode_command(command);
+    ASSERT_TRUE(decoded.ok());
+    EXPECT_EQ(std::get<CreateCollection>(decoded.value()).spec.num_shards, 1U);
+    const State state = apply(alone(), 1, CreateCollection{numbered("a")}).state;
+    const auto shard = static_cast<char>(state.collections.at("a")->id());
+    const std::string in_state = std::string("\x01") + shard + command.substr(1);
+    EXPECT_NE(encode_state(state).find(in_state), std::string::npos);
+}
+
+TEST(State, ACommandWithAWrongNumberOfShardsChangesNothing) {
+    const State state = sample();
+    for (const std::uint32_t number : {0U, 65U, UINT32_MAX}) {
+        CreateCollection create{numbered("c")};
+        create.spec.num_shards = number;
+        const auto command = decode_command(encode_command(create));
+        ASSERT_TRUE(command.ok());
+        const Applied applied = apply(state, state.applied, command.value());
+        EXPECT_EQ(applied.change.error().code, ErrorCode::kInvalidArgument);
+        EXPECT_EQ(encode_state(applied.state), encode_state(state));
+    }
 }
 
 TEST(State, DamagedBytesAreCorruptionOrSomethingElse) {
-    const std::string state = encode_state(sample());
-    const std::string command = encode_command(with_everything());
+    State several = sample();
+    CreateCollection create{numbered("c")};
+    create.spec.num_shards = 3;
+    several = apply(several, 5, create).state;
+    const std::string state = encode_state(several);
+    const std::string command = encode_command(create);
     for (std::size_t size = 0; size < state.size(); ++size) {
         EXPECT_EQ(decode_state(state.substr(0, size)).error().code, ErrorCode::kCorruption);
     }

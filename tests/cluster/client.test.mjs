@@ -88,10 +88,12 @@ const ways = {
   'ended by SIGTERM': async (node) => assert.deepEqual(await node.end('SIGTERM'), { code: 0, signal: null }),
 };
 
+const shards = { 'killed': 1, 'ended by SIGTERM': 3 };
+
 for (const [way, end] of Object.entries(ways)) {
   test(`no client sees an error while each node is ${way} and started again`, withCluster(3, {}, async (cluster) => {
     await cluster.start();
-    await cluster.client().collections().create(BOOKS);
+    await cluster.client().collections().create({ ...BOOKS, num_shards: shards[way] });
     const { loops, written } = work(cluster);
     const more = (count) => Promise.all(loops.map((loop) => loop.more(count)));
     try {

@@ -171,6 +171,30 @@ TEST(Collections, AreListedNewestFirstInPages) {
     EXPECT_EQ(page.find("fields\""), page.find("enable_nested_fields\"") + 14);
 }
 
+TEST(Collections, ShowTheirShardsIfTheyHaveSeveral) {
+    ApiWorld world;
+    const auto create = [&](const std::string& name, const std::string& shards) {
+        const Answer made = world.post(
+            "/collections",
+            R"({"name":")" + name + R"(","fields":[{"name":"n","type":"int32"}])" + shards + "}"
+        );
+        EXPECT_EQ(made.status, 201) << made.body;
+        return made.body;
+    };
+    EXPECT_EQ(create("one", "").find("num_shards"), std::string::npos);
+    EXPECT_EQ(create("same", R"(,"num_shards":1)").find("num_shards"), std::string::npos);
+    EXPECT_NE(create("three", R"(,"num_shards":3)").find(R"("num_shards":3)"), std::string::npos);
+    const std::string path = "/collections/three/documents";
+    EXPECT_EQ(world.post(path, R"({"id":"a","n":1})").status, 201);
+    EXPECT_EQ(world.post(path, R"({"id":"a","n":1})").status, 409);
+    EXPECT_EQ(world.post(path, R"({"n":2})").status, 201);
+    EXPECT_EQ(world.patch(path + "/a", R"({"n":3})").status, 200);
+    EXPECT_EQ(world.get(path + "/a").body, R"({"id":"a","n":3})");
+    EXPECT_NE(world.get("/collections/three").body.find(R"("num_documents":2)"), std::string::npos);
+    EXPECT_EQ(world.remove(path + "/a").status, 200);
+    EXPECT_EQ(world.get(path + "/a").status, 404);
+}
+
 TEST(Collections, RefuseBadDeclarations) {
     ApiWorld world;
     const auto failure = [&](const std::string& body) {
@@ -182,6 +206,15 @@ TEST(Collections, RefuseBadDeclarations) {
     EXPECT_EQ(failure("[]"), "Bad JSON.");
     EXPECT_EQ(failure("{}"), "Parameter `name` is required.");
     EXPECT_EQ(failure(R"({"name":"c"})"), "Parameter `fields` is required.");
+    for (const char* wrong : {"0", "65", "-1", "2.5", "\"2\"", "true", "18446744073709551615"}) {
+        EXPECT_EQ(
+            failure(
+                R"({"name":"c","fields":[{"name":"a","type":"string"}],"num_shards":)"
+                + std::string(wrong) + "}"
+            ),
+            "Parameter `num_shards` must be an integer from 1 to 64."
+        ) << wrong;
+    }
     EXPECT_TRUE(failure(R"({"name":"c","fields":[{"name":"a"}]})").starts_with("The `fields` value")
     );
     const auto field = [&](const std::string& properties) {

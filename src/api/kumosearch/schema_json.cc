@@ -165,6 +165,23 @@ Status read_nesting(JsonValue root, search::Schema& schema) {
     return {};
 }
 
+Status read_num_shards(JsonValue root, std::uint32_t& num_shards) {
+    const JsonValue value = root.find("num_shards");
+    if (!value || value.is_null()) {
+        return {};
+    }
+    const bool fits = value.type() == wire::JsonType::kInt64 && value.as_int64() >= 1
+                      && value.as_int64() <= node::kShardsPerCollectionMax;
+    if (!fits) {
+        return invalid_argument(
+            "Parameter `num_shards` must be an integer from 1 to "
+            + std::to_string(node::kShardsPerCollectionMax) + "."
+        );
+    }
+    num_shards = static_cast<std::uint32_t>(value.as_int64());
+    return {};
+}
+
 Status refuse_later_settings(JsonValue root) {
     for (const std::string_view property : {"synonym_sets", "curation_sets", "voice_query_model"}) {
         const JsonValue value = root.find(property);
@@ -232,6 +249,7 @@ Result<node::CollectionSpec> parse_collection(ByteView json) {
     KUMO_TRY_ASSIGN(schema.token_separators, read_strings(root, "token_separators"));
     KUMO_TRY_ASSIGN(schema.symbols_to_index, read_strings(root, "symbols_to_index"));
     KUMO_TRY(read_nesting(root, schema));
+    KUMO_TRY(read_num_shards(root, spec.num_shards));
     KUMO_TRY(refuse_later_settings(root));
     if (const JsonValue metadata = root.find("metadata")) {
         if (!metadata.is_object()) {
@@ -269,6 +287,9 @@ void write_collection(
     }
     writer.key("name").string(info.spec.name);
     writer.key("num_documents").unsigned_integer(info.num_documents);
+    if (info.spec.num_shards > 1) {
+        writer.key("num_shards").unsigned_integer(info.spec.num_shards);
+    }
     writer.key("symbols_to_index");
     write_strings(writer, schema.symbols_to_index);
     writer.key("synonym_sets").begin_array().end_array();

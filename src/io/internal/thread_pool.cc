@@ -68,6 +68,7 @@ private:
     void run_jobs() {
         for (Task job = take_job(); job; job = take_job()) {
             job();
+            job = nullptr;  // What it holds goes now, not when there is another one.
         }
     }
 

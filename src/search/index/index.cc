@@ -54,6 +54,18 @@ Result<std::optional<std::string>> id_of(wire::JsonValue root) {
 
 }  // namespace
 
+std::optional<std::uint32_t> partition_of_document(ByteView json, std::uint32_t count) {
+    const auto parsed = wire::JsonDocument::parse(json, kDocumentLimits);
+    if (!parsed.ok() || !parsed.value().root().is_object()) {
+        return std::nullopt;
+    }
+    const auto id = id_of(parsed.value().root());
+    if (!id.ok() || !id.value()) {
+        return std::nullopt;
+    }
+    return partition_of(*id.value(), count);
+}
+
 Result<std::string> fetch_document(const Snapshot& snapshot, std::string_view id) {
     PostingsCursor cursor;
     for (auto part = snapshot.parts.rbegin(); part != snapshot.parts.rend(); ++part) {
@@ -73,10 +85,12 @@ Index::Index(
     std::shared_ptr<const Schema> schema,
     const Manifest& manifest,
     std::vector<std::shared_ptr<const SegmentReader>> segments,
-    IndexLimits limits
+    IndexLimits limits,
+    Partition partition
 )
     : schema_(std::move(schema)),
       limits_(limits),
+      partition_(partition),
       applied_seq_(manifest.applied_seq),
       next_auto_id_(manifest.next_auto_id),
       next_order_(manifest.next_order),
@@ -139,7 +153,7 @@ Result<std::string> Index::stored(const Place& place) const {
 
 std::string Index::next_id() {
     std::string id = std::to_string(next_auto_id_++);
-    while (find(id)) {
+    while (!partition_.has(id) || find(id)) {
         id = std::to_string(next_auto_id_++);
     }
     return id;

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "search/index/deleted_docs.h"
 #include "search/index/manifest.h"
+#include "search/index/partition.h"
 #include "search/schema/document.h"
 #include "search/schema/schema.h"
 #include "search/segment/segment.h"
@@ -73,12 +74,14 @@ struct IndexLimits {
 /// manifest already counts as deleted.
 class Index {
 public:
-    /// An index as the manifest says. `segments` are its segments, opened, in its order.
+    /// An index as the manifest says. `segments` are its segments, opened, in its order. Ids that
+    /// it assigns are numbers that belong to its partition.
     Index(
         std::shared_ptr<const Schema> schema,
         const Manifest& manifest,
         std::vector<std::shared_ptr<const SegmentReader>> segments,
-        IndexLimits limits = {}
+        IndexLimits limits = {},
+        Partition partition = {}
     );
 
     // ---- operations; each is visible in snapshots after publish()
@@ -198,6 +201,7 @@ private:
 
     std::shared_ptr<const Schema> schema_;
     IndexLimits limits_;
+    Partition partition_;
     std::vector<Slot> slots_;  ///< Oldest first; the last one is live.
     std::shared_ptr<LiveSegment> live_;
     PostingsCursor cursor_;

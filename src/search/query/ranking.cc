@@ -109,7 +109,8 @@ public:
                 return a.numbers[k] > b.numbers[k];
             }
         }
-        return a.order > b.order;
+        // Each part of a collection counts its own documents: the same place in two is no rank.
+        return a.order != b.order ? a.order > b.order : a.hit.part < b.hit.part;
     }
 
 private:

@@ -20,7 +20,9 @@ struct RankedHit {
 };
 
 /// The best hits of all segments in the request's order: at least the first `offset + limit` of
-/// them, or all. Ties go newest first. `parts` outlives the result.
+/// them, or all. Ties go newest first; in a united snapshot, where
+/// each part of the collection has an order of arrival of its own, the latest of each part come
+/// first, in the order of the parts, then the second latest. `parts` outlives the result.
 std::vector<RankedHit> rank(
     const Snapshot& snapshot,
     const SearchRequest& request,

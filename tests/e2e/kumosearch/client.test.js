@@ -198,6 +198,18 @@ test("everything acknowledged is there after kill -9", async () => {
 
 searches("after kill -9");
 
+test("a collection that was searched goes, and searches of others go on", async () => {
+    for (let round = 0; round < 8; ++round) {
+        await client.collections().create({ ...schema, name: "short" });
+        await client.collections("short").documents().import(books);
+        await Promise.all(Array.from({ length: 8 }, () =>
+            client.collections("short").documents().search({ q: "gods", query_by: "title" })));
+        await client.collections("short").delete();
+        await client.collections("books").documents().search({ q: "gods", query_by: "title" });
+    }
+    assert.equal((await client.collections().retrieve()).length, 1);
+});
+
 test("keys and collections go", async () => {
     const { keys } = await client.keys().retrieve();
     assert.equal(keys.length, 1);

@@ -1,0 +1,28 @@
+#include "search/index/united_snapshot.h"
+
+#include "base/assert.h"
+
+#include <utility>
+
+namespace kumo::search {
+
+std::shared_ptr<const Snapshot> unite(std::span<const std::shared_ptr<const Snapshot>> snapshots) {
+    KUMO_ASSERT(!snapshots.empty());
+    if (snapshots.size() == 1) {
+        return snapshots.front();
+    }
+    auto all = std::make_shared<Snapshot>();
+    all->schema = snapshots.front()->schema;
+    std::size_t parts = 0;
+    for (const auto& each : snapshots) {
+        parts += each->parts.size();
+        all->doc_count += each->doc_count;
+    }
+    all->parts.reserve(parts);
+    for (const auto& each : snapshots) {
+        all->parts.insert(all->parts.end(), each->parts.begin(), each->parts.end());
+    }
+    return all;
+}
+
+}  // namespace kumo::search
