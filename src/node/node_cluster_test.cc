@@ -134,6 +134,7 @@ protected:
         const std::size_t other = (i + 1) % kNodes;
         const Status started = machines[i]->boot();
         ASSERT_TRUE(started.ok()) << started.error().message;
+        ASSERT_TRUE(has_file(i, "/wal_lost"));
         ASSERT_TRUE(run_until([&] { return in_sync(other) == kNodes && serves(i); }));
         expect_everything(i);
         EXPECT_TRUE(run_until([&] { return !has_file(i, "/wal_lost"); }));
