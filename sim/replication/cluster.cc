@@ -148,20 +148,39 @@ void Cluster::trace(std::uint64_t value) {
     outcome_.trace ^= outcome_.trace >> 29U;
 }
 
+std::string Cluster::describe_shard(ShardId id, const Shard& shard) const {
+    std::string out =
+        "\n    shard " + std::to_string(static_cast<std::uint64_t>(id)) + ": version "
+        + std::to_string(shard.version) + ", term " + std::to_string(shard.term) + ", mode "
+        + std::to_string(static_cast<int>(shard.mode)) + ", primary "
+        + (shard.primary.is_nil() ? "nobody" : std::to_string(index_of(shard.primary)))
+        + ", in sync";
+    for (const NodeId& node : shard.in_sync) {
+        out += " " + std::to_string(index_of(node));
+    }
+    out += shard.phase == Phase::kHandover ? ", handover" : "";
+    return out + (shard.phase == Phase::kElecting ? ", electing" : "");
+}
+
+std::string Cluster::describe_copy(const Copy& copy) const {
+    const ShardCopy& core = *copy.core;
+    std::string out = "; role " + std::to_string(static_cast<int>(core.role())) + " term "
+                      + std::to_string(core.term()) + " committed "
+                      + std::to_string(core.committed()) + " of " + std::to_string(core.last())
+                      + " applied " + std::to_string(copy.applied) + " copy "
+                      + std::to_string(static_cast<std::uint64_t>(core.copy()));
+    for (std::size_t j = 0; j < nodes_count_ && core.is_primary(); ++j) {
+        const auto match = core.match_of(node_id(j));
+        out += " " + (match ? std::to_string(*match) : std::string("-"));
+    }
+    return out;
+}
+
 /// Where everybody stands, for a failure's reader.
 std::string Cluster::describe() const {
     std::string all;
     for (const auto& [id, shard] : control_state_.shards) {
-        all += "\n    shard " + std::to_string(static_cast<std::uint64_t>(id)) + ": version "
-               + std::to_string(shard->version) + ", term " + std::to_string(shard->term)
-               + ", mode " + std::to_string(static_cast<int>(shard->mode)) + ", primary "
-               + (shard->primary.is_nil() ? "nobody" : std::to_string(index_of(shard->primary)))
-               + ", in sync";
-        for (const NodeId& node : shard->in_sync) {
-            all += " " + std::to_string(index_of(node));
-        }
-        all += shard->phase == Phase::kHandover ? ", handover" : "";
-        all += shard->phase == Phase::kElecting ? ", electing" : "";
+        all += describe_shard(id, *shard);
     }
     for (std::size_t i = 0; i < nodes_count_; ++i) {
         const Node& node = nodes_[i];
@@ -173,16 +192,7 @@ std::string Cluster::describe() const {
                + (may_serve(i) ? " leased" : "") + ", state " + std::to_string(node.applied)
                + " of " + std::to_string(control_log_.size());
         for (const auto& [shard, copy] : node.copies) {
-            const ShardCopy& core = *copy.core;
-            all += "; role " + std::to_string(static_cast<int>(core.role())) + " term "
-                   + std::to_string(core.term()) + " committed " + std::to_string(core.committed())
-                   + " of " + std::to_string(core.last()) + " applied "
-                   + std::to_string(copy.applied) + " copy "
-                   + std::to_string(static_cast<std::uint64_t>(core.copy()));
-            for (std::size_t j = 0; j < nodes_count_ && core.is_primary(); ++j) {
-                const auto match = core.match_of(node_id(j));
-                all += " " + (match ? std::to_string(*match) : std::string("-"));
-            }
+            all += describe_copy(copy);
         }
     }
     return all + "\n   ";

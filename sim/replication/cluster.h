@@ -167,6 +167,7 @@ private:
     void open_copy(std::size_t i, ShardId shard, CopyId copy);
     void drain(std::size_t i, ShardId shard);
     void drain_coordinator(std::size_t i);
+    void watch_proposal(std::size_t i, ShardId shard, const Command& command);
     void write_log(std::size_t i, ShardId shard, const CopyOutput& output);
     void sync_log(std::size_t i, ShardId shard);
     void apply(std::size_t i, ShardId shard, const EntryPtr& entry);
@@ -236,6 +237,8 @@ private:
     void fail(const std::string& what);
     void trace(std::uint64_t value);
     std::string describe() const;
+    std::string describe_shard(ShardId id, const Shard& shard) const;
+    std::string describe_copy(const Copy& copy) const;
 
     SeededRandom random_;
     Outcome outcome_;

@@ -278,19 +278,7 @@ void Cluster::drain(std::size_t i, ShardId shard) {
         });
     }
     for (const Command& command : output.proposals) {
-        if (const auto* set = std::get_if<ProposeInSync>(&command)) {
-            const bool grows = !set->added.empty();
-            (grows ? outcome_.expands : outcome_.shrinks) += 1;
-            if (grows) {
-                on_expand_proposed(i, shard);
-            }
-        }
-        if (const auto* report = std::get_if<ReportLog>(&command)) {
-            on_log_reported(*report);
-        }
-        if (std::holds_alternative<CompleteHandover>(command)) {
-            on_handover_proposed(i, shard);
-        }
+        watch_proposal(i, shard, command);
         propose(i, command);
         if (random_.chance(1, 10)) {
             at(now_ + static_cast<Time>(random_.below(2000)) * kMillisecond,
@@ -308,6 +296,23 @@ void Cluster::drain(std::size_t i, ShardId shard) {
         copy.waiting.clear();
     }
     outcome_.lost += output.lost ? 1U : 0U;
+}
+
+/// What attacks and counts want to know of.
+void Cluster::watch_proposal(std::size_t i, ShardId shard, const Command& command) {
+    if (const auto* set = std::get_if<ProposeInSync>(&command)) {
+        const bool grows = !set->added.empty();
+        (grows ? outcome_.expands : outcome_.shrinks) += 1;
+        if (grows) {
+            on_expand_proposed(i, shard);
+        }
+    }
+    if (const auto* report = std::get_if<ReportLog>(&command)) {
+        on_log_reported(*report);
+    }
+    if (std::holds_alternative<CompleteHandover>(command)) {
+        on_handover_proposed(i, shard);
+    }
 }
 
 void Cluster::write_log(std::size_t i, ShardId shard, const CopyOutput& output) {

@@ -177,6 +177,13 @@ void read_mode(ByteReader& in, Shard& shard) {
     }
 }
 
+/// Has a shard and its version, and nothing else.
+template <typename T>
+constexpr bool kNamesAVersion =
+    std::is_same_v<
+        T,
+        CompleteHandover> || std::is_same_v<T, AbortHandover> || std::is_same_v<T, EndElection>;
+
 template <typename Visit>
 struct CommandVisitor {
     Visit visit;
@@ -205,7 +212,7 @@ struct CommandVisitor {
         } else if constexpr (std::is_same_v<Plain, BeginHandover>) {
             visit(command.shard);
             visit(command.target);
-        } else if constexpr (std::is_same_v<Plain, CompleteHandover> || std::is_same_v<Plain, AbortHandover>) {
+        } else if constexpr (kNamesAVersion<Plain>) {
             visit(command.shard);
             visit(command.version);
         } else if constexpr (std::is_same_v<Plain, ReplaceCopy>) {
@@ -221,9 +228,6 @@ struct CommandVisitor {
             visit(command.node);
             visit(command.copy);
             visit(command.end);
-        } else if constexpr (std::is_same_v<Plain, EndElection>) {
-            visit(command.shard);
-            visit(command.version);
         } else {
             visit(command.node);  // RemoveMember, TakeOver
         }
