@@ -79,6 +79,12 @@ Status remove_tree(Fs& fs, const std::string& path) {
     );  // Not a directory; if it is one, this error says what is wrong with it.
 }
 
+Status write_file(Fs& fs, const std::string& path, ByteView bytes) {
+    KUMO_TRY_ASSIGN(const std::unique_ptr<File> file, fs.open(path, OpenMode::kCreate));
+    KUMO_TRY(file->write(0, bytes));
+    return file->sync();
+}
+
 Result<std::string> read_file(Fs& fs, const std::string& path, std::uint64_t bytes_max) {
     KUMO_TRY_ASSIGN(const std::unique_ptr<File> file, fs.open(path, OpenMode::kRead));
     KUMO_TRY_ASSIGN(const std::uint64_t size, file->size());

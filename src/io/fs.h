@@ -151,6 +151,9 @@ Status make_directories(Fs& fs, const std::string& path);
 /// Removes a file or a directory with all it holds; absence is fine. At most kTreeDepthMax deep.
 Status remove_tree(Fs& fs, const std::string& path);
 
+/// Makes or replaces a file's content and syncs it; its name is for sync_dir().
+Status write_file(Fs& fs, const std::string& path, ByteView bytes);
+
 /// A whole file, read without mapping it. kLimitExceeded above `bytes_max`.
 Result<std::string> read_file(Fs& fs, const std::string& path, std::uint64_t bytes_max);
 

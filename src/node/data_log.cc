@@ -2,11 +2,11 @@
 
 #include "base/log.h"
 #include "base/uuid.h"
+#include "node/internal/numbered_name.h"
 #include "store/checkpoint.h"
 #include "wire/byte_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -32,16 +32,10 @@ Result<std::optional<Uuid>> read_id(io::Fs& fs, const std::string& path) {
     return id ? Result<std::optional<Uuid>>(id) : corruption(path + ": not well formed");
 }
 
-/// The number in the name of a log that was put aside.
+/// The number in the name of a log that was put aside; the next one has room above it.
 std::optional<std::uint64_t> number_of(std::string_view name) {
-    if (!name.starts_with(kAsidePrefix)) {
-        return std::nullopt;
-    }
-    name.remove_prefix(kAsidePrefix.size());
-    std::uint64_t number = 0;
-    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
-    const bool whole = parsed.ec == std::errc() && parsed.ptr == name.data() + name.size();
-    return whole && number < UINT64_MAX ? std::optional(number) : std::nullopt;
+    const auto number = number_in_name(name, kAsidePrefix);
+    return number && *number < UINT64_MAX ? number : std::nullopt;
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #include "node/segment_store.h"
 
 #include "base/log.h"
+#include "node/internal/numbered_name.h"
 #include "store/checkpoint.h"
 #include "wire/byte_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 #include <utility>
 
@@ -21,18 +21,7 @@ constexpr std::string_view kTemporarySuffix = ".tmp";
 
 /// The id in a segment's name; nothing if it is not such a name.
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) {
-    if (!name.starts_with(kSegmentPrefix) || !name.ends_with(kSegmentSuffix)
-        || name.size() <= kSegmentPrefix.size() + kSegmentSuffix.size()) {
-        return std::nullopt;
-    }
-    name.remove_prefix(kSegmentPrefix.size());
-    name.remove_suffix(kSegmentSuffix.size());
-    std::uint64_t id = 0;
-    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), id);
-    if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) {
-        return std::nullopt;
-    }
-    return id;
+    return number_in_name(name, kSegmentPrefix, kSegmentSuffix);
 }
 
 bool names(const search::Manifest& manifest, std::uint64_t id) {
@@ -97,7 +86,7 @@ SegmentStore::store_segment(std::uint64_t id, ByteView bytes) const {
     KUMO_TRY(io::make_directories(fs_, directory_));
     const std::string path = segment_path(directory_, id);
     const std::string temporary = path + std::string(kTemporarySuffix);
-    Status done = write_file(temporary, bytes);
+    Status done = io::write_file(fs_, temporary, bytes);
     if (done.ok()) {
         done = fs_.rename(temporary, path);
     }
@@ -163,12 +152,6 @@ Result<std::shared_ptr<const search::SegmentReader>> SegmentStore::open_file(std
         return in_file(path, std::move(segment).error());
     }
     return segment;
-}
-
-Status SegmentStore::write_file(const std::string& path, ByteView bytes) const {
-    KUMO_TRY_ASSIGN(const auto file, fs_.open(path, io::OpenMode::kCreate));
-    KUMO_TRY(file->write(0, bytes));
-    return file->sync();
 }
 
 std::string segment_path(const std::string& directory, std::uint64_t id) {

@@ -65,7 +65,6 @@ public:
 
 private:
     Result<std::shared_ptr<const search::SegmentReader>> open_file(std::uint64_t id) const;
-    Status write_file(const std::string& path, ByteView bytes) const;
 
     io::Fs& fs_;
     const std::string directory_;

@@ -2,9 +2,9 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "node/internal/numbered_name.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace kumo::node {
@@ -13,12 +13,8 @@ namespace {
 
 /// The copy in a directory's name.
 std::optional<cluster::CopyId> parse_copy(const std::string& name) {
-    std::uint64_t copy = 0;
-    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), copy);
-    if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) {
-        return std::nullopt;
-    }
-    return cluster::CopyId{copy};
+    const auto number = number_in_name(name, "");
+    return number ? std::optional(cluster::CopyId{*number}) : std::nullopt;
 }
 
 /// Which part of its collection a shard is.
@@ -167,11 +163,7 @@ void ShardSet::open(
     if (broken_.contains(copy)) {
         return;
     }
-    const Error lost = corruption(
-        "this node's copy of " + collection->spec.name
-        + " lacks what was in a log that is lost: " + (lost_log_ ? lost_log_->why : "")
-    );
-    auto opened = is_lost(copy) ? Result<std::shared_ptr<Shard>>(lost)
+    auto opened = is_lost(copy) ? Result<std::shared_ptr<Shard>>(lost_log_error(*collection))
                                 : open_copy(collection, shard.id, copy);
     if (!opened.ok()) {
         give_up(shard, copy, opened.error());
@@ -265,6 +257,13 @@ void ShardSet::give_up(const cluster::Shard& shard, cluster::CopyId copy, const 
 
 bool ShardSet::is_lost(cluster::CopyId copy) const {
     return lost_log_ && static_cast<std::uint64_t>(copy) < lost_log_->first_whole;
+}
+
+Error ShardSet::lost_log_error(const Collection& collection) const {
+    return corruption(
+        "this node's copy of " + collection.spec.name
+        + " lacks what was in a log that is lost: " + lost_log_->why
+    );
 }
 
 void ShardSet::settle_lost_log(const std::set<cluster::CopyId>& wanted) {

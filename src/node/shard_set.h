@@ -81,6 +81,7 @@ private:
     );
     void give_up(const cluster::Shard& shard, cluster::CopyId copy, const Error& error);
     bool is_lost(cluster::CopyId copy) const;
+    Error lost_log_error(const Collection& collection) const;
     void settle_lost_log(const std::set<cluster::CopyId>& wanted);
     void forget_broken(const std::set<cluster::CopyId>& wanted);
     void bury(cluster::ShardId id, const Error& why);

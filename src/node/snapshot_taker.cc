@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "node/segment_store.h"
-#include "node/snapshot_head.h"
 
 #include <algorithm>
 #include <set>
@@ -12,18 +11,8 @@ namespace kumo::node {
 
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
-
 Error cannot_use(const std::string& directory, const std::string& why) {
     return invalid_argument("`snapshot_path` " + directory + ": " + why);
-}
-
-Status write_file(io::Fs& fs, const std::string& path, ByteView bytes) {
-    KUMO_TRY_ASSIGN(const auto file, fs.open(path, io::OpenMode::kCreate));
-    for (std::size_t at = 0; at < bytes.size(); at += kChunkBytes) {
-        KUMO_TRY(file->write(at, bytes.substr(at, kChunkBytes)));
-    }
-    return file->sync();
 }
 
 bool is_within(const std::string& directory, const std::string& path) {
@@ -172,26 +161,21 @@ Status SnapshotTaker::open(io::Fs& fs, Snapshot& snapshot) {
     return {};
 }
 
-namespace {
-
 /// Blocking. The head is written first, as that of a snapshot that is not complete, and last.
-template <typename Files>
-Status write_all(io::Fs& fs, const std::string& directory, SnapshotHead head, const Files& files) {
-    KUMO_TRY(write_snapshot_head(fs, directory, head));
-    for (const auto& file : files) {
-        const std::string path = io::join_path(directory, file.path);
+Status SnapshotTaker::write_all(io::Fs& fs, const Snapshot& snapshot, SnapshotHead head) {
+    KUMO_TRY(write_snapshot_head(fs, snapshot.directory, head));
+    for (const File& file : snapshot.files) {
+        const std::string path = io::join_path(snapshot.directory, file.path);
         const std::string parent = file.content == nullptr ? path : io::parent_path(path);
         KUMO_TRY(io::make_directories(fs, parent));
         if (file.content != nullptr) {
-            KUMO_TRY(write_file(fs, path, file.content->bytes()));
+            KUMO_TRY(io::write_file(fs, path, file.content->bytes()));
             KUMO_TRY(fs.sync_dir(parent));
         }
     }
     head.complete = true;
-    return write_snapshot_head(fs, directory, head);
+    return write_snapshot_head(fs, snapshot.directory, head);
 }
-
-}  // namespace
 
 void SnapshotTaker::copy_files(const SnapshotPtr& snapshot) {
     io::Fs& fs = env_.fs;
@@ -202,7 +186,7 @@ void SnapshotTaker::copy_files(const SnapshotPtr& snapshot) {
             SnapshotHead head;
             head.node = self;
             head.state = std::make_shared<const State>(snapshot->state);
-            status = write_all(fs, directory, std::move(head), snapshot->files);
+            status = write_all(fs, *snapshot, std::move(head));
             if (!status.ok()) {
                 (void)io::remove_tree(fs, io::join_path(directory, "collections"));
                 (void)io::remove_tree(fs, snapshot_head_path(directory));

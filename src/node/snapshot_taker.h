@@ -7,6 +7,7 @@
 #include "node/background_jobs.h"
 #include "node/operation_router.h"
 #include "node/shard.h"
+#include "node/snapshot_head.h"
 #include "node/state.h"
 
 #include <cstddef>
@@ -77,6 +78,7 @@ private:
     void copy_files(const SnapshotPtr& snapshot);
     void finish(const SnapshotPtr& snapshot, const Status& status);
     static Status open(io::Fs& fs, Snapshot& snapshot);
+    static Status write_all(io::Fs& fs, const Snapshot& snapshot, SnapshotHead head);
 
     const Environment env_;
     bool running_ = false;

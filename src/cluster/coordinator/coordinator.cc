@@ -59,7 +59,9 @@ void Coordinator::on_state(std::shared_ptr<const State> state, std::uint64_t ind
         const Member* member = find_member(*state_, each.first);
         return member == nullptr || !member->fenced;
     });
-    find_unsettled();
+    if (leading_) {
+        find_unsettled();
+    }
     grant_confirmed();
 }
 

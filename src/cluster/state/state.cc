@@ -96,6 +96,15 @@ void make_primary(const State& state, Shard& shard, const NodeId& node) {
     ++shard.term;
 }
 
+/// The others are gone, or belong to another cluster: the copy of one node is all there is.
+void leave_to(const State& state, Shard& shard, const NodeId& node, CopyId copy) {
+    shard.copies = {{node, copy}};
+    shard.in_sync = {node};
+    shard.blank.clear();
+    make_primary(state, shard, node);
+    ++shard.version;
+}
+
 void begin_election(Shard& shard) {
     shard.primary = {};
     shard.primary_incarnation = 0;
@@ -586,14 +595,13 @@ Status run(State& state, const TakeOver& command) {
     state.members_expected = 1;
     for (auto& [id, shared] : state.shards) {
         Shard shard = *shared;
-        std::erase_if(shard.copies, [&](const auto& each) { return each.first != command.node; });
-        if (shard.copies.empty()) {
-            shard.copies[command.node] = CopyId{state.next_id++};
-        }
-        shard.in_sync = {command.node};
-        shard.blank.clear();
-        make_primary(state, shard, command.node);
-        ++shard.version;
+        const auto own = shard.copies.find(command.node);
+        leave_to(
+            state,
+            shard,
+            command.node,
+            own == shard.copies.end() ? CopyId{state.next_id++} : CopyId(own->second)
+        );
         shared = std::make_shared<const Shard>(std::move(shard));
     }
     return {};
@@ -684,15 +692,8 @@ State begin_with(const State& state, const NodeId& from, const NodeId& to) {
         if (own == shared->copies.end()) {
             continue;
         }
-        Shard shard;
-        shard.id = id;
-        shard.version = shared->version + 1;
-        shard.term = shared->term + 1;
-        shard.primary = to;
-        shard.in_sync = {to};
-        shard.copies = {{to, own->second}};
-        shard.mode = shared->mode;
-        shard.everywhere = shared->everywhere;
+        Shard shard = *shared;
+        leave_to(first, shard, to, own->second);
         first.shards[id] = std::make_shared<const Shard>(std::move(shard));
     }
     return first;

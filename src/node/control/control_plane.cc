@@ -62,8 +62,7 @@ Status ControlPlane::recover() {
         return Error{
             ErrorCode::kConflict,
             "there is a snapshot in a data directory that is in use already: a snapshot is "
-            "restored "
-            "by starting a server on a directory with nothing else in it"};
+            "restored by starting a server on a directory with nothing else in it"};
     }
     self_ = recovered_.identity.node;
     in_its_place_ = recovered_.identity.place == recovered_.place;
