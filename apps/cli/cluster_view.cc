@@ -34,6 +34,9 @@ struct Copy {
 
 struct Shard {
     std::string collection;
+    std::string mode;  ///< Of replication; empty: sync.
+    std::uint64_t min_in_sync = 0;
+    bool electing = false;
     std::vector<Copy> copies;
 
     std::size_t in_sync() const {
@@ -106,6 +109,12 @@ Member read_member(wire::JsonValue from) {
 Shard read_shard(wire::JsonValue from, const std::vector<Member>& members) {
     Shard shard;
     shard.collection = word(from, "collection");
+    shard.mode = word(from, "replication_mode");
+    if (shard.mode == "sync") {
+        shard.mode.clear();
+    }
+    shard.min_in_sync = number(from, "min_in_sync");
+    shard.electing = flag(from, "electing");
     for (const wire::JsonValue one : list(from, "copies")) {
         Copy copy;
         copy.node = word(one, "node");
@@ -227,10 +236,14 @@ std::string shards_table(const Cluster& cluster, bool colour) {
             }
         }
         rows.push_back(
-            {shard.collection, joined(primary, ", "), joined(in_sync, ", "), joined(behind, ", ")}
+            {shard.collection,
+             shard.mode,
+             joined(primary, ", "),
+             joined(in_sync, ", "),
+             joined(behind, ", ")}
         );
     }
-    return table({"collection", "primary", "in sync", "behind"}, rows, colour);
+    return table({"collection", "mode", "primary", "in sync", "behind"}, rows, colour);
 }
 
 // ---- what is wrong
@@ -266,10 +279,18 @@ std::vector<std::string> shard_problems(const Shard& shard, const Cluster& clust
     const auto primary = std::find_if(shard.copies.begin(), shard.copies.end(), [](const Copy& c) {
         return c.primary;
     });
-    if (primary == shard.copies.end()) {
+    if (shard.electing) {
+        out.emplace_back("no primary: copies in sync are yet to say what they have; writes wait");
+    } else if (primary == shard.copies.end()) {
         out.emplace_back("no primary: no copy that is in sync is up, and writes wait");
     } else if (!primary->up) {
         out.push_back("a primary that is down, and writes wait: " + primary->node);
+    }
+    if (shard.in_sync() < shard.min_in_sync) {
+        out.push_back(
+            std::to_string(shard.in_sync()) + " of the " + std::to_string(shard.min_in_sync)
+            + " copies in sync that its writes need, and writes wait"
+        );
     }
     const std::size_t copies = shard.copies.size();
     if (shard.in_sync() < copies) {

@@ -110,6 +110,15 @@ void Cluster::begin_collection(std::size_t slot, const std::string& name) {
     if (seed_ % 3 == 0) {
         collection->shards = 1 + static_cast<std::uint32_t>(pick(5));
     }
+    if (seed_ % 5 < 2) {
+        static constexpr cluster::AckMode kModes[] = {
+            cluster::AckMode::kSync,
+            cluster::AckMode::kMajority,
+            cluster::AckMode::kMajority,
+            cluster::AckMode::kAsync};
+        collection->mode = kModes[pick(std::size(kModes))];
+        collection->min_in_sync = 1 + static_cast<std::uint32_t>(pick(2));
+    }
     slots_[slot] = collection;
     collections_.push_back(collection);
 }
@@ -130,6 +139,8 @@ void Cluster::create_collection(const CollectionPtr& collection) {
     at(std::chrono::seconds(15), [collection] { collection->creating = false; });
     CollectionSpec spec = numbered(collection->name);
     spec.num_shards = collection->shards;
+    spec.replication_mode = collection->mode;
+    spec.min_in_sync = collection->min_in_sync;
     machine.node().create_collection(
         std::move(spec),
         machine.loop(),
@@ -304,7 +315,7 @@ void Cluster::on_written(
         document.history.end_write(write.entry, now());
         if (write.action == WriteAction::kCreate) {
             document.created = true;
-            if (++document.created_by > 1) {
+            if (++document.created_by > 1 && !may_forget(*collection)) {
                 fail("two clients created " + document.id);
             }
         }
@@ -318,7 +329,7 @@ void Cluster::on_written(
     const bool was_there = error.code == ErrorCode::kAlreadyExists;
     if (was_there && write.action == WriteAction::kCreate && document.creates == 1) {
         // An upsert that overtook it may have made it.
-        if (!document.history.has_other_writes(write.entry)) {
+        if (!document.history.has_other_writes(write.entry) && !may_forget(*collection)) {
             fail("the only creation of " + document.id + " found it there");
         }
     }

@@ -88,6 +88,8 @@ private:
         std::string name;
         std::string prefix;  ///< Of its documents' ids.
         std::uint32_t shards = 1;
+        cluster::AckMode mode = cluster::AckMode::kSync;
+        std::uint32_t min_in_sync = 1;
         bool creating = false;
         bool live = false;
         bool ended = false;  ///< Its removal has begun: what happens now is not looked at.
@@ -95,6 +97,11 @@ private:
         std::map<std::string, std::shared_ptr<Document>> by_id;
         History::Value next_value = 1;
     };
+
+    /// What was acknowledged may be lost, and what is read may be.
+    static bool may_forget(const Collection& collection) {
+        return collection.mode == cluster::AckMode::kAsync;
+    }
 
     using CollectionPtr = std::shared_ptr<Collection>;
     using DocumentPtr = std::shared_ptr<Document>;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "cluster/state/ack_mode.h"
 #include "io/address.h"
 #include "io/loop.h"
 #include "search/index/index.h"
@@ -28,6 +29,9 @@ namespace kumo::node {
 /// Every node has a copy of each, and a search reads all of them.
 inline constexpr std::uint32_t kShardsPerCollectionMax = search::kPartitionsMax;
 
+/// No more copies than that can be asked for.
+inline constexpr std::uint32_t kMinInSyncMax = 1000;
+
 /// A collection as it was declared. A plain value, part of the cluster state.
 struct CollectionSpec {
     std::string name;
@@ -36,6 +40,10 @@ struct CollectionSpec {
     std::int64_t created_at = 0;  ///< Seconds since the epoch.
     /// 1 to kShardsPerCollectionMax. A document's id says which it is in; that never changes.
     std::uint32_t num_shards = 1;
+    /// Of writes. kMajority needs three nodes that are up when the collection is made.
+    cluster::AckMode replication_mode = cluster::AckMode::kSync;
+    /// Writes wait, and at last fail, while fewer copies are in sync. 1 to kMinInSyncMax.
+    std::uint32_t min_in_sync = 1;
 };
 
 struct CollectionInfo {
@@ -176,6 +184,10 @@ struct ClusterInfo {
         std::string collection;
         std::uint64_t id = 0;
         std::uint64_t term = 0;
+        cluster::AckMode mode = cluster::AckMode::kSync;
+        std::uint64_t min_in_sync = 1;
+        /// It has no primary: copies in sync are still to say how much they have.
+        bool electing = false;
         std::uint64_t applied = 0;  ///< By this node's copy.
         std::vector<Copy> copies;
     };

@@ -58,10 +58,13 @@ ClusterInfo::Shard shard_info(const cluster::Shard& shard, const std::string& co
     out.collection = collection;
     out.id = static_cast<std::uint64_t>(shard.id);
     out.term = shard.term;
+    out.mode = shard.mode;
+    out.min_in_sync = shard.min_in_sync;
+    out.electing = shard.phase == cluster::Phase::kElecting;
     for (const auto& [node, copy] : shard.copies) {
         ClusterInfo::Copy each;
         each.node = node.to_string();
-        each.in_sync = shard.in_sync.contains(node);
+        each.in_sync = shard.in_sync.contains(node) && !shard.blank.contains(node);
         each.primary = shard.primary == node;
         out.copies.push_back(std::move(each));
     }

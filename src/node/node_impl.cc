@@ -72,6 +72,15 @@ void NodeImpl::create_collection(CollectionSpec spec, io::Loop& loop, Reply<Coll
     if (spec.created_at == 0) {
         spec.created_at = seconds_of(clock_.wall_now());
     }
+    if (spec.replication_mode == cluster::AckMode::kMajority && !options_.fsync) {
+        // What a machine without power forgets might be all that most of them had.
+        answer<CollectionInfo>(
+            loop,
+            std::move(reply),
+            invalid_argument("`replication_mode` majority needs servers that run with `fsync`.")
+        );
+        return;
+    }
     propose(
         CreateCollection{std::move(spec)},
         Room::kNeeded,

@@ -46,10 +46,13 @@ Result<ForwardedOperation> decode(ByteView bytes) {
     return forwarded;
 }
 
-Error no_primary() {
-    return Error{
-        ErrorCode::kUnavailable,
-        "No node could take the write in time; whether it will be carried out is not known."};
+Error no_primary(const std::string& why) {
+    std::string message =
+        "No node could take the write in time; whether it will be carried out is not known.";
+    if (!why.empty()) {
+        message += " Last: " + why + ".";
+    }
+    return Error{ErrorCode::kUnavailable, std::move(message)};
 }
 
 /// Whether another try, here or elsewhere, may do better.
@@ -196,6 +199,9 @@ void OperationRouter::on_answer(const PendingPtr& pending, Result<Outcome> outco
     // An earlier try may have been carried out: "nothing was changed" is not known.
     const bool unclear = !outcome.ok() && pending->tried && is_refusal(outcome.error());
     pending->tried = pending->tried || lost;
+    if (lost) {
+        pending->why = outcome.error().message;
+    }
     if (lost || unclear) {
         arm_timer();
     } else {
@@ -230,7 +236,7 @@ void OperationRouter::on_timer() {
         some_wait = some_wait || !pending->under_way;
     }
     for (const PendingPtr& pending : late) {
-        finish(pending, no_primary());
+        finish(pending, no_primary(pending->why));
     }
     route_all();
     if (some_wait) {

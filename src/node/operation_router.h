@@ -77,6 +77,7 @@ private:
         MonotonicTime deadline;
         bool under_way = false;
         bool tried = false;  ///< A try has ended with nobody knowing how.
+        std::string why;     ///< The last one was in vain; for people.
     };
 
     using PendingPtr = std::shared_ptr<Pending>;

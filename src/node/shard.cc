@@ -438,10 +438,14 @@ void Shard::note_roles() {
     const bool leads = core_.role() == CopyRole::kActive || core_.role() == CopyRole::kDraining;
     const bool up_to_date = engine_->applied() >= core_.committed();
     const auto own = view.copies.find(env_.self);
-    const bool in_sync =
-        view.in_sync.contains(env_.self) && own != view.copies.end() && own->second == core_.copy();
-    // In sync with nothing in it, at the first look: nothing can have been acknowledged yet.
-    const bool is_new = std::exchange(is_new_, false);
+    const bool in_sync = view.in_sync.contains(env_.self) && !view.blank.contains(env_.self)
+                         && own != view.copies.end() && own->second == core_.copy()
+                         && !core_.is_tainted();
+    // In sync with nothing in it, at the first look: nothing can have been acknowledged yet. Where
+    // that does not take every copy in sync, only if the shard was made in this run.
+    const bool is_new = std::exchange(is_new_, false)
+                        && (view.mode == cluster::AckMode::kSync
+                            || static_cast<std::uint64_t>(view.id) > incarnation_);
     if (!in_sync) {
         readable_.store(false);
     } else if ((leads || core_.follows() || is_new) && up_to_date) {

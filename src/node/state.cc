@@ -38,7 +38,7 @@ Result<Change> run(State& state, const CreateCollection& command) {
     for (std::uint32_t i = 0; i < command.spec.num_shards; ++i) {
         KUMO_TRY_ASSIGN(
             const cluster::ShardId shard,
-            cluster::add_shard(cluster, cluster::AckMode::kSync)
+            cluster::add_shard(cluster, command.spec.replication_mode, command.spec.min_in_sync)
         );
         made->shards.push_back(shard);
     }

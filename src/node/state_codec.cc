@@ -82,6 +82,8 @@ search::Field read_field(wire::ByteReader& in) {
 // What stands in the place of "nested fields" of collections with one shard.
 constexpr std::uint64_t kNestedFields = 1;
 constexpr std::uint64_t kSeveralShards = 2;
+constexpr std::uint64_t kReplication = 4;
+constexpr auto kAckModeMax = static_cast<std::uint64_t>(cluster::AckMode::kAsync);
 
 void append_spec(std::string& out, const CollectionSpec& spec) {
     append_sized(out, spec.name);
@@ -96,12 +98,19 @@ void append_spec(std::string& out, const CollectionSpec& spec) {
     append_strings(out, schema.token_separators);
     append_strings(out, schema.symbols_to_index);
     const bool several = spec.num_shards != 1;
+    const bool replication =
+        spec.replication_mode != cluster::AckMode::kSync || spec.min_in_sync != 1;
     append_varint(
         out,
         (schema.enable_nested_fields ? kNestedFields : 0) | (several ? kSeveralShards : 0)
+            | (replication ? kReplication : 0)
     );
     if (several) {
         append_varint(out, spec.num_shards);
+    }
+    if (replication) {
+        append_varint(out, static_cast<std::uint64_t>(spec.replication_mode));
+        append_varint(out, spec.min_in_sync);
     }
 }
 
@@ -118,10 +127,14 @@ CollectionSpec read_spec(wire::ByteReader& in) {
     schema.default_sorting_field = in.text();
     schema.token_separators = read_strings(in);
     schema.symbols_to_index = read_strings(in);
-    const std::uint64_t flags = in.below_or_at(kNestedFields | kSeveralShards);
+    const std::uint64_t flags = in.below_or_at(kNestedFields | kSeveralShards | kReplication);
     schema.enable_nested_fields = (flags & kNestedFields) != 0;
     if ((flags & kSeveralShards) != 0) {
         spec.num_shards = static_cast<std::uint32_t>(in.below_or_at(UINT32_MAX));
+    }
+    if ((flags & kReplication) != 0) {
+        spec.replication_mode = static_cast<cluster::AckMode>(in.below_or_at(kAckModeMax));
+        spec.min_in_sync = static_cast<std::uint32_t>(in.below_or_at(UINT32_MAX));
     }
     return spec;
 }

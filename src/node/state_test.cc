@@ -54,7 +54,10 @@ State sample() {
     State state = alone();
     state = apply(state, 1, with_everything()).state;
     state = apply(state, 2, key("one")).state;
-    state = apply(state, 3, CreateCollection{numbered("b")}).state;
+    CreateCollection other{numbered("b")};
+    other.spec.replication_mode = cluster::AckMode::kAsync;
+    other.spec.min_in_sync = 3;
+    state = apply(state, 3, other).state;
     return apply(state, 4, key("two")).state;
 }
 
@@ -71,6 +74,9 @@ TEST(State, IsTheSameAfterItsBytes) {
     EXPECT_FALSE(fields[2].sort || fields[2].infix || fields[2].stem);
     EXPECT_EQ(fields[2].locale, "ja");
     EXPECT_EQ(decoded.value().keys->at(1).id, 1U);
+    const CollectionSpec& other = decoded.value().collections.at("b")->spec;
+    EXPECT_EQ(other.replication_mode, cluster::AckMode::kAsync);
+    EXPECT_EQ(other.min_in_sync, 3U);
 }
 
 TEST(State, ACommandDoesTheSameAfterItsBytes) {

@@ -88,12 +88,18 @@ const ways = {
   'ended by SIGTERM': async (node) => assert.deepEqual(await node.end('SIGTERM'), { code: 0, signal: null }),
 };
 
-const shards = { 'killed': 1, 'ended by SIGTERM': 3 };
+const collections = {
+  'killed': {},
+  'ended by SIGTERM': { num_shards: 3 },
+  'killed (most copies are enough)': { replication_mode: 'majority', min_in_sync: 2 },
+};
 
-for (const [way, end] of Object.entries(ways)) {
-  test(`no client sees an error while each node is ${way} and started again`, withCluster(3, {}, async (cluster) => {
+for (const [kind, collection] of Object.entries(collections)) {
+  const way = kind.replace(/ \(.*/, '');
+  const end = ways[way];
+  test(`no client sees an error while each node is ${kind} and started again`, withCluster(3, {}, async (cluster) => {
     await cluster.start();
-    await cluster.client().collections().create({ ...BOOKS, num_shards: shards[way] });
+    await cluster.client().collections().create({ ...BOOKS, ...collection });
     const { loops, written } = work(cluster);
     const more = (count) => Promise.all(loops.map((loop) => loop.more(count)));
     try {
@@ -109,7 +115,7 @@ for (const [way, end] of Object.entries(ways)) {
       }
     } finally {
       const rounds = await Promise.all(loops.map((loop) => loop.stop()));
-      console.log(`${way}: ${rounds[0]} writes, ${rounds[1]} imports, ${rounds[2]} searches, ${rounds[3]} exports`);
+      console.log(`${kind}: ${rounds[0]} writes, ${rounds[1]} imports, ${rounds[2]} searches, ${rounds[3]} exports`);
     }
     await cluster.hold(written);
   }));

@@ -184,6 +184,17 @@ TEST(Collections, ShowTheirShardsIfTheyHaveSeveral) {
     EXPECT_EQ(create("one", "").find("num_shards"), std::string::npos);
     EXPECT_EQ(create("same", R"(,"num_shards":1)").find("num_shards"), std::string::npos);
     EXPECT_NE(create("three", R"(,"num_shards":3)").find(R"("num_shards":3)"), std::string::npos);
+    EXPECT_EQ(
+        create("usual", R"(,"replication_mode":"sync")").find("replication_mode"),
+        std::string::npos
+    );
+    const std::string loose = create("loose", R"(,"replication_mode":"async","min_in_sync":1)");
+    EXPECT_NE(loose.find(R"("replication_mode":"async")"), std::string::npos);
+    EXPECT_EQ(loose.find("min_in_sync"), std::string::npos);
+    EXPECT_NE(
+        create("strict", R"(,"min_in_sync":2)").find(R"("min_in_sync":2)"),
+        std::string::npos
+    );
     const std::string path = "/collections/three/documents";
     EXPECT_EQ(world.post(path, R"({"id":"a","n":1})").status, 201);
     EXPECT_EQ(world.post(path, R"({"id":"a","n":1})").status, 409);
@@ -215,6 +226,17 @@ TEST(Collections, RefuseBadDeclarations) {
             "Parameter `num_shards` must be an integer from 1 to 64."
         ) << wrong;
     }
+    const std::string begin = R"({"name":"c","fields":[{"name":"a","type":"string"}],)";
+    for (const char* wrong : {"\"all\"", "2", "\"\"", "[]"}) {
+        EXPECT_EQ(
+            failure(begin + R"("replication_mode":)" + wrong + "}"),
+            "Parameter `replication_mode` must be one of `sync`, `majority`, `async`."
+        );
+    }
+    EXPECT_EQ(
+        failure(begin + R"("min_in_sync":0})"),
+        "Parameter `min_in_sync` must be an integer from 1 to 1000."
+    );
     EXPECT_TRUE(failure(R"({"name":"c","fields":[{"name":"a"}]})").starts_with("The `fields` value")
     );
     const auto field = [&](const std::string& properties) {

@@ -165,20 +165,37 @@ Status read_nesting(JsonValue root, search::Schema& schema) {
     return {};
 }
 
-Status read_num_shards(JsonValue root, std::uint32_t& num_shards) {
-    const JsonValue value = root.find("num_shards");
+Status read_count(JsonValue root, std::string_view name, std::uint32_t max, std::uint32_t& count) {
+    const JsonValue value = root.find(name);
     if (!value || value.is_null()) {
         return {};
     }
-    const bool fits = value.type() == wire::JsonType::kInt64 && value.as_int64() >= 1
-                      && value.as_int64() <= node::kShardsPerCollectionMax;
+    const bool fits =
+        value.type() == wire::JsonType::kInt64 && value.as_int64() >= 1 && value.as_int64() <= max;
     if (!fits) {
         return invalid_argument(
-            "Parameter `num_shards` must be an integer from 1 to "
-            + std::to_string(node::kShardsPerCollectionMax) + "."
+            "Parameter `" + std::string(name) + "` must be an integer from 1 to "
+            + std::to_string(max) + "."
         );
     }
-    num_shards = static_cast<std::uint32_t>(value.as_int64());
+    count = static_cast<std::uint32_t>(value.as_int64());
+    return {};
+}
+
+Status read_replication(JsonValue root, node::CollectionSpec& spec) {
+    KUMO_TRY(read_count(root, "num_shards", node::kShardsPerCollectionMax, spec.num_shards));
+    KUMO_TRY(read_count(root, "min_in_sync", node::kMinInSyncMax, spec.min_in_sync));
+    const JsonValue value = root.find("replication_mode");
+    if (!value || value.is_null()) {
+        return {};
+    }
+    const auto mode = value.is_string() ? cluster::ack_mode_of(value.as_string()) : std::nullopt;
+    if (!mode) {
+        return invalid_argument(
+            "Parameter `replication_mode` must be one of `sync`, `majority`, `async`."
+        );
+    }
+    spec.replication_mode = *mode;
     return {};
 }
 
@@ -249,7 +266,7 @@ Result<node::CollectionSpec> parse_collection(ByteView json) {
     KUMO_TRY_ASSIGN(schema.token_separators, read_strings(root, "token_separators"));
     KUMO_TRY_ASSIGN(schema.symbols_to_index, read_strings(root, "symbols_to_index"));
     KUMO_TRY(read_nesting(root, schema));
-    KUMO_TRY(read_num_shards(root, spec.num_shards));
+    KUMO_TRY(read_replication(root, spec));
     KUMO_TRY(refuse_later_settings(root));
     if (const JsonValue metadata = root.find("metadata")) {
         if (!metadata.is_object()) {
@@ -285,10 +302,16 @@ void write_collection(
     if (!info.spec.metadata.empty() && wants("metadata")) {
         writer.key("metadata").raw(info.spec.metadata);
     }
+    if (info.spec.min_in_sync > 1) {
+        writer.key("min_in_sync").unsigned_integer(info.spec.min_in_sync);
+    }
     writer.key("name").string(info.spec.name);
     writer.key("num_documents").unsigned_integer(info.num_documents);
     if (info.spec.num_shards > 1) {
         writer.key("num_shards").unsigned_integer(info.spec.num_shards);
+    }
+    if (info.spec.replication_mode != cluster::AckMode::kSync) {
+        writer.key("replication_mode").string(cluster::name_of(info.spec.replication_mode));
     }
     writer.key("symbols_to_index");
     write_strings(writer, schema.symbols_to_index);

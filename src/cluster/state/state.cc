@@ -12,8 +12,6 @@ namespace kumo::cluster {
 
 namespace {
 
-constexpr std::ptrdiff_t kMajorityCopiesMin = 3;
-
 Error stale() {
     return Error{ErrorCode::kConflict, "the shard has changed meanwhile"};
 }
@@ -628,15 +626,6 @@ Status apply(State& state, const Command& command) {
     return std::visit([&state](const auto& each) { return run(state, each); }, command);
 }
 
-std::size_t quorum(AckMode mode, std::size_t members) {
-    switch (mode) {
-        case AckMode::kSync: return members;
-        case AckMode::kMajority: return (members / 2) + 1;
-        case AckMode::kAsync: return 1;
-    }
-    return members;
-}
-
 Result<ShardId> add_shard(State& state, AckMode mode, std::uint64_t min_in_sync) {
     if (min_in_sync < 1 || min_in_sync > kMembersMax) {
         return invalid_argument("at least one copy has to be in sync, and at most 1000");
@@ -647,11 +636,11 @@ Result<ShardId> add_shard(State& state, AckMode mode, std::uint64_t min_in_sync)
     const auto up = std::count_if(state.members.begin(), state.members.end(), [](const auto& each) {
         return each.second->holds_data && !each.second->fenced;
     });
-    if (mode == AckMode::kMajority && up < kMajorityCopiesMin) {
+    if (mode == AckMode::kMajority && static_cast<std::size_t>(up) < kMajorityCopiesMin) {
         return Error{
             ErrorCode::kUnavailable,
-            "a majority needs three nodes that hold data and are up; there are "
-                + std::to_string(up)};
+            "A majority needs three nodes that hold data and are up; there are "
+                + std::to_string(up) + "."};
     }
     if (up == 0) {
         return Error{ErrorCode::kUnavailable, "no node that holds data is up"};

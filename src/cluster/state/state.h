@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/uuid.h"
+#include "cluster/state/ack_mode.h"
 #include "wire/byte_reader.h"
 
 #include <compare>
@@ -59,16 +60,6 @@ struct Member {
 
     bool operator==(const Member&) const = default;
 };
-
-/// When an operation is acknowledged.
-enum class AckMode : std::uint8_t {
-    kSync,      ///< All in-sync copies have it.
-    kMajority,  ///< Most of them have it.
-    kAsync,     ///< The primary has it. What no other copy has is lost with the primary.
-};
-
-/// How many of `members` in-sync copies have to have an entry before it commits.
-std::size_t quorum(AckMode mode, std::size_t members);
 
 enum class Phase : std::uint8_t {
     kNormal,

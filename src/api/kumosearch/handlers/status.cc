@@ -117,6 +117,9 @@ void write_shards(wire::JsonWriter& writer, const node::ClusterInfo& cluster) {
         writer.key("id").integer(static_cast<std::int64_t>(shard.id));
         writer.key("term").integer(static_cast<std::int64_t>(shard.term));
         writer.key("applied").integer(static_cast<std::int64_t>(shard.applied));
+        writer.key("replication_mode").string(cluster::name_of(shard.mode));
+        writer.key("min_in_sync").integer(static_cast<std::int64_t>(shard.min_in_sync));
+        writer.key("electing").boolean(shard.electing);
         writer.key("copies").begin_array();
         for (const auto& copy : shard.copies) {
             writer.begin_object().key("node").string(copy.node);
