@@ -2,7 +2,7 @@
 // its own and documents the options. Exit code: 0 nothing wrong, 1 violations, 2 usage, 3 the harness failed.
 
 import { parseArgs } from 'node:util';
-import { measureFailover } from './failover.mjs';
+import { FAILOVERS, measureFailover } from './failover.mjs';
 import { describeRun, describeRuns } from './report.mjs';
 import { runOnce } from './run.mjs';
 import { KINDS } from './schedule.mjs';
@@ -20,6 +20,7 @@ function readOptions() {
       build: { type: 'string' }, nodes: { type: 'string', default: '3' }, seconds: { type: 'string', default: '60' },
       seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '1' }, only: { type: 'string' },
       trials: { type: 'string', default: '20' }, supervised: { type: 'boolean', default: false },
+      acknowledge: { type: 'string', default: 'sync' },
       server: { type: 'string', multiple: true, default: [] },
     },
   });
@@ -32,9 +33,11 @@ function readOptions() {
   }
   if (values.only) {
     options.only = values.only.split(',').map((kind) => kind.trim());
-    const unknown = options.only.find((kind) => !(kind in KINDS));
-    if (unknown) throw new Error(`no fault '${unknown}'; there are: ${Object.keys(KINDS).join(', ')}`);
+    const known = options.mode === 'failover' ? FAILOVERS : Object.keys(KINDS);
+    const unknown = options.only.find((kind) => !known.includes(kind));
+    if (unknown) throw new Error(`no fault '${unknown}'; there are: ${known.join(', ')}`);
   }
+  if (!['sync', 'majority'].includes(options.acknowledge)) throw new Error('--acknowledge is sync or majority');
   if (!['run', 'failover'].includes(options.mode) || positionals.length > 1) throw new Error(`what is '${positionals.join(' ')}'?`);
   return options;
 }

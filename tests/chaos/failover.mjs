@@ -13,7 +13,11 @@ const WAYS = {
   'cut off': 'unplug',
   'killed (kill -9)': 'kill',
   'handed over (vote)': 'handover',
+  'left alone: a copy hangs (SIGSTOP)': 'hang',
 };
+
+/// What `--only` may name.
+export const FAILOVERS = Object.values(WAYS);
 
 /// Only the child dies; the supervisor tells the others. It is ended too, and started anew, as it
 /// waits longer after each death.
@@ -68,11 +72,19 @@ async function trial(lab, way, fault, i) {
   await sleep(AFTER_MS);
   const others = lab.machines.filter(({ number }) => number !== old);
   const entry = { parameters: {}, pick: 0 };
-  const target = way === 'handover' ? others[0] : lab.machines[old - 1];
   const { primary } = await view(lab, lab.machines[old - 1]);
+  const target = way === 'handover' ? others[0]
+    : way === 'hang' ? others.find(({ number }) => number !== primary) : lab.machines[old - 1];
   const from = now();
   const wall = new Date().toISOString();
   if (!await fault.begin(lab, entry, target)) throw new Error(`${way} was refused by node ${target.number}`);
+  if (way === 'hang') {
+    if (!await until(() => taken(lab), TAKEN_OVER_MS, 20)) throw new Error('a copy that hangs held everybody up');
+    await sleep(AFTER_MS);
+    const to = now();
+    await fault.end(lab, entry, target);
+    return { way, old, primary, wall, from, to, led: NaN, moved: NaN };
+  }
   const led = firstSeen(lab, others, ({ leader }) => leader !== 0);
   const moved = firstSeen(lab, others, (each) => each.primary !== 0 && each.primary !== old);
   const took = await until(() => taken(lab, old), TAKEN_OVER_MS, 20);
@@ -84,7 +96,7 @@ async function trial(lab, way, fault, i) {
   return { ...result, moved: primary === old ? await moved - from : NaN };
 }
 
-/// A write is taken by a node that leads and was not the leader.
+/// A write is taken by a node that leads and is not `old`.
 async function taken(lab, old) {
   const leaders = (await lab.leaders()).filter((number) => number !== old);
   if (leaders.length !== 1) return undefined;
@@ -106,7 +118,7 @@ export async function measureFailover(options, say) {
     const load = startLoad(lab, 'pulse.mjs', {});
     const trials = Object.fromEntries(ways.map(([name]) => [name, []]));
     for (const [name, way] of ways) {
-      const fault = options.supervised && way === 'kill' ? KILL_SUPERVISED : FAULTS[way];
+      const fault = options.supervised && way === 'kill' ? KILL_SUPERVISED : FAULTS[way === 'hang' ? 'pause' : way];
       for (let i = 0; i < options.trials; ++i) trials[name].push(await trial(lab, way, fault, i));
       say(`${name}: ${options.trials} trials done`);
     }

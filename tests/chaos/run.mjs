@@ -28,6 +28,7 @@ export async function openLab(options, seed) {
   if (!await lab.whole(FOUND_MS)) throw new Error(`the cluster did not begin to serve in ${FOUND_MS / 1000} s; logs are in ${out}`);
   const schema = JSON.stringify({
     name: COLLECTION,
+    replication_mode: options.acknowledge,
     fields: [{ name: 'v', type: 'int64' }, { name: 'text', type: 'string' }],
   });
   const made = await request(lab.machines[0].address, 'POST', '/collections', { body: schema, timeoutMs: 10000 });

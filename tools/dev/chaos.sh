@@ -7,8 +7,10 @@ chaos_help() {
     --nodes N     servers (default 3)         --seconds S   how long faults go on (default 60)
     --seed S      which faults (default 1)    --runs R      seeds S, S+1, ... (default 1)
     --only A,B    only these kinds of faults; tests/chaos/README.md describes them
-./dev chaos failover [--nodes N] [--trials T] [--only pause,unplug,kill,handover]
-                                   how long clients wait when the leader stops, is cut off, dies, or hands over
+    --acknowledge sync|majority   the collection's replication_mode (default sync)
+./dev chaos failover [--nodes N] [--trials T] [--only pause,unplug,kill,handover,hang]
+                                   how long clients wait when the leader stops, is cut off, dies, or hands over,
+                                   or when another copy hangs
     --supervised  servers run with --supervise, and kill ends the child only
 Needs root. Logs, histories and violations: build/release/chaos/.
 TEXT

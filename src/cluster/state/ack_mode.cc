@@ -1,6 +1,5 @@
 #include "cluster/state/ack_mode.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -30,10 +29,12 @@ std::string_view name_of(AckMode mode) {
 }
 
 std::optional<AckMode> ack_mode_of(std::string_view name) {
-    const auto found = std::find_if(kNames.begin(), kNames.end(), [name](const auto& each) {
-        return each.second == name;
-    });
-    return found == kNames.end() ? std::nullopt : std::optional(found->first);
+    for (const auto& [mode, known] : kNames) {
+        if (known == name) {
+            return mode;
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace kumo::cluster
