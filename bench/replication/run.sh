@@ -3,63 +3,22 @@
 # document and copy. ./dev bench replication [RUNS] [DOCUMENTS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. bench/servers.sh
 
 runs=${1:-3} documents=${2:-60000}
-bin=$PWD/build/release/bin
-dev_jobs=$(nproc)
-cmake --build build/release -j "${DEV_JOBS:-$dev_jobs}" --target kumosearch-server kumosearch-cli >/dev/null
-work=$(mktemp -d)
-export KUMOSEARCH_API_KEY=bench
-pids=()
-
-end_servers() {
-    [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
-    [ ${#pids[@]} = 0 ] || wait "${pids[@]}" 2>/dev/null || true
-    pids=()
-}
-trap 'end_servers; rm -rf "$work"' EXIT
-
-# Clock ticks that the servers have used.
-ticks() {
-    local sum=0 pid fields
-    for pid in "${pids[@]}"; do
-        read -r -a fields <<<"$(sed 's/.*) //' "/proc/$pid/stat")"
-        sum=$((sum + fields[11] + fields[12]))
-    done
-    echo "$sum"
-}
-
-# start N: that many nodes, in empty directories.
-start() {
-    local n=$1 i list=() options
-    end_servers
-    rm -rf "$work"/data*
-    for ((i = 0; i < n; i++)); do list+=("127.0.0.1:$((21100 + i)):$((21200 + i))"); done
-    (IFS=, && echo "${list[*]}") >"$work/nodes"
-    for ((i = 0; i < n; i++)); do
-        mkdir "$work/data$i"
-        options=()
-        [ "$n" = 1 ] || options=(--nodes "$work/nodes" --peering-address 127.0.0.1 --peering-port $((21100 + i)))
-        "$bin/kumosearch-server" --data-dir "$work/data$i" --api-address 127.0.0.1 \
-            --api-port $((21200 + i)) "${options[@]}" >"$work/log$i" 2>&1 &
-        pids+=($!)
-    done
-    for ((i = 0; i < n; i++)); do
-        until curl -sf "http://127.0.0.1:$((21200 + i))/health" >/dev/null; do sleep 0.1; done
-    done
-}
+build_servers
 
 # measure N: sets `cost`, microseconds of processor time per document and copy. Not by its output:
 # the servers belong to this shell.
 cost=0
 measure() {
     local n=$1 before
-    start "$n"
-    "$bin/kumosearch-cli" --url http://127.0.0.1:21200 collection create "$work/schema.json" >/dev/null
-    before=$(ticks)
-    "$bin/kumosearch-cli" --url http://127.0.0.1:21200 import d "$work/docs.jsonl" >/dev/null 2>&1
+    start_nodes "$n"
+    cli 0 collection create "$work/schema.json" >/dev/null
+    before=$(ticks "${pids[@]}")
+    cli 0 import d "$work/docs.jsonl" >/dev/null 2>&1
     sleep 2 # What the import leaves to the background.
-    cost=$((($(ticks) - before) * (1000000 / $(getconf CLK_TCK)) / documents / n))
+    cost=$((($(ticks "${pids[@]}") - before) * (1000000 / $(getconf CLK_TCK)) / documents / n))
 }
 
 python3 - "$documents" >"$work/docs.jsonl" <<'PY'
