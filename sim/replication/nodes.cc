@@ -416,10 +416,10 @@ void Cluster::install(std::size_t from, ShardId shard, const NodeId& to) {
         copy.core->view().copies.contains(to) ? copy.core->view().copies.at(to) : CopyId{};
     const Seq seq = copy.applied;
     const Uuid boot = nodes_[from].boot;
-    const auto done = [this, from, shard, to, seq, boot](bool delivered) {
+    const auto done = [this, from, shard, to, wanted, seq, boot](bool delivered) {
         const auto found = nodes_[from].copies.find(shard);
         if (nodes_[from].up && nodes_[from].boot == boot && found != nodes_[from].copies.end()) {
-            found->second.core->install_done(to, seq, delivered);
+            found->second.core->install_done(to, wanted, seq, delivered);
             drain(from, shard);
         }
     };

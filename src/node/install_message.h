@@ -51,7 +51,6 @@ struct InstallEnd {
 using InstallMessage = std::variant<InstallAsk, InstallBegin, InstallData, InstallEnd>;
 
 inline constexpr std::size_t kInstallFilesMax = 100'000;
-inline constexpr std::size_t kInstallChunkBytes = std::size_t{1} << 20;
 
 std::string encode_install(const InstallMessage& message);
 

@@ -25,15 +25,28 @@ void InstallSender::start(cluster::ShardId shard, const cluster::NodeId& node) {
     auto install = std::make_shared<Install>();
     install->shard = shard;
     install->node = node;
-    if (running_ >= kInstallsMax) {
+    give_up(shard, node);
+    if (running_.size() >= kInstallsMax) {
         waiting_.push_back(std::move(install));
     } else {
         begin(install);
     }
 }
 
+void InstallSender::give_up(cluster::ShardId shard, const cluster::NodeId& node) {
+    const auto is_same = [&](const InstallPtr& each) {
+        return each->shard == shard && each->node == node;
+    };
+    std::erase_if(waiting_, is_same);
+    for (const InstallPtr& each : std::vector(running_)) {
+        if (is_same(each)) {
+            end(each);
+        }
+    }
+}
+
 void InstallSender::begin(const InstallPtr& install) {
-    ++running_;
+    running_.push_back(install);
     const auto shard = env_.local(install->shard);
     if (shard == nullptr) {
         finish(install, Error{ErrorCode::kNotFound, "the shard is gone"});
@@ -77,7 +90,9 @@ void InstallSender::open_files(const InstallPtr& install) {
     const auto job = [this, &fs, directory, install]() -> io::Task {
         const auto opened = std::make_shared<Status>(open(fs, directory, *install));
         return [this, install, opened] {
-            if (opened->ok()) {
+            if (install->ended) {
+                install->files.clear();
+            } else if (opened->ok()) {
                 send_begin(install);
             } else {
                 finish(install, *opened);
@@ -135,6 +150,11 @@ void InstallSender::on_begun(const InstallPtr& install, const Result<std::string
 }
 
 void InstallSender::pump(const InstallPtr& install) {
+    const auto shard = env_.local(install->shard);
+    if (shard == nullptr || !shard->core().is_primary()) {
+        finish(install, not_primary());
+        return;
+    }
     while (!install->ended && install->in_flight < kInstallWindow
            && install->file < install->files.size()) {
         File& file = install->files[install->file];
@@ -144,43 +164,46 @@ void InstallSender::pump(const InstallPtr& install) {
         }
         const std::uint64_t offset = file.next;
         file.next =
-            std::min<std::uint64_t>(offset + kInstallChunkBytes, file.content->bytes().size());
+            std::min<std::uint64_t>(offset + env_.chunk_bytes, file.content->bytes().size());
         ++install->in_flight;
-        send_chunk(install, file, offset);
+        read_chunk(install, file, offset);
     }
     if (!install->ended && install->in_flight == 0 && install->file == install->files.size()) {
         send_end(install);
     }
 }
 
-/// Read by the pool: the pages may not be in memory.
-void InstallSender::send_chunk(const InstallPtr& install, const File& file, std::uint64_t offset) {
+/// By the pool: the pages may not be in memory.
+void InstallSender::read_chunk(const InstallPtr& install, const File& file, std::uint64_t offset) {
     const std::size_t bytes = file.next - offset;
+    const std::uint64_t number = install->next_read++;
     const auto read =
-        [this, install, content = file.content, segment = file.segment, offset, bytes] {
+        [this, install, number, content = file.content, segment = file.segment, offset, bytes] {
             InstallData data{install->copy, segment, offset, {}};
             data.bytes = content->bytes().substr(offset, bytes);
             const auto message = std::make_shared<InstallMessage>(std::move(data));
-            env_.loop.post([this, install, message] {
-                call(
-                    install,
-                    *message,
-                    kCallTimeout,
-                    [this, install](const Result<std::string>& answer) {
-                        --install->in_flight;
-                        if (answer.ok()) {
-                            pump(install);
-                        } else {
-                            finish(install, answer.error());
-                        }
-                    }
-                );
+            env_.loop.post([this, install, number, message] {
+                install->read[number] = std::move(*message);
+                send_chunks(install);
             });
         };
     const Status submitted = env_.pool.submit(read);
     if (!submitted.ok()) {
-        --install->in_flight;
         finish(install, submitted);
+    }
+}
+
+void InstallSender::send_chunks(const InstallPtr& install) {
+    while (!install->ended && install->read.contains(install->next_sent)) {
+        const auto next = install->read.extract(install->next_sent++);
+        call(install, next.mapped(), kCallTimeout, [this, install](const auto& answer) {
+            --install->in_flight;
+            if (answer.ok()) {
+                pump(install);
+            } else {
+                finish(install, answer.error());
+            }
+        });
     }
 }
 
@@ -197,27 +220,34 @@ void InstallSender::send_end(const InstallPtr& install) {
 
 /// Once. A failed one is tried again by the shard, but not at once.
 void InstallSender::finish(const InstallPtr& install, const Status& delivered) {
-    if (std::exchange(install->ended, true)) {
+    if (install->ended) {
         return;
     }
-    --running_;
-    install->files.clear();
     const bool ok = delivered.ok();
     const auto tell = [this, install, ok] {
         const auto shard = env_.local(install->shard);
         if (shard != nullptr) {
-            shard->install_done(install->node, install->seq, ok);
+            shard->install_done(install->node, install->copy, install->seq, ok);
         }
     };
+    const std::string who =
+        name_of(install->shard) + ": node " + install->node.to_string() + " has ";
     if (ok) {
-        log_info(
-            name_of(install->shard) + ": node " + install->node.to_string() + " has its files"
-        );
+        log_info(who + "its files");
         tell();
     } else {
+        log_info(who + "not got its files: " + delivered.error().message);
         (void)env_.loop.add_timer(kAgainAfter, tell);
     }
-    if (!waiting_.empty() && running_ < kInstallsMax) {
+    end(install);
+}
+
+void InstallSender::end(const InstallPtr& install) {
+    install->ended = true;
+    install->files.clear();
+    install->read.clear();
+    std::erase(running_, install);
+    if (!waiting_.empty() && running_.size() < kInstallsMax) {
         const InstallPtr next = std::move(waiting_.front());
         waiting_.pop_front();
         begin(next);
@@ -235,7 +265,11 @@ void InstallSender::call(
         PeerRequest::kInstall,
         encode_install(message),
         timeout,
-        std::move(done)
+        [install, done = std::move(done)](const Result<std::string>& answer) {
+            if (!install->ended) {
+                done(answer);
+            }
+        }
     );
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,11 +40,13 @@ public:
         ControlLink& control;
         std::function<std::shared_ptr<Shard>(cluster::ShardId)> local;
         std::function<std::string(cluster::CopyId)> directory_of;
+        std::size_t chunk_bytes = 0;  ///< Of a message with a part of a file.
     };
 
     explicit InstallSender(const Environment& environment) : env_(environment) {}
 
-    /// Shard::install_done() tells the shard how it ended.
+    /// Shard::install_done() tells the shard how it ended. What is on its way to the same node's
+    /// copy of the shard is given up: two would be in each other's way.
     void start(cluster::ShardId shard, const cluster::NodeId& node);
 
 private:
@@ -63,19 +66,26 @@ private:
         std::vector<File> files;
         std::size_t file = 0;
         std::size_t in_flight = 0;
+        /// Chunks are read side by side, and sent in the order of their files: by number.
+        std::uint64_t next_read = 0;
+        std::uint64_t next_sent = 0;
+        std::map<std::uint64_t, InstallMessage> read;
         bool ended = false;
     };
 
     using InstallPtr = std::shared_ptr<Install>;
 
     void begin(const InstallPtr& install);
+    void give_up(cluster::ShardId shard, const cluster::NodeId& node);
+    void end(const InstallPtr& install);
     void on_asked(const InstallPtr& install, const Result<std::string>& answer);
     void open_files(const InstallPtr& install);
     static Status open(io::Fs& fs, const std::string& directory, Install& install);
     void send_begin(const InstallPtr& install);
     void on_begun(const InstallPtr& install, const Result<std::string>& answer);
     void pump(const InstallPtr& install);
-    void send_chunk(const InstallPtr& install, const File& file, std::uint64_t offset);
+    void read_chunk(const InstallPtr& install, const File& file, std::uint64_t offset);
+    void send_chunks(const InstallPtr& install);
     void send_end(const InstallPtr& install);
     void finish(const InstallPtr& install, const Status& delivered);
     void call(
@@ -87,7 +97,7 @@ private:
 
     const Environment env_;
     std::deque<InstallPtr> waiting_;
-    std::size_t running_ = 0;
+    std::vector<InstallPtr> running_;
 };
 
 }  // namespace kumo::node

@@ -224,9 +224,15 @@ void NodeImpl::make_parts() {
         [this](std::size_t bytes) {
             return disk_.admit(bytes);
         }});
-    install_sender_ = std::make_unique<InstallSender>(
-        InstallSender::Environment{loop_, fs_, pool_, jobs_, *control_, local, directory_of}
-    );
+    install_sender_ = std::make_unique<InstallSender>(InstallSender::Environment{
+        loop_,
+        fs_,
+        pool_,
+        jobs_,
+        *control_,
+        local,
+        directory_of,
+        options_.install_chunk_bytes});
     install_receiver_ = std::make_unique<InstallReceiver>(InstallReceiver::Environment{
         fs_,
         jobs_,

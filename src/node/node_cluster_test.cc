@@ -240,6 +240,29 @@ TEST_P(NodeCluster, ACopyThatLagsTooFarIsSentFiles) {
     }
 }
 
+TEST_P(NodeCluster, ACopyIsSentItsFilesOnce) {
+    create();
+    const std::size_t away = (*primary(0) + 1) % kNodes;
+    const std::size_t other = (away + 1) % kNodes;
+    put(other, 0);
+    machines[away]->stop();
+    for (int n = 1; n < 200; ++n) {
+        const std::string id = "d" + std::to_string(n);
+        std::string text;  // That does not compress.
+        for (int k = 0; k < 100; ++k) {
+            text += std::to_string(site.world.random().next());
+        }
+        acknowledged[id] = document(id, n, text);
+        ASSERT_TRUE(machines[other]->put("a", acknowledged[id]).ok());
+    }
+    site.world.run_for(seconds(5));  // Everything is stored: it goes as files of many parts.
+    ASSERT_TRUE(machines[away]->boot().ok());
+    ASSERT_TRUE(run_until([&] { return serves(away); }));
+    // Its copy is not empty, so it is told to begin anew a second later; no more is in the way.
+    EXPECT_TRUE(run_until([&] { return in_sync(other) == kNodes; }, milliseconds(2500)));
+    expect_everything(away);
+}
+
 TEST_P(NodeCluster, WritesUnderWayAreCarriedOutOnceWhenThePrimaryDies) {
     create();
     put(0, 0);

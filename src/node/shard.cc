@@ -136,9 +136,14 @@ void Shard::reset_connection(const cluster::NodeId& node) {
     schedule_drain();
 }
 
-void Shard::install_done(const cluster::NodeId& node, store::Seq seq, bool delivered) {
+void Shard::install_done(
+    const cluster::NodeId& node,
+    cluster::CopyId copy,
+    store::Seq seq,
+    bool delivered
+) {
     wake();
-    core_.install_done(node, seq, delivered);
+    core_.install_done(node, copy, seq, delivered);
     schedule_drain();
 }
 

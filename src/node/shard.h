@@ -113,7 +113,8 @@ public:
     void on_state(const cluster::Shard& shard, std::uint64_t incarnation);
     void receive(const cluster::NodeId& from, const cluster::CopyMessage& message);
     void reset_connection(const cluster::NodeId& node);
-    void install_done(const cluster::NodeId& node, store::Seq seq, bool delivered);
+    void
+    install_done(const cluster::NodeId& node, cluster::CopyId copy, store::Seq seq, bool delivered);
     /// While it is awake. Answers whether it still is: a shard of which nobody wants anything costs
     /// nothing.
     bool tick(MonotonicTime now);

@@ -126,8 +126,9 @@ public:
     /// The engine's checkpoint holds everything up to `seq`: memory may forget it.
     void applied(Seq seq);
 
-    /// Files as of `seq` were delivered to a copy, or were not.
-    void install_done(const NodeId& node, Seq seq, bool delivered);
+    /// Files as of `seq` were delivered to a node's copy, or were not. Of no meaning if it is not
+    /// the node's copy any more.
+    void install_done(const NodeId& node, CopyId copy, Seq seq, bool delivered);
 
     /// Whatever was on its way to a node may be lost.
     void reset_connection(const NodeId& node);

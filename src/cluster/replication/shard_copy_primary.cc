@@ -262,9 +262,9 @@ void ShardCopy::flush() {
     }
 }
 
-void ShardCopy::install_done(const NodeId& node, Seq seq, bool delivered) {
+void ShardCopy::install_done(const NodeId& node, CopyId copy, Seq seq, bool delivered) {
     const auto found = peers_.find(node);
-    if (found == peers_.end() || !found->second.installing) {
+    if (found == peers_.end() || found->second.copy != copy || !found->second.installing) {
         return;
     }
     Peer& peer = found->second;

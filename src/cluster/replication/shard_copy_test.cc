@@ -701,7 +701,10 @@ TEST_F(SmallCopies, AfterFilesWereSentTheLogGoesOnFromThere) {
         {}
     );
     installed.on_state(group_.shard(), 1);
-    primary().install_done(options.node, files, true);
+    const CopyId copy = group_.shard().copies.at(options.node);
+    primary().install_done(options.node, CopyId{99}, files, false);  // Of a copy before.
+    EXPECT_TRUE(primary().take_output().sends.empty());
+    primary().install_done(options.node, copy, files, true);
     const CopyOutput probe = primary().take_output();
     ASSERT_EQ(probe.sends.size(), 1U);
     installed.receive(CopyGroup::id(group_.primary()), probe.sends.front().second);
@@ -722,7 +725,8 @@ TEST_F(SmallCopies, FilesThatDidNotArriveAreSentAgain) {
     group_.checkpoint();
     group_.heal();
     group_.settle();
-    primary().install_done(CopyGroup::id(behind), primary().committed(), false);
+    const CopyId copy = group_.shard().copies.at(CopyGroup::id(behind));
+    primary().install_done(CopyGroup::id(behind), copy, primary().committed(), false);
     group_.settle();
     EXPECT_EQ(group_.installs().size(), 2U);
 }

@@ -1,6 +1,7 @@
 #include "io/sim/sim_worker_pool.h"
 
 #include <deque>
+#include <map>
 #include <utility>
 
 namespace kumo::io {
@@ -19,30 +20,32 @@ struct SimWorkerPool::State : std::enable_shared_from_this<SimWorkerPool::State>
     SimWorld& world;
     const WorkerPoolOptions options;
     std::deque<Task> jobs;
-    bool scheduled = false;
+    std::map<std::uint64_t, Task> started;
+    std::uint64_t next_start = 0;
     bool stopped = false;
 
-    void run_one() {
-        if (jobs.empty()) {
+    void end(std::uint64_t start) {
+        const auto found = started.find(start);
+        if (found == started.end()) {
             return;
         }
-        const Task job = std::move(jobs.front());
-        jobs.pop_front();
-        world.trace("job", jobs.size());
+        const Task job = std::move(found->second);
+        started.erase(found);
+        world.trace("job", start);
         job();
     }
 
-    void schedule_next() {
-        if (scheduled || jobs.empty()) {
-            return;
+    void start_more() {
+        while (started.size() < options.threads && !jobs.empty()) {
+            const std::uint64_t start = next_start++;
+            started.emplace(start, std::move(jobs.front()));
+            jobs.pop_front();
+            const auto self = shared_from_this();
+            (void)world.schedule(world.random_duration(kJobDelayMin, kJobDelayMax), [self, start] {
+                self->end(start);
+                self->start_more();
+            });
         }
-        scheduled = true;
-        const auto self = shared_from_this();
-        (void)world.schedule(world.random_duration(kJobDelayMin, kJobDelayMax), [self] {
-            self->scheduled = false;
-            self->run_one();
-            self->schedule_next();
-        });
     }
 };
 
@@ -61,7 +64,7 @@ Status SimWorkerPool::submit(Task job) {
         return Error{ErrorCode::kOverloaded, state_->options.name + " pool: its queue is full"};
     }
     state_->jobs.push_back(std::move(job));
-    state_->schedule_next();
+    state_->start_more();
     return {};
 }
 
@@ -71,13 +74,15 @@ std::size_t SimWorkerPool::queued_jobs() const {
 
 void SimWorkerPool::stop() {
     state_->stopped = true;
-    while (!state_->jobs.empty()) {
-        state_->run_one();
+    while (!state_->started.empty()) {
+        state_->end(state_->started.begin()->first);
+        state_->start_more();
     }
 }
 
 void SimWorkerPool::kill() {
     state_->stopped = true;
+    const auto started = std::exchange(state_->started, {});
     const auto jobs = std::exchange(state_->jobs, {});
 }
 

@@ -8,8 +8,8 @@
 
 namespace kumo::io {
 
-/// A WorkerPool whose jobs run on the world's thread after a random virtual delay, in order, at
-/// most one at a time.
+/// A WorkerPool whose jobs run on the world's thread: started in order, as many at a time as there
+/// are threads, and each ended, which is when it is run, after a random virtual delay of its own.
 class SimWorkerPool final : public WorkerPool {
 public:
     SimWorkerPool(SimWorld& world, const WorkerPoolOptions& options);

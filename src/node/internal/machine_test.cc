@@ -35,6 +35,7 @@ NodeOptions small_options() {
     options.index_limits.live_docs_hard_max = 24;
     options.index_limits.merge_factor = 3;
     options.idle_seal_after = std::chrono::milliseconds(200);
+    options.install_chunk_bytes = 1000;
     return options;
 }
 
@@ -116,7 +117,7 @@ Status Machine::boot() {
     if (host_) {
         site_.network.set_host(*control_loop_, *host_);
     }
-    pool_ = std::make_unique<io::SimWorkerPool>(world(), io::WorkerPoolOptions{});
+    pool_ = std::make_unique<io::SimWorkerPool>(world(), io::WorkerPoolOptions{.threads = 2});
     KUMO_TRY_ASSIGN(
         node_,
         Node::open(
