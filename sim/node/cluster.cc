@@ -190,6 +190,10 @@ std::string Cluster::unsettled() {
     for (std::size_t i = 0; i < nodes_count_; ++i) {
         Node& node = nodes_[i].machine->node();
         const ClusterInfo info = node.cluster();
+        if (info.members.size() != nodes_count_) {
+            return "node " + std::to_string(i) + " knows " + std::to_string(info.members.size())
+                   + " members";
+        }
         for (const ClusterInfo::Shard& shard : info.shards) {
             const auto in_sync = static_cast<std::size_t>(std::count_if(
                 shard.copies.begin(),

@@ -38,6 +38,7 @@ struct Outcome {
     std::uint64_t scans = 0;
     std::uint64_t faults = 0;
     std::uint64_t starts = 0;
+    std::uint64_t replaced = 0;
     std::uint64_t collections = 0;
     std::uint64_t documents = 0;
     std::uint64_t settle_ms = 0;
@@ -66,7 +67,9 @@ private:
         std::uint64_t boot = 0;  ///< Of how many.
         Time start_at = 0;       ///< While it is down.
         bool powered = true;     ///< Without power, it cuts its connections silently.
+        Time down_since = 0;
         std::optional<std::uint64_t> loses_log;  ///< When it starts again; how.
+        bool is_replaced = false;                ///< When it starts again.
         bool needs_restart = false;              ///< A sync has failed, or will.
         int pauses[2] = {0, 0};                  ///< Of the data loop, the control loop.
         std::optional<Time> suspended;           ///< Since then; nobody gets to it.
@@ -149,6 +152,7 @@ private:
     void roll(std::size_t i);
     void wait_and_roll(std::size_t i, Time deadline);
     void lose_log(std::size_t i);
+    void replace(std::size_t i);
     bool may_lose(std::size_t i);
     void heal();
     bool serves(std::size_t i);

@@ -33,9 +33,10 @@ enum class FaultKind : std::uint8_t {
     kRolling,     ///< An operator restarts one node after the other.
     kDrop,        ///< A client drops a collection, and makes it again.
     kLoseLog,     ///< A process dies, and its log is damaged or gone when it is back.
+    kReplace,     ///< A machine is replaced by one with an empty disk at the same address.
 };
 
-inline constexpr std::size_t kFaultKinds = 20;
+inline constexpr std::size_t kFaultKinds = 21;
 
 std::string_view name_of(FaultKind kind);
 std::optional<FaultKind> parse_fault(std::string_view name);

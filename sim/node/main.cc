@@ -79,6 +79,7 @@ struct Simulation {
         {&Outcome::collections, "collections"},
         {&Outcome::faults, "faults"},
         {&Outcome::starts, "starts"},
+        {&Outcome::replaced, "machines replaced"},
         {&Outcome::settle_ms, "ms until all was well"},
     };
 

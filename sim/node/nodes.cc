@@ -11,6 +11,8 @@ using std::chrono::seconds;
 
 namespace {
 
+/// A lease that is good now rests on answers that were given within that time.
+constexpr Duration kQuorumKnownFor = seconds(3);
 constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;
 constexpr std::int64_t kTrueRate = io::SimClock::kTrueRatePpm;
 
@@ -37,6 +39,9 @@ void Cluster::start(std::size_t i) {
     }
     if (computer.loses_log) {
         lose_log(i);
+    }
+    if (std::exchange(computer.is_replaced, false)) {
+        replace(i);
     }
     const Status booted = computer.machine->boot();
     if (!booted.ok()) {
@@ -79,6 +84,7 @@ void Cluster::stop(std::size_t i, io::CrashKind kind, Duration down) {
     computer.machine->fs().fail_next_sync("");
     computer.machine->stop();
     computer.up = false;
+    computer.down_since = now();
     computer.suspended.reset();
     computer.pauses[0] = 0;
     computer.pauses[1] = 0;
@@ -153,6 +159,10 @@ void Cluster::inject(const Fault& fault) {
             stop(i, io::CrashKind::kProcess, fault.lasts);
             nodes_[i].loses_log = fault.detail;
             return;
+        case FaultKind::kReplace:
+            stop(i, io::CrashKind::kProcess, fault.lasts + kQuorumKnownFor);
+            nodes_[i].is_replaced = true;
+            return;
         case FaultKind::kIsolate:
         case FaultKind::kCutPair:
         case FaultKind::kCutOneWay:
@@ -173,20 +183,20 @@ bool Cluster::may_lose(std::size_t i) {
             continue;
         }
         const ClusterInfo info = nodes_[k].machine->node().cluster();
-        std::string id;
-        bool down = false;
+        std::set<std::string> ids;  // More than one, if it was replaced a moment ago.
+        bool down = true;
         for (const auto& member : info.members) {
             if (member.name == "n" + std::to_string(i)) {
-                id = member.id;
-                down = !member.up;
+                ids.insert(member.id);
+                down = down && !member.up;
             }
         }
         const auto counts = [&](const ClusterInfo::Shard& shard) {
             return std::any_of(shard.copies.begin(), shard.copies.end(), [&](const auto& copy) {
-                return copy.node == id && copy.in_sync;
+                return ids.contains(copy.node) && copy.in_sync;
             });
         };
-        if (down && std::none_of(info.shards.begin(), info.shards.end(), counts)) {
+        if (down && !ids.empty() && std::none_of(info.shards.begin(), info.shards.end(), counts)) {
             return true;
         }
     }
@@ -211,6 +221,24 @@ void Cluster::lose_log(std::size_t i) {
             machine.fs().flip_bit(path, detail % 64, 3);
             return;
         }
+    }
+}
+
+/// Not if it takes the control plane's majority with it: without it there is one, as the lease of
+/// another node shows.
+void Cluster::replace(std::size_t i) {
+    const auto is_awake = [this](const Computer& computer) {
+        return computer.up && !computer.suspended && computer.machine->node().health().ok;
+    };
+    if (now() - nodes_[i].down_since < kQuorumKnownFor.count() || !may_lose(i)
+        || std::none_of(nodes_.begin(), nodes_.end(), is_awake)) {
+        return;
+    }
+    note(node_name(i) + " has an empty disk");
+    ++outcome_.replaced;
+    io::SimFs& fs = nodes_[i].machine->fs();
+    if (!io::remove_tree(fs, "/data").ok() || !fs.sync_dir("/").ok()) {
+        fail("the disk of " + node_name(i) + " cannot be emptied");
     }
 }
 

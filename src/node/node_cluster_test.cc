@@ -481,6 +481,36 @@ TEST_P(NodeCluster, ARetryThatIsRefusedDoesNotSayThatNothingHappened) {
     EXPECT_TRUE(!refused || refused->code == ErrorCode::kUnavailable) << refused->message;
 }
 
+// ---- machines that are replaced
+
+TEST_P(NodeCluster, AReplacedMachineIsSentEverythingAtItsOldAddress) {
+    create();
+    for (int n = 0; n < 12; ++n) {
+        put(0, n);
+    }
+    const std::size_t bad = GetParam() % kNodes;
+    const std::size_t other = (bad + 1) % kNodes;
+    machines[bad]->stop();
+    ASSERT_TRUE(io::remove_tree(machines[bad]->fs(), "/data").ok());
+    ASSERT_TRUE(machines[bad]->boot().ok());
+    ASSERT_TRUE(run_until([&] { return in_sync(other) == kNodes && serves(bad); }));
+    expect_everything(bad);
+    const auto knows_three_voters = [this](std::size_t i) {
+        const auto members = machines[i]->node().cluster().members;
+        const auto votes = [](const auto& member) {
+            return member.votes;
+        };
+        return members.size() == kNodes && std::all_of(members.begin(), members.end(), votes);
+    };
+    EXPECT_TRUE(run_until([&] {
+        return knows_three_voters(0) && knows_three_voters(1) && knows_three_voters(2);
+    })) << "who was there before is forgotten";
+    put(bad, 12);
+    // And now it counts.
+    machines[other]->stop();
+    EXPECT_TRUE(run_until([&] { return machines[bad]->put("a", document("d13", 13)).ok(); }));
+}
+
 // ---- logs that are damaged or gone
 
 TEST_P(NodeCluster, ADamagedLogIsSetAsideAndItsCopiesAreBuiltAnew) {

@@ -51,6 +51,10 @@ bool Peering::connected(const NodeId& node, Channel channel) const {
     return impl_->connected(node, channel);
 }
 
+std::string Peering::dialled_address(const NodeId& node) const {
+    return impl_->dialled_address(node);
+}
+
 Status Peering::send(const NodeId& node, Channel channel, std::uint16_t type, ByteView bytes) {
     return impl_->send(node, channel, type, bytes);
 }

@@ -202,6 +202,9 @@ public:
 
     bool connected(const NodeId& node, Channel channel) const;
 
+    /// Where a node was reached for control, as its target names it. Empty: it is not connected.
+    std::string dialled_address(const NodeId& node) const;
+
     /// kUnavailable: not connected. kOverloaded: its queue is full. kLimitExceeded: too long.
     Status send(const NodeId& node, Channel channel, std::uint16_t type, ByteView bytes);
 

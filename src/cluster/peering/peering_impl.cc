@@ -400,6 +400,11 @@ bool Peering::Impl::connected(const NodeId& node, Channel channel) const {
     return open_link(node, channel) != nullptr;
 }
 
+std::string Peering::Impl::dialled_address(const NodeId& node) const {
+    const Link* const link = open_link(node, Channel::kControl);
+    return link == nullptr ? "" : link->address;
+}
+
 Status
 Peering::Impl::send(const NodeId& node, Channel channel, std::uint16_t type, ByteView bytes) {
     const bool control = channel == Channel::kControl;

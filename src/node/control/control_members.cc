@@ -21,6 +21,8 @@ constexpr Duration kMembersInterval = std::chrono::milliseconds(200);
 constexpr Duration kSeekAgainAfter = std::chrono::seconds(3);
 /// Another node votes in the place of one that has been down for so long.
 constexpr Duration kVoterLostAfter = std::chrono::seconds(30);
+/// Those who are refused ask twice a second.
+constexpr Duration kRefusedJoinLogInterval = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -36,20 +38,22 @@ bool ControlPlane::lists_only_self() const {
            && nodes_->front().peering.to_string() == options_.peering_address;
 }
 
-/// Members by their ids, and addresses of the nodes file where nobody is known yet.
+/// Members by their ids, and addresses of the nodes file where nobody is known yet. At one address
+/// there may be a member that is gone and its successor: both are tried, until the one is removed.
 void ControlPlane::update_peers() {
     std::vector<cluster::PeerTarget> targets;
     std::set<std::string> known = {options_.peering_address};
-    for (const auto& [id, member] : state_->cluster.members) {
-        known.insert(member->peering_address);
-        if (id != self_) {
-            targets.push_back({id, {member->peering_address}});
+    const auto add = [&](const cluster::NodeId& node, const std::string& address) {
+        known.insert(address);
+        if (node != self_ && address != options_.peering_address) {
+            targets.push_back({node, {address}});
         }
+    };
+    for (const auto& [id, member] : state_->cluster.members) {
+        add(id, member->peering_address);
     }
     for (const auto& [id, address] : joining_) {
-        if (known.insert(address).second) {
-            targets.push_back({id, {address}});
-        }
+        add(id, address);
     }
     if (nodes_) {
         for (const cluster::NodeAddress& node : *nodes_) {
@@ -181,8 +185,9 @@ void ControlPlane::on_join_answer(const Result<std::string>& answer) {
     }
     // Asked again and again, of all it reaches: said once.
     const std::string& why = answer.error().message;
-    if (answer.error().code == ErrorCode::kInvalidArgument
-        && std::exchange(join_refusal_, why) != why) {
+    const ErrorCode code = answer.error().code;
+    const bool refused = code == ErrorCode::kInvalidArgument || code == ErrorCode::kConflict;
+    if (refused && std::exchange(join_refusal_, why) != why) {
         log_warn("the cluster does not let this node in: " + why);
     }
 }
@@ -216,11 +221,64 @@ void ControlPlane::on_join(ByteView bytes, const std::shared_ptr<cluster::PeerRe
         return;
     }
     if (!raft_->configuration().is_member(node)) {
-        joining_[node] = address;
-        update_peers();
+        const Status begun = begin_joining(node, address);
+        if (!begun.ok()) {
+            note_refused_join(begun.error());
+            reply->answer(begun.error());
+            return;
+        }
         admit(node);
     }
     reply->answer(std::string(state_->cluster.id.view()));
+}
+
+/// Whether a node may become a member at an address. It may succeed a member that is gone (a
+/// machine that was replaced), never one that is up; and of two that have the same address in their
+/// settings, only the one that is reached there.
+Status ControlPlane::begin_joining(const cluster::NodeId& node, const std::string& address) {
+    bool succeeds = false;
+    for (const auto& [id, member] : state_->cluster.members) {
+        if (id == node || member->peering_address != address) {
+            continue;
+        }
+        if (!member->fenced || id == self_) {
+            return Error{
+                ErrorCode::kConflict,
+                "node " + node.to_string() + " says that its address is " + address
+                    + ", where node " + id.to_string() + " (" + member->name
+                    + ") is up: if its machine was replaced, wait some seconds, until it is missed; "
+                      "else two nodes have the same peering address in their settings"};
+        }
+        succeeds = true;
+    }
+    for (const auto& [id, taken] : joining_) {
+        if (id != node && taken == address && peering_->dialled_address(id) == address) {
+            return Error{
+                ErrorCode::kConflict,
+                "node " + node.to_string() + " says that its address is " + address
+                    + ", where another new node, " + id.to_string() + ", is about to join"};
+        }
+    }
+    // One for each address of the nodes file, not more.
+    std::erase_if(joining_, [&](const auto& each) { return each.second == address; });
+    joining_[node] = address;
+    update_peers();
+    if (succeeds && peering_->dialled_address(node) != address) {
+        return Error{
+            ErrorCode::kUnavailable,
+            "node " + node.to_string() + " says that its address is " + address
+                + ", that of a member that is gone, and is not reached there"};
+    }
+    return {};
+}
+
+void ControlPlane::note_refused_join(const Error& why) {
+    const MonotonicTime time = now();
+    // The first attempts of who has just come fail: it is about to be dialled.
+    if (why.code == ErrorCode::kConflict && time - join_refused_at_ >= kRefusedJoinLogInterval) {
+        join_refused_at_ = time;
+        log_warn("a node is not let in: " + why.message);
+    }
 }
 
 void ControlPlane::admit(const cluster::NodeId& node) {
@@ -239,9 +297,10 @@ void ControlPlane::claim_listed() {
         if (!ours || raft_->configuration().is_member(node) || !is_listed(hello.addresses[0])) {
             continue;
         }
-        joining_[node] = hello.addresses[0];
-        admit(node);
-        return;
+        if (begin_joining(node, hello.addresses[0]).ok()) {
+            admit(node);
+            return;
+        }
     }
 }
 
@@ -305,7 +364,13 @@ void ControlPlane::remove_gone() {
         });
         const bool listed = !nodes_ || is_listed(member.peering_address);
         if (member.id != self_ && member.fenced && (!listed || replaced)) {
-            log_info("node " + member.name + " (" + member.peering_address + ") is removed");
+            if (std::exchange(removing_, member.id) != member.id) {
+                log_info(
+                    "node " + member.name + " (" + member.id.to_string() + ", "
+                    + member.peering_address + ") is gone, and is removed: "
+                    + (listed ? "another one is up at its address" : "it is not listed any more")
+                );
+            }
             propose_cluster(cluster::RemoveMember{member.id});
             return;
         }

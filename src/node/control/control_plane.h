@@ -227,6 +227,8 @@ private:
     void say_why_alone();
     void on_join_answer(const Result<std::string>& answer);
     void on_join(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
+    Status begin_joining(const cluster::NodeId& node, const std::string& address);
+    void note_refused_join(const Error& why);
     void admit(const cluster::NodeId& node);
     void adjust_members();
     void adjust_voters();
@@ -304,7 +306,9 @@ private:
 
     std::optional<std::vector<cluster::NodeAddress>> nodes_;
     std::map<cluster::NodeId, cluster::PeerHello> connected_;
-    std::map<cluster::NodeId, std::string> joining_;  ///< Learners to be, with their addresses.
+    std::map<cluster::NodeId, std::string> joining_;  ///< Learners to be; one at each address.
+    cluster::NodeId removing_;                        ///< Who was said to be removed.
+    MonotonicTime join_refused_at_;                   ///< When that was logged.
     MonotonicTime joined_at_;
     std::string join_refusal_;  ///< The last one: each is logged once.
     bool said_why_alone_ = false;

@@ -70,7 +70,12 @@ protected:
         ASSERT_TRUE(station.fs->sync_dir(".").ok());
     }
 
-    void start(std::size_t i, bool with_list = true) {
+    /// `address_of`: whose address this one has in its settings, though it is not there.
+    void start(
+        std::size_t i,
+        bool with_list = true,
+        std::optional<std::size_t> address_of = std::nullopt
+    ) {
         Station& station = stations[i];
         if (station.fs == nullptr) {
             station.fs = std::make_unique<io::SimFs>(world);
@@ -83,7 +88,7 @@ protected:
         options.name = "n" + std::to_string(i);
         options.nodes_file = with_list ? "nodes" : "";
         options.peering_listen = host(i);
-        options.peering_address = host(i).to_string();
+        options.peering_address = host(address_of.value_or(i)).to_string();
         auto opened = ControlPlane::open(
             {*station.loop, *station.fs, network, resolver, *station.pool, station.loop->clock()},
             options
@@ -117,6 +122,13 @@ protected:
         station.fs->restart();
     }
 
+    /// Another machine, with an empty disk, has the address from now on.
+    void replace(std::size_t i, const std::vector<std::size_t>& nodes) {
+        stop(i);
+        dead_disks.push_back(std::move(stations[i].fs));
+        write_list(i, nodes);
+    }
+
     void start_three() {
         for (std::size_t i = 0; i < 3; ++i) {
             write_list(i, {0, 1, 2});
@@ -146,6 +158,19 @@ protected:
                   });
     }
 
+    /// At a node and at the leader.
+    bool is_forgotten(std::size_t i, const Uuid& node) const {
+        const auto lead = leader();
+        if (!lead) {
+            return false;
+        }
+        const ControlStatus status = *stations[*lead].plane->status();
+        return cluster::find_member(stations[i].state->cluster, node) == nullptr
+               && cluster::find_member(stations[*lead].state->cluster, node) == nullptr
+               && std::count(status.learners.begin(), status.learners.end(), node) == 0
+               && std::count(status.voters.begin(), status.voters.end(), node) == 0;
+    }
+
     bool run_until(const std::function<bool()>& condition, Duration most = seconds(20)) {
         const MonotonicTime end = world.clock().monotonic_now() + most;
         while (!condition() && world.clock().monotonic_now() < end) {
@@ -170,6 +195,7 @@ protected:
     io::SimWorld world{7};
     io::SimNetwork network{world};
     io::SimResolver resolver{world};
+    std::vector<std::unique_ptr<io::SimFs>> dead_disks;
     std::vector<std::unique_ptr<io::SimLoop>> dead_loops;
     std::vector<std::unique_ptr<io::SimWorkerPool>> dead_pools;
     std::array<Station, 4> stations;
@@ -289,6 +315,86 @@ TEST_F(ControlPlaneTest, ANodeThatIsAddedToTheListsJoinsBySnapshot) {
     ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2, 3}); }, seconds(30)));
     EXPECT_TRUE(stations[3].state->collections.contains("a"));
     EXPECT_EQ(stations[3].state->cluster.shards.begin()->second->copies.size(), 4U);
+}
+
+TEST_F(ControlPlaneTest, AnEmptyDiskAtADeadMembersAddressJoinsByItself) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    ASSERT_TRUE(propose(0, CreateCollection{numbered("a")}).ok());
+    for (std::size_t i = 0; i < 3; ++i) {  // The founder and whoever leads among them.
+        const Uuid old = stations[i].plane->self();
+        replace(i, {0, 1, 2});
+        start(i);
+        ASSERT_TRUE(run_until(
+            [&] {
+                return is_whole({0, 1, 2}) && is_forgotten(i, old);
+            },
+            seconds(30)
+        )) << i;
+        ASSERT_NE(stations[i].plane->self(), old);
+        EXPECT_EQ(stations[i].state->cluster.members.size(), 3U);
+        EXPECT_TRUE(stations[i].state->collections.contains("a"));
+    }
+}
+
+TEST_F(ControlPlaneTest, AReplacedMachineJoinsThoughTheOthersStartAnewMeanwhile) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    replace(2, {0, 1, 2});
+    stop(0);
+    stop(1);
+    start(2);
+    world.run_for(seconds(5));
+    EXPECT_FALSE(has_lease(2)) << "it must not found a cluster";
+    start(0);
+    start(1);
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }, seconds(30)));
+    EXPECT_TRUE(run_until([&] { return stations[2].state->cluster.members.size() == 3; }));
+}
+
+TEST_F(ControlPlaneTest, ANodeWithAnothersAddressInItsSettingsThrowsNobodyOut) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    const Uuid right = stations[1].plane->self();
+    write_list(3, {0, 1, 2});
+    start(3, true, 1);
+    const auto is_out = [this] {
+        return is_forgotten(0, stations[3].plane->self());
+    };
+    world.run_for(seconds(10));
+    EXPECT_TRUE(is_whole({0, 1, 2}));
+    EXPECT_TRUE(is_out()) << "the member at that address is up";
+    stop(1);
+    world.run_for(seconds(40));
+    ASSERT_TRUE(leader());
+    EXPECT_TRUE(is_out()) << "nobody answers at that address";
+    start(1);
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }, seconds(30)));
+    EXPECT_EQ(stations[1].plane->self(), right);
+    EXPECT_TRUE(is_out());
+}
+
+TEST_F(ControlPlaneTest, AMemberWhosePlaceWasTakenDoesNotTakeItBack) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    stop(1);
+    auto old_disk = std::move(stations[1].fs);
+    write_list(1, {0, 1, 2});
+    start(1);
+    ASSERT_TRUE(run_until(
+        [&] {
+            return is_whole({0, 1, 2}) && stations[1].state->cluster.members.size() == 3;
+        },
+        seconds(30)
+    ));
+    const Uuid successor = stations[1].plane->self();
+    stations[3].fs = std::move(old_disk);
+    start(3, true, 1);
+    world.run_for(seconds(20));
+    EXPECT_TRUE(is_whole({0, 1, 2}));
+    EXPECT_FALSE(has_lease(3));
+    EXPECT_EQ(stations[0].state->cluster.members.size(), 3U);
+    EXPECT_NE(cluster::find_member(stations[0].state->cluster, successor), nullptr);
 }
 
 TEST_F(ControlPlaneTest, AVoterThatIsGoneForLongIsReplaced) {

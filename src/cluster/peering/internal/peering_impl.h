@@ -33,6 +33,7 @@ public:
     void set_cluster(const Uuid& cluster) { options_.self.cluster = cluster; }
 
     bool connected(const NodeId& node, Channel channel) const;
+    std::string dialled_address(const NodeId& node) const;
     Status send(const NodeId& node, Channel channel, std::uint16_t type, ByteView bytes);
     void
     call(const NodeId& node, std::uint16_t type, ByteView bytes, Duration timeout, CallDone done);
