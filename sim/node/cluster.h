@@ -39,6 +39,7 @@ struct Outcome {
     std::uint64_t faults = 0;
     std::uint64_t starts = 0;
     std::uint64_t replaced = 0;
+    std::uint64_t controls_lost = 0;
     std::uint64_t collections = 0;
     std::uint64_t documents = 0;
     std::uint64_t settle_ms = 0;
@@ -69,10 +70,11 @@ private:
         bool powered = true;     ///< Without power, it cuts its connections silently.
         Time down_since = 0;
         std::optional<std::uint64_t> loses_log;  ///< When it starts again; how.
-        bool is_replaced = false;                ///< When it starts again.
-        bool needs_restart = false;              ///< A sync has failed, or will.
-        int pauses[2] = {0, 0};                  ///< Of the data loop, the control loop.
-        std::optional<Time> suspended;           ///< Since then; nobody gets to it.
+        std::optional<std::uint64_t> loses_control;
+        bool is_replaced = false;
+        bool needs_restart = false;     ///< A sync has failed, or will.
+        int pauses[2] = {0, 0};         ///< Of the data loop, the control loop.
+        std::optional<Time> suspended;  ///< Since then; nobody gets to it.
         std::int64_t clock_rate = 1'000'000;
     };
 
@@ -152,7 +154,9 @@ private:
     void roll(std::size_t i);
     void wait_and_roll(std::size_t i, Time deadline);
     void lose_log(std::size_t i);
+    void lose_control(std::size_t i);
     void replace(std::size_t i);
+    bool may_leave(std::size_t i);
     bool may_lose(std::size_t i);
     void heal();
     bool serves(std::size_t i);

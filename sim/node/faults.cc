@@ -36,6 +36,7 @@ constexpr std::array<Row, kFaultKinds> kRows = {{
     {FaultKind::kRolling, "rolling", 2},
     {FaultKind::kDrop, "drop", 4},
     {FaultKind::kLoseLog, "lose_log", 4},
+    {FaultKind::kLoseControl, "lose_control", 4},
     {FaultKind::kReplace, "replace", 4},
 }};
 

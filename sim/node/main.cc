@@ -80,6 +80,7 @@ struct Simulation {
         {&Outcome::faults, "faults"},
         {&Outcome::starts, "starts"},
         {&Outcome::replaced, "machines replaced"},
+        {&Outcome::controls_lost, "control planes damaged"},
         {&Outcome::settle_ms, "ms until all was well"},
     };
 

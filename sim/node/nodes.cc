@@ -40,6 +40,9 @@ void Cluster::start(std::size_t i) {
     if (computer.loses_log) {
         lose_log(i);
     }
+    if (computer.loses_control) {
+        lose_control(i);
+    }
     if (std::exchange(computer.is_replaced, false)) {
         replace(i);
     }
@@ -159,6 +162,10 @@ void Cluster::inject(const Fault& fault) {
             stop(i, io::CrashKind::kProcess, fault.lasts);
             nodes_[i].loses_log = fault.detail;
             return;
+        case FaultKind::kLoseControl:
+            stop(i, io::CrashKind::kProcess, fault.lasts + kQuorumKnownFor);
+            nodes_[i].loses_control = fault.detail;
+            return;
         case FaultKind::kReplace:
             stop(i, io::CrashKind::kProcess, fault.lasts + kQuorumKnownFor);
             nodes_[i].is_replaced = true;
@@ -224,14 +231,43 @@ void Cluster::lose_log(std::size_t i) {
     }
 }
 
-/// Not if it takes the control plane's majority with it: without it there is one, as the lease of
-/// another node shows.
-void Cluster::replace(std::size_t i) {
-    const auto is_awake = [this](const Computer& computer) {
+/// Whether the control plane can do without the member that a node is: there is a majority without
+/// it, as the lease of another node shows. And no shard counts on it.
+bool Cluster::may_leave(std::size_t i) {
+    const auto has_quorum = [](const Computer& computer) {
         return computer.up && !computer.suspended && computer.machine->node().health().ok;
     };
-    if (now() - nodes_[i].down_since < kQuorumKnownFor.count() || !may_lose(i)
-        || std::none_of(nodes_.begin(), nodes_.end(), is_awake)) {
+    return now() - nodes_[i].down_since >= kQuorumKnownFor.count() && may_lose(i)
+           && std::any_of(nodes_.begin(), nodes_.end(), has_quorum);
+}
+
+void Cluster::lose_control(std::size_t i) {
+    const std::uint64_t detail = *std::exchange(nodes_[i].loses_control, std::nullopt);
+    if (!may_leave(i)) {
+        return;
+    }
+    Machine& machine = *nodes_[i].machine;
+    std::vector<std::string> files;
+    for (const std::string& file : machine.files()) {
+        // Longer than a header, as in lose_log().
+        const bool whole = machine.fs().file_size("/data" + file).value() > 64;
+        const bool kept = file == "/control/identity" || file == "/control/hard_state"
+                          || file == "/control/snapshot" || file.starts_with("/control/wal/wal-");
+        if (whole && kept) {
+            files.push_back("/data" + file);
+        }
+    }
+    if (files.empty()) {
+        return;
+    }
+    const std::string& file = files[detail % files.size()];
+    note(file + " of " + node_name(i) + " is damaged");
+    ++outcome_.controls_lost;
+    machine.fs().flip_bit(file, detail / files.size() % 64, 3);
+}
+
+void Cluster::replace(std::size_t i) {
+    if (!may_leave(i)) {
         return;
     }
     note(node_name(i) + " has an empty disk");

@@ -2,14 +2,12 @@
 
 #include "base/log.h"
 #include "base/uuid.h"
-#include "node/internal/numbered_name.h"
+#include "node/internal/set_aside.h"
 #include "store/checkpoint.h"
 #include "wire/byte_reader.h"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace kumo::node {
 
@@ -30,12 +28,6 @@ Result<std::optional<Uuid>> read_id(io::Fs& fs, const std::string& path) {
     }
     const auto id = uuid_from_bytes(file.value().bytes);
     return id ? Result<std::optional<Uuid>>(id) : corruption(path + ": not well formed");
-}
-
-/// The number in the name of a log that was put aside; the next one has room above it.
-std::optional<std::uint64_t> number_of(std::string_view name) {
-    const auto number = number_in_name(name, kAsidePrefix);
-    return number && *number < UINT64_MAX ? number : std::nullopt;
 }
 
 }  // namespace
@@ -75,14 +67,7 @@ Status DataLog::check(Random& random) const {
 
 /// A free name; there are fewer than kDamagedLogsMax others then.
 Result<std::string> DataLog::place_aside() const {
-    KUMO_TRY_ASSIGN(const auto entries, fs_.list(data_dir_));
-    std::vector<std::uint64_t> numbers;
-    for (const io::DirEntry& entry : entries) {
-        if (const auto number = number_of(entry.name)) {
-            numbers.push_back(*number);
-        }
-    }
-    std::sort(numbers.begin(), numbers.end());
+    KUMO_TRY_ASSIGN(const auto numbers, aside_numbers(fs_, data_dir_, kAsidePrefix));
     KUMO_TRY_ASSIGN(const auto before, lost());
     const auto name = [this](std::uint64_t number) {
         return path((std::string(kAsidePrefix) + std::to_string(number)).c_str());
@@ -97,7 +82,7 @@ Result<std::string> DataLog::place_aside() const {
         log_warn(name(numbers[i]) + " is removed: its copies were built anew long ago");
         KUMO_TRY(io::remove_tree(fs_, name(numbers[i])));
     }
-    return name(numbers.empty() ? 1 : numbers.back() + 1);
+    return name(next_aside_number(numbers));
 }
 
 Status DataLog::set_aside(const Error& why) const {
@@ -106,11 +91,7 @@ Status DataLog::set_aside(const Error& why) const {
     // First the mark: whatever comes in between, nobody believes in the copies any more.
     KUMO_TRY(remember({why.message + (there ? "; it was set aside as " + aside : ""), 0}));
     if (there) {
-        // A directory that is renamed has to be on the disk as it is.
-        KUMO_TRY(fs_.sync_dir(directory()));
-        KUMO_TRY(fs_.sync_dir(data_dir_));
-        KUMO_TRY(fs_.rename(directory(), aside));
-        KUMO_TRY(fs_.sync_dir(data_dir_));
+        KUMO_TRY(move_aside(fs_, directory(), aside));
     }
     KUMO_TRY(io::remove_tree(fs_, path("wal_id")));
     return fs_.sync_dir(data_dir_);

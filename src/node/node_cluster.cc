@@ -95,6 +95,7 @@ Status NodeImpl::open(const NodeEnvironment& environment) {
     KUMO_TRY_ASSIGN(lock_, fs_.lock(io::join_path(options_.data_dir, "LOCK")));
     reserve_.restore();
     ControlOptions control = control_options(options_);
+    control.has_others = has_others();
     KUMO_TRY_ASSIGN(control.seed, read_seed());
     is_restored_ = control.seed.has_value();
     KUMO_TRY_ASSIGN(
@@ -119,7 +120,7 @@ Status NodeImpl::open(const NodeEnvironment& environment) {
     return {};
 }
 
-/// Whether the nodes file names another node. Only then can a log be done without.
+/// Whether the nodes file names another node. Only then can what is damaged be done without.
 bool NodeImpl::has_others() const {
     if (options_.cluster.nodes_file.empty()) {
         return false;

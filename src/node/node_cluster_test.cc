@@ -129,6 +129,12 @@ protected:
         });
     }
 
+    /// Directories of copies.
+    std::size_t count_copies(std::size_t i) {
+        const auto entries = machines[i]->fs().list("/data/collections");
+        return entries.ok() ? entries.value().size() : 0;
+    }
+
     /// The node lost its log: it is back with everything, and can do without the others' help.
     void expect_built_anew(std::size_t i) {
         const std::size_t other = (i + 1) % kNodes;
@@ -685,6 +691,59 @@ TEST(ReplicationMode, AMajorityNeedsThreeNodesAndDurableLogs) {
     const auto unsafe = forgetful.create(spec);
     ASSERT_FALSE(unsafe.ok());
     EXPECT_EQ(unsafe.error().code, ErrorCode::kInvalidArgument);
+}
+
+// ---- control planes that are damaged
+
+TEST_P(NodeCluster, ANodeWithADamagedControlPlaneIsSentEverything) {
+    create();
+    for (int n = 0; n < 12; ++n) {
+        put(0, n);
+    }
+    const std::size_t bad = GetParam() % kNodes;
+    const std::size_t other = (bad + 1) % kNodes;
+    ASSERT_EQ(count_copies(bad), 1U);
+    machines[bad]->stop();
+    machines[bad]->fs().flip_bit("/data/control/hard_state", 20, 3);
+    ASSERT_TRUE(machines[bad]->boot().ok());
+    ASSERT_TRUE(run_until([&] { return in_sync(other) == kNodes && serves(bad); }));
+    expect_everything(bad);
+    EXPECT_TRUE(has_file(bad, "/control.damaged-1/identity"));
+    EXPECT_TRUE(run_until([&] { return !has_file(bad, "/control_lost"); }));
+    EXPECT_TRUE(run_until([&] { return count_copies(bad) == 1; })) << "the old copy is removed";
+    put(bad, 12);
+    expect_everything(bad);
+}
+
+TEST_P(NodeCluster, TheLastInSyncWithADamagedControlPlaneThrowsNothingAway) {
+    create();
+    put(0, 0);
+    const std::size_t last = *primary(0);
+    const std::size_t other = (last + 1) % kNodes;
+    const std::size_t third = (last + 2) % kNodes;
+    machines[third]->stop();
+    ASSERT_TRUE(run_until([&] { return in_sync(last) == 2; }));
+    machines[other]->loop().pause();
+    for (int n = 1; n < 12; ++n) {
+        put(last, n);
+    }
+    ASSERT_EQ(in_sync(last), 1U);
+    machines[last]->stop();
+    machines[last]->fs().flip_bit("/data/control/hard_state", 20, 3);
+    machines[other]->loop().resume();
+    ASSERT_TRUE(machines[third]->boot().ok());
+    for (int round = 0; round < 2; ++round) {
+        ASSERT_TRUE(machines[last]->boot().ok());
+        ASSERT_TRUE(run_until([&] {
+            return machines[other]->node().cluster().members.size() == kNodes
+                   && machines[last]->node().cluster().members.size() == kNodes;
+        }));
+        site.world.run_for(seconds(20));
+        EXPECT_FALSE(serves(last));
+        EXPECT_FALSE(machines[other]->put("a", document("d1", 7)).ok());
+        EXPECT_EQ(count_copies(last), 1U) << "whatever it is good for";
+        machines[last]->stop();
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, NodeCluster, testing::Range(std::uint64_t{1}, std::uint64_t{6}));

@@ -121,7 +121,7 @@ void ShardSet::on_state(std::shared_ptr<const State> next, std::uint64_t incarna
     for (const cluster::ShardId id : gone) {
         bury(id, no_such_collection(shards_.at(id)->collection().spec.name));
     }
-    if (!std::exchange(cleaned_, true)) {
+    if (!tails_.empty()) {
         remove_strangers(wanted);
     }
 }
@@ -322,13 +322,28 @@ void ShardSet::remove(cluster::CopyId copy) {
     env_.shard.engine.jobs->submit(BackgroundJobs::Lane::kStore, job);
 }
 
-/// What is left of copies that are no more.
+/// What is left of copies that are no more. One that the state still names is of somebody that this
+/// node was (see LostControl): if nobody else has it, it is kept, whatever it is good for.
 void ShardSet::remove_strangers(const std::set<cluster::CopyId>& wanted) {
-    for (const auto& [copy, tail] : std::exchange(tails_, {})) {
-        if (!wanted.contains(copy)) {
-            remove(copy);
+    std::set<cluster::CopyId> named;
+    for (const auto& [id, shard] : state_->cluster.shards) {
+        for (const auto& [node, copy] : shard->copies) {
+            named.insert(copy);
         }
     }
+    for (auto& [copy, tail] : tails_) {
+        tail.clear();  // Nobody is going to read it.
+    }
+    std::erase_if(tails_, [&](const auto& each) {
+        if (wanted.contains(each.first)) {
+            return true;
+        }
+        if (named.contains(each.first)) {
+            return false;
+        }
+        remove(each.first);
+        return true;
+    });
 }
 
 std::string ShardSet::directory_of(cluster::CopyId copy) const {

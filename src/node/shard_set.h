@@ -98,7 +98,6 @@ private:
     std::map<cluster::CopyId, Error> broken_;
     std::optional<LostLog> lost_log_;
     std::optional<Error> lost_;
-    bool cleaned_ = false;
 };
 
 }  // namespace kumo::node

@@ -140,6 +140,10 @@ public:
     /// by itself.
     virtual void on_peer_up(const PeerHello& peer) = 0;
 
+    /// Somebody else than the target's node has answered at an address of the target, and was
+    /// refused (kWrongNode). Again after each attempt.
+    virtual void on_other_node(const std::string& /*address*/, const PeerHello& /*found*/) {}
+
     /// After an on_peer_up of the same node.
     virtual void on_peer_down(const NodeId& node, const Status& why) = 0;
 

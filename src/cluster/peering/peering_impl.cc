@@ -167,13 +167,16 @@ bool Peering::Impl::is_stranger(PeerConnection& connection, const PeerHello& hel
 void Peering::Impl::greet_dialled(Entry& entry, const ChannelHello& hello) {
     const TargetPtr target = entry.target;
     PeerConnection& connection = *entry.connection;
-    const NodeId& node = hello.peer.node;
-    const NodeId& expected = target->wanted.node.is_nil() ? target->learned : target->wanted.node;
+    const PeerHello found = hello.peer;
+    const NodeId& node = found.node;
+    const NodeId expected = target->wanted.node.is_nil() ? target->learned : target->wanted.node;
     if (!expected.is_nil() && node != expected) {
+        const std::string address = target->link(entry.channel).address;
         connection.refuse(
             {PeerRefusal::kWrongNode,
              "node " + node.to_string() + " answers where " + expected.to_string() + " should"}
         );
+        handler_.on_other_node(address, found);
         return;
     }
     const auto known = nodes_.find(node);

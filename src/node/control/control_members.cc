@@ -52,6 +52,10 @@ void ControlPlane::update_peers() {
     for (const auto& [id, member] : state_->cluster.members) {
         add(id, member->peering_address);
     }
+    std::erase_if(successors_, [&](const auto& each) { return !known.contains(each.first); });
+    for (const auto& [address, id] : successors_) {
+        add(id, address);
+    }
     for (const auto& [id, address] : joining_) {
         add(id, address);
     }
@@ -74,6 +78,15 @@ void ControlPlane::on_peer_up(const cluster::PeerHello& peer) {
     events_.on_connected(peer.node);
 }
 
+/// The leader may have succeeded a member while this node was cut off: it has to be answered, or
+/// this node never learns of that.
+void ControlPlane::on_other_node(const std::string& address, const cluster::PeerHello& found) {
+    const bool ours = !found.cluster.is_nil() && found.cluster == state_->cluster.id;
+    if (ours && std::exchange(successors_[address], found.node) != found.node) {
+        update_peers();
+    }
+}
+
 void ControlPlane::on_peer_down(const cluster::NodeId& node, const Status& /*why*/) {
     connected_.erase(node);
 }
@@ -82,7 +95,9 @@ void ControlPlane::on_peer_down(const cluster::NodeId& node, const Status& /*why
 
 void ControlPlane::seek_cluster() {
     if (raft_ == nullptr && !founding_) {
-        if (options_.seed) {
+        if (lost_) {
+            seek_again();
+        } else if (options_.seed) {
             seek_with_seed();
         } else if (options_.nodes_file.empty() || lists_only_self()) {
             found_cluster(1);
@@ -133,6 +148,38 @@ void ControlPlane::seek_with_seed() {
             "their data directories, or start this node on an empty one to join them"
         );
     }
+}
+
+/// What this node had, it had from a cluster: there is nothing to found.
+void ControlPlane::seek_again() {
+    ask_to_join();
+    if (join_refusal_.empty() && now() - leaderless_since_ >= kSeekAgainAfter
+        && !std::exchange(said_lost_waits_, true)) {
+        log_error(
+            "this node waits for a majority of its cluster, to join it again; it cannot go on "
+            "without the others: "
+            + lost_->why
+        );
+    }
+}
+
+/// It is in the cluster again.
+void ControlPlane::forget_lost() {
+    if (!lost_ || incarnation_ == 0) {
+        return;
+    }
+    lost_.reset();
+    jobs_.submit(
+        BackgroundJobs::Lane::kStore,
+        [&fs = fs_, directory = options_.directory]() -> io::Task {
+            const Status removed = forget_lost_control(fs, directory);
+            if (!removed.ok()) {
+                log_warn(removed.error().message);  // Then the next start removes it.
+            }
+            return [] {
+            };
+        }
+    );
 }
 
 /// Once, when it takes long: whom this node waits for.

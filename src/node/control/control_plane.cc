@@ -52,11 +52,40 @@ ControlPlane::open(const Environment& environment, ControlOptions options) {
     return plane;
 }
 
+/// One that is damaged is no basis for a vote. Where there are others, the node goes on as a new
+/// one at its address.
+Status ControlPlane::open_storage() {
+    const ControlStorage::Environment environment{loop_, fs_, jobs_, on_full_disk_};
+    KUMO_TRY_ASSIGN(lost_, read_lost_control(fs_, options_.directory));
+    auto opened = ControlStorage::open(environment, options_.directory, recovered_);
+    if (!opened.ok() && opened.error().code == ErrorCode::kCorruption) {
+        if (!options_.has_others || options_.seed) {
+            return corruption(
+                opened.error().message
+                + ": the control plane's directory is damaged, and the nodes file names no other "
+                  "node that could help: restore the data directory from a snapshot or a backup; or, "
+                  "to begin with nothing, move the whole directory "
+                + io::parent_path(options_.directory) + " away and start again"
+            );
+        }
+        log_error(opened.error().message);
+        KUMO_TRY(set_control_aside(fs_, options_.directory, opened.error()));
+        KUMO_TRY_ASSIGN(lost_, read_lost_control(fs_, options_.directory));
+        recovered_ = {};
+        opened = ControlStorage::open(environment, options_.directory, recovered_);
+    }
+    KUMO_TRY_ASSIGN(storage_, std::move(opened));
+    if (lost_) {
+        log_warn(
+            "this node joins its cluster as a new one, " + recovered_.identity.node.to_string()
+            + ", and is sent everything: " + lost_->why
+        );
+    }
+    return {};
+}
+
 Status ControlPlane::recover() {
-    KUMO_TRY_ASSIGN(
-        storage_,
-        ControlStorage::open({loop_, fs_, jobs_, on_full_disk_}, options_.directory, recovered_)
-    );
+    KUMO_TRY(open_storage());
     const State& known = *recovered_.snapshot.state;
     if (options_.seed && !known.cluster.id.is_nil() && known.cluster.id != options_.seed->cluster) {
         return Error{
@@ -70,6 +99,9 @@ Status ControlPlane::recover() {
     state_ = recovered_.snapshot.state;
     cluster::PeeringOptions peering;
     peering.self.cluster = state_->cluster.id;
+    if (peering.self.cluster.is_nil() && lost_) {
+        peering.self.cluster = lost_->cluster;  // It is to be found by no other.
+    }
     peering.self.node = self_;
     peering.self.incarnation = load_unaligned<std::uint64_t>(boot_.bytes.data());
     peering.self.name = options_.name;
@@ -339,6 +371,7 @@ void ControlPlane::state_changed() {
     for (const auto& [id, known] : cluster.members) {
         joining_.erase(id);
     }
+    forget_lost();
     update_peers();
     keep_obituary();
     publish();

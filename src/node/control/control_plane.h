@@ -16,6 +16,7 @@
 #include "node/background_jobs.h"
 #include "node/control/control_storage.h"
 #include "node/control/death_notice.h"
+#include "node/control/lost_control.h"
 #include "node/snapshot_head.h"
 #include "node/state.h"
 
@@ -46,6 +47,9 @@ struct ControlOptions {
     /// The directory is a restored snapshot: the node founds a cluster with this, or has done so,
     /// and joins none.
     std::optional<Seed> seed;
+    /// There are other nodes: a directory that is damaged is set aside, and the node joins them
+    /// under another id. Otherwise it keeps the node from starting.
+    bool has_others = false;
     /// Alone in its nodes file and without a leader for this long, a node goes on alone.
     Duration force_single_after = std::chrono::seconds(5);
 };
@@ -115,6 +119,7 @@ public:
 
     using Done = std::function<void(Result<Change>)>;
 
+    /// kCorruption, saying what to do, for a directory that is damaged, unless there are others.
     static Result<std::unique_ptr<ControlPlane>>
     open(const Environment& environment, ControlOptions options);
 
@@ -192,6 +197,7 @@ private:
 
     // Consensus: control_plane.cc.
     Status recover();
+    Status open_storage();
     void found_cluster(std::size_t members_expected);
     void start_raft(const ControlStorage::Recovered& recovered);
     void tick();
@@ -222,6 +228,8 @@ private:
     bool may_found() const;
     bool somebody_is_in() const;
     void seek_with_seed();
+    void seek_again();
+    void forget_lost();
     bool lists_only_self() const;
     void ask_to_join();
     void say_why_alone();
@@ -248,6 +256,7 @@ private:
     cluster::Member self_member() const;
 
     void on_peer_up(const cluster::PeerHello& peer) override;
+    void on_other_node(const std::string& address, const cluster::PeerHello& found) override;
     void on_peer_down(const cluster::NodeId& node, const Status& why) override;
     void on_message(
         const cluster::NodeId& node,
@@ -284,6 +293,7 @@ private:
     std::set<cluster::CopyId> unclean_;
     std::unique_ptr<ControlStorage> storage_;
     ControlStorage::Recovered recovered_;
+    std::optional<LostControl> lost_;  ///< The node was in a cluster, and is to join that one.
     std::unique_ptr<consensus::Raft> raft_;
     std::unique_ptr<cluster::Peering> peering_;
     std::unique_ptr<cluster::NodesFileWatcher> nodes_file_;
@@ -307,12 +317,15 @@ private:
     std::optional<std::vector<cluster::NodeAddress>> nodes_;
     std::map<cluster::NodeId, cluster::PeerHello> connected_;
     std::map<cluster::NodeId, std::string> joining_;  ///< Learners to be; one at each address.
-    cluster::NodeId removing_;                        ///< Who was said to be removed.
-    MonotonicTime join_refused_at_;                   ///< When that was logged.
+    /// Who was found at a member's address, and is in the cluster, as this node does not know yet.
+    std::map<std::string, cluster::NodeId> successors_;
+    cluster::NodeId removing_;       ///< Who was said to be removed.
+    MonotonicTime join_refused_at_;  ///< When that was logged.
     MonotonicTime joined_at_;
     std::string join_refusal_;  ///< The last one: each is logged once.
     bool said_why_alone_ = false;
     bool said_seed_waits_ = false;
+    bool said_lost_waits_ = false;
     MonotonicTime registered_at_;
     MonotonicTime beacon_at_;
     MonotonicTime members_at_;

@@ -76,25 +76,9 @@ protected:
         bool with_list = true,
         std::optional<std::size_t> address_of = std::nullopt
     ) {
-        Station& station = stations[i];
-        if (station.fs == nullptr) {
-            station.fs = std::make_unique<io::SimFs>(world);
-        }
-        station.loop = world.make_loop();
-        station.pool = std::make_unique<io::SimWorkerPool>(world, io::WorkerPoolOptions{});
-        network.set_host(*station.loop, host(i));
-        ControlOptions options;
-        options.directory = "control";
-        options.name = "n" + std::to_string(i);
-        options.nodes_file = with_list ? "nodes" : "";
-        options.peering_listen = host(i);
-        options.peering_address = host(address_of.value_or(i)).to_string();
-        auto opened = ControlPlane::open(
-            {*station.loop, *station.fs, network, resolver, *station.pool, station.loop->clock()},
-            options
-        );
+        const Status opened = open(i, with_list, address_of);
         ASSERT_TRUE(opened.ok()) << opened.error().message;
-        station.plane = std::move(opened).value();
+        Station& station = stations[i];
         ControlPlane::Events events;
         events.on_state = [&station](std::shared_ptr<const State> state, std::uint64_t run) {
             station.state = std::move(state);
@@ -107,6 +91,56 @@ protected:
         events.on_connected = [](const auto&) {
         };
         station.loop->post([&station, events] { station.plane->start(events, {}); });
+    }
+
+    Status open(std::size_t i, bool with_list, std::optional<std::size_t> address_of) {
+        Station& station = stations[i];
+        if (station.fs == nullptr) {
+            station.fs = std::make_unique<io::SimFs>(world);
+        }
+        station.loop = world.make_loop();
+        station.pool = std::make_unique<io::SimWorkerPool>(world, io::WorkerPoolOptions{});
+        network.set_host(*station.loop, host(i));
+        ControlOptions options;
+        options.directory = "control";
+        options.name = "n" + std::to_string(i);
+        options.nodes_file = with_list ? "nodes" : "";
+        options.has_others = with_list;
+        options.peering_listen = host(i);
+        options.peering_address = host(address_of.value_or(i)).to_string();
+        auto opened = ControlPlane::open(
+            {*station.loop, *station.fs, network, resolver, *station.pool, station.loop->clock()},
+            options
+        );
+        KUMO_TRY_ASSIGN(station.plane, std::move(opened));
+        return {};
+    }
+
+    /// Of the control plane's directory, while the node is down.
+    void damage(std::size_t i, const std::string& name) {
+        io::SimFs& fs = *stations[i].fs;
+        std::string path = "control/" + name;
+        if (name == "wal") {
+            const auto entries = fs.list(path);
+            ASSERT_TRUE(entries.ok());
+            for (const io::DirEntry& entry : entries.value()) {
+                const std::string file = path + "/" + entry.name;
+                if (entry.name.starts_with("wal-") && fs.file_size(file).value() > 64) {
+                    path = file;
+                    break;
+                }
+            }
+        }
+        fs.flip_bit(path, 20, 3);
+    }
+
+    std::size_t count_aside(std::size_t i) {
+        std::size_t count = 0;
+        const auto entries = stations[i].fs->list(".");
+        for (const io::DirEntry& entry : entries.value()) {
+            count += entry.name.starts_with("control.damaged-") ? 1 : 0;
+        }
+        return count;
     }
 
     void stop(std::size_t i) {
@@ -352,6 +386,38 @@ TEST_F(ControlPlaneTest, AReplacedMachineJoinsThoughTheOthersStartAnewMeanwhile)
     EXPECT_TRUE(run_until([&] { return stations[2].state->cluster.members.size() == 3; }));
 }
 
+TEST_F(ControlPlaneTest, ANodeThatWasCutOffFindsALeaderThatSucceededAMember) {
+    for (std::size_t i = 0; i < 4; ++i) {
+        write_list(i, {0, 1, 2, 3});
+        start(i);
+    }
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2, 3}); }, seconds(30)));
+    const ControlStatus status = *stations[0].plane->status();
+    std::size_t off = 0;  // It has no vote, so that the others can do without it and one more.
+    while (status.learners.at(0) != stations[off].plane->self()) {
+        ++off;
+    }
+    const std::size_t bad = (off + 1) % 4;
+    const auto cut_off = [&](bool cut) {
+        for (std::size_t i = 0; i < 4; ++i) {
+            for (const auto& [a, b] :
+                 {std::pair(host(i), host(off)), std::pair(host(off), host(i))}) {
+                cut ? network.cut(a, b) : network.mend(a, b);
+            }
+        }
+    };
+    cut_off(true);
+    const Uuid old = stations[bad].plane->self();
+    replace(bad, {0, 1, 2, 3});
+    start(bad);
+    ASSERT_TRUE(run_until([&] { return has_lease(bad) && is_forgotten(bad, old); }, seconds(40)));
+    stations[bad].loop->post([&] { (void)stations[bad].plane->lead(); });
+    ASSERT_TRUE(run_until([&] { return stations[bad].plane->status()->is_leader; }));
+    cut_off(false);
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2, 3}); }, seconds(30)));
+    EXPECT_EQ(stations[off].state->cluster.members.size(), 4U);
+}
+
 TEST_F(ControlPlaneTest, ANodeWithAnothersAddressInItsSettingsThrowsNobodyOut) {
     start_three();
     ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
@@ -396,6 +462,100 @@ TEST_F(ControlPlaneTest, AMemberWhosePlaceWasTakenDoesNotTakeItBack) {
     EXPECT_EQ(stations[0].state->cluster.members.size(), 3U);
     EXPECT_NE(cluster::find_member(stations[0].state->cluster, successor), nullptr);
 }
+
+// ---- a directory that is damaged
+
+TEST_F(ControlPlaneTest, ADamagedDirectoryIsSetAsideAndItsNodeJoinsUnderAnotherId) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    ASSERT_TRUE(propose(0, CreateCollection{numbered("a")}).ok());
+    std::size_t i = 0;
+    for (const char* name : {"identity", "hard_state", "snapshot", "wal", "hard_state"}) {
+        ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+        const Uuid old = stations[i].plane->self();
+        stop(i);
+        damage(i, name);
+        start(i);
+        EXPECT_NE(stations[i].plane->self(), old) << name;
+        EXPECT_TRUE(io::exists(*stations[i].fs, "control_lost").value());
+        ASSERT_TRUE(run_until(
+            [&] {
+                return is_whole({0, 1, 2}) && is_forgotten(i, old);
+            },
+            seconds(30)
+        )) << name;
+        EXPECT_TRUE(stations[i].state->collections.contains("a"));
+        EXPECT_TRUE(run_until([&] { return !io::exists(*stations[i].fs, "control_lost").value(); })
+        );
+        EXPECT_GE(count_aside(i), 1U);
+        // The next start is one like any other.
+        const Uuid next = stations[i].plane->self();
+        stop(i);
+        start(i);
+        ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }, seconds(30))) << name;
+        EXPECT_EQ(stations[i].plane->self(), next);
+        i = (i + 1) % 3;
+    }
+}
+
+TEST_F(ControlPlaneTest, FewDamagedDirectoriesAreKept) {
+    start_three();
+    for (int n = 0; n < 5; ++n) {
+        ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }, seconds(30)));
+        const Uuid old = stations[1].plane->self();
+        stop(1);
+        damage(1, "snapshot");
+        start(1);
+        ASSERT_TRUE(run_until(
+            [&] {
+                return is_whole({0, 1, 2}) && is_forgotten(1, old);
+            },
+            seconds(30)
+        ));
+    }
+    EXPECT_EQ(count_aside(1), kDamagedControlsMax);
+    EXPECT_TRUE(io::exists(*stations[1].fs, "control.damaged-5").value());
+}
+
+TEST_F(ControlPlaneTest, ADamagedDirectoryKeepsANodeAloneFromStarting) {
+    start(0, false);
+    ASSERT_TRUE(run_until([&] { return is_whole({0}); }));
+    stop(0);
+    damage(0, "hard_state");
+    for (int n = 0; n < 2; ++n) {
+        const Status opened = open(0, false, {});
+        ASSERT_FALSE(opened.ok());
+        EXPECT_EQ(opened.error().code, ErrorCode::kCorruption);
+        EXPECT_NE(opened.error().message.find("control/hard_state"), std::string::npos);
+        EXPECT_NE(opened.error().message.find("restore the data directory"), std::string::npos);
+        stop(0);
+    }
+    EXPECT_EQ(count_aside(0), 0U);
+}
+
+TEST_F(ControlPlaneTest, NodesWithDamagedDirectoriesFoundNoOtherCluster) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    ASSERT_TRUE(propose(0, CreateCollection{numbered("a")}).ok());
+    world.run_for(seconds(1));
+    for (std::size_t i = 0; i < 3; ++i) {
+        stop(i);
+    }
+    damage(0, "snapshot");  // The cluster's name is known from elsewhere.
+    damage(1, "hard_state");
+    start(0);
+    start(1);
+    // Nor does one that has always been empty found one with them.
+    replace(2, {0, 1, 2});
+    start(2);
+    world.run_for(seconds(20));
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_FALSE(stations[i].plane->status()->in_cluster) << i;
+        EXPECT_FALSE(has_lease(i)) << i;
+    }
+}
+
+// ---- voters
 
 TEST_F(ControlPlaneTest, AVoterThatIsGoneForLongIsReplaced) {
     start_three();

@@ -30,6 +30,33 @@ std::string encode_snapshot(const ControlSnapshot& snapshot, std::uint64_t strea
     return out;
 }
 
+struct StoredSnapshot {
+    std::uint64_t stream = 0;
+    ControlSnapshot snapshot;
+};
+
+/// Nothing if there is none.
+Result<std::optional<StoredSnapshot>> read_stored_snapshot(io::Fs& fs, const std::string& path) {
+    const auto file = store::read_checked_file(fs, path, kSnapshotKind);
+    if (!file.ok() && file.error().code == ErrorCode::kNotFound) {
+        return std::optional<StoredSnapshot>();
+    }
+    if (!file.ok()) {
+        return file.error();
+    }
+    wire::ByteReader in(file.value().bytes);
+    StoredSnapshot stored;
+    stored.stream = in.number();
+    auto meta = cluster::read_snapshot_meta(in);
+    auto state = decode_state(in.sized());
+    if (!meta || !state.ok() || !in.at_end()) {
+        return corruption(path + ": not well formed");
+    }
+    stored.snapshot.meta = std::move(*meta);
+    stored.snapshot.state = std::make_shared<const State>(std::move(state).value());
+    return std::optional(std::move(stored));
+}
+
 /// Where a data directory is: a copy of it is somewhere else.
 std::string place_of(io::Fs& fs, const std::string& directory) {
     const auto machine = io::read_file(fs, "/etc/machine-id", kMachineIdBytesMax);
@@ -56,6 +83,12 @@ Result<std::unique_ptr<ControlStorage>> ControlStorage::open(
     return storage;
 }
 
+Result<std::optional<ControlSnapshot>>
+ControlStorage::read_snapshot(io::Fs& fs, const std::string& directory) {
+    KUMO_TRY_ASSIGN(auto stored, read_stored_snapshot(fs, io::join_path(directory, "snapshot")));
+    return stored ? std::optional(std::move(stored->snapshot)) : std::nullopt;
+}
+
 std::string ControlStorage::path(std::string_view name) const {
     return io::join_path(directory_, name);
 }
@@ -74,21 +107,11 @@ Status ControlStorage::load(Recovered& recovered) {
     } else if (hard.error().code != ErrorCode::kNotFound) {
         return std::move(hard).error();
     }
-    auto file = store::read_checked_file(fs_, path("snapshot"), kSnapshotKind);
-    if (!file.ok() && file.error().code != ErrorCode::kNotFound) {
-        return std::move(file).error();
-    }
     recovered.snapshot.state = std::make_shared<const State>();
-    if (file.ok()) {
-        wire::ByteReader in(file.value().bytes);
-        stream_ = in.number();
-        auto meta = cluster::read_snapshot_meta(in);
-        auto state = decode_state(in.sized());
-        if (!meta || !state.ok() || !in.at_end()) {
-            return corruption(path("snapshot") + ": not well formed");
-        }
-        recovered.snapshot.meta = std::move(*meta);
-        recovered.snapshot.state = std::make_shared<const State>(std::move(state).value());
+    KUMO_TRY_ASSIGN(auto stored, read_stored_snapshot(fs_, path("snapshot")));
+    if (stored) {
+        stream_ = stored->stream;
+        recovered.snapshot = std::move(stored->snapshot);
     }
     return load_log(recovered);
 }

@@ -58,9 +58,14 @@ public:
         io::Task on_full;  ///< The disk is: make room, or nothing goes on. On the loop.
     };
 
-    /// kCorruption names the file; then nothing is served, and the node has to join anew.
+    /// kCorruption names the file; then nothing is served, and the node has to join anew
+    /// (lost_control.h).
     static Result<std::unique_ptr<ControlStorage>>
     open(const Environment& environment, const std::string& directory, Recovered& recovered);
+
+    /// The snapshot alone; nothing if there is none. Blocks.
+    static Result<std::optional<ControlSnapshot>>
+    read_snapshot(io::Fs& fs, const std::string& directory);
 
     using Done = std::function<void(Status)>;
 
