@@ -21,6 +21,7 @@ struct Member {
     bool votes = false;
     bool up = false;
     bool draining = false;
+    bool other_key = false;
     bool self = false;  ///< The node that was asked.
 };
 
@@ -102,6 +103,7 @@ Member read_member(wire::JsonValue from) {
     member.votes = flag(from, "votes");
     member.up = flag(from, "up");
     member.draining = flag(from, "draining");
+    member.other_key = flag(from, "other_api_key");
     member.self = flag(from, "self");
     return member;
 }
@@ -357,6 +359,14 @@ std::vector<std::string> problems(const Cluster& cluster) {
         out.push_back(
             count_of(down.size(), cluster.members.size(), "nodes down: ") + joined(down, ", ")
         );
+    }
+    for (const Member& member : cluster.members) {
+        if (member.other_key) {
+            out.push_back(
+                member.name
+                + " has another API key than the node that was asked: start all nodes with the same"
+            );
+        }
     }
     add_shard_problems(cluster, out);
     return out;

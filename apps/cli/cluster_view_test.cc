@@ -137,6 +137,17 @@ TEST(ClusterView, SaysWhenNobodyTakesWrites) {
     EXPECT_NE(none.text.find("\nbooks has no primary: "), std::string::npos) << none.text;
 }
 
+TEST(ClusterView, NamesNodesWithAnotherApiKey) {
+    std::string odd = member("2", "voter", true);
+    odd.insert(odd.size() - 1, R"(,"other_api_key":true)");
+    const auto shown = report(cluster(member("1", "leader", true) + "," + odd, ""));
+    EXPECT_FALSE(shown.well);
+    EXPECT_NE(
+        shown.text.find("\nh:2 has another API key than the node that was asked: "),
+        std::string::npos
+    ) << shown.text;
+}
+
 TEST(ClusterView, WithoutALeaderTheTableIsOld) {
     const auto shown = report(cluster(
         kThree,

@@ -1,5 +1,7 @@
 #include "node_options.h"
 
+#include "api/kumosearch/auth/secrets.h"
+
 namespace kumo::server {
 
 node::NodeOptions node_options(const Config& config) {
@@ -8,6 +10,9 @@ node::NodeOptions node_options(const Config& config) {
     options.fsync = config.fsync;
     options.disk_used_max_percentage = config.disk_used_max_percentage;
     options.cluster = config.cluster;
+    options.cluster.key_check = [key = config.api_key](ByteView salt) {
+        return api_kumosearch::key_check(key, salt);
+    };
     return options;
 }
 

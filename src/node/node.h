@@ -101,6 +101,10 @@ struct PeerTls {
     std::string ca;  ///< Who signs the certificates of all nodes.
 };
 
+/// Makes a short check of what all nodes are to be started with alike (their API key), under a
+/// salt, so that they can compare it without showing it. Slow; any thread. Empty if it fails.
+using KeyCheck = std::function<std::string(ByteView salt)>;
+
 /// How a node finds the others, and they it.
 struct ClusterOptions {
     std::string name;                   ///< For people.
@@ -110,6 +114,7 @@ struct ClusterOptions {
     std::string api_address;            ///< host:port
     std::string zone;
     PeerTls tls;
+    KeyCheck key_check;  ///< None: keys are not compared.
 };
 
 struct NodeOptions {
@@ -173,6 +178,7 @@ struct ClusterInfo {
         bool votes = false;
         bool up = false;
         bool draining = false;
+        bool other_key = false;  ///< It has another API key than this node, which has asked it.
     };
 
     struct Copy {

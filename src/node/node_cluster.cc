@@ -25,6 +25,7 @@ ControlOptions control_options(const NodeOptions& options) {
     out.peering_address = options.cluster.peering_address;
     out.api_address = options.cluster.api_address;
     out.zone = options.cluster.zone;
+    out.key_check = options.cluster.key_check;
     out.tls = {
         options.cluster.tls.certificate,
         options.cluster.tls.private_key,
@@ -48,6 +49,7 @@ members_of(const cluster::State& cluster, const ControlStatus& status) {
             std::find(status.voters.begin(), status.voters.end(), id) != status.voters.end();
         out.up = !member->fenced;
         out.draining = member->draining;
+        out.other_key = status.other_keys.contains(id);
         members.push_back(std::move(out));
     }
     return members;
@@ -439,6 +441,7 @@ void NodeImpl::on_request(PeerRequest type, const std::string& bytes, std::uint6
         case PeerRequest::kReadIndex: router_->on_read_index(bytes, reply); return;
         case PeerRequest::kInstall: install_receiver_->on_request(bytes, reply); return;
         case PeerRequest::kStateIndex:
+        case PeerRequest::kKeyCheck:
         case PeerRequest::kJoin:
         case PeerRequest::kSnapshot: break;
     }

@@ -21,10 +21,23 @@ test('another API key on one node', withCluster(3, {}, async (cluster) => {
   const { status, text } = await odd.request('GET', '/collections', undefined, { key: cluster.nodes[0].key });
   assert.equal(status, 401);
   assert.match(text, /key/);
-  odd.key = cluster.nodes[0].key;
+  // Each says of whom it knows it; the key itself and the other's are in nobody's log.
+  const names = (node) => new RegExp(`node ${node.name} \\(127.0.0.1:${node.peeringPort}\\) has another --api-key`);
+  const [first, second] = cluster.nodes;
+  await Promise.all([said(first, names(odd)), said(second, names(odd)), said(odd, names(first)), said(odd, names(second))]);
+  assert.equal(first.said(names(second)), false);
+  assert.equal(first.output.match(/another --api-key/g).length, 1);
+  cluster.nodes.forEach((node) => assert.equal(node.output.includes(node.key), false));
+  const differing = async (node) => (await node.json('/operations/cluster')).members
+    .filter((member) => member.other_api_key).map(({ name }) => name).sort();
+  assert.deepEqual(await differing(first), [odd.name]);
+  assert.deepEqual(await differing(odd), [first.name, second.name]);
+  odd.key = first.key;
   await odd.end();
   odd.start();
   await cluster.whole();
+  await said(first, new RegExp(`node ${odd.name} .* has the same --api-key as this node now`));
+  await until('nobody is told apart', async () => (await Promise.all(cluster.nodes.map(differing))).flat().length === 0);
   await cluster.hold(range(0, 20));
 }));
 

@@ -75,6 +75,7 @@ void ControlPlane::update_peers() {
 
 void ControlPlane::on_peer_up(const cluster::PeerHello& peer) {
     connected_[peer.node] = peer;
+    keys_.on_connected(peer.node);
     events_.on_connected(peer.node);
 }
 
@@ -89,6 +90,7 @@ void ControlPlane::on_other_node(const std::string& address, const cluster::Peer
 
 void ControlPlane::on_peer_down(const cluster::NodeId& node, const Status& /*why*/) {
     connected_.erase(node);
+    keys_.on_gone(node);
 }
 
 // ---- founding and joining

@@ -226,6 +226,7 @@ void ControlPlane::tick() {
     beacon();
     retire_step();
     fence_dead();
+    compare_keys();
     coordinator_->tick(time);
     drain_coordinator();
     adjust_members();
@@ -387,6 +388,7 @@ void ControlPlane::publish() {
     auto status = std::make_shared<ControlStatus>();
     status->self = self_;
     status->in_cluster = !state_->cluster.id.is_nil();
+    status->other_keys = keys_.others();
     if (raft_ != nullptr) {
         status->leader = raft_->leader();
         status->is_leader = raft_->is_ready_leader();
@@ -653,6 +655,7 @@ void ControlPlane::on_request(
         case PeerRequest::kJoin: on_join(bytes, reply); return;
         case PeerRequest::kSnapshot: on_snapshot(bytes, reply); return;
         case PeerRequest::kStateIndex: on_state_index(reply); return;
+        case PeerRequest::kKeyCheck: on_key_check(reply); return;
         case PeerRequest::kOperation:
         case PeerRequest::kInstall:
         case PeerRequest::kReadIndex: break;

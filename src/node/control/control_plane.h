@@ -16,7 +16,9 @@
 #include "node/background_jobs.h"
 #include "node/control/control_storage.h"
 #include "node/control/death_notice.h"
+#include "node/control/key_comparison.h"
 #include "node/control/lost_control.h"
+#include "node/node.h"
 #include "node/snapshot_head.h"
 #include "node/state.h"
 
@@ -41,6 +43,7 @@ struct ControlOptions {
     std::string api_address;
     std::string zone;
     cluster::PeerTlsFiles tls;
+    KeyCheck key_check;  ///< None: keys are not compared.
     Duration nodes_file_interval = std::chrono::seconds(5);
     consensus::RaftOptions raft;  ///< Its id is filled in.
     cluster::CoordinatorOptions coordinator;
@@ -65,6 +68,7 @@ struct ControlStatus {
     consensus::Epoch epoch;
     std::vector<cluster::NodeId> voters;
     std::vector<cluster::NodeId> learners;
+    std::set<cluster::NodeId> other_keys;  ///< Who has another API key than this node.
 };
 
 /// Messages and requests between nodes.
@@ -82,6 +86,7 @@ enum class PeerRequest : std::uint16_t {
     kJoin = 1,
     kSnapshot = 2,
     kStateIndex = 3,  ///< To the leader: how far its state is committed.
+    kKeyCheck = 4,    ///< The check of the API key: see KeyComparison.
     kOperation = 16,  ///< From here on: for the owner of the shards.
     kInstall = 17,
     kReadIndex = 18,
@@ -255,6 +260,11 @@ private:
     void drain_coordinator();
     cluster::Member self_member() const;
 
+    // Mistakes made visible: control_checks.cc.
+    std::string title_of(const cluster::NodeId& node) const;
+    void compare_keys();
+    void on_key_check(const std::shared_ptr<cluster::PeerReply>& reply);
+
     void on_peer_up(const cluster::PeerHello& peer) override;
     void on_other_node(const std::string& address, const cluster::PeerHello& found) override;
     void on_peer_down(const cluster::NodeId& node, const Status& why) override;
@@ -337,6 +347,8 @@ private:
     io::Task when_retired_;
     bool retiring_ = false;
     bool founding_ = false;
+    KeyComparison keys_;
+    bool key_check_begun_ = false;
     bool draining_coordinator_ = false;
     std::uint64_t incarnation_ = 0;
 

@@ -84,6 +84,27 @@ std::string hmac_sha256(ByteView midstates, ByteView message) {
     return resume(midstates.substr(kDigestBytes), inner);
 }
 
+std::string key_check(ByteView key, ByteView salt) {
+    constexpr std::uint64_t kCost = 1U << 14U;
+    constexpr std::uint64_t kBlock = 8;
+    constexpr std::uint64_t kMemoryMax = std::uint64_t{64} << 20U;
+    const std::string labelled = "kumosearch api key\n" + std::string(salt);
+    std::array<unsigned char, 2> check{};
+    const int made = EVP_PBE_scrypt(
+        key.data(),
+        key.size(),
+        reinterpret_cast<const unsigned char*>(labelled.data()),
+        labelled.size(),
+        kCost,
+        kBlock,
+        1,
+        kMemoryMax,
+        check.data(),
+        check.size()
+    );
+    return made == 1 ? std::string(check.begin(), check.end()) : std::string();
+}
+
 std::string base64_encode(ByteView bytes) {
     KUMO_ASSERT(bytes.size() < std::numeric_limits<int>::max() / 2);
     std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');

@@ -26,6 +26,15 @@ TEST(Secrets, Sha256MatchesFips180) {
     EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST(Secrets, AKeyCheckDependsOnKeyAndSalt) {
+    // Two bytes: these differ, while one of 65536 does not.
+    EXPECT_EQ(key_check("one", "here").size(), 2U);
+    EXPECT_EQ(key_check("one", "here"), key_check("one", "here"));
+    EXPECT_NE(key_check("one", "here"), key_check("two", "here"));
+    EXPECT_NE(key_check("one", "here"), key_check("one", "there"));
+    EXPECT_EQ(key_check("", "here").size(), 2U) << "a server without a key";
+}
+
 TEST(Secrets, HmacFromMidstatesMatchesRfc4231) {
     EXPECT_EQ(
         hex(hmac_sha256(hmac_midstates(std::string(20, '\x0b')), "Hi There")),

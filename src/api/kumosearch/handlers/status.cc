@@ -105,7 +105,8 @@ void write_members(wire::JsonWriter& writer, const node::ClusterInfo& cluster) {
         writer.key("api_address").string(member.api_address).key("zone").string(member.zone);
         writer.key("self").boolean(member.self).key("leads").boolean(member.leads);
         writer.key("votes").boolean(member.votes).key("up").boolean(member.up);
-        writer.key("draining").boolean(member.draining).end_object();
+        writer.key("draining").boolean(member.draining);
+        writer.key("other_api_key").boolean(member.other_key).end_object();
     }
     writer.end_array();
 }
