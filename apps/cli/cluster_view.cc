@@ -38,7 +38,14 @@ struct Shard {
     std::string mode;  ///< Of replication; empty: sync.
     std::uint64_t min_in_sync = 0;
     bool electing = false;
+    std::uint64_t number = 0;
+    std::uint64_t count = 1;  ///< Of the collection's shards.
     std::vector<Copy> copies;
+
+    /// The collection, and if it has several shards, which one.
+    std::string title() const {
+        return count > 1 ? collection + "/" + std::to_string(number) : collection;
+    }
 
     std::size_t in_sync() const {
         return static_cast<std::size_t>(
@@ -53,7 +60,7 @@ struct Cluster {
     bool serves = false;
     bool has_leader = false;
     std::vector<Member> members;  ///< By address.
-    std::vector<Shard> shards;    ///< By collection.
+    std::vector<Shard> shards;    ///< By collection and number.
 };
 
 // ---- from JSON
@@ -117,6 +124,8 @@ Shard read_shard(wire::JsonValue from, const std::vector<Member>& members) {
     }
     shard.min_in_sync = number(from, "min_in_sync");
     shard.electing = flag(from, "electing");
+    shard.number = number(from, "number");
+    shard.count = number(from, "count");
     for (const wire::JsonValue one : list(from, "copies")) {
         Copy copy;
         copy.node = word(one, "node");
@@ -158,7 +167,7 @@ Cluster read_cluster(wire::JsonValue answer) {
         cluster.shards.push_back(read_shard(one, members));
     }
     std::sort(cluster.shards.begin(), cluster.shards.end(), [](const Shard& a, const Shard& b) {
-        return a.collection < b.collection;
+        return std::tie(a.collection, a.number) < std::tie(b.collection, b.number);
     });
     return cluster;
 }
@@ -238,7 +247,7 @@ std::string shards_table(const Cluster& cluster, bool colour) {
             }
         }
         rows.push_back(
-            {shard.collection,
+            {shard.title(),
              shard.mode,
              joined(primary, ", "),
              joined(in_sync, ", "),
@@ -312,15 +321,15 @@ std::vector<std::string> shard_problems(const Shard& shard, const Cluster& clust
     return out;
 }
 
-/// Collections with the same trouble share a line.
+/// Shards with the same trouble share a line.
 void add_shard_problems(const Cluster& cluster, std::vector<std::string>& out) {
-    std::map<std::string, std::vector<std::string>> collections;
+    std::map<std::string, std::vector<std::string>> shards;
     for (const Shard& shard : cluster.shards) {
         for (const std::string& problem : shard_problems(shard, cluster)) {
-            collections[problem].push_back(shard.collection);
+            shards[problem].push_back(shard.title());
         }
     }
-    for (const auto& [problem, names] : collections) {
+    for (const auto& [problem, names] : shards) {
         const std::string others = names.size() == 1
                                        ? " has "
                                        : " and " + std::to_string(names.size() - 1) + " more have ";

@@ -63,6 +63,30 @@ TEST(ClusterView, ShowsMembersAndCopies) {
     );
 }
 
+TEST(ClusterView, NumbersTheShardsOfACollection) {
+    const auto numbered = [](const std::string& shown, int number) {
+        std::string out = shown;
+        out.insert(out.size() - 1, R"(,"count":2,"number":)" + std::to_string(number));
+        return out;
+    };
+    const auto shown = report(cluster(
+        kThree,
+        numbered(shard("books", kThirdBehind), 1) + "," + shard("films", kAllInSync) + ","
+            + numbered(shard("books", kAllInSync), 0)
+    ));
+    EXPECT_NE(
+        shown.text.find("collection  primary  in sync   behind\n"
+                        "books/0     h:1      h:2, h:3\n"
+                        "books/1     h:1      h:2       h:3\n"
+                        "films       h:1      h:2, h:3\n"),
+        std::string::npos
+    ) << shown.text;
+    EXPECT_NE(
+        shown.text.find("\nbooks/1 has 2 of 3 copies in sync: h:3 is catching up\n"),
+        std::string::npos
+    ) << shown.text;
+}
+
 TEST(ClusterView, NamesZonesAndWhoIsDraining) {
     const auto shown = report(cluster(
         R"({"id":"i","name":"ada","peering_address":"h:1","api_address":"h:2","zone":"north",)"

@@ -190,6 +190,8 @@ struct ClusterInfo {
 
     struct Shard {
         std::string collection;
+        std::uint32_t number = 0;  ///< Of the collection's shards.
+        std::uint32_t count = 1;   ///< So many shards has the collection.
         std::uint64_t id = 0;
         std::uint64_t term = 0;
         cluster::AckMode mode = cluster::AckMode::kSync;

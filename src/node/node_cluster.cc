@@ -470,10 +470,12 @@ ClusterInfo NodeImpl::cluster() const {
     info.status = cluster_status();
     info.members = members_of(cluster, *control_->status());
     for (const auto& [name, collection] : view->state->collections) {
-        for (const cluster::ShardId id : collection->shards) {
-            const cluster::Shard* shard = cluster::find_shard(cluster, id);
+        for (std::size_t i = 0; i < collection->shards.size(); ++i) {
+            const cluster::Shard* shard = cluster::find_shard(cluster, collection->shards[i]);
             if (shard != nullptr) {
                 info.shards.push_back(shard_info(*shard, name));
+                info.shards.back().number = static_cast<std::uint32_t>(i);
+                info.shards.back().count = static_cast<std::uint32_t>(collection->shards.size());
             }
         }
     }

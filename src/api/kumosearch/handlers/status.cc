@@ -115,6 +115,7 @@ void write_shards(wire::JsonWriter& writer, const node::ClusterInfo& cluster) {
     writer.key("shards").begin_array();
     for (const auto& shard : cluster.shards) {
         writer.begin_object().key("collection").string(shard.collection);
+        writer.key("number").integer(shard.number).key("count").integer(shard.count);
         writer.key("id").integer(static_cast<std::int64_t>(shard.id));
         writer.key("term").integer(static_cast<std::int64_t>(shard.term));
         writer.key("applied").integer(static_cast<std::int64_t>(shard.applied));
