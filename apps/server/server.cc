@@ -33,7 +33,8 @@ void run_on(io::Loop& loop, const std::function<void()>& task) {
     done.get_future().wait();
 }
 
-api_kumosearch::DialectOptions dialect_options(const Config& config, SystemMetrics& metrics) {
+api_kumosearch::DialectOptions
+dialect_options(const Config& config, SystemMetrics& metrics, const node::Node& node) {
     api_kumosearch::DialectOptions out;
     out.api_key = config.api_key;
     out.enable_cors = config.enable_cors;
@@ -43,8 +44,12 @@ api_kumosearch::DialectOptions dialect_options(const Config& config, SystemMetri
     out.compat_version = config.compat_version;
     out.version = version();
     out.skip_writes = config.skip_writes;
-    out.metrics = [&metrics] {
-        return metrics.read();
+    out.metrics = [&metrics, &node] {
+        auto all = metrics.read();
+        const node::ClusterStatus cluster = node.cluster_status();
+        all.emplace_back("kumosearch_peers_refused", std::to_string(cluster.peers_refused));
+        all.emplace_back("kumosearch_dials_failed", std::to_string(cluster.dials_failed));
+        return all;
     };
     return out;
 }
@@ -92,7 +97,7 @@ Status Server::open_data() {
         *node_,
         *pool_,
         system_clock(),
-        dialect_options(config_, metrics_)
+        dialect_options(config_, metrics_, *node_)
     );
     return {};
 }

@@ -163,6 +163,8 @@ struct ClusterStatus {
     bool serves = false;
     std::uint64_t committed_index = 0;
     std::uint64_t queued_writes = 0;
+    std::uint64_t peers_refused = 0;  ///< Connections between nodes, either way, since the start.
+    std::uint64_t dials_failed = 0;   ///< Nobody was there, or whoever was left.
 };
 
 /// A cluster as one node knows it, for people.

@@ -459,6 +459,8 @@ ClusterStatus NodeImpl::cluster_status() const {
     status.serves = health().ok;
     status.committed_index = known->commit;
     status.queued_writes = in_flight_.load();
+    status.peers_refused = known->peers_refused;
+    status.dials_failed = known->dials_failed;
     return status;
 }
 

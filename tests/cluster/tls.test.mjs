@@ -94,5 +94,5 @@ test('a node that believes another CA does not talk to the cluster', withCluster
 }));
 
 test('a node without TLS is refused', withCluster(3, {}, async (cluster) => {
-  await refused(cluster, await twoOfThree(cluster), [], /refused: it does not speak the peer protocol/);
+  await refused(cluster, await twoOfThree(cluster), [], /refused: it speaks TLS, and this node has no TLS between nodes/);
 }));

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { until, withCluster } from './cluster.mjs';
+import { freePort, until, withCluster } from './cluster.mjs';
 
 const range = (from, count) => Array.from({ length: count }, (_, i) => from + i);
 const SAID_MS = 20000;
@@ -97,6 +97,42 @@ test('a node that no nodes file names', withCluster(3, {}, async (cluster) => {
   await cluster.hold(range(0, 10));
   // It has asked all of them, twice a second.
   assert.equal(stranger.output.match(/does not let this node in/g).length, 1);
+}));
+
+test('peering ports that are wrong in a nodes file', withCluster(3, {}, async (cluster) => {
+  const [first, second, third] = cluster.nodes;
+  const closed = await freePort();
+  second.list(first, second, third, `\n127.0.0.1:${first.apiPort}:${first.apiPort}`, `\n127.0.0.1:${closed}:8108`,
+    `\nlocalhost:${second.peeringPort}:${second.apiPort}`);
+  await cluster.start();
+  const line = (port, number, what) => new RegExp(`${port} \\(line ${number} of ${second.nodesFile}\\) ${what}`);
+  await said(second, new RegExp(`connection to 127.0.0.1:${line(first.apiPort, 2, 'refused: it answers in HTTP: that is an API port').source}`));
+  await said(second, line(closed, 3, 'cannot be reached: .*Connection refused'));
+  await said(second, line(second.peeringPort, 4, `is this node itself, whose address is 127.0.0.1:${second.peeringPort}`));
+  assert.equal(second.output.match(/answers in HTTP/g).length, 1);
+  const metrics = await second.json('/metrics.json');
+  assert.ok(Number(metrics.kumosearch_peers_refused) > 1);
+  assert.ok(Number(metrics.kumosearch_dials_failed) > 1);
+}));
+
+test('a node of another cluster in a nodes file', withCluster(2, {}, async (cluster) => {
+  const [first, other] = cluster.nodes;
+  first.list(first);
+  other.list(other);
+  cluster.nodes.forEach((node) => node.start());
+  await Promise.all(cluster.nodes.map((node) => until(`${node.name} serves`, () => node.healthy())));
+  first.list(first, `\n${other.entry}`);
+  await said(first, new RegExp(`127.0.0.1:${other.peeringPort} \\(line 2 of ${first.nodesFile}\\) refuses this node: 'it is in cluster`));
+  await said(other, /connection with 127.0.0.1:\d+ refused: it is in cluster/);
+}));
+
+test('an api port that is wrong in a nodes file, and a node that its own file does not name', withCluster(2, {}, async (cluster) => {
+  const [first, second] = cluster.nodes;
+  first.list(first, `\n127.0.0.1:${second.peeringPort}:8108`);
+  await cluster.start();
+  await said(first, new RegExp(`line 2 of ${first.nodesFile}: .*:8108 says node ${second.name} .* and it serves at 127.0.0.1:${second.apiPort}`));
+  second.list(first);
+  await said(second, new RegExp(`it does not name this node, 127.0.0.1:${second.peeringPort} \\(peering-address`));
 }));
 
 test('the first node of the list is down when the cluster is to begin', withCluster(3, {}, async (cluster) => {

@@ -79,6 +79,7 @@ Result<std::vector<NodeAddress>> parse_nodes_list(std::string_view text) {
             return invalid_argument(where + node.value().peering.to_string() + " is named twice");
         }
         nodes.push_back(std::move(node).value());
+        nodes.back().line = static_cast<std::size_t>(line);
         begin = end + 1;
     }
     return nodes;

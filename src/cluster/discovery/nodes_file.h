@@ -18,6 +18,7 @@ namespace kumo::cluster {
 struct NodeAddress {
     HostPort peering;
     std::uint16_t api_port = 0;
+    std::size_t line = 0;  ///< Where it stands in the list, from 1.
 
     bool operator==(const NodeAddress&) const = default;
 };

@@ -21,9 +21,9 @@ TEST(NodesList, ReadsNamesNumbersAndBrackets) {
         parse_nodes_list("10.0.0.1:8107:8108,\n node-2.example:8107:8108 ,[fd00::1]:1:65535\n");
     ASSERT_TRUE(nodes.ok()) << nodes.error().message;
     const std::vector<NodeAddress> expected = {
-        {{"10.0.0.1", 8107}, 8108},
-        {{"node-2.example", 8107}, 8108},
-        {{"fd00::1", 1}, 65535},
+        {{"10.0.0.1", 8107}, 8108, 1},
+        {{"node-2.example", 8107}, 8108, 2},
+        {{"fd00::1", 1}, 65535, 2},
     };
     EXPECT_EQ(nodes.value(), expected);
     EXPECT_EQ(nodes.value()[2].peering.to_string(), "[fd00::1]:1");

@@ -51,7 +51,11 @@ inline constexpr Duration kDialBackoffMax = std::chrono::seconds(1);
 /// tried again.
 inline constexpr Duration kDialBackoffUseless = std::chrono::seconds(5);
 
-/// A refusal of the same peer for the same reason is logged once in that time.
+/// A peer that cannot be reached is worth a line in the log after that time: a restart is not.
+inline constexpr Duration kUnreachableLogAfter = std::chrono::seconds(5);
+
+/// Trouble with the same peer for the same reason is logged once in that time, with how often it
+/// was left out.
 inline constexpr Duration kRefusalLogInterval = std::chrono::seconds(60);
 
 /// What a node says about itself when a connection begins.
@@ -85,6 +89,7 @@ enum class PeerRefusal : std::uint8_t {
 struct PeeringStats {
     std::array<std::uint64_t, static_cast<std::size_t>(PeerRefusal::kCount)> refused{};
     std::uint64_t dials = 0;
+    std::uint64_t dials_failed = 0;  ///< Nobody was there, or left before saying who it is.
     std::uint64_t messages_sent = 0;
     std::uint64_t messages_received = 0;
     std::uint64_t silent = 0;  ///< Connections dropped because the peer was not heard of.
@@ -113,6 +118,7 @@ struct PeeringOptions {
 struct PeerTarget {
     NodeId node;                         ///< Nil if it is not known who is there (discovery).
     std::vector<std::string> addresses;  ///< host:port, tried in turn, names resolved each time.
+    std::string origin{};  ///< For people: where the addresses were read. May be empty.
 };
 
 /// Where the answer to a request goes. Loop-owned; may be kept. Without an answer when the last
@@ -199,6 +205,7 @@ public:
 
     /// Whom to stay connected to, from now on. A connection is kept if its target is still named
     /// with the address it was made to. kLimitExceeded above kPeersMax.
+    /// `origin` may change without further ado.
     Status set_peers(const std::vector<PeerTarget>& targets);
 
     /// The cluster this node is in, once it has joined. New connections say so.

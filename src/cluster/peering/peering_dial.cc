@@ -67,6 +67,7 @@ Status Peering::Impl::set_peers(const std::vector<PeerTarget>& targets) {
 }
 
 void Peering::Impl::update_target(const TargetPtr& target, const PeerTarget& wanted) {
+    target->wanted.origin = wanted.origin;
     if (target->wanted.addresses == wanted.addresses) {
         return;
     }
@@ -127,7 +128,7 @@ void Peering::Impl::dial(const TargetPtr& target, Channel channel) {
     dial.channel = channel;
     dial.generation = ++link.generation;
     if (addresses.empty()) {
-        dial_failed(dial);
+        dial_failed(dial, {ErrorCode::kInvalidArgument, "it has no address"});
         return;
     }
     ++stats_.dials;
@@ -135,7 +136,7 @@ void Peering::Impl::dial(const TargetPtr& target, Channel channel) {
     dial.attempt = link.attempts++ / addresses.size();
     auto to = parse_host_port(link.address);
     if (!to.ok()) {
-        dial_failed(dial);
+        dial_failed(dial, to.error());
         return;
     }
     dial.to = std::move(to).value();
@@ -154,14 +155,18 @@ bool Peering::Impl::is_current(const Dial& dial) const {
            && target->link(dial.channel).generation == dial.generation;
 }
 
-void Peering::Impl::dial_failed(const Dial& dial) {
+void Peering::Impl::dial_failed(const Dial& dial, const Error& why) {
     const auto target = dial.target.lock();
+    note_failed_dial(*target, dial.channel, why.message);
     dial_later(target, dial.channel, target->link(dial.channel).backoff);
 }
 
 void Peering::Impl::on_resolved(const Dial& dial, Result<std::vector<io::Address>> found) {
     if (!found.ok() || found.value().empty()) {
-        dial_failed(dial);
+        dial_failed(
+            dial,
+            found.ok() ? Error{ErrorCode::kNotFound, "its name has no address"} : found.error()
+        );
         return;
     }
     const io::Address address = found.value()[dial.attempt % found.value().size()];
@@ -176,7 +181,7 @@ void Peering::Impl::on_resolved(const Dial& dial, Result<std::vector<io::Address
 
 void Peering::Impl::on_connected(const Dial& dial, Result<std::unique_ptr<io::Stream>> stream) {
     if (!stream.ok()) {
-        dial_failed(dial);
+        dial_failed(dial, stream.error());
         return;
     }
     std::unique_ptr<io::Stream> plain = std::move(stream).value();

@@ -10,9 +10,6 @@ namespace kumo::cluster {
 
 namespace {
 
-/// Distinct refusals that the rate limit of the log remembers.
-constexpr std::size_t kLoggedRefusalsMax = 1024;
-
 class Reply final : public PeerReply {
 public:
     using Send = std::function<void(Result<std::string>)>;
@@ -181,13 +178,18 @@ void Peering::Impl::greet_dialled(Entry& entry, const ChannelHello& hello) {
     }
     const auto known = nodes_.find(node);
     if (known != nodes_.end() && known->second != target) {
-        connection.refuse({PeerRefusal::kDuplicate, "that node is connected already"});
+        connection.refuse(
+            {PeerRefusal::kDuplicate,
+             "it is node " + hello.peer.name + ", which is connected at "
+                 + place_of(known->second->wanted, known->second->link(entry.channel).address)}
+        );
         return;
     }
     entry.hello = hello.peer;
     target->learned = node;
     nodes_[node] = target;
     target->link(entry.channel).backoff = kDialBackoffMin;
+    target->link(entry.channel).failing_since.reset();
     connection.accept(entry.channel, nullptr);
     if (entry.channel == Channel::kControl) {
         target->up = true;
@@ -305,10 +307,14 @@ void Peering::Impl::on_gone(
     // It is in the middle of a call of its own.
     loop_.post([keep = entry.connection] {});
     stats_.silent += connection.was_silent() ? 1 : 0;
+    const bool greeted = !entry.hello.node.is_nil();
+    const std::string reason = why.ok() ? "the connection ended" : why.error().message;
     if (fault.has_value()) {
-        note_refusal(connection, *fault);
-    } else if (server_tls_ != nullptr && entry.hello.node.is_nil() && !why.ok() && why.error().code == ErrorCode::kIo) {
-        note_refusal(connection, {PeerRefusal::kTls, why.error().message});
+        note_refusal(connection, entry, *fault);
+    } else if (server_tls_ != nullptr && !greeted && !why.ok() && why.error().code == ErrorCode::kIo) {
+        note_refusal(connection, entry, {PeerRefusal::kTls, reason});
+    } else if (!greeted && entry.target != nullptr && !entry.target->removed) {
+        note_failed_dial(*entry.target, entry.channel, reason);
     }
     if (entry.target == nullptr) {
         --accepted_;
@@ -362,31 +368,6 @@ void Peering::Impl::end_link(const TargetPtr& target, Channel channel, const Sta
             return;
         }
         call.done(lost);
-    }
-}
-
-void Peering::Impl::note_refusal(PeerConnection& connection, const FrameFault& fault) {
-    ++stats_.refused[static_cast<std::size_t>(fault.reason)];
-    const MonotonicTime now = loop_.clock().monotonic_now();
-    if (logged_.size() >= kLoggedRefusalsMax) {
-        std::erase_if(logged_, [&](const auto& entry) {
-            return now - entry.second >= kRefusalLogInterval;
-        });
-    }
-    const std::pair key(connection.peer().host_string(), fault.reason);
-    const auto last = logged_.find(key);
-    const bool known = last != logged_.end();
-    if ((known && now - last->second < kRefusalLogInterval)
-        || (!known && logged_.size() >= kLoggedRefusalsMax)) {
-        return;
-    }
-    logged_[key] = now;
-    const std::string line =
-        "connection with " + connection.peer().to_string() + " refused: " + fault.what;
-    if (fault.reason == PeerRefusal::kSelf || fault.reason == PeerRefusal::kDuplicate) {
-        log_info(line);
-    } else {
-        log_warn(line);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "cluster/peering/peering.h"
 
 #include "cluster/peering/internal/peer_frame.h"
+#include "cluster/peering/internal/trouble_log.h"
 #include "io/sim/sim_fs.h"
 #include "io/sim/sim_loop.h"
 #include "io/sim/sim_network.h"
@@ -310,7 +311,9 @@ TEST_F(PeeringTest, NoticesHalfOpenConnections) {
 
 TEST_F(PeeringTest, RefusesWhatIsNotThePeerProtocol) {
     add(1);
-    EXPECT_EQ(intrude(1, "GET / HTTP/1.1\r\n\r\n").find("HTTP"), std::string::npos);
+    const std::string told = intrude(1, "GET / HTTP/1.1\r\n\r\n");
+    EXPECT_NE(told.find("it sends an HTTP request"), std::string::npos);
+    EXPECT_EQ(told.find("HTTP/"), std::string::npos);
     EXPECT_EQ(refused(1, PeerRefusal::kGarbage), 1U);
     std::string damaged = hello_bytes(stranger());
     damaged[damaged.size() - 3] ^= 1;
@@ -332,6 +335,54 @@ TEST_F(PeeringTest, RefusesWhatIsNotThePeerProtocol) {
     (void)intrude(1, "KUMO");  // And then nothing.
     EXPECT_EQ(refused(1, PeerRefusal::kSlow), 1U);
     EXPECT_TRUE(nodes[1].seen.received.empty());
+}
+
+TEST_F(PeeringTest, SaysWhatElseAnswers) {
+    const auto what = [](ByteView bytes) {
+        FrameReader reader;
+        Frame frame;
+        FrameFault fault;
+        reader.feed(bytes);
+        EXPECT_EQ(reader.next(frame, fault), FrameReader::Outcome::kFault);
+        return fault.what;
+    };
+    EXPECT_NE(what("HTTP/1.1 400 Bad Request\r\n").find("an API port"), std::string::npos);
+    EXPECT_NE(what("\x15\x03\x03").find("it speaks TLS"), std::string::npos);
+    EXPECT_NE(what("POST /collections HTTP/1.1").find("an HTTP request"), std::string::npos);
+    EXPECT_EQ(what("SSH-2.0-"), "it does not speak the peer protocol");
+}
+
+TEST_F(PeeringTest, CountsWhereNobodyIs) {
+    ASSERT_TRUE(add(1).peering->set_peers({target(2)}).ok());
+    run(std::chrono::seconds(10));
+    EXPECT_GE(nodes[1].peering->stats().dials_failed, 10U);
+    add(2);
+    run(std::chrono::seconds(3));
+    EXPECT_TRUE(linked(1, 2));
+}
+
+TEST(TroubleLog, SaysTheSameOnceAMinuteWithHowOftenItWasLeftOut) {
+    TroubleLog log(std::chrono::seconds(60));
+    const auto at = [](int seconds) {
+        return MonotonicTime() + std::chrono::seconds(seconds);
+    };
+    EXPECT_EQ(log.note("a", 1, "line", at(0)), "line");
+    EXPECT_EQ(log.note("a", 1, "line", at(1)), "");
+    EXPECT_EQ(log.note("a", 1, "line", at(59)), "");
+    EXPECT_EQ(log.note("a", 2, "other", at(59)), "other") << "another reason";
+    EXPECT_EQ(log.note("b", 1, "line", at(59)), "line") << "somebody else";
+    EXPECT_EQ(log.note("a", 1, "line", at(60)), "line (and 2 times since)");
+    EXPECT_EQ(log.note("a", 1, "line", at(120)), "line");
+}
+
+TEST(TroubleLog, StrangersDoNotFillIt) {
+    TroubleLog log(std::chrono::seconds(60));
+    std::size_t lines = 0;
+    for (std::size_t i = 0; i < 2 * TroubleLog::kRememberedMax; ++i) {
+        lines += log.note(std::to_string(i), 1, "line", MonotonicTime()).empty() ? 0 : 1;
+    }
+    EXPECT_EQ(lines, TroubleLog::kRememberedMax);
+    EXPECT_EQ(log.note("new", 1, "line", MonotonicTime() + std::chrono::seconds(60)), "line");
 }
 
 TEST_F(PeeringTest, RefusesWhatIsTooLarge) {

@@ -295,7 +295,7 @@ void TlsConnection::fail(std::string_view doing, ErrorCode code) {
     std::string message(doing);
     message += ' ' + peer_.to_string() + ": ";
     message += code == ErrorCode::kTimeout ? "not done in time" : openssl_reason(ssl_.get());
-    log_info(message);
+    log_debug(message);  // Anybody can make this happen as often as he likes; owners say more.
     failure_ = Error{code, std::move(message)};
     end_raw();  // After the alert that says so to the peer.
 }

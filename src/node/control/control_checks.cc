@@ -9,6 +9,9 @@ namespace kumo::node {
 
 namespace {
 
+constexpr Duration kApiPortsInterval = std::chrono::seconds(1);
+/// Until the same is said again.
+constexpr Duration kApiPortsNamed = std::chrono::seconds(60);
 constexpr Duration kKeyCheckTimeout = std::chrono::seconds(5);
 
 }  // namespace
@@ -21,6 +24,53 @@ std::string ControlPlane::title_of(const cluster::NodeId& node) const {
     return member->name == member->peering_address
                ? "node " + member->name
                : "node " + member->name + " (" + member->peering_address + ")";
+}
+
+/// Where the nodes file names the address; nothing if it does not.
+std::string ControlPlane::origin_of(const std::string& address) const {
+    if (nodes_) {
+        for (const cluster::NodeAddress& node : *nodes_) {
+            if (node.peering.to_string() == address) {
+                return "line " + std::to_string(node.line) + " of " + options_.nodes_file;
+            }
+        }
+    }
+    return {};
+}
+
+void ControlPlane::check_list() {
+    if (!is_listed(options_.peering_address)) {
+        log_warn(
+            options_.nodes_file + ": it does not name this node, " + options_.peering_address
+            + " (peering-address and peering-port)"
+        );
+    }
+}
+
+/// Nodes do not use the API ports of the file, but clients and people do.
+void ControlPlane::check_api_ports() {
+    const MonotonicTime time = now();
+    if (!nodes_ || (time < api_ports_at_)) {
+        return;
+    }
+    bool found = false;
+    for (const auto& [id, member] : state_->cluster.members) {
+        for (const cluster::NodeAddress& node : *nodes_) {
+            const auto api = cluster::parse_host_port(member->api_address);
+            const std::string address = node.peering.to_string();
+            if (member->fenced || address != member->peering_address || !api.ok()
+                || api.value().port == node.api_port) {
+                continue;
+            }
+            found = true;
+            log_warn(
+                origin_of(address) + ": " + address + ":" + std::to_string(node.api_port) + " says "
+                + title_of(id) + " serves clients at port " + std::to_string(node.api_port)
+                + ", and it serves at " + member->api_address
+            );
+        }
+    }
+    api_ports_at_ = time + (found ? kApiPortsNamed : kApiPortsInterval);
 }
 
 void ControlPlane::compare_keys() {

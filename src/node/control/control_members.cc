@@ -30,6 +30,7 @@ constexpr Duration kRefusedJoinLogInterval = std::chrono::seconds(10);
 
 void ControlPlane::on_nodes(const std::vector<cluster::NodeAddress>& nodes) {
     nodes_ = nodes;
+    check_list();
     update_peers();
 }
 
@@ -46,7 +47,7 @@ void ControlPlane::update_peers() {
     const auto add = [&](const cluster::NodeId& node, const std::string& address) {
         known.insert(address);
         if (node != self_ && address != options_.peering_address) {
-            targets.push_back({node, {address}});
+            targets.push_back({node, {address}, origin_of(address)});
         }
     };
     for (const auto& [id, member] : state_->cluster.members) {
@@ -63,7 +64,7 @@ void ControlPlane::update_peers() {
         for (const cluster::NodeAddress& node : *nodes_) {
             const std::string address = node.peering.to_string();
             if (known.insert(address).second) {
-                targets.push_back({{}, {address}});
+                targets.push_back({{}, {address}, origin_of(address)});
             }
         }
     }

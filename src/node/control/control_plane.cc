@@ -6,6 +6,7 @@
 #include "node/control/lease_codec.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace kumo::node {
@@ -227,6 +228,7 @@ void ControlPlane::tick() {
     retire_step();
     fence_dead();
     compare_keys();
+    check_api_ports();
     coordinator_->tick(time);
     drain_coordinator();
     adjust_members();
@@ -389,6 +391,9 @@ void ControlPlane::publish() {
     status->self = self_;
     status->in_cluster = !state_->cluster.id.is_nil();
     status->other_keys = keys_.others();
+    const cluster::PeeringStats stats = peering_->stats();
+    status->peers_refused = std::accumulate(stats.refused.begin(), stats.refused.end(), 0ULL);
+    status->dials_failed = stats.dials_failed;
     if (raft_ != nullptr) {
         status->leader = raft_->leader();
         status->is_leader = raft_->is_ready_leader();

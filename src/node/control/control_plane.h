@@ -69,6 +69,8 @@ struct ControlStatus {
     std::vector<cluster::NodeId> voters;
     std::vector<cluster::NodeId> learners;
     std::set<cluster::NodeId> other_keys;  ///< Who has another API key than this node.
+    std::uint64_t peers_refused = 0;
+    std::uint64_t dials_failed = 0;
 };
 
 /// Messages and requests between nodes.
@@ -263,6 +265,9 @@ private:
     // Mistakes made visible: control_checks.cc.
     std::string title_of(const cluster::NodeId& node) const;
     void compare_keys();
+    std::string origin_of(const std::string& address) const;
+    void check_list();
+    void check_api_ports();
     void on_key_check(const std::shared_ptr<cluster::PeerReply>& reply);
 
     void on_peer_up(const cluster::PeerHello& peer) override;
@@ -349,6 +354,7 @@ private:
     bool founding_ = false;
     KeyComparison keys_;
     bool key_check_begun_ = false;
+    MonotonicTime api_ports_at_;
     bool draining_coordinator_ = false;
     std::uint64_t incarnation_ = 0;
 

@@ -105,6 +105,7 @@ Duration PeerConnection::silence() const {
 
 void PeerConnection::on_data(ByteView bytes) {
     alive_at_ = loop_.clock().monotonic_now();
+    heard_ = true;
     reader_.feed(bytes);
     while (phase_ != Phase::kGone) {
         Frame frame;
@@ -162,13 +163,12 @@ void PeerConnection::take_handshake(const Frame& frame) {
 }
 
 void PeerConnection::take_refusal(const Frame& frame) {
-    const std::string text =
-        "it refused: " + std::string(frame.payload.substr(0, kPeerTextBytesMax));
+    const std::string text(frame.payload.substr(0, kPeerTextBytesMax));
     if (frame.type < static_cast<std::uint16_t>(PeerRefusal::kCount)) {
         refused_by_peer_ = true;
         fault_ = FrameFault{static_cast<PeerRefusal>(frame.type), text};
     }
-    drop(unavailable(peer().to_string() + ": " + text));
+    drop(unavailable(peer().to_string() + " refused: " + text));
 }
 
 void PeerConnection::on_eof() {
@@ -200,6 +200,10 @@ void PeerConnection::tick() {
         return;
     }
     watch();
+    if (phase_ == Phase::kHandshake && silence() > kPeerSilenceMax && provoke()) {
+        schedule_tick();
+        return;
+    }
     if (phase_ == Phase::kHandshake && silence() > kPeerSilenceMax) {
         refuse({PeerRefusal::kSlow, "it did not say who it is in time"});
     } else if (phase_ == Phase::kOpen && silence() > kPeerSilenceMax) {
@@ -211,6 +215,17 @@ void PeerConnection::tick() {
     if (phase_ != Phase::kGone) {
         schedule_tick();
     }
+}
+
+/// An API port waits for the end of a request's head, for which it takes our hello: with that it
+/// says that it speaks HTTP, so that a mixed up port can be named. A node that hangs never reads as
+/// far: the connection is over a moment later. Once; true if something may come of it.
+bool PeerConnection::provoke() {
+    if (!dialled_ || heard_ || std::exchange(provoked_, true)) {
+        return false;
+    }
+    (void)stream_->write("\r\n\r\n").ok();
+    return true;
 }
 
 /// A long queue that gets shorter shows that the other end reads, though its pongs are far behind.

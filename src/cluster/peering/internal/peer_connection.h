@@ -90,6 +90,7 @@ private:
     void tick();
     void schedule_tick();
     void watch();
+    bool provoke();
 
     std::unique_ptr<io::Stream> stream_;
     io::Loop& loop_;
@@ -99,6 +100,8 @@ private:
     bool dialled_ = false;
     bool was_silent_ = false;
     bool refused_by_peer_ = false;
+    bool heard_ = false;     ///< Anything at all.
+    bool provoked_ = false;  ///< See provoke().
     MonotonicTime alive_at_;
     std::uint64_t written_bytes_ = 0;
     std::uint64_t sent_bytes_ = 0;  ///< At the last tick: what the system had taken.

@@ -21,6 +21,25 @@ static_assert(sizeof(RawHeader) == kPeerFrameHeaderBytes);
 /// A buffer that grew beyond it is given back.
 constexpr std::size_t kReuseBytesMax = std::size_t{1} << 20;
 
+/// Who begins like this is somewhere else than he believes, or this node is.
+std::string what_it_speaks(ByteView start) {
+    constexpr ByteView kTlsHello = "\x16\x03";
+    constexpr ByteView kTlsAlert = "\x15\x03";
+    if (start.starts_with("HTTP/")) {
+        return "it answers in HTTP: that is an API port, or another service's";
+    }
+    for (const ByteView method :
+         {"GET ", "POST ", "PUT ", "DELETE ", "PATCH ", "HEAD ", "OPTIONS "}) {
+        if (start.starts_with(method)) {
+            return "it sends an HTTP request, and this is the port for other nodes";
+        }
+    }
+    if (start.starts_with(kTlsHello) || start.starts_with(kTlsAlert)) {
+        return "it speaks TLS, and this node has no TLS between nodes";
+    }
+    return "it does not speak the peer protocol";
+}
+
 std::uint32_t frame_crc(const RawHeader& header, ByteView head, ByteView body) {
     std::string fixed;
     append_fixed(fixed, header.payload_bytes);
@@ -199,7 +218,7 @@ void FrameReader::feed(ByteView bytes) {
 FrameReader::Outcome FrameReader::check_magic(FrameFault& fault) {
     const ByteView start = ByteView(buffer_).substr(0, kPeerMagic.size());
     if (!kPeerMagic.starts_with(start)) {
-        fault = {PeerRefusal::kGarbage, "it does not speak the peer protocol"};
+        fault = {PeerRefusal::kGarbage, what_it_speaks(buffer_)};
         return Outcome::kFault;
     }
     if (start.size() < kPeerMagic.size()) {

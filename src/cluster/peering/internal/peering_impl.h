@@ -2,6 +2,7 @@
 
 #include "cluster/discovery/host_port.h"
 #include "cluster/peering/internal/peer_connection.h"
+#include "cluster/peering/internal/trouble_log.h"
 #include "cluster/peering/peering.h"
 #include "io/tls.h"
 
@@ -9,11 +10,15 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace kumo::cluster {
+
+/// An address of a target, and where it was read.
+std::string place_of(const PeerTarget& target, const std::string& address);
 
 /// Dials targets, accepts strangers, and routes frames. Loop-owned; kept alive by what is in
 /// flight, see Peering.
@@ -55,7 +60,8 @@ private:
         std::shared_ptr<PeerConnection> connection;
         std::string address;  ///< As the target names it.
         std::uint64_t attempts = 0;
-        std::uint64_t generation = 0;  ///< Answers to older dials are not for it.
+        std::optional<MonotonicTime> failing_since{};  ///< Since when there was no connection.
+        std::uint64_t generation = 0;                  ///< Answers to older dials are not for it.
         Duration backoff = kDialBackoffMin;
         io::TimerId timer;
         std::map<std::uint64_t, Call> calls;
@@ -102,7 +108,8 @@ private:
 
     void dial(const TargetPtr& target, Channel channel);
     void dial_later(const TargetPtr& target, Channel channel, Duration backoff);
-    void dial_failed(const Dial& dial);
+    void dial_failed(const Dial& dial, const Error& why);
+    void note_failed_dial(Target& target, Channel channel, const std::string& why);
     bool is_current(const Dial& dial) const;
     void on_resolved(const Dial& dial, Result<std::vector<io::Address>> found);
     void on_connected(const Dial& dial, Result<std::unique_ptr<io::Stream>> stream);
@@ -112,7 +119,8 @@ private:
 
     Link* open_link(const NodeId& node, Channel channel) const;
     ChannelHello self(Channel channel) const;
-    void note_refusal(PeerConnection& connection, const FrameFault& fault);
+    void note_refusal(PeerConnection& connection, const Entry& entry, const FrameFault& fault);
+    std::string refusal_line(const Entry& entry, const FrameFault& fault) const;
 
     io::Loop& loop_;
     io::Network& network_;
@@ -128,7 +136,7 @@ private:
     std::map<std::pair<NodeId, Channel>, PeerConnection*> heard_from_;  ///< Accepted, by who.
     std::map<std::string, TargetPtr> targets_;
     std::map<NodeId, TargetPtr> nodes_;  ///< By who is there, while there is a connection.
-    std::map<std::pair<std::string, PeerRefusal>, MonotonicTime> logged_;
+    TroubleLog troubles_{kRefusalLogInterval};
     std::uint64_t next_call_ = 1;
     std::uint64_t next_connection_ = 1;
     PeeringStats stats_;
