@@ -2,12 +2,19 @@
 
 #include "mutant_row.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <system_error>
+#include <vector>
 
 namespace kumo::sim {
+
+inline constexpr int kExitUsage = 2;
 
 /// A rule that can be disabled, and what it says.
 template <typename Mutant>
@@ -30,31 +37,70 @@ struct Counter {
 ///     --repeat [FIRST COUNT]       each twice: the traces have to be equal
 ///     --mutants                    each rule disabled alone, until the checks notice
 ///     --mutant NAME [FIRST COUNT]  seeds with one rule disabled
+///     --help                       says this, and kSwitches
+///
+/// Anything else is an error, which ends with kExitUsage.
 ///
 /// `Simulation` names its Cluster, Outcome and Mutant, and has kName, kCounters, kMutants,
-/// kMutantSeedsMax and plant().
+/// kMutantSeedsMax, kSwitches and plant().
 template <typename Simulation>
 class Runner {
 public:
     static int run(int argc, char** argv) {
-        const std::string first = argc > 1 ? argv[1] : "";
-        const auto number = [&](int i, std::uint64_t otherwise) {
-            return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
-        };
-        if (first == "--mutants") {
+        std::vector<std::string> words(argv + 1, argv + argc);
+        if (std::find(words.begin(), words.end(), "--help") != words.end()) {
+            say(usage());
+            return EXIT_SUCCESS;
+        }
+        std::string mode;
+        std::string mutant;
+        if (!words.empty() && words.front().starts_with("--")) {
+            mode = words.front();
+            words.erase(words.begin());
+        }
+        if (mode == "--mutant" && !words.empty()) {
+            mutant = words.front();
+            words.erase(words.begin());
+        }
+        std::array<std::uint64_t, 2> range = {1, 1000};
+        const bool ranged = mode != "--mutants";
+        const bool known = mode.empty() || mode == "--repeat" || mode == "--mutants"
+                           || (mode == "--mutant" && !mutant.empty());
+        if (!known || words.size() > (ranged ? range.size() : 0) || !read(words, range)) {
+            (void)std::fputs(("wrong arguments\n" + usage()).c_str(), stderr);
+            return kExitUsage;
+        }
+        if (mode == "--mutants") {
             return run_mutants();
         }
-        if (first == "--mutant") {
-            return run_mutant(argc > 2 ? argv[2] : "", number(3, 1), number(4, 1000));
-        }
-        const bool repeat = first == "--repeat";
-        const int place = repeat ? 2 : 1;
-        return run_seeds(number(place, 1), number(place + 1, 1000), repeat ? 2 : 1);
+        return mode == "--mutant" ? run_mutant(mutant, range[0], range[1])
+                                  : run_seeds(range[0], range[1], mode == "--repeat" ? 2 : 1);
     }
 
 private:
     using Cluster = typename Simulation::Cluster;
     using Outcome = typename Simulation::Outcome;
+
+    static std::string usage() {
+        const std::string name = std::string(Simulation::kName) + "_sim";
+        return "usage: " + name + " [FIRST COUNT]            seeds; 1 1000 if not said\n       "
+               + name + " --repeat [FIRST COUNT]   each twice: the traces have to be equal\n       "
+               + name + " --mutants                each rule disabled alone, until it is noticed\n"
+               + "       " + name + " --mutant NAME [FIRST COUNT]\n       " + name + " --help\n"
+               + Simulation::kSwitches;
+    }
+
+    /// False if one is no number.
+    static bool read(const std::vector<std::string>& words, std::array<std::uint64_t, 2>& numbers) {
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            const char* const end = words[i].data() + words[i].size();
+            const auto [stop, error] = std::from_chars(words[i].data(), end, numbers[i]);
+            if (error != std::errc() || stop != end) {
+                return false;
+            }
+        }
+        return true;
+    }
 
     static int run_seeds(std::uint64_t first, std::uint64_t count, unsigned times) {
         Outcome sum;
@@ -93,8 +139,8 @@ private:
                 return run_seeds(first, count, 1);
             }
         }
-        say("no mutant '" + name + "'\n");
-        return EXIT_FAILURE;
+        (void)std::fputs(("no mutant '" + name + "'\n").c_str(), stderr);
+        return kExitUsage;
     }
 
     static int run_mutants() {

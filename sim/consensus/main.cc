@@ -13,6 +13,7 @@ struct Simulation {
     using Mutant = consensus::Mutant;
 
     static constexpr const char* kName = "consensus";
+    static constexpr const char* kSwitches = "";
     static constexpr std::uint64_t kMutantSeedsMax = 40'000;
 
     static constexpr kumo::sim::Counter<Outcome> kCounters[] = {

@@ -67,6 +67,11 @@ struct Simulation {
     };
 
     static constexpr const char* kName = "node";
+    static constexpr const char* kSwitches =
+        "       --without KIND   (any number of them) leaves a kind of fault out\n"
+        "       --log            what the nodes log, on stderr\n"
+        "       --verbose        every event, on stdout\n"
+        "       --no-shrink      does not look for faults that a failure does not need\n";
     static constexpr std::uint64_t kMutantSeedsMax = 0;
 
     static constexpr kumo::sim::Counter<Outcome> kCounters[] = {
@@ -98,7 +103,7 @@ int main(int argc, char** argv) {
             const auto kind = parse_fault(argv[++i]);
             if (!kind) {
                 (void)std::fprintf(stderr, "no such fault: %s\n", argv[i]);
-                return EXIT_FAILURE;
+                return kumo::sim::kExitUsage;
             }
             settings().without.insert(*kind);
         } else if (argument == "--log") {

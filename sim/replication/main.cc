@@ -14,6 +14,7 @@ struct Simulation {
     using Mutant = cluster::Mutant;
 
     static constexpr const char* kName = "replication";
+    static constexpr const char* kSwitches = "";
     static constexpr std::uint64_t kMutantSeedsMax = 3'000;
 
     static constexpr kumo::sim::Counter<Outcome> kCounters[] = {
