@@ -125,8 +125,15 @@ int run(int argc, char** argv) {
         }
         return serve(config.value(), *fs, signals);
     };
-    return config.value().supervise ? kumo::server::supervise(config.value(), serve_here)
-                                    : serve_here();
+    if (!config.value().supervise) {
+        return serve_here();
+    }
+    const kumo::Status logging = open_log(config.value());
+    if (!logging.ok()) {
+        say(stderr, logging.error().message);
+        return EXIT_FAILURE;
+    }
+    return kumo::server::supervise(config.value(), serve_here);
 }
 
 }  // namespace

@@ -5,12 +5,16 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <memory>
 
 namespace kumo {
 
 namespace {
+
+/// Every byte of a line may be escaped, and its head is short.
+constexpr std::size_t kWriteBytes = 4 * kLogLineBytesMax + 1024;
 
 std::shared_ptr<spdlog::logger>& logger() {
     static std::shared_ptr<spdlog::logger> instance =
@@ -55,7 +59,14 @@ Status log_open(const LogOptions& options) {
         if (options.file.empty()) {
             sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
         } else {
-            sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+            // Room for the longest line: each goes out by one write, and lines of several processes
+            // (a supervisor and its child) stay whole.
+            spdlog::file_event_handlers handlers;
+            handlers.after_open = [](const spdlog::filename_t& /*name*/, std::FILE* file) {
+                (void)std::setvbuf(file, nullptr, _IOFBF, kWriteBytes);
+            };
+            sink =
+                std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file, false, handlers);
         }
         auto opened = std::make_shared<spdlog::logger>("kumo", std::move(sink));
         opened->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %L %t %v", spdlog::pattern_time_type::utc);

@@ -21,7 +21,9 @@ struct LogOptions {
     LogLevel level = LogLevel::kInfo;
 };
 
-/// Opens the process's log. Call once, before threads start. An unwritable file is an error.
+/// Opens the process's log, which is appended to. Call once a process, before threads start; a
+/// child may open the file of its parent, too: each line is one write. An unwritable file is an
+/// error.
 Status log_open(const LogOptions& options);
 
 /// Writes one line: time, level, thread, message. Control characters are escaped, lines above
