@@ -111,6 +111,10 @@ void ControlLink::refresh(io::Task done) {
     });
 }
 
+void ControlLink::announce_end() {
+    control_loop_.post([this] { plane_->announce_end(); });
+}
+
 void ControlLink::retire(io::Task done) {
     control_loop_.post([this, done = std::move(done)] {
         plane_->retire([this, done] { data_loop_.post(done); });

@@ -56,6 +56,8 @@ public:
     /// Any thread. `done` runs on the data loop, behind the state that it waited for.
     void refresh(io::Task done);
 
+    void announce_end();
+
     /// `done` runs on the data loop.
     void retire(io::Task done);
 

@@ -442,6 +442,7 @@ void NodeImpl::on_request(PeerRequest type, const std::string& bytes, std::uint6
         case PeerRequest::kInstall: install_receiver_->on_request(bytes, reply); return;
         case PeerRequest::kStateIndex:
         case PeerRequest::kKeyCheck:
+        case PeerRequest::kLeaving:
         case PeerRequest::kJoin:
         case PeerRequest::kSnapshot: break;
     }

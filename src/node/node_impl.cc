@@ -513,6 +513,7 @@ Health NodeImpl::health() const {
 
 void NodeImpl::shut_down(io::Loop& loop, Reply<bool> reply) {
     stopping_ = true;
+    control_->announce_end();
     loop_.post([this, &loop, reply = std::move(reply)] {
         io::Task done = [&loop, reply] {
             answer<bool>(loop, reply, true);

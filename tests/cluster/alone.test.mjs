@@ -78,3 +78,72 @@ test('the others come back with their old files, before anybody lists them', wit
   await cluster.whole();
   await cluster.hold(range(0, 60));
 }));
+
+test('a nodes file that is cut down on two of three nodes that run', withCluster(3, {}, async (cluster) => {
+  await cluster.start();
+  await cluster.makeBooks();
+  const [first, second, third] = cluster.nodes;
+  await first.write(range(0, 20));
+  // While they see each other they are a majority, whatever their files say.
+  const marks = cluster.nodes.map((node) => node.output.length);
+  first.list(first);
+  second.list(second);
+  await Promise.all([first, second].map((node, i) => until(`${node.name} has read its file`, () => node.said(/it names 1 nodes/, marks[i]))));
+  await third.end('SIGKILL');
+  await until('the two go on', () => writable(first, 0));
+  await second.write(range(20, 20));
+  await cluster.hold(range(0, 40), [first, second]);
+  assert.equal((await cluster.leaders([first, second])).length, 1);
+  assert.ok(!first.said(/goes on alone/) && !second.said(/goes on alone/));
+  cluster.nodes.forEach((node) => node.list(...cluster.nodes));
+  third.start();
+  await cluster.whole();
+  await cluster.hold(range(0, 40));
+}));
+
+test('of two nodes whose files name only themselves, one goes on alone', withCluster(3, {}, async (cluster) => {
+  await cluster.start();
+  await cluster.makeBooks();
+  const [first, second, third] = cluster.nodes;
+  await first.write(range(0, 20));
+  await goOnAlone(cluster, first, [second, third]);
+  second.list(second);
+  second.start();
+  const refuses = new RegExp(`names only this node, but node ${first.name},.* does not go on alone beside it`);
+  await until('the second refuses', () => second.said(refuses), ALONE_MS);
+  await first.write(range(20, 20));
+  assert.equal(await second.healthy(), false);
+  assert.ok(!second.said(/it goes on alone/));
+  [first, second].forEach((node) => node.list(first, second));
+  await cluster.whole([first, second]);
+  await cluster.hold(range(0, 40), [first, second]);
+  const left = /has left epoch \d+ .*dropped, not set aside/;
+  assert.ok(second.said(left) && !first.said(left));
+}));
+
+test('two nodes that have both gone on alone: one is given up, by name, and nothing is mixed', withCluster(3, {}, async (cluster) => {
+  await cluster.start();
+  await cluster.makeBooks();
+  const [first, second, third] = cluster.nodes;
+  await first.write(range(0, 20));
+  // One after the other, so that neither can know.
+  await goOnAlone(cluster, first, [second, third]);
+  await first.write(range(100, 20));
+  await first.end('SIGKILL');
+  second.start();
+  await goOnAlone(cluster, second, []);
+  await second.write(range(200, 20));
+  first.start();
+  await until('both serve', async () => await first.healthy() && await second.healthy());
+  const own = new Map([[first, [...range(0, 20), ...range(100, 20)]], [second, [...range(0, 20), ...range(200, 20)]]]);
+  await cluster.hold(own.get(first), [first]);
+  await cluster.hold(own.get(second), [second]);
+  [first, second].forEach((node) => node.list(first, second));
+  const given = /this node's part of the cluster, epoch 2 \(.*\), is given up for epoch 2 \(/;
+  const lost = await until('one part is given up', () => [first, second].find((node) => node.said(given)));
+  const won = lost === first ? second : first;
+  await cluster.whole([first, second]);
+  await cluster.hold(own.get(won), [first, second]);
+  const left = new RegExp(`follows epoch 2 .*, which node ${won.name}.* has left epoch 2 .*dropped, not set aside \\(collections there: books\\)`);
+  assert.ok(lost.said(left) && !won.said(/is given up|is dropped/));
+}));

@@ -14,12 +14,19 @@ constexpr Duration kApiPortsInterval = std::chrono::seconds(1);
 constexpr Duration kApiPortsNamed = std::chrono::seconds(60);
 constexpr Duration kKeyCheckTimeout = std::chrono::seconds(5);
 
+std::string epoch_text(const consensus::Epoch& epoch) {
+    return "epoch " + std::to_string(epoch.number) + " (" + epoch.id.to_string() + ")";
+}
+
 }  // namespace
 
 std::string ControlPlane::title_of(const cluster::NodeId& node) const {
     const cluster::Member* member = cluster::find_member(state_->cluster, node);
     if (member == nullptr) {
-        return "node " + node.to_string();
+        // Of another part of the cluster, perhaps.
+        const auto peer = connected_.find(node);
+        const bool named = peer != connected_.end() && !peer->second.name.empty();
+        return "node " + (named ? peer->second.name + ", " : "") + node.to_string();
     }
     return member->name == member->peering_address
                ? "node " + member->name
@@ -71,6 +78,35 @@ void ControlPlane::check_api_ports() {
         }
     }
     api_ports_at_ = time + (found ? kApiPortsNamed : kApiPortsInterval);
+}
+
+/// Of two parts of a cluster that have gone on without each other, one is given up here: whatever
+/// was acknowledged there alone is not in the other.
+void ControlPlane::say_epoch_lost(
+    const consensus::Message& message,
+    const consensus::Epoch& before
+) {
+    if (before.number == 0) {
+        return;  // It has been in none.
+    }
+    const std::string newer =
+        epoch_text(message.epoch) + ", which " + title_of(message.from) + " leads";
+    if (raft_->is_superseded()) {
+        log_warn(
+            "this node's part of the cluster, " + epoch_text(before) + ", is given up for " + newer
+            + ": it does not serve until it follows"
+        );
+        return;
+    }
+    std::string names;
+    for (const auto& [name, collection] : state_->collections) {
+        names += (names.empty() ? " (collections there: " : ", ") + name;
+    }
+    log_warn(
+        "this node follows " + newer + ", and has left " + epoch_text(before)
+        + ": its copies are built anew, and what was written there alone is dropped, not set aside"
+        + (names.empty() ? "" : names + ")")
+    );
 }
 
 void ControlPlane::compare_keys() {

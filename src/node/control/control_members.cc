@@ -15,9 +15,12 @@ namespace {
 
 constexpr Duration kJoinInterval = std::chrono::milliseconds(500);
 constexpr Duration kJoinTimeout = std::chrono::seconds(5);
+constexpr Duration kSayAgainAfter = std::chrono::seconds(60);
 constexpr Duration kRegisterInterval = std::chrono::milliseconds(500);
 constexpr Duration kRetireInterval = std::chrono::milliseconds(100);
 constexpr Duration kMembersInterval = std::chrono::milliseconds(200);
+/// After the leader of another part of the cluster has refused this node.
+constexpr Duration kLedElsewhereFor = std::chrono::seconds(3);
 constexpr Duration kSeekAgainAfter = std::chrono::seconds(3);
 /// Another node votes in the place of one that has been down for so long.
 constexpr Duration kVoterLostAfter = std::chrono::seconds(30);
@@ -68,6 +71,13 @@ void ControlPlane::update_peers() {
             }
         }
     }
+    if (raft_ != nullptr && incarnation_ == 0) {
+        for (const std::string& address : known_before_) {
+            if (known.insert(address).second) {
+                targets.push_back({{}, {address}});
+            }
+        }
+    }
     const Status set = peering_->set_peers(targets);
     if (!set.ok()) {
         log_warn("not every node can be connected to: " + set.error().message);
@@ -77,6 +87,9 @@ void ControlPlane::update_peers() {
 void ControlPlane::on_peer_up(const cluster::PeerHello& peer) {
     connected_[peer.node] = peer;
     keys_.on_connected(peer.node);
+    if (leaving_) {
+        say_leaving(peer.node);
+    }
     events_.on_connected(peer.node);
 }
 
@@ -218,12 +231,12 @@ void ControlPlane::ask_to_join() {
             PeerRequest::kJoin,
             bytes,
             kJoinTimeout,
-            [this](const Result<std::string>& answer) { on_join_answer(answer); }
+            [this, node = node](const Result<std::string>& answer) { on_join_answer(node, answer); }
         );
     }
 }
 
-void ControlPlane::on_join_answer(const Result<std::string>& answer) {
+void ControlPlane::on_join_answer(const cluster::NodeId& node, const Result<std::string>& answer) {
     if (answer.ok()) {
         join_refusal_.clear();
         if (raft_ == nullptr && !founding_) {
@@ -236,6 +249,9 @@ void ControlPlane::on_join_answer(const Result<std::string>& answer) {
     // Asked again and again, of all it reaches: said once.
     const std::string& why = answer.error().message;
     const ErrorCode code = answer.error().code;
+    if (code == ErrorCode::kInvalidArgument) {
+        led_elsewhere_ = LedElsewhere{node, now()};
+    }
     const bool refused = code == ErrorCode::kInvalidArgument || code == ErrorCode::kConflict;
     if (refused && std::exchange(join_refusal_, why) != why) {
         log_warn("the cluster does not let this node in: " + why);
@@ -436,7 +452,12 @@ void ControlPlane::maybe_force() {
     const bool alone = raft_->configuration().members().size() == 1
                        && raft_->configuration().voters.contains(self_);
     const bool leaderless = now() - leaderless_since_ >= options_.force_single_after;
-    if (!alone && leaderless && !raft_->is_superseded()) {
+    const bool forces = !alone && leaderless && !raft_->is_superseded();
+    if (forces && led_elsewhere_ && now() - led_elsewhere_->at < kLedElsewhereFor) {
+        say_led_elsewhere();
+        return;
+    }
+    if (forces) {
         log_warn("the nodes file names only this node, and there is no leader: it goes on alone");
         leaderless_since_ = now();
         raft_->force_single(make_uuid(loop_.random()));
@@ -452,6 +473,20 @@ void ControlPlane::maybe_force() {
         && incarnation_ != 0) {
         propose_cluster(cluster::TakeOver{self_});
     }
+}
+
+/// Two parts of a cluster that both acknowledge writes are worse than one that does not serve.
+void ControlPlane::say_led_elsewhere() {
+    const MonotonicTime time = now();
+    if (time < said_led_elsewhere_until_) {
+        return;
+    }
+    said_led_elsewhere_until_ = time + kSayAgainAfter;
+    log_error(
+        "the nodes file names only this node, but " + title_of(led_elsewhere_->node)
+        + " is in a part of this cluster that has a leader and does not list this node: it does "
+          "not go on alone beside it; name both in all nodes files, or end that one first"
+    );
 }
 
 // ---- this node's run
@@ -585,12 +620,55 @@ void ControlPlane::fence_dead() {
 
 // ---- the end
 
+void ControlPlane::announce_end() {
+    if (!std::exchange(leaving_, true)) {
+        for (const auto& [node, hello] : connected_) {
+            say_leaving(node);
+        }
+    }
+}
+
+/// Best effort: who does not know of it may hand this node the leadership, which hands it on.
+void ControlPlane::say_leaving(const cluster::NodeId& node) {
+    std::string bytes;
+    wire::append_varint(bytes, incarnation_);
+    call(node, PeerRequest::kLeaving, bytes, kRetireTimeout, [](const Result<std::string>&) {});
+}
+
+void ControlPlane::on_leaving(
+    const cluster::NodeId& node,
+    ByteView bytes,
+    const std::shared_ptr<cluster::PeerReply>& reply
+) {
+    wire::ByteReader in(bytes);
+    const std::uint64_t run = in.number();
+    const cluster::Member* member = cluster::find_member(state_->cluster, node);
+    if (in.at_end() && member != nullptr && member->incarnation == run) {
+        leaving_runs_[node] = run;
+    }
+    reply->answer(std::string());
+}
+
+bool ControlPlane::is_leaving(const cluster::Member& member) const {
+    const auto said = leaving_runs_.find(member.id);
+    return said != leaving_runs_.end() && said->second == member.incarnation;
+}
+
+/// Where all end at once there is nobody to make way for.
+bool ControlPlane::somebody_stays() const {
+    const auto& members = state_->cluster.members;
+    return std::any_of(members.begin(), members.end(), [this](const auto& each) {
+        return each.first != self_ && !each.second->fenced && !is_leaving(*each.second);
+    });
+}
+
 void ControlPlane::retire(io::Task done) {
     if (raft_ == nullptr || failed_ || state_->cluster.members.size() < 2) {
         done();
         return;
     }
     log_info("this node makes way for the others");
+    announce_end();
     retiring_ = true;
     retire_until_ = now() + kRetireTimeout;
     when_retired_ = std::move(done);
@@ -606,7 +684,7 @@ void ControlPlane::retire_step() {
     const MonotonicTime time = now();
     const cluster::Member* member = cluster::find_member(state_->cluster, self_);
     const bool fenced = member == nullptr || member->fenced;
-    if ((fenced && !raft_->is_leader()) || time >= retire_until_) {
+    if ((fenced && !raft_->is_leader()) || time >= retire_until_ || !somebody_stays()) {
         std::exchange(when_retired_, nullptr)();
         return;
     }
@@ -632,7 +710,7 @@ bool ControlPlane::make_way() {
         const auto progress = raft_->progress().find(voter);
         const cluster::Member* member = cluster::find_member(state_->cluster, voter);
         const bool fit = voter != self_ && member != nullptr && !member->fenced
-                         && progress != raft_->progress().end();
+                         && !is_leaving(*member) && progress != raft_->progress().end();
         if (fit && (best == nullptr || progress->second.match > match)) {
             best = &voter;
             match = progress->second.match;

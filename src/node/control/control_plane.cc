@@ -98,6 +98,9 @@ Status ControlPlane::recover() {
     in_its_place_ = recovered_.identity.place == recovered_.place;
     options_.raft.id = self_;
     state_ = recovered_.snapshot.state;
+    if (const auto before = read_obituary(fs_, options_.directory); before.ok()) {
+        known_before_ = before.value().others;
+    }
     cluster::PeeringOptions peering;
     peering.self.cluster = state_->cluster.id;
     if (peering.self.cluster.is_nil() && lost_) {
@@ -240,7 +243,12 @@ void ControlPlane::tick() {
 
 void ControlPlane::step(const consensus::Message& message) {
     if (raft_ != nullptr && !failed_) {
+        const consensus::Epoch epoch = raft_->epoch();
+        const bool was_superseded = raft_->is_superseded();
         raft_->step(message);
+        if (raft_->epoch() != epoch || raft_->is_superseded() != was_superseded) {
+            say_epoch_lost(message, epoch);
+        }
         drain();
     }
 }
@@ -373,6 +381,9 @@ void ControlPlane::state_changed() {
     );
     for (const auto& [id, known] : cluster.members) {
         joining_.erase(id);
+        std::erase_if(leaving_runs_, [&id = id, &known = known](const auto& each) {
+            return each.first == id && each.second != known->incarnation;
+        });
     }
     forget_lost();
     update_peers();
@@ -661,6 +672,7 @@ void ControlPlane::on_request(
         case PeerRequest::kSnapshot: on_snapshot(bytes, reply); return;
         case PeerRequest::kStateIndex: on_state_index(reply); return;
         case PeerRequest::kKeyCheck: on_key_check(reply); return;
+        case PeerRequest::kLeaving: on_leaving(node, bytes, reply); return;
         case PeerRequest::kOperation:
         case PeerRequest::kInstall:
         case PeerRequest::kReadIndex: break;

@@ -89,6 +89,7 @@ enum class PeerRequest : std::uint16_t {
     kSnapshot = 2,
     kStateIndex = 3,  ///< To the leader: how far its state is committed.
     kKeyCheck = 4,    ///< The check of the API key: see KeyComparison.
+    kLeaving = 5,     ///< The sender is about to end: it is to lead nothing more.
     kOperation = 16,  ///< From here on: for the owner of the shards.
     kInstall = 17,
     kReadIndex = 18,
@@ -161,9 +162,12 @@ public:
     /// so that whatever another node has told somebody is here. After kRefreshTimeout in any case.
     void refresh(io::Task done);
 
+    /// This node is about to end: the others do not hand it leadership any more.
+    void announce_end();
+
     /// Before this node stops on purpose: it gives up its lease, and says so, so that the others go
     /// on without waiting for it to be missed. `done` runs when they do, or after kRetireTimeout.
-    /// At once if there are no others.
+    /// At once if there are no others, or those that are up are about to end, too.
     void retire(io::Task done);
 
     /// This node's data is of no use any more: it asks for no lease from now on, and the others go
@@ -198,6 +202,12 @@ private:
         MonotonicTime deadline;
         MonotonicTime sent_at;
         Done done;
+    };
+
+    /// Who was the last to say that this node is in nobody's list, and when.
+    struct LedElsewhere {
+        cluster::NodeId node;
+        MonotonicTime at;
     };
 
     ControlPlane(const Environment& environment, ControlOptions options);
@@ -240,7 +250,7 @@ private:
     bool lists_only_self() const;
     void ask_to_join();
     void say_why_alone();
-    void on_join_answer(const Result<std::string>& answer);
+    void on_join_answer(const cluster::NodeId& node, const Result<std::string>& answer);
     void on_join(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
     Status begin_joining(const cluster::NodeId& node, const std::string& address);
     void note_refused_join(const Error& why);
@@ -251,9 +261,18 @@ private:
     void claim_listed();
     bool is_listed(const std::string& address) const;
     void maybe_force();
+    void say_led_elsewhere();
     void register_self();
     void beacon();
     void retire_step();
+    void say_leaving(const cluster::NodeId& node);
+    void on_leaving(
+        const cluster::NodeId& node,
+        ByteView bytes,
+        const std::shared_ptr<cluster::PeerReply>& reply
+    );
+    bool is_leaving(const cluster::Member& member) const;
+    bool somebody_stays() const;
     void keep_obituary();
     void on_death(const cluster::NodeId& node, ByteView bytes);
     void fence_dead();
@@ -265,6 +284,7 @@ private:
     // Mistakes made visible: control_checks.cc.
     std::string title_of(const cluster::NodeId& node) const;
     void compare_keys();
+    void say_epoch_lost(const consensus::Message& message, const consensus::Epoch& before);
     std::string origin_of(const std::string& address) const;
     void check_list();
     void check_api_ports();
@@ -338,6 +358,10 @@ private:
     MonotonicTime join_refused_at_;  ///< When that was logged.
     MonotonicTime joined_at_;
     std::string join_refusal_;  ///< The last one: each is logged once.
+    /// Where the others were: until this run is registered, the state may be older than the log.
+    std::vector<std::string> known_before_;
+    std::optional<LedElsewhere> led_elsewhere_;
+    MonotonicTime said_led_elsewhere_until_;
     bool said_why_alone_ = false;
     bool said_seed_waits_ = false;
     bool said_lost_waits_ = false;
@@ -351,6 +375,8 @@ private:
     MonotonicTime retire_asked_at_;
     io::Task when_retired_;
     bool retiring_ = false;
+    bool leaving_ = false;                                   ///< Announced.
+    std::map<cluster::NodeId, std::uint64_t> leaving_runs_;  ///< Of others, by what they said.
     bool founding_ = false;
     KeyComparison keys_;
     bool key_check_begun_ = false;

@@ -591,6 +591,73 @@ TEST_F(ControlPlaneTest, LeadershipIsHandedToWhoAsks) {
     EXPECT_TRUE(has_lease(0) && has_lease(1) && has_lease(2));
 }
 
+TEST_F(ControlPlaneTest, WhoIsLeavingIsNotHandedTheLeadership) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    // One round with each of the others as the one that leaves.
+    for (std::size_t round = 0; round < 2; ++round) {
+        const std::size_t lead = *leader();
+        const std::size_t leaves = (lead + 1 + round) % 3;
+        const std::size_t stays = 3 - lead - leaves;
+        stations[leaves].loop->post([&] { stations[leaves].plane->announce_end(); });
+        world.run_for(milliseconds(100));
+        bool done = false;
+        stations[lead].loop->post([&] { stations[lead].plane->retire([&] { done = true; }); });
+        ASSERT_TRUE(run_until(
+            [&] {
+                EXPECT_FALSE(stations[leaves].plane->status()->is_leader);
+                return done;
+            },
+            seconds(3)
+        ));
+        EXPECT_TRUE(stations[stays].plane->status()->is_leader);
+        for (const std::size_t i : {lead, leaves}) {
+            stop(i);
+            start(i);
+        }
+        ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }, seconds(60)));
+    }
+}
+
+TEST_F(ControlPlaneTest, WhoAllEndAtOnceDoNotWaitForEachOther) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    std::size_t done = 0;
+    for (Station& station : stations) {
+        if (station.plane != nullptr) {
+            station.loop->post([&] { station.plane->retire([&] { ++done; }); });
+        }
+    }
+    EXPECT_TRUE(run_until([&] { return done == 3; }, milliseconds(500)));
+    for (std::size_t i = 0; i < 3; ++i) {
+        stop(i);
+        start(i);
+    }
+    EXPECT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+}
+
+TEST_F(ControlPlaneTest, TwoListsCutDownAtOnceDoNotMakeTwoLeaders) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    ASSERT_TRUE(propose(0, CreateCollection{numbered("a")}).ok());
+    stop(0);
+    stop(1);
+    ASSERT_TRUE(run_until([&] { return !has_lease(2); }));
+    write_list(2, {2});
+    ASSERT_TRUE(run_until([&] { return has_lease(2); }, seconds(30)));
+    write_list(0, {0});
+    start(0);
+    const MonotonicTime end = world.clock().monotonic_now() + seconds(30);
+    while (world.clock().monotonic_now() < end) {
+        world.run_for(milliseconds(20));
+        ASSERT_FALSE(has_lease(0)) << "two of them acknowledge writes";
+    }
+    EXPECT_TRUE(has_lease(2));
+    // The one that leads has ended: then it may.
+    stop(2);
+    EXPECT_TRUE(run_until([&] { return has_lease(0); }, seconds(30)));
+}
+
 TEST_F(ControlPlaneTest, AListCutDownToOneNodeBringsServiceBackAndTheOthersRejoin) {
     start_three();
     ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
