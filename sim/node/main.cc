@@ -31,7 +31,7 @@ public:
     }
 
 private:
-    std::string shrink() {
+    std::string shrink() const {
         const Settings before = settings();
         std::string needed;
         std::string last;

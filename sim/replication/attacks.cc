@@ -120,7 +120,7 @@ void Cluster::on_handover_proposed(std::size_t i, ShardId shard) {
 void Cluster::attack_healed_control(std::size_t victim) {
     cut_off(victim, Channel::kControl);
     const bool on_the_way = random_.chance(1, 2);
-    commit_lag_max_ = on_the_way ? 600 * kMillisecond : 0;
+    commit_lag_max_ = on_the_way ? 1500 * kMillisecond : 0;
     const std::uint64_t silent = on_the_way ? 2000 + random_.below(700) : 2400 + random_.below(800);
     later(static_cast<Time>(silent) * kMillisecond, [this, victim] {
         restore_links();
@@ -181,10 +181,17 @@ void Cluster::attack_late_prepares(std::size_t victim) {
     }
 }
 
-/// The second copy of the command by which its run began, of which it does not hear.
+/// The second copy of the command by which its run began, of which it does not hear; or that of a
+/// run before it, which ended before anybody knew of it.
 void Cluster::attack_late_registration(std::size_t victim) {
     if (nodes_[victim].up && control_leader_) {
-        propose(*control_leader_, registration(victim));
+        Register late = registration(victim);
+        if (random_.chance(1, 2)) {
+            late.member.boot = make_uuid(random_);
+            late.member.incarnation = kNoRunBefore;
+            late.previous_is_over = true;
+        }
+        propose(*control_leader_, late);
         nodes_[victim].deaf_until = now_ + 4000 * kMillisecond;
         cut_off(victim, Channel::kData);
     }

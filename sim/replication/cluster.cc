@@ -318,31 +318,33 @@ void Cluster::inject_anything() {
 }
 
 /// Where acknowledged is not synced, one machine at a time may lose power, and nothing else may
-/// happen until it is back among the others: that much is promised.
+/// happen until it is back among the others: that much is promised. What is on its way because of
+/// other faults comes first.
 void Cluster::cut_power_of_one(std::size_t i) {
-    const bool others = std::all_of(shards_.begin(), shards_.end(), [&](ShardId id) {
-        const std::set<NodeId>& in_sync = find_shard(control_state_, id)->in_sync;
-        return std::all_of(
-                   in_sync.begin(),
-                   in_sync.end(),
-                   [&](const NodeId& node) {
-                       const std::size_t k = index_of(node);
-                       const Member* member = find_member(control_state_, node);
-                       const auto stored = nodes_[k].disk.find(id);
-                       const bool clean = stored == nodes_[k].disk.end() || !stored->second.unclean;
-                       return awake(k) && clean && member != nullptr && !member->fenced
-                              && member->boot == nodes_[k].boot;
-                   }
-               )
-               && in_sync.size() > 1;
-    });
-    if (!others) {
-        return;
-    }
     heal();
     calm_ = false;
-    quiet_until_ = now_ + 8000 * kMillisecond;
-    crash(i, true);
+    quiet_until_ = now_ + 12'000 * kMillisecond;
+    at(now_ + 4000 * kMillisecond, [this, i] {
+        if (nodes_[i].up && !calm_
+            && std::all_of(shards_.begin(), shards_.end(), [this](ShardId id) {
+                   return can_lose_one(*find_shard(control_state_, id));
+               })) {
+            crash(i, true);
+        }
+    });
+}
+
+bool Cluster::can_lose_one(const Shard& shard) const {
+    const auto is_good = [&](const NodeId& node) {
+        const std::size_t k = index_of(node);
+        const Member* member = find_member(control_state_, node);
+        const auto stored = nodes_[k].disk.find(shard.id);
+        const bool clean = stored == nodes_[k].disk.end() || !stored->second.unclean;
+        return awake(k) && clean && member != nullptr && !member->fenced
+               && member->boot == nodes_[k].boot;
+    };
+    return shard.in_sync.size() > 1
+           && std::all_of(shard.in_sync.begin(), shard.in_sync.end(), is_good);
 }
 
 void Cluster::restore_links() {

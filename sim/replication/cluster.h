@@ -180,6 +180,9 @@ private:
     void depose();
     void commit(const ControlEntry& entry);
     void propose(std::size_t from, const Command& command);
+    void propose_as_leader(const Command& command);
+    Time commit_delay();
+    void commit_proposed(const Command& command);
     void confirm_round(std::size_t from, std::uint64_t term, std::uint64_t context);
     bool has_quorum(std::size_t i) const;
 
@@ -187,6 +190,7 @@ private:
     void inject_faults();
     void inject_anything();
     void cut_power_of_one(std::size_t i);
+    bool can_lose_one(const Shard& shard) const;
     void cut_off(std::size_t i, Channel channel);
     void restore_links();
     void heal();
@@ -275,6 +279,7 @@ private:
     std::optional<std::size_t> next_leader_;
     Time ignorance_max_ = 0;  ///< A deposed leader knows after that.
     Time commit_lag_max_ = 0;
+    Time leader_commits_at_ = 0;  ///< What the leader has proposed last.
 
     std::map<std::uint64_t, Request> requests_;
     std::uint64_t next_request_ = 1;

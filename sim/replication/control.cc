@@ -86,30 +86,49 @@ void Cluster::commit(const ControlEntry& entry) {
     }
 }
 
-void Cluster::propose(std::size_t from, const Command& command) {
-    const auto decide = [this, command] {
-        if (!control_leader_ || !has_quorum(*control_leader_)) {
-            return;
-        }
-        std::string bytes;
-        append_command(bytes, command);
-        wire::ByteReader in(bytes);
-        const auto decoded = read_command(in);
-        if (!decoded || !in.at_end()) {
-            fail("a command did not survive its bytes");
-            return;
-        }
-        commit({*decoded, false, now_, AckMode::kSync, 1});
-    };
-    if (!control_leader_) {
+void Cluster::commit_proposed(const Command& command) {
+    std::string bytes;
+    append_command(bytes, command);
+    wire::ByteReader in(bytes);
+    const auto decoded = read_command(in);
+    if (!decoded || !in.at_end()) {
+        fail("a command did not survive its bytes");
         return;
     }
-    const std::size_t leader = *control_leader_;
+    commit({*decoded, false, now_, AckMode::kSync, 1});
+}
+
+Cluster::Time Cluster::commit_delay() {
     Time delay = static_cast<Time>(1 + random_.below(8)) * kMillisecond;
     if (commit_lag_max_ > 0) {
         delay += static_cast<Time>(random_.below(static_cast<std::uint64_t>(commit_lag_max_)));
     }
-    send(from, leader, Channel::kControl, [this, decide, delay] { at(now_ + delay, decide); });
+    return delay;
+}
+
+void Cluster::propose(std::size_t from, const Command& command) {
+    if (!control_leader_) {
+        return;
+    }
+    const Time delay = commit_delay();
+    const auto decide = [this, command] {
+        if (control_leader_ && has_quorum(*control_leader_)) {
+            commit_proposed(command);
+        }
+    };
+    send(from, *control_leader_, Channel::kControl, [this, decide, delay] {
+        at(now_ + delay, decide);
+    });
+}
+
+/// Into its own log: in order, and nothing of it is committed behind what the next leader does.
+void Cluster::propose_as_leader(const Command& command) {
+    leader_commits_at_ = std::max(leader_commits_at_, now_ + commit_delay());
+    at(leader_commits_at_, [this, command, leader = control_leader_, term = control_term_] {
+        if (control_leader_ == leader && control_term_ == term && has_quorum(*leader)) {
+            commit_proposed(command);
+        }
+    });
 }
 
 void Cluster::confirm_round(std::size_t from, std::uint64_t term, std::uint64_t context) {

@@ -119,6 +119,8 @@ Register Cluster::registration(std::size_t i) const {
     Register command;
     command.member.id = node.id;
     command.member.boot = node.boot;
+    const Member* known = find_member(node.state, node.id);
+    command.member.incarnation = known == nullptr ? kNoRunBefore : known->incarnation;
     command.previous_is_over = node.in_its_place;
     for (const auto& [shard, stored] : node.disk) {
         if (stored.unclean) {
@@ -171,7 +173,7 @@ void Cluster::drain_coordinator(std::size_t i) {
     for (const Command& command : output.proposals) {
         // Only who leads can propose as the leader; others' are lost.
         if (control_leader_ == i && control_term_ == node.leads_term) {
-            propose(i, command);
+            propose_as_leader(command);
         }
     }
     for (const auto& [to, grant] : output.grants) {

@@ -16,7 +16,7 @@ using ByteView = std::string_view;
 template <typename T>
 T load_unaligned(const void* from) noexcept {
     static_assert(std::is_trivially_copyable_v<T>);
-    T value;
+    T value{};
     std::memcpy(&value, from, sizeof(T));
     return value;
 }

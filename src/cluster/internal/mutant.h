@@ -28,6 +28,7 @@ enum class Mutant {
     kReadBeforeNoOp,         ///< R7
     kApplyBeforeCommit,      ///< R6
     kRegisterNotIdempotent,  ///< R9
+    kRegisterUnseen,         ///< R9
     kGrantBeforeApplied,     ///< R9
     kGrantWhileFencing,      ///< R9
     kAckBeforeDurable,       ///< R2

@@ -139,7 +139,7 @@ void Peering::Impl::on_hello(PeerConnection& connection, const ChannelHello& hel
 }
 
 /// Refuses whom no node of this cluster talks to.
-bool Peering::Impl::is_stranger(PeerConnection& connection, const PeerHello& hello) {
+bool Peering::Impl::is_stranger(PeerConnection& connection, const PeerHello& hello) const {
     const PeerHello& us = options_.self;
     if (hello.node == us.node && hello.incarnation == us.incarnation) {
         connection.refuse({PeerRefusal::kSelf, "it is this node itself"});
@@ -263,7 +263,7 @@ void Peering::Impl::answer(
     const std::weak_ptr<PeerConnection>& to,
     std::uint64_t call,
     Result<std::string> result
-) {
+) const {
     const auto connection = to.lock();
     if (detached_ || connection == nullptr) {
         return;

@@ -298,7 +298,10 @@ void add_copies(State& state, const NodeId& node) {
 /// Whether a run may be the node's from now on, if `known` was before.
 Status check_run(const Member& known, const Register& command) {
     const auto& over = known.boots_before;
-    if (std::find(over.begin(), over.end(), command.member.boot) != over.end()) {
+    const std::uint64_t seen = command.member.incarnation;
+    const bool late = seen != 0 && seen != known.incarnation && !planted(Mutant::kRegisterUnseen)
+                      && !planted(Mutant::kRegisterNotIdempotent);
+    if (late || std::find(over.begin(), over.end(), command.member.boot) != over.end()) {
         return Error{ErrorCode::kConflict, "this run of the node has been followed by another one"};
     }
     if (!known.fenced && !command.previous_is_over) {

@@ -121,9 +121,13 @@ struct Found {
 };
 
 /// A node's run begins. Once more with the same `boot`: its name and addresses are updated. One
-/// that arrives after its run has been followed by another is refused (kConflict).
+/// that arrives after its run has been followed by another is refused (kConflict): either that run
+/// is known, or the other one has registered, which this one does not know of.
 struct Register {
-    Member member;  ///< Its incarnation and flags are decided here.
+    /// Its flags are decided here, and its incarnation: what stands there is that of the node's run
+    /// before, as far as this one knows; kNoRunBefore if it knows of none, 0 if it does not say
+    /// (versions before did not).
+    Member member;
     /// The run before is known to be over (the data directory's lock was taken on the same
     /// machine). Otherwise a node that is still granted leases is not replaced.
     bool previous_is_over = false;
@@ -132,6 +136,9 @@ struct Register {
     /// hold kEveryCopyLost.
     std::set<CopyId> unclean;
 };
+
+/// No run has it.
+inline constexpr std::uint64_t kNoRunBefore = 1;
 
 /// Among unclean copies: all that the node has, whichever these are, and they are of no use even
 /// where there is no other: there, nothing is changed, and the node does not serve the shard.

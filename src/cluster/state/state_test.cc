@@ -241,6 +241,27 @@ TEST_F(ClusterState, ALateRegistrationOfARunThatIsOverIsRefused) {
     EXPECT_EQ(find_member(state_, kA)->boot, uuid(20));
 }
 
+// Two runs ended before anybody knew of them; the first one's message comes last.
+TEST_F(ClusterState, ARegistrationThatDoesNotKnowOfTheRunBeforeIsRefused) {
+    const std::uint64_t before = incarnation(state_, kA);
+    Register next = registration(kA, 20);
+    next.previous_is_over = true;
+    next.member.incarnation = before;
+    Register late = next;
+    late.member.boot = uuid(19);
+    must(state_, next);
+    unfence(state_, kA);
+    expect_error(state_, late, ErrorCode::kConflict);
+    EXPECT_FALSE(find_member(state_, kA)->fenced);
+    must(state_, next);  // The answer was slow.
+    EXPECT_FALSE(find_member(state_, kA)->fenced);
+    late.member.incarnation = kNoRunBefore;
+    expect_error(state_, late, ErrorCode::kConflict);
+    late.member.incarnation = incarnation(state_, kA);
+    must(state_, late);
+    EXPECT_EQ(find_member(state_, kA)->boot, uuid(19));
+}
+
 TEST_F(ClusterState, RemembersOnlySoManyRuns) {
     for (std::uint8_t i = 0; i < 3 * kBootsBeforeMax; ++i) {
         restart(kA, static_cast<std::uint8_t>(20 + i));

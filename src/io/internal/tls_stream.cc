@@ -185,7 +185,7 @@ bool TlsConnection::shake_hands() {
 }
 
 void TlsConnection::read_plaintext() {
-    std::array<char, SSL3_RT_MAX_PLAIN_LENGTH> plain;
+    std::array<char, SSL3_RT_MAX_PLAIN_LENGTH> plain;  // NOLINT(*-member-init): 16 KiB to read into
     while (phase_ == Phase::kOpen && !paused_ && !end_of_input_) {
         ERR_clear_error();
         const int n = SSL_read(ssl_.get(), plain.data(), static_cast<int>(plain.size()));

@@ -505,17 +505,24 @@ cluster::Member ControlPlane::self_member() const {
 void ControlPlane::register_self() {
     const MonotonicTime time = now();
     if (raft_ == nullptr || raft_->leader().is_nil() || incarnation_ != 0
-        || state_->cluster.id.is_nil() || retiring_ || time - registered_at_ < kRegisterInterval) {
+        || state_->cluster.id.is_nil() || retiring_) {
+        return;
+    }
+    const cluster::Member* known = cluster::find_member(state_->cluster, self_);
+    const std::uint64_t before = known == nullptr ? cluster::kNoRunBefore : known->incarnation;
+    if (time - registered_at_ < kRegisterInterval && before == registered_after_) {
         return;
     }
     registered_at_ = time;
-    const cluster::Member* known = cluster::find_member(state_->cluster, self_);
+    registered_after_ = before;
     if (known != nullptr && !known->fenced && !in_its_place_) {
         log_warn(
             "waiting for the node that has the same id: this data directory was copied or moved"
         );
     }
-    propose_cluster(cluster::Register{self_member(), in_its_place_, unclean_});
+    cluster::Register command{self_member(), in_its_place_, unclean_};
+    command.member.incarnation = before;
+    propose_cluster(std::move(command));
 }
 
 void ControlPlane::beacon() {

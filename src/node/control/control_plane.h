@@ -365,6 +365,7 @@ private:
     bool said_why_alone_ = false;
     bool said_seed_waits_ = false;
     bool said_lost_waits_ = false;
+    std::uint64_t registered_after_ = 0;  ///< The run before, as it was known then.
     MonotonicTime registered_at_;
     MonotonicTime beacon_at_;
     MonotonicTime members_at_;

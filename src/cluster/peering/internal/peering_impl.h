@@ -46,8 +46,11 @@ public:
     const PeeringStats& stats() const { return stats_; }
 
     /// An answer to the request `call` of a connection, if that is still there.
-    void
-    answer(const std::weak_ptr<PeerConnection>& to, std::uint64_t call, Result<std::string> result);
+    void answer(
+        const std::weak_ptr<PeerConnection>& to,
+        std::uint64_t call,
+        Result<std::string> result
+    ) const;
 
 private:
     struct Call {
@@ -101,7 +104,7 @@ private:
     void on_accepted(std::unique_ptr<io::Stream> stream);
     void greet_dialled(Entry& entry, const ChannelHello& hello);
     void greet_accepted(Entry& entry, const ChannelHello& hello);
-    bool is_stranger(PeerConnection& connection, const PeerHello& hello);
+    bool is_stranger(PeerConnection& connection, const PeerHello& hello) const;
     void take_request(Entry& entry, const Frame& frame);
     void take_answer(Entry& entry, const Frame& frame);
     void end_link(const TargetPtr& target, Channel channel, const Status& why);
