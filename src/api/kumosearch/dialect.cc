@@ -1,6 +1,7 @@
 #include "api/kumosearch/dialect.h"
 
 #include "api/kumosearch/deferred_sink.h"
+#include "api/kumosearch/resources/values.h"
 #include "api/kumosearch/routes.h"
 #include "base/log.h"
 
@@ -143,6 +144,10 @@ std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call
     }
     if (route.access != Access::kSearches) {
         call.credential.clear();
+    }
+    if (route.access == Access::kCollection) {
+        // Only now: a key covers the name that it is asked for, alias or not.
+        call.path.front() = resolve_collection(context_.node, std::move(call.path.front()));
     }
     if (options_.skip_writes && is_write(route)) {
         return Error{ErrorCode::kLimitExceeded, "Skipping writes."};

@@ -14,6 +14,8 @@ namespace kumo::api_kumosearch {
 namespace {
 
 constexpr std::size_t kWholeBodyBytesMax = std::size_t{32} << 20;
+/// What is put into a named resource: that, and how clients indent it.
+constexpr std::size_t kValueBodyBytesMax = 2 * node::kResourceBytesMax;
 
 /// A handler that needs no body.
 template <void (*kHandle)(const CallPtr&)>
@@ -29,6 +31,8 @@ std::unique_ptr<http::RequestSink> whole(const CallPtr& call) {
         kHandle(call, std::move(body));
     });
 }
+
+using node::ResourceKind;
 
 constexpr auto kGet = wire::HttpMethod::kGet;
 constexpr auto kPost = wire::HttpMethod::kPost;
@@ -65,19 +69,20 @@ const Route kRoutes[] = {
     {kGet, "/keys/:id", "keys:get", Access::kGlobal, plain<get_key>},
     {kDelete, "/keys/:id", "keys:delete", Access::kGlobal, plain<delete_key>},
 
+    {kGet, "/aliases", "aliases:list", Access::kGlobal, plain<list_values<ResourceKind::kAlias>>},
+    {kGet, "/aliases/:alias", "aliases:get", Access::kGlobal, plain<get_value<ResourceKind::kAlias>>},
+    {kPut, "/aliases/:alias", "aliases:upsert", Access::kGlobal, whole<put_value<ResourceKind::kAlias>, kValueBodyBytesMax>},
+    {kDelete, "/aliases/:alias", "aliases:delete", Access::kGlobal, plain<delete_value<ResourceKind::kAlias>>},
+    {kGet, "/presets", "presets:list", Access::kGlobal, plain<list_values<ResourceKind::kPreset>>},
+    {kGet, "/presets/:preset", "presets:get", Access::kGlobal, plain<get_value<ResourceKind::kPreset>>},
+    {kPut, "/presets/:preset", "presets:upsert", Access::kGlobal, whole<put_value<ResourceKind::kPreset>, kValueBodyBytesMax>},
+    {kDelete, "/presets/:preset", "presets:delete", Access::kGlobal, plain<delete_value<ResourceKind::kPreset>>},
+    {kGet, "/stopwords", "stopwords:list", Access::kGlobal, plain<list_values<ResourceKind::kStopwords>>},
+    {kGet, "/stopwords/:set", "stopwords:get", Access::kGlobal, plain<get_value<ResourceKind::kStopwords>>},
+    {kPut, "/stopwords/:set", "stopwords:upsert", Access::kGlobal, whole<put_value<ResourceKind::kStopwords>, kValueBodyBytesMax>},
+    {kDelete, "/stopwords/:set", "stopwords:delete", Access::kGlobal, plain<delete_value<ResourceKind::kStopwords>>},
+
     // Documented, and not here yet.
-    {kGet, "/aliases", "aliases:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/aliases/:alias", "aliases:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/aliases/:alias", "aliases:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/aliases/:alias", "aliases:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/presets", "presets:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/presets/:preset", "presets:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/presets/:preset", "presets:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/presets/:preset", "presets:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/stopwords", "stopwords:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/stopwords/:set", "stopwords:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/stopwords/:set", "stopwords:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/stopwords/:set", "stopwords:delete", Access::kGlobal, plain<not_supported>},
     {kGet, "/synonym_sets", "synonym_sets:list", Access::kGlobal, plain<not_supported>},
     {kGet, "/synonym_sets/:set", "synonym_sets:get", Access::kGlobal, plain<not_supported>},
     {kPut, "/synonym_sets/:set", "synonym_sets:upsert", Access::kGlobal, plain<not_supported>},

@@ -1,7 +1,5 @@
 #include "search/query/query_text.h"
 
-#include "search/query/request.h"
-
 #include <utility>
 
 namespace kumo::search {
@@ -66,7 +64,7 @@ std::vector<std::string> words_of(std::string_view text, const Analyzer& analyze
 
 }  // namespace
 
-QueryText parse_query_text(std::string_view q, const Analyzer& analyzer) {
+QueryText parse_query_text(std::string_view q, const Analyzer& analyzer, const WordSet* stopwords) {
     QueryText out;
     if (q.empty() || q == "*") {
         out.match_all = true;
@@ -74,6 +72,7 @@ QueryText parse_query_text(std::string_view q, const Analyzer& analyzer) {
     }
     Pieces pieces(q.substr(0, kQueryBytesMax));
     Pieces::Piece piece;
+    bool any_stopword = false;
     while (pieces.next(piece)) {
         std::vector<std::string> words = words_of(piece.text, analyzer);
         if (words.empty()) {
@@ -84,7 +83,9 @@ QueryText parse_query_text(std::string_view q, const Analyzer& analyzer) {
             continue;
         }
         for (const std::string& word : words) {
-            if (out.tokens.size() < kQueryTokensMax) {
+            if (stopwords != nullptr && !piece.quoted && stopwords->contains(word)) {
+                any_stopword = true;
+            } else if (out.tokens.size() < kQueryTokensMax) {
                 out.tokens.push_back(word);
             }
         }
@@ -93,7 +94,7 @@ QueryText parse_query_text(std::string_view q, const Analyzer& analyzer) {
         }
     }
     // Only exclusions, as in "-word": everything else matches.
-    out.match_all = out.tokens.empty() && !out.excluded.empty();
+    out.match_all = out.tokens.empty() && !out.excluded.empty() && !any_stopword;
     return out;
 }
 

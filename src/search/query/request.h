@@ -4,8 +4,11 @@
 #include "search/query/filter.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -103,6 +106,9 @@ struct HighlightOptions {
     std::uint32_t snippet_threshold = 30;
 };
 
+/// Words as they are indexed.
+using WordSet = std::set<std::string, std::less<>>;
+
 /// One search over one index.
 struct SearchRequest {
     std::string q;  ///< "*" or empty: every document.
@@ -116,6 +122,8 @@ struct SearchRequest {
     HighlightOptions highlight;
     std::uint64_t offset = 0;
     std::uint64_t limit = 10;
+    /// Left out of the query, except inside phrases. If nothing else is in it, nothing matches.
+    std::shared_ptr<const WordSet> stopwords;
     std::vector<std::string> hidden_ids;
     /// Ids placed at 1-based positions of the result.
     std::map<std::uint32_t, std::vector<std::string>> pinned_ids;

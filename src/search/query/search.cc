@@ -70,7 +70,7 @@ public:
           request_(request),
           analyzer_(analyzer_for(*snapshot.schema)),
           deadline_(clock, request.time_limit),
-          query_(parse_query_text(request.q, analyzer_)) {}
+          query_(parse_query_text(request.q, analyzer_, request.stopwords.get())) {}
 
     Result<SearchResult> run() {
         KUMO_TRY(check(*snapshot_.schema, request_));

@@ -2,6 +2,7 @@
 
 #include "api/kumosearch/call.h"
 #include "http/handler.h"
+#include "node/resource.h"
 
 #include <memory>
 #include <string>
@@ -44,6 +45,16 @@ void export_documents(const CallPtr& call);
 // search.cc, multi_search.cc
 void search_collection(const CallPtr& call);
 std::unique_ptr<http::RequestSink> multi_search(const CallPtr& call);
+
+// values.cc: aliases, presets and stopwords
+template <node::ResourceKind kKind>
+void list_values(const CallPtr& call);
+template <node::ResourceKind kKind>
+void get_value(const CallPtr& call);
+template <node::ResourceKind kKind>
+void put_value(const CallPtr& call, std::string body);
+template <node::ResourceKind kKind>
+void delete_value(const CallPtr& call);
 
 // keys.cc
 void list_keys(const CallPtr& call);

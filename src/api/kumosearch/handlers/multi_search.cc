@@ -1,6 +1,7 @@
 #include "api/kumosearch/errors.h"
 #include "api/kumosearch/handlers/handlers.h"
 #include "api/kumosearch/handlers/run_search.h"
+#include "api/kumosearch/resources/values.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
 
@@ -68,6 +69,10 @@ Result<OneSearch> read_search(const Call& call, wire::JsonValue json) {
         out.parameters.and_filter(call.parameters.text("filter_by"));
     }
     out.collection = out.parameters.text("collection");
+    if (const auto preset = find_preset(call.context.node, out.parameters);
+        preset != nullptr && out.collection.empty()) {
+        out.collection = preset->parameters.text("collection");
+    }
     if (!out.grant.allows(out.collection)) {
         return forbidden();
     }
@@ -123,7 +128,9 @@ void answer_batch(const Call& call, const Batch& batch) {
 }
 
 void run_batch(const CallPtr& call, const std::string& body) {
-    auto read = read_batch(*call, body);
+    const auto preset = find_preset(call->context.node, call->parameters);
+    const bool is_preset = preset != nullptr && !preset->searches.empty();
+    auto read = read_batch(*call, is_preset ? preset->searches : body);
     if (!read.ok()) {
         answer_error(*call, read.error());
         return;

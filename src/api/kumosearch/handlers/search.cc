@@ -2,6 +2,7 @@
 #include "api/kumosearch/handlers/run_search.h"
 #include "api/kumosearch/query/search_plan.h"
 #include "api/kumosearch/query/search_response.h"
+#include "api/kumosearch/resources/values.h"
 
 #include <utility>
 #include <vector>
@@ -45,18 +46,26 @@ void run_search(
     const Grant& grant,
     std::function<void(Result<std::string>)> done
 ) {
-    auto info = call->context.node.collection(collection);
+    const node::Node& node = call->context.node;
+    auto info = node.collection(resolve_collection(node, collection));
     if (!info.ok()) {
         done(std::move(info).error());
         return;
     }
     embed(parameters, grant.embedded);
+    apply_preset(node, parameters);
     const auto spec = std::make_shared<node::CollectionSpec>(std::move(info.value().spec));
     auto plan = plan_search(parameters, spec->schema, call->context.options);
     if (!plan.ok()) {
         done(std::move(plan).error());
         return;
     }
+    auto stopwords = find_stopwords(node, parameters, spec->schema);
+    if (!stopwords.ok()) {
+        done(std::move(stopwords).error());
+        return;
+    }
+    plan.value().request.stopwords = std::move(stopwords).value();
     const Status hidden =
         hide_highlights(grant.embedded, spec->schema, plan.value().request.highlight);
     if (!hidden.ok()) {
@@ -65,7 +74,7 @@ void run_search(
     }
     const MonotonicTime started = call->context.clock.monotonic_now();
     call->context.node.search(
-        collection,
+        spec->name,
         std::move(plan.value().request),
         call->loop(),
         [call, spec, started, shape = std::move(plan.value().shape), done = std::move(done)](

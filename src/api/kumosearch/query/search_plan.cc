@@ -35,8 +35,6 @@ struct LaterParameter {
 constexpr LaterParameter kLaterParameters[] = {
     {"group_by", ""},
     {"vector_query", ""},
-    {"preset", ""},
-    {"stopwords", ""},
     {"synonym_sets", ""},
     {"synonym_prefix", "false"},
     {"synonym_num_typos", "0"},

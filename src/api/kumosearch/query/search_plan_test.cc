@@ -142,7 +142,7 @@ TEST(SearchPlan, NamesWhatIsNotSupported) {
     for (const char* parameter :
          {"group_by=tags",
           "vector_query=v:([1])",
-          "preset=p",
+          
           "infix=always",
           "synonym_prefix=true",
           "text_match_type=bm25",
