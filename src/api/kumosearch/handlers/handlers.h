@@ -56,6 +56,24 @@ void put_value(const CallPtr& call, std::string body);
 template <node::ResourceKind kKind>
 void delete_value(const CallPtr& call);
 
+// sets.cc: synonyms and curations
+template <node::ResourceKind kKind>
+void list_sets(const CallPtr& call);
+template <node::ResourceKind kKind>
+void get_set(const CallPtr& call);
+template <node::ResourceKind kKind>
+void put_set(const CallPtr& call, std::string body);
+template <node::ResourceKind kKind>
+void delete_set(const CallPtr& call);
+template <node::ResourceKind kKind>
+void list_items(const CallPtr& call);
+template <node::ResourceKind kKind>
+void get_item(const CallPtr& call);
+template <node::ResourceKind kKind>
+void put_item(const CallPtr& call, std::string body);
+template <node::ResourceKind kKind>
+void delete_item(const CallPtr& call);
+
 // keys.cc
 void list_keys(const CallPtr& call);
 void create_key(const CallPtr& call, std::string body);

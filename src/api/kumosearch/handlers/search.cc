@@ -2,6 +2,7 @@
 #include "api/kumosearch/handlers/run_search.h"
 #include "api/kumosearch/query/search_plan.h"
 #include "api/kumosearch/query/search_response.h"
+#include "api/kumosearch/resources/synonyms.h"
 #include "api/kumosearch/resources/values.h"
 
 #include <utility>
@@ -19,6 +20,18 @@ void embed(Parameters& parameters, const Parameters& embedded) {
         parameters.set("filter_by", filter);
         parameters.and_filter(embedded.text("filter_by"));
     }
+}
+
+/// What named resources add to a search.
+Status add_resources(
+    const node::Node& node,
+    const Parameters& parameters,
+    const node::CollectionSpec& collection,
+    search::SearchRequest& request
+) {
+    KUMO_TRY_ASSIGN(request.stopwords, find_stopwords(node, parameters, collection.schema));
+    KUMO_TRY_ASSIGN(request.synonyms, find_synonyms(node, parameters, collection));
+    return {};
 }
 
 /// A field that a scoped key hides must not come out as a highlight. (One that the request itself
@@ -60,12 +73,11 @@ void run_search(
         done(std::move(plan).error());
         return;
     }
-    auto stopwords = find_stopwords(node, parameters, spec->schema);
-    if (!stopwords.ok()) {
-        done(std::move(stopwords).error());
+    const Status named = add_resources(node, parameters, *spec, plan.value().request);
+    if (!named.ok()) {
+        done(named.error());
         return;
     }
-    plan.value().request.stopwords = std::move(stopwords).value();
     const Status hidden =
         hide_highlights(grant.embedded, spec->schema, plan.value().request.highlight);
     if (!hidden.ok()) {

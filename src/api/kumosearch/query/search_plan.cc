@@ -35,10 +35,6 @@ struct LaterParameter {
 constexpr LaterParameter kLaterParameters[] = {
     {"group_by", ""},
     {"vector_query", ""},
-    {"synonym_sets", ""},
-    {"synonym_prefix", "false"},
-    {"synonym_num_typos", "0"},
-    {"demote_synonym_match", "false"},
     {"curation_tags", ""},
     {"override_tags", ""},
     {"filter_curated_hits", "false"},
@@ -131,6 +127,12 @@ Status plan_match(const Parameters& p, MatchOptions& match) {
     match.prioritize_num_matching_fields = p.flag("prioritize_num_matching_fields", true);
     match.typos_in_numbers = p.flag("enable_typos_for_numerical_tokens", true);
     match.typos_in_alphanumerics = p.flag("enable_typos_for_alpha_numerical_tokens", true);
+    match.synonym_prefix = p.flag("synonym_prefix", false);
+    match.demote_synonym_match = p.flag("demote_synonym_match", false);
+    KUMO_TRY_ASSIGN(match.synonym_num_typos, p.unsigned_32("synonym_num_typos", 0));
+    if (match.synonym_num_typos > 2) {
+        return invalid_argument("Value of `synonym_num_typos` must not be greater than 2.");
+    }
     return plan_words(p, match);
 }
 

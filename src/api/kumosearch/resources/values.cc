@@ -31,13 +31,16 @@ Error required(std::string_view parameter) {
 
 std::shared_ptr<const Alias> make_alias(JsonValue value) {
     auto alias = std::make_shared<Alias>();
-    alias->collection = value.find("collection_name").as_string();
+    alias->collection = text_of(value.find("collection_name"));
     return alias;
 }
 
 std::shared_ptr<const Preset> make_preset(JsonValue stored) {
     auto preset = std::make_shared<Preset>();
     const JsonValue value = stored.find("value");
+    if (!value || !value.is_object()) {
+        return preset;
+    }
     if (value.find("searches")) {
         preset->searches = value.raw();
     } else if (auto parameters = Parameters::from_json(value); parameters.ok()) {
@@ -50,9 +53,9 @@ std::shared_ptr<const Stopwords>
 make_stopwords(JsonValue stored, const search::Analyzer& analyzer) {
     auto words = std::make_shared<search::WordSet>();
     search::TokenBuffer buffer;
-    for (const JsonValue word : stored.find("stopwords").as_array()) {
+    for (const JsonValue word : elements_of(stored.find("stopwords"))) {
         buffer.clear();
-        analyzer.analyze(word.as_string(), buffer);
+        analyzer.analyze(text_of(word), buffer);
         for (const search::AnalyzedToken& token : buffer.tokens) {
             words->emplace(buffer.term(token));
         }
