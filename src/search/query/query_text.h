@@ -23,4 +23,8 @@ struct QueryText {
 QueryText
 parse_query_text(std::string_view q, const Analyzer& analyzer, const WordSet* stopwords = nullptr);
 
+/// The query string without the words in `words` that stand alone: phrases and exclusions stay as
+/// they are. "*" if nothing is left.
+std::string without_words(std::string_view q, const Analyzer& analyzer, const WordSet& words);
+
 }  // namespace kumo::search

@@ -28,6 +28,7 @@ void not_supported(const CallPtr& call);
 void create_collection(const CallPtr& call, std::string body);
 void list_collections(const CallPtr& call);
 void get_collection(const CallPtr& call);
+void update_collection(const CallPtr& call, std::string body);
 void delete_collection(const CallPtr& call);
 
 // documents.cc

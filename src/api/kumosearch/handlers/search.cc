@@ -1,10 +1,15 @@
+#include "search/query/search.h"
+
 #include "api/kumosearch/handlers/handlers.h"
 #include "api/kumosearch/handlers/run_search.h"
 #include "api/kumosearch/query/search_plan.h"
 #include "api/kumosearch/query/search_response.h"
+#include "api/kumosearch/resources/curations.h"
 #include "api/kumosearch/resources/synonyms.h"
 #include "api/kumosearch/resources/values.h"
 
+#include <chrono>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -50,6 +55,109 @@ Status hide_highlights(
     return {};
 }
 
+/// One search on its way: curated, planned, searched, answered. Loop-owned, except while rules are
+/// tried on a worker.
+struct SearchRun {
+    CallPtr call;
+    std::shared_ptr<const node::CollectionSpec> collection;
+    Parameters parameters;
+    Parameters embedded;
+    std::function<void(Result<std::string>)> done;
+    CurationSets curations{};
+    Curated curated{};
+    std::string first_q{};
+
+    static void start(const std::shared_ptr<SearchRun>& run) {
+        run->first_q = run->parameters.text("q");
+        run->curations = find_curations(run->call->context.node, run->parameters, *run->collection);
+        if (run->curations.empty()) {
+            search(run);
+            return;
+        }
+        if (needs_index(run->curations, run->parameters, run->context(nullptr))) {
+            curate_on_worker(run);
+            return;
+        }
+        run->curated = curate(run->curations, run->parameters, run->context(nullptr));
+        search(run);
+    }
+
+private:
+    CurationContext context(std::shared_ptr<const search::Snapshot> snapshot) const {
+        const auto now = std::chrono::floor<std::chrono::seconds>(call->context.clock.wall_now());
+        CurationContext out{collection->schema, now.time_since_epoch().count(), {}};
+        out.has_value = [snapshot =
+                             std::move(snapshot)](std::size_t field, const std::string& text) {
+            search::Filter filter;
+            filter.kind = search::Filter::Kind::kExact;
+            filter.field = field;
+            filter.text = text;
+            const auto ids = search::matching_ids(*snapshot, filter, 1);
+            return ids.ok() && !ids.value().empty();
+        };
+        return out;
+    }
+
+    static void curate_on_worker(const std::shared_ptr<SearchRun>& run) {
+        auto snapshot = run->call->context.node.snapshot(run->collection->name);
+        if (!snapshot.ok()) {
+            run->done(std::move(snapshot).error());
+            return;
+        }
+        io::Loop& loop = run->call->loop();
+        const Status submitted = run->call->context.pool.submit(
+            [run, &loop, snapshot = std::move(snapshot).value()]() mutable {
+                run->curated = curate(run->curations, run->parameters, run->context(snapshot));
+                // The reference moves along: the last one must be dropped on the loop.
+                loop.post([run = std::move(run)] { search(run); });
+            }
+        );
+        if (!submitted.ok()) {
+            run->done(submitted.error());
+        }
+    }
+
+    Result<SearchPlan> plan() const {
+        const node::Node& node = call->context.node;
+        KUMO_TRY_ASSIGN(
+            SearchPlan plan,
+            plan_search(parameters, collection->schema, call->context.options)
+        );
+        KUMO_TRY(add_resources(node, parameters, *collection, plan.request));
+        add_curated(curated, plan.request);
+        KUMO_TRY(hide_highlights(embedded, collection->schema, plan.request.highlight));
+        plan.shape.q = first_q;
+        plan.shape.metadata = curated.metadata;
+        return plan;
+    }
+
+    static void search(const std::shared_ptr<SearchRun>& run) {
+        auto plan = run->plan();
+        if (!plan.ok()) {
+            run->done(std::move(plan).error());
+            return;
+        }
+        const MonotonicTime started = run->call->context.clock.monotonic_now();
+        run->call->context.node.search(
+            run->collection->name,
+            std::move(plan.value().request),
+            run->call->loop(),
+            [run, started, shape = std::move(plan.value().shape)](Result<search::SearchResult> found
+            ) {
+                if (!found.ok()) {
+                    run->done(std::move(found).error());
+                    return;
+                }
+                const node::CollectionSpec& collection = *run->collection;
+                const Duration took = run->call->context.clock.monotonic_now() - started;
+                run->done(
+                    write_result(found.value(), shape, collection.schema, collection.name, took)
+                );
+            }
+        );
+    }
+};
+
 }  // namespace
 
 void run_search(
@@ -67,39 +175,13 @@ void run_search(
     }
     embed(parameters, grant.embedded);
     apply_preset(node, parameters);
-    const auto spec = std::make_shared<node::CollectionSpec>(std::move(info.value().spec));
-    auto plan = plan_search(parameters, spec->schema, call->context.options);
-    if (!plan.ok()) {
-        done(std::move(plan).error());
-        return;
-    }
-    const Status named = add_resources(node, parameters, *spec, plan.value().request);
-    if (!named.ok()) {
-        done(named.error());
-        return;
-    }
-    const Status hidden =
-        hide_highlights(grant.embedded, spec->schema, plan.value().request.highlight);
-    if (!hidden.ok()) {
-        done(hidden.error());
-        return;
-    }
-    const MonotonicTime started = call->context.clock.monotonic_now();
-    call->context.node.search(
-        spec->name,
-        std::move(plan.value().request),
-        call->loop(),
-        [call, spec, started, shape = std::move(plan.value().shape), done = std::move(done)](
-            Result<search::SearchResult> found
-        ) {
-            if (!found.ok()) {
-                done(std::move(found).error());
-                return;
-            }
-            const Duration took = call->context.clock.monotonic_now() - started;
-            done(write_result(found.value(), shape, spec->schema, spec->name, took));
-        }
-    );
+    const auto run = std::make_shared<SearchRun>(SearchRun{
+        call,
+        std::make_shared<const node::CollectionSpec>(std::move(info.value().spec)),
+        std::move(parameters),
+        grant.embedded,
+        std::move(done)});
+    SearchRun::start(run);
 }
 
 void search_collection(const CallPtr& call) {

@@ -1,5 +1,6 @@
 #include "api/kumosearch/handlers/handlers.h"
 #include "api/kumosearch/handlers/stored_resource.h"
+#include "api/kumosearch/resources/curations.h"
 #include "api/kumosearch/resources/synonyms.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
@@ -31,12 +32,18 @@ constexpr Kind kSynonyms = {
     "Synonym index not found",
     "Missing `id` field."};
 
-constexpr const Kind& kind_of(ResourceKind) {
-    return kSynonyms;
-}
+constexpr Kind kCurations = {
+    read_curation,
+    "overrides",
+    "Curation index not found",
+    "Curation `id` not provided."};
 
 constexpr bool is_synonyms(ResourceKind kind) {
     return kind == ResourceKind::kSynonymSet || kind == ResourceKind::kCollectionSynonyms;
+}
+
+constexpr const Kind& kind_of(ResourceKind kind) {
+    return is_synonyms(kind) ? kSynonyms : kCurations;
 }
 
 /// What is said about an item, or the set, that is not there.
@@ -320,5 +327,7 @@ void delete_item(const CallPtr& call) {
 
 KUMO_NAMED_SET(kSynonymSet)
 KUMO_SET_OF_ITEMS(kCollectionSynonyms)
+KUMO_NAMED_SET(kCurationSet)
+KUMO_SET_OF_ITEMS(kCollectionCurations)
 
 }  // namespace kumo::api_kumosearch

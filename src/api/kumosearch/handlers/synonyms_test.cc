@@ -202,7 +202,10 @@ TEST_F(Synonyms, RankAsTheWordsTheyStandForUnlessTheyAreDemoted) {
 TEST_F(Synonyms, KeysNeedTheirActions) {
     ASSERT_EQ(
         world
-            .post("/keys", R"({"actions":["synonyms:list"],"collections":["books"],"value":"for-lists"})")
+            .post(
+                "/keys",
+                R"({"actions":["synonyms:list"],"collections":["books"],"value":"for-lists"})"
+            )
             .status,
         201
     );

@@ -35,9 +35,6 @@ struct LaterParameter {
 constexpr LaterParameter kLaterParameters[] = {
     {"group_by", ""},
     {"vector_query", ""},
-    {"curation_tags", ""},
-    {"override_tags", ""},
-    {"filter_curated_hits", "false"},
     {"pre_segmented_query", "false"},
     {"voice_query", ""},
     {"conversation", "false"},
@@ -320,6 +317,7 @@ plan_search(const Parameters& p, const search::Schema& schema, const DialectOpti
     KUMO_TRY(plan_page(p, options, plan));
     KUMO_TRY(plan_pinned(p, request));
     KUMO_TRY(plan_hidden(p, request));
+    request.filter_pinned = p.flag("filter_curated_hits", false);
     KUMO_TRY_ASSIGN(plan.shape.fields, plan_fields(p));
     KUMO_TRY(plan_highlights(p, schema, plan));
     KUMO_TRY_ASSIGN(const std::uint64_t cutoff, p.unsigned_integer("search_cutoff_ms", kCutoffMs));
