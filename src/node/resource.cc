@@ -35,17 +35,26 @@ Status check(const PutResource& command) {
 /// `before` with the new items, each in the place of the one with its id.
 std::vector<Resource::Item>
 merge(std::vector<Resource::Item> before, const std::vector<ResourceItem>& items) {
+    const auto place_of = [&before](const std::string& id) {
+        const auto at = std::find_if(before.begin(), before.end(), [&](const Resource::Item& item) {
+            return item->id == id;
+        });
+        return static_cast<std::size_t>(at - before.begin());
+    };
+    // Sets are often filled one by one, or replaced: the first needs no table of all ids.
+    const bool one = items.size() == 1;
     std::map<std::string, std::size_t, std::less<>> places;
-    for (std::size_t i = 0; i < before.size(); ++i) {
+    for (std::size_t i = 0; !one && i < before.size(); ++i) {
         places.emplace(before[i]->id, i);
     }
     for (const ResourceItem& item : items) {
         auto shared = std::make_shared<const ResourceItem>(item);
-        const auto [at, fresh] = places.emplace(item.id, before.size());
-        if (fresh) {
+        const std::size_t at =
+            one ? place_of(item.id) : places.emplace(item.id, before.size()).first->second;
+        if (at == before.size()) {
             before.push_back(std::move(shared));
         } else {
-            before[at->second] = std::move(shared);
+            before[at] = std::move(shared);
         }
     }
     return before;

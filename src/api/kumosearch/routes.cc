@@ -32,6 +32,14 @@ std::unique_ptr<http::RequestSink> whole(const CallPtr& call) {
     });
 }
 
+/// The same for one that only reads the body.
+template <
+    void (*kHandle)(const CallPtr&, const std::string&),
+    std::size_t kBytesMax = kWholeBodyBytesMax>
+std::unique_ptr<http::RequestSink> whole(const CallPtr& call) {
+    return http::collect_body(kBytesMax, [call](const std::string& body) { kHandle(call, body); });
+}
+
 using node::ResourceKind;
 
 constexpr auto kGet = wire::HttpMethod::kGet;

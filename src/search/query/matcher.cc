@@ -30,6 +30,7 @@ bool step(std::vector<std::size_t>& digits, const std::vector<std::size_t>& size
 template <typename T>
 std::vector<std::size_t> sizes_of(const std::vector<std::vector<T>>& lists) {
     std::vector<std::size_t> sizes;
+    sizes.reserve(lists.size());
     for (const auto& list : lists) {
         sizes.push_back(list.size());
     }

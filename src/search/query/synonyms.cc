@@ -14,6 +14,25 @@ namespace {
 /// Longer words are only compared exactly.
 constexpr std::size_t kNearPointsMax = 64;
 
+/// Adds `first` before each of `rest`, as far as there is room.
+void add_ways(
+    const SynonymRule::Words& first,
+    const std::set<SynonymRule::Words>& rest,
+    std::set<SynonymRule::Words>& out
+) {
+    for (const SynonymRule::Words& tail : rest) {
+        if (first.empty() || out.size() > SynonymSet::kVariantsMax) {
+            return;
+        }
+        if (first.size() + tail.size() > kQueryTokensMax) {
+            continue;
+        }
+        SynonymRule::Words all = first;
+        all.insert(all.end(), tail.begin(), tail.end());
+        out.insert(std::move(all));
+    }
+}
+
 }  // namespace
 
 bool is_near(std::string_view word, std::string_view text, std::uint32_t edits, bool prefix) {
@@ -135,22 +154,10 @@ void SynonymSet::expand(const Words& words, const SynonymOptions& options, std::
     std::vector<std::set<Words>> ways(words.size() + 1);
     ways.back().insert(Words());
     for (std::size_t i = words.size(); i-- > 0;) {
-        const auto say = [&](const Words& first, const std::set<Words>& rest) {
-            for (const Words& tail : rest) {
-                if (ways[i].size() > kVariantsMax || first.size() + tail.size() > kQueryTokensMax) {
-                    return;
-                }
-                Words all = first;
-                all.insert(all.end(), tail.begin(), tail.end());
-                ways[i].insert(std::move(all));
-            }
-        };
-        say({words[i]}, ways[i + 1]);
+        add_ways({words[i]}, ways[i + 1], ways[i]);
         for (const Fit& fit : fits[i]) {
             for (const Words& synonym : rules_[fit.rule].synonyms) {
-                if (!synonym.empty()) {
-                    say(synonym, ways[fit.end]);
-                }
+                add_ways(synonym, ways[fit.end], ways[i]);
             }
         }
     }

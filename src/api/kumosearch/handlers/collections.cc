@@ -81,7 +81,7 @@ void copy_own_sets(
 
 }  // namespace
 
-void create_collection(const CallPtr& call, std::string body) {
+void create_collection(const CallPtr& call, const std::string& body) {
     const bool clones = call->parameters.has("src_name");
     if (clones && call->parameters.flag("copy_documents", false)) {
         answer_message(*call, 501, "Copying documents into a clone is not supported yet.");
@@ -118,7 +118,7 @@ void create_collection(const CallPtr& call, std::string body) {
     );
 }
 
-void update_collection(const CallPtr& call, std::string body) {
+void update_collection(const CallPtr& call, const std::string& body) {
     auto parsed = wire::JsonDocument::parse(body);
     if (!parsed.ok() || !parsed.value().root().is_object()) {
         answer_error(*call, invalid_argument("Bad JSON."));

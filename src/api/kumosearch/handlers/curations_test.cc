@@ -258,11 +258,28 @@ TEST_F(Curations, PlacesForValuesAreFilledFromTheIndex) {
     EXPECT_FALSE(fits("q=gaiman+good+books+by"));
     EXPECT_FALSE(fits("q=good+books+by+nobody"));
     EXPECT_FALSE(fits("q=a+b+c+d+e+f+g+h+i+by+gaiman"));  // Too many words.
+    ASSERT_EQ(
+        world
+            .put(
+                "/collections/books/overrides/a",
+                R"({"rule":{"query":"k","match":"contains"},"remove_matched_tokens":true,"stop_processing":false})"
+            )
+            .status,
+        200
+    );
+    (void)search("q=a+b+c+d+e+f+g+h+k+by+gaiman");  // Too many, until one is taken out.
     rule_for("{title} {authors}", "contains");
     EXPECT_TRUE(fits("q=the+dispossessed+le+guin"));
     EXPECT_FALSE(fits("q=the+dispossessed+x+le+guin"));
     rule_for("{year} books", "contains");
     EXPECT_FALSE(fits("q=1990+books"));
+    for (const char* odd :
+         {"{}", "{{authors}}", "}{", "{authors}{authors}", "{ authors", "*", "{*}"}) {
+        rule_for(odd, "contains");
+        EXPECT_FALSE(fits("q=le+guin")) << odd;
+    }
+    rule_for("{ authors }", "contains");
+    EXPECT_TRUE(fits("q=le+guin"));
     rule_for("{none", "contains");
     EXPECT_TRUE(fits("q=none"));
     EXPECT_EQ(

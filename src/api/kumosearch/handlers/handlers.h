@@ -25,10 +25,10 @@ void get_metrics(const CallPtr& call);
 void not_supported(const CallPtr& call);
 
 // collections.cc
-void create_collection(const CallPtr& call, std::string body);
+void create_collection(const CallPtr& call, const std::string& body);
 void list_collections(const CallPtr& call);
 void get_collection(const CallPtr& call);
-void update_collection(const CallPtr& call, std::string body);
+void update_collection(const CallPtr& call, const std::string& body);
 void delete_collection(const CallPtr& call);
 
 // documents.cc
@@ -53,7 +53,7 @@ void list_values(const CallPtr& call);
 template <node::ResourceKind kKind>
 void get_value(const CallPtr& call);
 template <node::ResourceKind kKind>
-void put_value(const CallPtr& call, std::string body);
+void put_value(const CallPtr& call, const std::string& body);
 template <node::ResourceKind kKind>
 void delete_value(const CallPtr& call);
 
@@ -63,7 +63,7 @@ void list_sets(const CallPtr& call);
 template <node::ResourceKind kKind>
 void get_set(const CallPtr& call);
 template <node::ResourceKind kKind>
-void put_set(const CallPtr& call, std::string body);
+void put_set(const CallPtr& call, const std::string& body);
 template <node::ResourceKind kKind>
 void delete_set(const CallPtr& call);
 template <node::ResourceKind kKind>
@@ -71,7 +71,7 @@ void list_items(const CallPtr& call);
 template <node::ResourceKind kKind>
 void get_item(const CallPtr& call);
 template <node::ResourceKind kKind>
-void put_item(const CallPtr& call, std::string body);
+void put_item(const CallPtr& call, const std::string& body);
 template <node::ResourceKind kKind>
 void delete_item(const CallPtr& call);
 

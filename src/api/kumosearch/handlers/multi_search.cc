@@ -143,16 +143,14 @@ void run_batch(const CallPtr& call, const std::string& body) {
             answer_batch(*call, *batch);
         }
     };
-    for (std::size_t i = 0; i < batch->searches.size(); ++i) {
-        OneSearch& search = batch->searches[i];
+    for (OneSearch& search : batch->searches) {
         run_search(
             call,
             search.collection,
             search.parameters,
             search.grant,
-            [batch, i, finish_one](Result<std::string> json) {
-                batch->searches[i].result =
-                    json.ok() ? std::move(json).value() : inline_error(json.error());
+            [batch, &search, finish_one](Result<std::string> json) {
+                search.result = json.ok() ? std::move(json).value() : inline_error(json.error());
                 finish_one();
             }
         );
@@ -173,7 +171,17 @@ std::unique_ptr<http::RequestSink> multi_search(const CallPtr& call) {
     }
     return http::collect_body(
         known ? kBodyBytesMax : kStrangerBodyBytesMax,
-        [call](const std::string& body) { run_batch(call, body); }
+        [call](std::string body) {
+            if (!names_unknown_resource(call->context.node, call->parameters)) {
+                run_batch(call, body);
+                return;
+            }
+            // The preset that says what to search may be another node's a moment ago.
+            call->context.node.refresh(
+                call->loop(),
+                [call, body = std::move(body)](const Result<bool>&) { run_batch(call, body); }
+            );
+        }
     );
 }
 

@@ -59,15 +59,34 @@ Status hide_highlights(
 /// tried on a worker.
 struct SearchRun {
     CallPtr call;
-    std::shared_ptr<const node::CollectionSpec> collection;
+    std::string name;  ///< Of the collection, or an alias.
     Parameters parameters;
     Parameters embedded;
     std::function<void(Result<std::string>)> done;
+    std::shared_ptr<const node::CollectionSpec> collection{};
+    Error missing{ErrorCode::kNotFound, ""};  ///< Why there is no collection.
     CurationSets curations{};
     Curated curated{};
     std::string first_q{};
 
+    /// False if the collection, or a resource that the parameters name, is not here.
+    bool find_all() {
+        const node::Node& node = call->context.node;
+        apply_preset(node, parameters);
+        auto info = node.collection(resolve_collection(node, name));
+        if (info.ok()) {
+            collection = std::make_shared<const node::CollectionSpec>(std::move(info.value().spec));
+        } else {
+            missing = std::move(info).error();
+        }
+        return info.ok() && !names_unknown_resource(node, parameters);
+    }
+
     static void start(const std::shared_ptr<SearchRun>& run) {
+        if (run->collection == nullptr) {
+            run->done(run->missing);
+            return;
+        }
         run->first_q = run->parameters.text("q");
         run->curations = find_curations(run->call->context.node, run->parameters, *run->collection);
         if (run->curations.empty()) {
@@ -88,6 +107,9 @@ private:
         CurationContext out{collection->schema, now.time_since_epoch().count(), {}};
         out.has_value = [snapshot =
                              std::move(snapshot)](std::size_t field, const std::string& text) {
+            if (snapshot == nullptr) {
+                return false;
+            }
             search::Filter filter;
             filter.kind = search::Filter::Kind::kExact;
             filter.field = field;
@@ -106,10 +128,12 @@ private:
         }
         io::Loop& loop = run->call->loop();
         const Status submitted = run->call->context.pool.submit(
-            [run, &loop, snapshot = std::move(snapshot).value()]() mutable {
-                run->curated = curate(run->curations, run->parameters, run->context(snapshot));
+            // A copy that may be moved, which a capture of `run` itself is not.
+            [self = std::shared_ptr<SearchRun>(run), &loop, snapshot = std::move(snapshot).value()](
+            ) mutable {
+                self->curated = curate(self->curations, self->parameters, self->context(snapshot));
                 // The reference moves along: the last one must be dropped on the loop.
-                loop.post([run = std::move(run)] { search(run); });
+                loop.post([self = std::move(self)] { search(self); });
             }
         );
         if (!submitted.ok()) {
@@ -167,21 +191,19 @@ void run_search(
     const Grant& grant,
     std::function<void(Result<std::string>)> done
 ) {
-    const node::Node& node = call->context.node;
-    auto info = node.collection(resolve_collection(node, collection));
-    if (!info.ok()) {
-        done(std::move(info).error());
+    embed(parameters, grant.embedded);
+    const auto run = std::make_shared<SearchRun>(
+        SearchRun{call, collection, std::move(parameters), grant.embedded, std::move(done)}
+    );
+    if (run->find_all()) {
+        SearchRun::start(run);
         return;
     }
-    embed(parameters, grant.embedded);
-    apply_preset(node, parameters);
-    const auto run = std::make_shared<SearchRun>(SearchRun{
-        call,
-        std::make_shared<const node::CollectionSpec>(std::move(info.value().spec)),
-        std::move(parameters),
-        grant.embedded,
-        std::move(done)});
-    SearchRun::start(run);
+    // Another node may have made what is missing a moment ago.
+    call->context.node.refresh(call->loop(), [run](const Result<bool>&) {
+        (void)run->find_all();
+        SearchRun::start(run);
+    });
 }
 
 void search_collection(const CallPtr& call) {

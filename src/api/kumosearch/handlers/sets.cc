@@ -202,7 +202,7 @@ void get_set(const CallPtr& call) {
 }
 
 template <ResourceKind kKind>
-void put_set(const CallPtr& call, std::string body) {
+void put_set(const CallPtr& call, const std::string& body) {
     auto items = read_items(kKind, body);
     if (!items.ok()) {
         answer_error(*call, items.error());
@@ -267,7 +267,7 @@ void get_item(const CallPtr& call) {
 }
 
 template <ResourceKind kKind>
-void put_item(const CallPtr& call, std::string body) {
+void put_item(const CallPtr& call, const std::string& body) {
     const auto parsed = wire::JsonDocument::parse(body);
     if (!parsed.ok() || !parsed.value().root().is_object()) {
         answer_error(*call, invalid_argument("Bad JSON."));
@@ -313,16 +313,16 @@ void delete_item(const CallPtr& call) {
 }
 
 // The kinds there are: sets by name, and those of a collection, which have no routes as a whole.
-#define KUMO_SET_OF_ITEMS(kind)                                              \
-    template void list_items<ResourceKind::kind>(const CallPtr&);            \
-    template void get_item<ResourceKind::kind>(const CallPtr&);              \
-    template void put_item<ResourceKind::kind>(const CallPtr&, std::string); \
+#define KUMO_SET_OF_ITEMS(kind)                                                     \
+    template void list_items<ResourceKind::kind>(const CallPtr&);                   \
+    template void get_item<ResourceKind::kind>(const CallPtr&);                     \
+    template void put_item<ResourceKind::kind>(const CallPtr&, const std::string&); \
     template void delete_item<ResourceKind::kind>(const CallPtr&);
-#define KUMO_NAMED_SET(kind)                                                \
-    template void list_sets<ResourceKind::kind>(const CallPtr&);            \
-    template void get_set<ResourceKind::kind>(const CallPtr&);              \
-    template void put_set<ResourceKind::kind>(const CallPtr&, std::string); \
-    template void delete_set<ResourceKind::kind>(const CallPtr&);           \
+#define KUMO_NAMED_SET(kind)                                                       \
+    template void list_sets<ResourceKind::kind>(const CallPtr&);                   \
+    template void get_set<ResourceKind::kind>(const CallPtr&);                     \
+    template void put_set<ResourceKind::kind>(const CallPtr&, const std::string&); \
+    template void delete_set<ResourceKind::kind>(const CallPtr&);                  \
     KUMO_SET_OF_ITEMS(kind)
 
 KUMO_NAMED_SET(kSynonymSet)

@@ -73,7 +73,7 @@ void get_value(const CallPtr& call) {
 }
 
 template <ResourceKind kKind>
-void put_value(const CallPtr& call, std::string body) {
+void put_value(const CallPtr& call, const std::string& body) {
     const auto parsed = wire::JsonDocument::parse(body);
     if (!parsed.ok() || !parsed.value().root().is_object()) {
         answer_error(*call, invalid_argument("Bad JSON."));
@@ -123,9 +123,9 @@ template void list_values<ResourceKind::kStopwords>(const CallPtr&);
 template void get_value<ResourceKind::kAlias>(const CallPtr&);
 template void get_value<ResourceKind::kPreset>(const CallPtr&);
 template void get_value<ResourceKind::kStopwords>(const CallPtr&);
-template void put_value<ResourceKind::kAlias>(const CallPtr&, std::string);
-template void put_value<ResourceKind::kPreset>(const CallPtr&, std::string);
-template void put_value<ResourceKind::kStopwords>(const CallPtr&, std::string);
+template void put_value<ResourceKind::kAlias>(const CallPtr&, const std::string&);
+template void put_value<ResourceKind::kPreset>(const CallPtr&, const std::string&);
+template void put_value<ResourceKind::kStopwords>(const CallPtr&, const std::string&);
 template void delete_value<ResourceKind::kAlias>(const CallPtr&);
 template void delete_value<ResourceKind::kPreset>(const CallPtr&);
 template void delete_value<ResourceKind::kStopwords>(const CallPtr&);

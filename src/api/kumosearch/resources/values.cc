@@ -4,6 +4,7 @@
 #include "search/analysis/analyzer.h"
 #include "wire/json_writer.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -163,6 +164,18 @@ void apply_preset(const node::Node& node, Parameters& parameters) {
     if (preset != nullptr) {
         parameters.complete_with(preset->parameters);
     }
+}
+
+bool names_unknown_resource(const node::Node& node, const Parameters& parameters) {
+    const auto is_unknown = [&](ResourceKind kind, const std::string& name) {
+        return !name.empty() && node.resource(kind, name) == nullptr;
+    };
+    const std::vector<std::string> synonyms = parameters.list("synonym_sets");
+    return is_unknown(ResourceKind::kPreset, parameters.text("preset"))
+           || is_unknown(ResourceKind::kStopwords, parameters.text("stopwords"))
+           || std::any_of(synonyms.begin(), synonyms.end(), [&](const std::string& name) {
+                  return is_unknown(ResourceKind::kSynonymSet, name);
+              });
 }
 
 Result<std::shared_ptr<const search::WordSet>>

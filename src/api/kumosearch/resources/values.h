@@ -36,6 +36,9 @@ std::shared_ptr<const Preset> find_preset(const node::Node& node, const Paramete
 /// Adds what the named preset says and the parameters do not.
 void apply_preset(const node::Node& node, Parameters& parameters);
 
+/// Whether the preset, the stopwords or a synonym set that the parameters name is not there.
+bool names_unknown_resource(const node::Node& node, const Parameters& parameters);
+
 /// The words of the stopword set that the parameters name, as the schema's queries are analysed;
 /// null if they name none. kNotFound.
 Result<std::shared_ptr<const search::WordSet>>
