@@ -204,7 +204,9 @@ void write_rule(wire::JsonWriter& writer, JsonValue rule) {
     writer.key("rule").begin_object();
     copy(writer, rule, "filter_by");
     copy(writer, rule, "match");
-    copy(writer, rule, "query");
+    if (const JsonValue query = rule.find("query")) {
+        writer.key("query").value(query);  // An empty one too: what is shown can be put again.
+    }
     std::set<std::string> tags;
     if (const JsonValue list = rule.find("tags")) {
         for (const JsonValue tag : list.as_array()) {
@@ -256,8 +258,8 @@ Result<std::string> read_curation(const std::string& id, JsonValue body) {
     writer.key("id").string(id);
     write_places(writer, body, "includes");
     copy(writer, body, "metadata");
-    const bool filters = static_cast<bool>(body.find("filter_by"));
-    writer.key("remove_matched_tokens").boolean(flag_of(body, "remove_matched_tokens", filters));
+    const bool removes = body.find("filter_by") && !body.find("replace_query");
+    writer.key("remove_matched_tokens").boolean(flag_of(body, "remove_matched_tokens", removes));
     copy(writer, body, "replace_query");
     write_rule(writer, body.find("rule"));
     copy(writer, body, "sort_by");

@@ -120,25 +120,6 @@ Curation make_curation(JsonValue stored, const search::Analyzer& analyzer) {
     return out;
 }
 
-std::shared_ptr<const CurationRules>
-rules_of(const node::Resource& resource, const search::Schema& schema) {
-    return derive_all<CurationRules>(
-        resource,
-        analysis_variant(schema),
-        [&](const std::vector<JsonValue>& items) {
-            const search::Analyzer analyzer = analyzer_of(schema);
-            auto out = std::make_shared<CurationRules>();
-            for (const JsonValue item : items) {
-                out->rules.push_back(make_curation(item, analyzer));
-            }
-            std::sort(out->rules.begin(), out->rules.end(), [](const auto& a, const auto& b) {
-                return a.id < b.id;
-            });
-            return out;
-        }
-    );
-}
-
 /// What a rule with places for values has found in a query.
 struct Captured {
     search::WordSet words;                                   ///< All that are parts of values.
@@ -418,6 +399,25 @@ bool Curation::is_dynamic() const {
     return std::any_of(query.begin(), query.end(), [](const RuleWord& word) {
         return word.is_field;
     });
+}
+
+std::shared_ptr<const CurationRules>
+rules_of(const node::Resource& set, const search::Schema& schema) {
+    return derive_all<CurationRules>(
+        set,
+        analysis_variant(schema),
+        [&](const std::vector<JsonValue>& items) {
+            const search::Analyzer analyzer = analyzer_of(schema);
+            auto out = std::make_shared<CurationRules>();
+            for (const JsonValue item : items) {
+                out->rules.push_back(make_curation(item, analyzer));
+            }
+            std::sort(out->rules.begin(), out->rules.end(), [](const auto& a, const auto& b) {
+                return a.id < b.id;
+            });
+            return out;
+        }
+    );
 }
 
 CurationSets find_curations(

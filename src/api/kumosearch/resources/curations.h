@@ -69,6 +69,10 @@ struct CurationRules : node::Resource::Derived {
     std::vector<Curation> rules;
 };
 
+/// The rules of a stored set, as the schema's queries are analysed; made once.
+std::shared_ptr<const CurationRules>
+rules_of(const node::Resource& set, const search::Schema& schema);
+
 using CurationSets = std::vector<std::shared_ptr<const CurationRules>>;
 
 /// The sets that searches of the collection use: its own, and those that it names. Empty if the

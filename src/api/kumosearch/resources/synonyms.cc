@@ -86,28 +86,6 @@ SynonymRule make_rule(JsonValue stored, const std::vector<std::string>& separato
     return rule;
 }
 
-std::shared_ptr<const search::SynonymSet>
-set_of(const node::Resource& resource, const search::Schema& schema) {
-    std::string variant;
-    for (const std::string& separator : schema.token_separators) {
-        variant.append(separator);
-    }
-    return derive_all<Synonyms>(
-               resource,
-               variant,
-               [&](const std::vector<JsonValue>& items) {
-                   std::vector<SynonymRule> rules;
-                   rules.reserve(items.size());
-                   for (const JsonValue item : items) {
-                       rules.push_back(make_rule(item, schema.token_separators));
-                   }
-                   auto synonyms = std::make_shared<Synonyms>();
-                   synonyms->set = std::make_shared<const search::SynonymSet>(std::move(rules));
-                   return synonyms;
-               }
-    )->set;
-}
-
 }  // namespace
 
 Result<std::string> read_synonym(const std::string& id, JsonValue body) {
@@ -149,6 +127,28 @@ Result<std::string> read_synonym(const std::string& id, JsonValue body) {
     return json;
 }
 
+std::shared_ptr<const search::SynonymSet>
+synonyms_of(const node::Resource& set, const search::Schema& schema) {
+    std::string variant;
+    for (const std::string& separator : schema.token_separators) {
+        variant.append(separator);
+    }
+    return derive_all<Synonyms>(
+               set,
+               variant,
+               [&](const std::vector<JsonValue>& items) {
+                   std::vector<SynonymRule> rules;
+                   rules.reserve(items.size());
+                   for (const JsonValue item : items) {
+                       rules.push_back(make_rule(item, schema.token_separators));
+                   }
+                   auto synonyms = std::make_shared<Synonyms>();
+                   synonyms->set = std::make_shared<const search::SynonymSet>(std::move(rules));
+                   return synonyms;
+               }
+    )->set;
+}
+
 Result<std::vector<std::shared_ptr<const search::SynonymSet>>> find_synonyms(
     const node::Node& node,
     const Parameters& parameters,
@@ -181,7 +181,7 @@ Result<std::vector<std::shared_ptr<const search::SynonymSet>>> find_synonyms(
         }
     }
     for (const node::ResourcePtr& resource : resources) {
-        auto set = set_of(*resource, collection.schema);
+        auto set = synonyms_of(*resource, collection.schema);
         if (!set->empty()) {
             out.push_back(std::move(set));
         }

@@ -17,6 +17,10 @@ namespace kumo::api_kumosearch {
 /// kInvalidArgument in the words they know.
 Result<std::string> read_synonym(const std::string& id, wire::JsonValue body);
 
+/// A stored set, as the schema's queries are analysed; made once.
+std::shared_ptr<const search::SynonymSet>
+synonyms_of(const node::Resource& set, const search::Schema& schema);
+
 /// The sets that a search of the collection uses: the collection's own, those that it names and
 /// those that the parameters name; none if the parameters say so. kNotFound for one that the
 /// parameters name.
