@@ -138,8 +138,8 @@ std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call
         return forbidden();
     }
     call.credential = credential_of(head, call.parameters);
-    Status authorized = authorize(route, call);
     // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer loses a moved Status
+    Status authorized = authorize(route, call);
     if (!authorized.ok()) {
         return std::move(authorized).error();
     }

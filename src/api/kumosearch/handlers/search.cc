@@ -74,12 +74,12 @@ struct SearchRun {
         const node::Node& node = call->context.node;
         apply_preset(node, parameters);
         auto info = node.collection(resolve_collection(node, name));
-        if (info.ok()) {
-            collection = std::make_shared<const node::CollectionSpec>(std::move(info.value().spec));
-        } else {
+        if (!info.ok()) {
             missing = std::move(info).error();
+            return false;
         }
-        return info.ok() && !names_unknown_resource(node, parameters);
+        collection = std::make_shared<const node::CollectionSpec>(std::move(info.value().spec));
+        return !names_unknown_resource(node, parameters);
     }
 
     static void start(const std::shared_ptr<SearchRun>& run) {
