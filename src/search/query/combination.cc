@@ -32,11 +32,10 @@ bool is_whole_element(
     return true;
 }
 
-/// How many of the query's words `words` of a synonym's words count as: all for all.
+/// How many of the query's words `words` of a synonym's words count as: all for all, else in
+/// proportion.
 std::size_t counted(std::size_t words, const Combination& combination) {
-    return words + combination.dropped.size() >= combination.query_words
-               ? combination.stands_for
-               : std::min(words, combination.stands_for);
+    return words * combination.stands_for / combination.query_words;
 }
 
 /// Makes a synonym's words as good as the words they stand for would be in their place.
@@ -157,12 +156,13 @@ Match CombinationRunner::score(DocId doc, const Combination& combination) {
     Match match;
     match.doc = doc;
     match.dropped_tokens = static_cast<std::uint32_t>(combination.dropped.size());
-    match.parts.tokens_matched = static_cast<std::uint32_t>(
-        combination.stands_for > 0 ? counted(words_.size(), combination) : words_.size()
-    );
+    std::size_t words = words_.size();
     for (WordCursor& word : dropped_) {
-        match.parts.tokens_matched += word.advance(doc) == doc ? 1 : 0;
+        words += word.advance(doc) == doc ? 1 : 0;
     }
+    match.parts.tokens_matched = static_cast<std::uint32_t>(
+        combination.stands_for > 0 ? counted(words, combination) : words
+    );
     const bool by_weight = request_.match.text_match_type == TextMatchType::kMaxWeight;
     for (std::size_t i = 0; i < request_.fields.size(); ++i) {
         const std::uint64_t score = score_field(i, doc, combination);

@@ -184,7 +184,8 @@ TEST_F(Synonyms, RankAsTheWordsTheyStandForUnlessTheyAreDemoted) {
 {"id":"b","title":"united states","authors":[],"year":1}
 {"id":"c","title":"usa today","authors":[],"year":1}
 {"id":"d","title":"united states today","authors":[],"year":1}
-{"id":"e","title":"states of the united today","authors":[],"year":1})"
+{"id":"e","title":"states of the united today","authors":[],"year":1}
+{"id":"f","title":"united kingdom","authors":[],"year":1})"
             )
             .status,
         200
@@ -195,6 +196,7 @@ TEST_F(Synonyms, RankAsTheWordsTheyStandForUnlessTheyAreDemoted) {
         200
     );
     EXPECT_EQ(ids("q=usa&sort_by=_text_match:desc"), "b a d c e ");
+    EXPECT_EQ(ids("q=usa&sort_by=_text_match:desc&drop_tokens_threshold=100"), "b a d c e f ");
     EXPECT_EQ(ids("q=united+states&sort_by=_text_match:desc"), "b a d c e ");
     EXPECT_EQ(ids("q=usa&sort_by=_text_match:desc&demote_synonym_match=true"), "a b c d e ");
 }
