@@ -5,6 +5,7 @@
 #include "cluster/state/ack_mode.h"
 #include "io/address.h"
 #include "io/loop.h"
+#include "node/resource.h"
 #include "search/index/index.h"
 #include "search/query/request.h"
 #include "search/schema/schema.h"
@@ -44,6 +45,20 @@ struct CollectionSpec {
     cluster::AckMode replication_mode = cluster::AckMode::kSync;
     /// Writes wait, and at last fail, while fewer copies are in sync. 1 to kMinInSyncMax.
     std::uint32_t min_in_sync = 1;
+    /// Names of the named resources that its searches use; at most kSetsPerCollectionMax each.
+    std::vector<std::string> synonym_sets;
+    std::vector<std::string> curation_sets;
+};
+
+inline constexpr std::size_t kSetsPerCollectionMax = 100;
+
+/// A change of a collection that its documents need not know of: what is named is replaced. (A
+/// change of its fields will be another: it has to be true of the documents first.)
+struct UpdateCollection {
+    std::string name;
+    std::optional<std::string> metadata;  ///< A JSON object.
+    std::optional<std::vector<std::string>> synonym_sets;
+    std::optional<std::vector<std::string>> curation_sets;
 };
 
 struct CollectionInfo {
@@ -247,6 +262,9 @@ public:
     virtual void
     create_collection(CollectionSpec spec, io::Loop& loop, Reply<CollectionInfo> reply) = 0;
     virtual void drop_collection(std::string name, io::Loop& loop, Reply<CollectionInfo> reply) = 0;
+    /// kNotFound: the collection, or a set that is named.
+    virtual void
+    update_collection(UpdateCollection update, io::Loop& loop, Reply<CollectionInfo> reply) = 0;
     /// kNotFound if there is none of that name.
     virtual Result<CollectionInfo> collection(std::string_view name) const = 0;
     /// Newest first.
@@ -257,6 +275,14 @@ public:
     virtual void delete_key(std::uint64_t id, io::Loop& loop, Reply<KeyRecord> reply) = 0;
     /// By ascending id. Shared, immutable: cheap enough for every request.
     virtual std::shared_ptr<const std::vector<KeyRecord>> keys() const = 0;
+
+    /// Replies with the resource as it is afterwards.
+    virtual void put_resource(PutResource put, io::Loop& loop, Reply<ResourcePtr> reply) = 0;
+    /// Replies with the resource as it was.
+    virtual void delete_resource(DeleteResource what, io::Loop& loop, Reply<ResourcePtr> reply) = 0;
+    /// Null if there is none.
+    virtual ResourcePtr resource(ResourceKind kind, std::string_view name) const = 0;
+    virtual std::shared_ptr<const NamedResources> resources(ResourceKind kind) const = 0;
 
     // ---- documents
 

@@ -675,6 +675,51 @@ TEST_P(NodeCluster, WritesWaitForTheCopiesTheyNeed) {
     expect_everything(away);
 }
 
+TEST_P(NodeCluster, NamedResourcesAreEverywhere) {
+    create();
+    const auto put = [&](std::size_t i, const PutResource& what) {
+        return machines[i]->await<ResourcePtr>([&](auto reply) {
+            machines[i]->node().put_resource(what, machines[i]->loop(), reply);
+        });
+    };
+    const auto has = [&](std::size_t i, const std::string& id) {
+        const ResourcePtr set =
+            machines[i]->node().resource(ResourceKind::kCollectionSynonyms, "a");
+        return set != nullptr && set->find(id) != nullptr;
+    };
+    // Each node adds to what the others have put, and shows its own at once.
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        const std::string id = std::to_string(i);
+        const auto made = put(i, {ResourceKind::kCollectionSynonyms, "a", false, {{id, "{}"}}});
+        ASSERT_TRUE(made.ok()) << made.error().message;
+        EXPECT_TRUE(has(i, id));
+    }
+    EXPECT_TRUE(run_until([&] { return has(0, "1") && has(0, "2") && has(1, "2") && has(1, "0"); })
+    );
+    UpdateCollection update;
+    update.name = "a";
+    update.metadata = R"({"b":1})";
+    const auto updated = machines[1]->await<CollectionInfo>([&](auto reply) {
+        machines[1]->node().update_collection(update, machines[1]->loop(), reply);
+    });
+    ASSERT_TRUE(updated.ok());
+    EXPECT_EQ(updated.value().spec.metadata, update.metadata);
+    machines[2]->stop();
+    NodeCluster::put(0, 1);
+    const auto gone = machines[0]->await<ResourcePtr>([&](auto reply) {
+        machines[0]->node().delete_resource(
+            {ResourceKind::kCollectionSynonyms, "a", "2"},
+            machines[0]->loop(),
+            reply
+        );
+    });
+    ASSERT_TRUE(gone.ok());
+    ASSERT_TRUE(machines[2]->start().ok());
+    expect_everything(2);
+    EXPECT_TRUE(run_until([&] { return has(2, "1") && !has(2, "2"); }));
+    EXPECT_EQ(machines[2]->node().collection("a").value().spec.metadata, update.metadata);
+}
+
 TEST(ReplicationMode, AMajorityNeedsThreeNodesAndDurableLogs) {
     CollectionSpec spec = numbered("a");
     spec.replication_mode = cluster::AckMode::kMajority;

@@ -171,6 +171,56 @@ std::shared_ptr<const std::vector<KeyRecord>> NodeImpl::keys() const {
     return view_.load()->state->keys;
 }
 
+void NodeImpl::update_collection(
+    UpdateCollection update,
+    io::Loop& loop,
+    Reply<CollectionInfo> reply
+) {
+    propose(
+        std::move(update),
+        Room::kNeeded,
+        [this, &loop, reply = std::move(reply)](const Result<Change>& change) {
+            auto info =
+                change.ok()
+                    ? Result<CollectionInfo>(info_of(*view_.load(), *change.value().updated))
+                    : Result<CollectionInfo>(change.error());
+            answer<CollectionInfo>(loop, reply, std::move(info));
+        }
+    );
+}
+
+void NodeImpl::put_resource(PutResource put, io::Loop& loop, Reply<ResourcePtr> reply) {
+    propose(
+        std::move(put),
+        Room::kNeeded,
+        [&loop, reply = std::move(reply)](const Result<Change>& change) {
+            auto resource = change.ok() ? Result<ResourcePtr>(change.value().resource)
+                                        : Result<ResourcePtr>(change.error());
+            answer<ResourcePtr>(loop, reply, std::move(resource));
+        }
+    );
+}
+
+void NodeImpl::delete_resource(DeleteResource what, io::Loop& loop, Reply<ResourcePtr> reply) {
+    propose(
+        std::move(what),
+        Room::kNotNeeded,
+        [&loop, reply = std::move(reply)](const Result<Change>& change) {
+            auto resource = change.ok() ? Result<ResourcePtr>(change.value().resource)
+                                        : Result<ResourcePtr>(change.error());
+            answer<ResourcePtr>(loop, reply, std::move(resource));
+        }
+    );
+}
+
+ResourcePtr NodeImpl::resource(ResourceKind kind, std::string_view name) const {
+    return view_.load()->state->resources.find(kind, name);
+}
+
+std::shared_ptr<const NamedResources> NodeImpl::resources(ResourceKind kind) const {
+    return view_.load()->state->resources.shared(kind);
+}
+
 void NodeImpl::propose(Command command, Room room, ControlPlane::Done done) {
     const std::size_t bytes = encode_command(command).size();
     Status admitted = room == Room::kNeeded ? disk_.admit(bytes) : Status();

@@ -54,11 +54,17 @@ public:
     void create_collection(CollectionSpec spec, io::Loop& loop, Reply<CollectionInfo> reply)
         override;
     void drop_collection(std::string name, io::Loop& loop, Reply<CollectionInfo> reply) override;
+    void update_collection(UpdateCollection update, io::Loop& loop, Reply<CollectionInfo> reply)
+        override;
     Result<CollectionInfo> collection(std::string_view name) const override;
     std::vector<CollectionInfo> collections() const override;
     void create_key(KeyRecord key, io::Loop& loop, Reply<KeyRecord> reply) override;
     void delete_key(std::uint64_t id, io::Loop& loop, Reply<KeyRecord> reply) override;
     std::shared_ptr<const std::vector<KeyRecord>> keys() const override;
+    void put_resource(PutResource put, io::Loop& loop, Reply<ResourcePtr> reply) override;
+    void delete_resource(DeleteResource what, io::Loop& loop, Reply<ResourcePtr> reply) override;
+    ResourcePtr resource(ResourceKind kind, std::string_view name) const override;
+    std::shared_ptr<const NamedResources> resources(ResourceKind kind) const override;
 
     void write(
         std::string collection,

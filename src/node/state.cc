@@ -7,6 +7,40 @@ namespace kumo::node {
 
 namespace {
 
+/// Names may repeat and may be of sets that are gone later: then there is nothing in them.
+Status check_sets(
+    const State& state,
+    ResourceKind kind,
+    std::string_view what,
+    const std::vector<std::string>& names
+) {
+    if (names.size() > kSetsPerCollectionMax) {
+        return Error{
+            ErrorCode::kLimitExceeded,
+            "A collection has at most " + std::to_string(kSetsPerCollectionMax) + " sets."};
+    }
+    for (const std::string& name : names) {
+        if (state.resources.find(kind, name) == nullptr) {
+            return not_found(std::string(what) + " set `" + name + "` not found.");
+        }
+    }
+    return {};
+}
+
+Status check_sets(
+    const State& state,
+    const std::vector<std::string>* synonyms,
+    const std::vector<std::string>* curations
+) {
+    if (synonyms != nullptr) {
+        KUMO_TRY(check_sets(state, ResourceKind::kSynonymSet, "Synonym", *synonyms));
+    }
+    if (curations != nullptr) {
+        KUMO_TRY(check_sets(state, ResourceKind::kCurationSet, "Curation", *curations));
+    }
+    return {};
+}
+
 Status check(const State& state, const CollectionSpec& spec) {
     if (spec.name.empty() || spec.name.size() > kCollectionNameBytesMax) {
         return invalid_argument("A collection's name has 1 to 1024 bytes.");
@@ -27,6 +61,7 @@ Status check(const State& state, const CollectionSpec& spec) {
     if (spec.num_shards < 1 || spec.num_shards > kShardsPerCollectionMax) {
         return invalid_argument("A collection has 1 to 64 shards.");
     }
+    KUMO_TRY(check_sets(state, &spec.synonym_sets, &spec.curation_sets));
     return search::validate(spec.schema);
 }
 
@@ -60,6 +95,8 @@ Result<Change> run(State& state, const DropCollection& command) {
         cluster::drop_shard(state.cluster, shard);
     }
     state.collections.erase(found);
+    state.resources.erase(ResourceKind::kCollectionSynonyms, command.name);
+    state.resources.erase(ResourceKind::kCollectionCurations, command.name);
     return change;
 }
 
@@ -98,6 +135,55 @@ Result<Change> run(State& state, const DeleteKey& command) {
     change.key = std::move(*found);
     next->erase(found);
     state.keys = std::move(next);
+    return change;
+}
+
+Result<Change> run(State& state, const UpdateCollection& command) {
+    const auto found = state.collections.find(command.name);
+    if (found == state.collections.end()) {
+        return no_such_collection(command.name);
+    }
+    if (command.metadata && command.metadata->size() > kMetadataBytesMax) {
+        return Error{ErrorCode::kLimitExceeded, "A collection's metadata is above 1 MiB."};
+    }
+    KUMO_TRY(check_sets(
+        state,
+        command.synonym_sets ? &*command.synonym_sets : nullptr,
+        command.curation_sets ? &*command.curation_sets : nullptr
+    ));
+    auto next = std::make_shared<Collection>(*found->second);
+    if (command.metadata) {
+        next->spec.metadata = *command.metadata;
+    }
+    if (command.synonym_sets) {
+        next->spec.synonym_sets = *command.synonym_sets;
+    }
+    if (command.curation_sets) {
+        next->spec.curation_sets = *command.curation_sets;
+    }
+    found->second = next;
+    Change change;
+    change.updated = std::move(next);
+    return change;
+}
+
+Result<Change> run(State& state, const PutResource& command) {
+    if (is_of_collection(command.kind) && !state.collections.contains(command.name)) {
+        return no_such_collection(command.name);
+    }
+    if (command.kind == ResourceKind::kAlias && state.collections.contains(command.name)) {
+        return Error{
+            ErrorCode::kAlreadyExists,
+            "Name `" + command.name + "` conflicts with an existing collection name."};
+    }
+    Change change;
+    KUMO_TRY_ASSIGN(change.resource, apply(state.resources, command));
+    return change;
+}
+
+Result<Change> run(State& state, const DeleteResource& command) {
+    Change change;
+    KUMO_TRY_ASSIGN(change.resource, apply(state.resources, command));
     return change;
 }
 

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "cluster/state/state.h"
 #include "node/node.h"
+#include "node/resource.h"
 #include "store/wal.h"
 
 #include <cstdint>
@@ -58,6 +59,7 @@ struct State {
         std::make_shared<const std::vector<KeyRecord>>();  ///< By ascending id.
     cluster::State cluster;
     std::map<cluster::NodeId, ProposalMark> proposals;
+    Resources resources;
 };
 
 struct CreateCollection {
@@ -78,8 +80,15 @@ struct DeleteKey {
 
 /// A change of the state. Times and secrets were resolved before, so that it means the same
 /// whenever and wherever it is applied.
-using Command =
-    std::variant<CreateCollection, DropCollection, CreateKey, DeleteKey, cluster::Command>;
+using Command = std::variant<
+    CreateCollection,
+    DropCollection,
+    CreateKey,
+    DeleteKey,
+    cluster::Command,
+    PutResource,
+    DeleteResource,
+    UpdateCollection>;
 
 /// A command as it stands in the log.
 struct Proposal {
@@ -88,11 +97,14 @@ struct Proposal {
     Command command;
 };
 
-/// What a command did: the collection made or dropped, or the key made or deleted.
+/// What a command did: the collection made, changed or dropped, the key made or deleted, the
+/// resource as it was put or as it was before it was deleted.
 struct Change {
     std::shared_ptr<const Collection> created;
+    std::shared_ptr<const Collection> updated;
     std::shared_ptr<const Collection> dropped;
     std::optional<KeyRecord> key;
+    ResourcePtr resource;
 };
 
 struct Applied {

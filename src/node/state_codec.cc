@@ -17,6 +17,14 @@ enum class CommandKind : std::uint8_t {
     kCreateKey = 3,
     kDeleteKey = 4,
     kCluster = 5,
+    kPutResource = 6,
+    kDeleteResource = 7,
+    kUpdateCollection = 8,
+};
+
+/// What may follow on a state, each a number and sized bytes. States from before have none.
+enum class Section : std::uint8_t {
+    kResources = 1,
 };
 
 constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(search::ValueType::kBool);
@@ -83,6 +91,7 @@ search::Field read_field(wire::ByteReader& in) {
 constexpr std::uint64_t kNestedFields = 1;
 constexpr std::uint64_t kSeveralShards = 2;
 constexpr std::uint64_t kReplication = 4;
+constexpr std::uint64_t kHasSets = 8;
 constexpr auto kAckModeMax = static_cast<std::uint64_t>(cluster::AckMode::kAsync);
 
 void append_spec(std::string& out, const CollectionSpec& spec) {
@@ -100,10 +109,11 @@ void append_spec(std::string& out, const CollectionSpec& spec) {
     const bool several = spec.num_shards != 1;
     const bool replication =
         spec.replication_mode != cluster::AckMode::kSync || spec.min_in_sync != 1;
+    const bool sets = !spec.synonym_sets.empty() || !spec.curation_sets.empty();
     append_varint(
         out,
         (schema.enable_nested_fields ? kNestedFields : 0) | (several ? kSeveralShards : 0)
-            | (replication ? kReplication : 0)
+            | (replication ? kReplication : 0) | (sets ? kHasSets : 0)
     );
     if (several) {
         append_varint(out, spec.num_shards);
@@ -111,6 +121,10 @@ void append_spec(std::string& out, const CollectionSpec& spec) {
     if (replication) {
         append_varint(out, static_cast<std::uint64_t>(spec.replication_mode));
         append_varint(out, spec.min_in_sync);
+    }
+    if (sets) {
+        append_strings(out, spec.synonym_sets);
+        append_strings(out, spec.curation_sets);
     }
 }
 
@@ -127,7 +141,8 @@ CollectionSpec read_spec(wire::ByteReader& in) {
     schema.default_sorting_field = in.text();
     schema.token_separators = read_strings(in);
     schema.symbols_to_index = read_strings(in);
-    const std::uint64_t flags = in.below_or_at(kNestedFields | kSeveralShards | kReplication);
+    const std::uint64_t flags =
+        in.below_or_at(kNestedFields | kSeveralShards | kReplication | kHasSets);
     schema.enable_nested_fields = (flags & kNestedFields) != 0;
     if ((flags & kSeveralShards) != 0) {
         spec.num_shards = static_cast<std::uint32_t>(in.below_or_at(UINT32_MAX));
@@ -135,6 +150,10 @@ CollectionSpec read_spec(wire::ByteReader& in) {
     if ((flags & kReplication) != 0) {
         spec.replication_mode = static_cast<cluster::AckMode>(in.below_or_at(kAckModeMax));
         spec.min_in_sync = static_cast<std::uint32_t>(in.below_or_at(UINT32_MAX));
+    }
+    if ((flags & kHasSets) != 0) {
+        spec.synonym_sets = read_strings(in);
+        spec.curation_sets = read_strings(in);
     }
     return spec;
 }
@@ -209,12 +228,65 @@ void append(std::string& out, const cluster::Command& command) {
     cluster::append_command(out, command);
 }
 
+void append(std::string& out, const PutResource& command) {
+    append_varint(out, static_cast<std::uint64_t>(CommandKind::kPutResource));
+    append_command(out, command);
+}
+
+void append(std::string& out, const DeleteResource& command) {
+    append_varint(out, static_cast<std::uint64_t>(CommandKind::kDeleteResource));
+    append_command(out, command);
+}
+
+// Which properties a change of a collection names.
+constexpr std::uint64_t kSetsMetadata = 1;
+constexpr std::uint64_t kSetsSynonyms = 2;
+constexpr std::uint64_t kSetsCurations = 4;
+
+void append(std::string& out, const UpdateCollection& command) {
+    append_varint(out, static_cast<std::uint64_t>(CommandKind::kUpdateCollection));
+    append_sized(out, command.name);
+    append_varint(
+        out,
+        (command.metadata ? kSetsMetadata : 0) | (command.synonym_sets ? kSetsSynonyms : 0)
+            | (command.curation_sets ? kSetsCurations : 0)
+    );
+    if (command.metadata) {
+        append_sized(out, *command.metadata);
+    }
+    if (command.synonym_sets) {
+        append_strings(out, *command.synonym_sets);
+    }
+    if (command.curation_sets) {
+        append_strings(out, *command.curation_sets);
+    }
+}
+
+UpdateCollection read_update(wire::ByteReader& in) {
+    UpdateCollection command;
+    command.name = in.text();
+    const std::uint64_t what = in.below_or_at(kSetsMetadata | kSetsSynonyms | kSetsCurations);
+    if ((what & kSetsMetadata) != 0) {
+        command.metadata = in.text();
+    }
+    if ((what & kSetsSynonyms) != 0) {
+        command.synonym_sets = read_strings(in);
+    }
+    if ((what & kSetsCurations) != 0) {
+        command.curation_sets = read_strings(in);
+    }
+    return command;
+}
+
 Result<Command> read_command(wire::ByteReader& in) {
     switch (static_cast<CommandKind>(in.below_or_at(UINT8_MAX))) {
         case CommandKind::kCreateCollection: return Command(CreateCollection{read_spec(in)});
         case CommandKind::kDropCollection: return Command(DropCollection{in.text()});
         case CommandKind::kCreateKey: return Command(CreateKey{read_key(in)});
         case CommandKind::kDeleteKey: return Command(DeleteKey{in.number()});
+        case CommandKind::kPutResource: return Command(read_put_resource(in));
+        case CommandKind::kDeleteResource: return Command(read_delete_resource(in));
+        case CommandKind::kUpdateCollection: return Command(read_update(in));
         case CommandKind::kCluster: {
             auto command = cluster::read_command(in);
             if (command) {
@@ -234,6 +306,18 @@ void read_cluster(wire::ByteReader& in, State& state) {
         const Uuid run = in.uuid();
         state.proposals[node] = {run, in.number()};
     }
+}
+
+Status read_sections(wire::ByteReader& in, State& state) {
+    while (in.ok() && !in.at_end()) {
+        const auto section = static_cast<Section>(in.below_or_at(UINT8_MAX));
+        const ByteView bytes = in.sized();
+        if (!in.ok() || section != Section::kResources) {
+            return corruption("the state has a section of an unknown kind");
+        }
+        KUMO_TRY_ASSIGN(state.resources, read_resources(bytes));
+    }
+    return {};
 }
 
 }  // namespace
@@ -291,6 +375,12 @@ std::string encode_state(const State& state) {
         out.append(mark.run.view());
         append_varint(out, mark.number);
     }
+    if (!state.resources.empty()) {
+        std::string resources;
+        append_resources(resources, state.resources);
+        append_varint(out, static_cast<std::uint64_t>(Section::kResources));
+        append_sized(out, resources);
+    }
     return out;
 }
 
@@ -314,6 +404,7 @@ Result<State> decode_state(ByteView bytes) {
     }
     state.keys = std::move(records);
     read_cluster(in, state);
+    KUMO_TRY(read_sections(in, state));
     if (!in.at_end()) {
         return corruption("the state is not well formed");
     }

@@ -1,6 +1,7 @@
 #include "api/kumosearch/dialect.h"
 
 #include "api/kumosearch/deferred_sink.h"
+#include "api/kumosearch/resources/values.h"
 #include "api/kumosearch/routes.h"
 #include "base/log.h"
 
@@ -137,12 +138,17 @@ std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call
         return forbidden();
     }
     call.credential = credential_of(head, call.parameters);
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer loses a moved Status
     Status authorized = authorize(route, call);
     if (!authorized.ok()) {
         return std::move(authorized).error();
     }
     if (route.access != Access::kSearches) {
         call.credential.clear();
+    }
+    if (route.access == Access::kCollection) {
+        // Only now: a key covers the name that it is asked for, alias or not.
+        call.path.front() = resolve_collection(context_.node, std::move(call.path.front()));
     }
     if (options_.skip_writes && is_write(route)) {
         return Error{ErrorCode::kLimitExceeded, "Skipping writes."};

@@ -31,6 +31,11 @@ public:
     /// Takes over all of `other`, whose values win.
     void override_with(const Parameters& other);
 
+    /// Takes over what is in `other` and not here.
+    void complete_with(const Parameters& other) {
+        values_.insert(other.values_.begin(), other.values_.end());
+    }
+
     /// ANDs a filter_by to the one that is here; an empty one changes nothing.
     void and_filter(const std::string& filter);
 

@@ -14,6 +14,8 @@ namespace kumo::api_kumosearch {
 namespace {
 
 constexpr std::size_t kWholeBodyBytesMax = std::size_t{32} << 20;
+/// What is put into a named resource: that, and how clients indent it.
+constexpr std::size_t kValueBodyBytesMax = 2 * node::kResourceBytesMax;
 
 /// A handler that needs no body.
 template <void (*kHandle)(const CallPtr&)>
@@ -29,6 +31,16 @@ std::unique_ptr<http::RequestSink> whole(const CallPtr& call) {
         kHandle(call, std::move(body));
     });
 }
+
+/// The same for one that only reads the body.
+template <
+    void (*kHandle)(const CallPtr&, const std::string&),
+    std::size_t kBytesMax = kWholeBodyBytesMax>
+std::unique_ptr<http::RequestSink> whole(const CallPtr& call) {
+    return http::collect_body(kBytesMax, [call](const std::string& body) { kHandle(call, body); });
+}
+
+using node::ResourceKind;
 
 constexpr auto kGet = wire::HttpMethod::kGet;
 constexpr auto kPost = wire::HttpMethod::kPost;
@@ -46,7 +58,7 @@ const Route kRoutes[] = {
     {kPost, "/collections", "collections:create", Access::kChecked, whole<create_collection>},
     {kGet, "/collections", "collections:list", Access::kChecked, plain<list_collections>},
     {kGet, "/collections/:collection", "collections:get", Access::kCollection, plain<get_collection>},
-    {kPatch, "/collections/:collection", "collections:update", Access::kCollection, plain<not_supported>},
+    {kPatch, "/collections/:collection", "collections:update", Access::kCollection, whole<update_collection>},
     {kDelete, "/collections/:collection", "collections:delete", Access::kCollection, plain<delete_collection>},
 
     {kPost, "/collections/:collection/documents", "documents:create", Access::kCollection, whole<write_document, kDocumentBytesMax>},
@@ -65,43 +77,48 @@ const Route kRoutes[] = {
     {kGet, "/keys/:id", "keys:get", Access::kGlobal, plain<get_key>},
     {kDelete, "/keys/:id", "keys:delete", Access::kGlobal, plain<delete_key>},
 
+    {kGet, "/aliases", "aliases:list", Access::kGlobal, plain<list_values<ResourceKind::kAlias>>},
+    {kGet, "/aliases/:alias", "aliases:get", Access::kGlobal, plain<get_value<ResourceKind::kAlias>>},
+    {kPut, "/aliases/:alias", "aliases:upsert", Access::kGlobal, whole<put_value<ResourceKind::kAlias>, kValueBodyBytesMax>},
+    {kDelete, "/aliases/:alias", "aliases:delete", Access::kGlobal, plain<delete_value<ResourceKind::kAlias>>},
+    {kGet, "/presets", "presets:list", Access::kGlobal, plain<list_values<ResourceKind::kPreset>>},
+    {kGet, "/presets/:preset", "presets:get", Access::kGlobal, plain<get_value<ResourceKind::kPreset>>},
+    {kPut, "/presets/:preset", "presets:upsert", Access::kGlobal, whole<put_value<ResourceKind::kPreset>, kValueBodyBytesMax>},
+    {kDelete, "/presets/:preset", "presets:delete", Access::kGlobal, plain<delete_value<ResourceKind::kPreset>>},
+    {kGet, "/stopwords", "stopwords:list", Access::kGlobal, plain<list_values<ResourceKind::kStopwords>>},
+    {kGet, "/stopwords/:set", "stopwords:get", Access::kGlobal, plain<get_value<ResourceKind::kStopwords>>},
+    {kPut, "/stopwords/:set", "stopwords:upsert", Access::kGlobal, whole<put_value<ResourceKind::kStopwords>, kValueBodyBytesMax>},
+    {kDelete, "/stopwords/:set", "stopwords:delete", Access::kGlobal, plain<delete_value<ResourceKind::kStopwords>>},
+
+    {kGet, "/synonym_sets", "synonym_sets:list", Access::kGlobal, plain<list_sets<ResourceKind::kSynonymSet>>},
+    {kGet, "/synonym_sets/:set", "synonym_sets:get", Access::kGlobal, plain<get_set<ResourceKind::kSynonymSet>>},
+    {kPut, "/synonym_sets/:set", "synonym_sets:upsert", Access::kGlobal, whole<put_set<ResourceKind::kSynonymSet>, kValueBodyBytesMax>},
+    {kDelete, "/synonym_sets/:set", "synonym_sets:delete", Access::kGlobal, plain<delete_set<ResourceKind::kSynonymSet>>},
+    {kGet, "/synonym_sets/:set/items", "synonym_sets/items:list", Access::kGlobal, plain<list_items<ResourceKind::kSynonymSet>>},
+    {kGet, "/synonym_sets/:set/items/:item", "synonym_sets/items:get", Access::kGlobal, plain<get_item<ResourceKind::kSynonymSet>>},
+    {kPut, "/synonym_sets/:set/items/:item", "synonym_sets/items:upsert", Access::kGlobal, whole<put_item<ResourceKind::kSynonymSet>, kValueBodyBytesMax>},
+    {kDelete, "/synonym_sets/:set/items/:item", "synonym_sets/items:delete", Access::kGlobal, plain<delete_item<ResourceKind::kSynonymSet>>},
+
+    {kGet, "/collections/:collection/synonyms", "synonyms:list", Access::kCollection, plain<list_items<ResourceKind::kCollectionSynonyms>>},
+    {kGet, "/collections/:collection/synonyms/:id", "synonyms:get", Access::kCollection, plain<get_item<ResourceKind::kCollectionSynonyms>>},
+    {kPut, "/collections/:collection/synonyms/:id", "synonyms:upsert", Access::kCollection, whole<put_item<ResourceKind::kCollectionSynonyms>, kValueBodyBytesMax>},
+    {kDelete, "/collections/:collection/synonyms/:id", "synonyms:delete", Access::kCollection, plain<delete_item<ResourceKind::kCollectionSynonyms>>},
+
+    {kGet, "/curation_sets", "curation_sets:list", Access::kGlobal, plain<list_sets<ResourceKind::kCurationSet>>},
+    {kGet, "/curation_sets/:set", "curation_sets:get", Access::kGlobal, plain<get_set<ResourceKind::kCurationSet>>},
+    {kPut, "/curation_sets/:set", "curation_sets:upsert", Access::kGlobal, whole<put_set<ResourceKind::kCurationSet>, kValueBodyBytesMax>},
+    {kDelete, "/curation_sets/:set", "curation_sets:delete", Access::kGlobal, plain<delete_set<ResourceKind::kCurationSet>>},
+    {kGet, "/curation_sets/:set/items", "curation_sets/items:list", Access::kGlobal, plain<list_items<ResourceKind::kCurationSet>>},
+    {kGet, "/curation_sets/:set/items/:item", "curation_sets/items:get", Access::kGlobal, plain<get_item<ResourceKind::kCurationSet>>},
+    {kPut, "/curation_sets/:set/items/:item", "curation_sets/items:upsert", Access::kGlobal, whole<put_item<ResourceKind::kCurationSet>, kValueBodyBytesMax>},
+    {kDelete, "/curation_sets/:set/items/:item", "curation_sets/items:delete", Access::kGlobal, plain<delete_item<ResourceKind::kCurationSet>>},
+
+    {kGet, "/collections/:collection/overrides", "overrides:list", Access::kCollection, plain<list_items<ResourceKind::kCollectionCurations>>},
+    {kGet, "/collections/:collection/overrides/:id", "overrides:get", Access::kCollection, plain<get_item<ResourceKind::kCollectionCurations>>},
+    {kPut, "/collections/:collection/overrides/:id", "overrides:upsert", Access::kCollection, whole<put_item<ResourceKind::kCollectionCurations>, kValueBodyBytesMax>},
+    {kDelete, "/collections/:collection/overrides/:id", "overrides:delete", Access::kCollection, plain<delete_item<ResourceKind::kCollectionCurations>>},
+
     // Documented, and not here yet.
-    {kGet, "/aliases", "aliases:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/aliases/:alias", "aliases:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/aliases/:alias", "aliases:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/aliases/:alias", "aliases:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/presets", "presets:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/presets/:preset", "presets:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/presets/:preset", "presets:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/presets/:preset", "presets:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/stopwords", "stopwords:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/stopwords/:set", "stopwords:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/stopwords/:set", "stopwords:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/stopwords/:set", "stopwords:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/synonym_sets", "synonym_sets:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/synonym_sets/:set", "synonym_sets:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/synonym_sets/:set", "synonym_sets:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/synonym_sets/:set", "synonym_sets:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/synonym_sets/:set/items", "synonym_sets/items:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/synonym_sets/:set/items/:item", "synonym_sets/items:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/synonym_sets/:set/items/:item", "synonym_sets/items:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/synonym_sets/:set/items/:item", "synonym_sets/items:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/curation_sets", "curation_sets:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/curation_sets/:set", "curation_sets:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/curation_sets/:set", "curation_sets:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/curation_sets/:set", "curation_sets:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/curation_sets/:set/items", "curation_sets/items:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/curation_sets/:set/items/:item", "curation_sets/items:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/curation_sets/:set/items/:item", "curation_sets/items:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/curation_sets/:set/items/:item", "curation_sets/items:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/collections/:collection/synonyms", "synonyms:list", Access::kCollection, plain<not_supported>},
-    {kGet, "/collections/:collection/synonyms/:id", "synonyms:get", Access::kCollection, plain<not_supported>},
-    {kPut, "/collections/:collection/synonyms/:id", "synonyms:upsert", Access::kCollection, plain<not_supported>},
-    {kDelete, "/collections/:collection/synonyms/:id", "synonyms:delete", Access::kCollection, plain<not_supported>},
-    {kGet, "/collections/:collection/overrides", "overrides:list", Access::kCollection, plain<not_supported>},
-    {kGet, "/collections/:collection/overrides/:id", "overrides:get", Access::kCollection, plain<not_supported>},
-    {kPut, "/collections/:collection/overrides/:id", "overrides:upsert", Access::kCollection, plain<not_supported>},
-    {kDelete, "/collections/:collection/overrides/:id", "overrides:delete", Access::kCollection, plain<not_supported>},
     {kGet, "/analytics/rules", "analytics/rules:list", Access::kGlobal, plain<not_supported>},
     {kPost, "/analytics/rules", "analytics/rules:create", Access::kGlobal, plain<not_supported>},
     {kGet, "/analytics/rules/:rule", "analytics/rules:get", Access::kGlobal, plain<not_supported>},

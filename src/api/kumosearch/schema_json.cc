@@ -200,7 +200,7 @@ Status read_replication(JsonValue root, node::CollectionSpec& spec) {
 }
 
 Status refuse_later_settings(JsonValue root) {
-    for (const std::string_view property : {"synonym_sets", "curation_sets", "voice_query_model"}) {
+    for (const std::string_view property : {"voice_query_model"}) {
         const JsonValue value = root.find(property);
         const bool empty = value && value.is_array() && value.as_array().size() == 0;
         if (!empty && asks(value)) {
@@ -241,12 +241,7 @@ void write_strings(wire::JsonWriter& writer, const std::vector<std::string>& str
 
 }  // namespace
 
-Result<node::CollectionSpec> parse_collection(ByteView json) {
-    auto parsed = wire::JsonDocument::parse(json);
-    if (!parsed.ok() || !parsed.value().root().is_object()) {
-        return invalid_argument("Bad JSON.");
-    }
-    const JsonValue root = parsed.value().root();
+Result<std::string> read_collection_name(JsonValue root) {
     const JsonValue name = root.find("name");
     if (!name) {
         return invalid_argument("Parameter `name` is required.");
@@ -255,8 +250,17 @@ Result<node::CollectionSpec> parse_collection(ByteView json) {
         || name.as_string().size() > kCollectionNameBytesMax) {
         return invalid_argument("Parameter `name` must be a string of 1 to 512 bytes.");
     }
+    return std::string(name.as_string());
+}
+
+Result<node::CollectionSpec> parse_collection(ByteView json) {
+    auto parsed = wire::JsonDocument::parse(json);
+    if (!parsed.ok() || !parsed.value().root().is_object()) {
+        return invalid_argument("Bad JSON.");
+    }
+    const JsonValue root = parsed.value().root();
     node::CollectionSpec spec;
-    spec.name = name.as_string();
+    KUMO_TRY_ASSIGN(spec.name, read_collection_name(root));
     search::Schema& schema = spec.schema;
     KUMO_TRY(read_fields(root.find("fields"), schema));
     KUMO_TRY_ASSIGN(
@@ -267,6 +271,8 @@ Result<node::CollectionSpec> parse_collection(ByteView json) {
     KUMO_TRY_ASSIGN(schema.symbols_to_index, read_strings(root, "symbols_to_index"));
     KUMO_TRY(read_nesting(root, schema));
     KUMO_TRY(read_replication(root, spec));
+    KUMO_TRY_ASSIGN(spec.synonym_sets, read_strings(root, "synonym_sets"));
+    KUMO_TRY_ASSIGN(spec.curation_sets, read_strings(root, "curation_sets"));
     KUMO_TRY(refuse_later_settings(root));
     if (const JsonValue metadata = root.find("metadata")) {
         if (!metadata.is_object()) {
@@ -276,6 +282,38 @@ Result<node::CollectionSpec> parse_collection(ByteView json) {
     }
     KUMO_TRY(search::validate(schema));
     return spec;
+}
+
+Result<node::UpdateCollection> parse_update(JsonValue body) {
+    if (body.as_object().size() == 0) {
+        return invalid_argument("Alter payload is empty.");
+    }
+    node::UpdateCollection out;
+    for (const wire::JsonMember member : body.as_object()) {
+        if (member.key == "fields") {
+            return Error{ErrorCode::kUnsupported, "Changing `fields` is not supported yet."};
+        }
+        if (member.key == "metadata") {
+            if (!member.value.is_object()) {
+                return invalid_argument("The `metadata` value should be an object.");
+            }
+            out.metadata = member.value.raw();
+        } else if (member.key == "synonym_sets" && member.value.is_array()) {
+            KUMO_TRY_ASSIGN(out.synonym_sets, read_strings(body, member.key));
+        } else if (member.key == "curation_sets" && member.value.is_array()) {
+            KUMO_TRY_ASSIGN(out.curation_sets, read_strings(body, member.key));
+        } else if (member.key == "synonym_sets" || member.key == "curation_sets") {
+            return invalid_argument(
+                "The `" + std::string(member.key) + "` value should be an array."
+            );
+        } else {
+            return invalid_argument(
+                "Only `fields`, `metadata`, `synonym_sets` and "
+                "`curation_sets` can be updated at the moment."
+            );
+        }
+    }
+    return out;
 }
 
 void write_collection(
@@ -289,7 +327,8 @@ void write_collection(
     };
     writer.begin_object();
     writer.key("created_at").integer(info.spec.created_at);
-    writer.key("curation_sets").begin_array().end_array();
+    writer.key("curation_sets");
+    write_strings(writer, info.spec.curation_sets);
     writer.key("default_sorting_field").string(schema.default_sorting_field);
     writer.key("enable_nested_fields").boolean(schema.enable_nested_fields);
     if (wants("fields")) {
@@ -315,7 +354,8 @@ void write_collection(
     }
     writer.key("symbols_to_index");
     write_strings(writer, schema.symbols_to_index);
-    writer.key("synonym_sets").begin_array().end_array();
+    writer.key("synonym_sets");
+    write_strings(writer, info.spec.synonym_sets);
     writer.key("token_separators");
     write_strings(writer, schema.token_separators);
     writer.end_object();

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "node/node.h"
+#include "wire/json.h"
 #include "wire/json_writer.h"
 
 #include <string>
@@ -14,6 +15,12 @@ namespace kumo::api_kumosearch {
 /// Reads a collection's declaration. Errors are those of search::validate and parse_type, and
 /// kInvalidArgument or kUnsupported in the words clients know.
 Result<node::CollectionSpec> parse_collection(ByteView json);
+
+/// The name in a collection's declaration.
+Result<std::string> read_collection_name(wire::JsonValue root);
+
+/// Reads what is to change of a collection; kUnsupported for its fields.
+Result<node::UpdateCollection> parse_update(wire::JsonValue body);
 
 /// Writes the summary of a collection, without the members named in `excluded`.
 void write_collection(

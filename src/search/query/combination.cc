@@ -32,6 +32,25 @@ bool is_whole_element(
     return true;
 }
 
+/// How many of the query's words `words` of a synonym's words count as: all for all, else in
+/// proportion.
+std::size_t counted(std::size_t words, const Combination& combination) {
+    return words * combination.stands_for / combination.query_words;
+}
+
+/// Makes a synonym's words as good as the words they stand for would be in their place.
+void stand_for_query(const Combination& combination, FieldMatch& match) {
+    const std::size_t all = combination.words.size();
+    if (match.window.words == all) {
+        const std::uint32_t apart =
+            match.window.spread
+            - std::min(match.window.spread, static_cast<std::uint32_t>(all - 1));
+        match.window.spread = apart + static_cast<std::uint32_t>(combination.stands_for - 1);
+    }
+    match.window.words = static_cast<std::uint32_t>(counted(match.window.words, combination));
+    match.distinct_words = static_cast<std::uint32_t>(counted(match.distinct_words, combination));
+}
+
 }  // namespace
 
 std::uint32_t Combination::cost() const {
@@ -137,10 +156,13 @@ Match CombinationRunner::score(DocId doc, const Combination& combination) {
     Match match;
     match.doc = doc;
     match.dropped_tokens = static_cast<std::uint32_t>(combination.dropped.size());
-    match.parts.tokens_matched = static_cast<std::uint32_t>(words_.size());
+    std::size_t words = words_.size();
     for (WordCursor& word : dropped_) {
-        match.parts.tokens_matched += word.advance(doc) == doc ? 1 : 0;
+        words += word.advance(doc) == doc ? 1 : 0;
     }
+    match.parts.tokens_matched = static_cast<std::uint32_t>(
+        combination.stands_for > 0 ? counted(words, combination) : words
+    );
     const bool by_weight = request_.match.text_match_type == TextMatchType::kMaxWeight;
     for (std::size_t i = 0; i < request_.fields.size(); ++i) {
         const std::uint64_t score = score_field(i, doc, combination);
@@ -245,7 +267,11 @@ std::uint64_t CombinationRunner::score_element(
         element_.end(),
         [](const WordPositions& word) { return !word.positions.empty(); }
     ));
+    if (combination.stands_for > 0) {
+        stand_for_query(combination, match);
+    }
     match.cost = combination.cost();
+    match.demoted = combination.demoted;
     match.exact =
         request_.match.prioritize_exact_match && is_whole_element(element_, place, combination);
     match.use_position = request_.match.prioritize_token_position;

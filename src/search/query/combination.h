@@ -29,7 +29,11 @@ struct Match {
 struct Combination {
     std::vector<const Candidate*> words;
     std::span<const std::string> dropped;  ///< Query words left out; they count where they occur.
-    std::size_t query_words = 0;           ///< Words of the whole query.
+    std::size_t query_words = 0;           ///< Words of the whole query, or synonym.
+    /// The words are synonyms of a query with this many: together they count as those. 0: they are
+    /// the query's own.
+    std::size_t stands_for = 0;
+    bool demoted = false;
 
     std::uint32_t cost() const;
 };

@@ -30,6 +30,7 @@ bool step(std::vector<std::size_t>& digits, const std::vector<std::size_t>& size
 template <typename T>
 std::vector<std::size_t> sizes_of(const std::vector<std::vector<T>>& lists) {
     std::vector<std::size_t> sizes;
+    sizes.reserve(lists.size());
     for (const auto& list : lists) {
         sizes.push_back(list.size());
     }
@@ -57,24 +58,49 @@ Matcher::Matcher(
 void Matcher::run(const QueryText& query) {
     query_words_ = query.tokens.size();
     if (query_words_ > 0) {
-        try_words({query.tokens, {}, true});
+        try_words({query.tokens, {}, true, false});
     }
     const bool always = request_.match.split_join_tokens == SplitJoin::kAlways;
     const bool fallback = request_.match.split_join_tokens == SplitJoin::kFallback;
     if (always || (fallback && found_ == 0)) {
         try_split_and_join(query.tokens);
     }
+    const std::vector<Words> synonyms = synonyms_of(query.tokens);
+    for (const Words& words : synonyms) {
+        try_words({words, {}, true, true});
+    }
     if (found_ < request_.match.drop_tokens_threshold) {
-        try_fewer(query.tokens);
+        try_fewer(query.tokens, false);
+    }
+    for (const Words& words : synonyms) {
+        if (found_ < request_.match.drop_tokens_threshold) {
+            try_fewer(words, true);
+        }
     }
     finish();
+}
+
+std::vector<Matcher::Words> Matcher::synonyms_of(const Words& words) const {
+    std::vector<Words> out;
+    if (request_.synonyms.empty() || request_.fields.empty() || words.empty()) {
+        return out;
+    }
+    const SynonymOptions options{
+        snapshot_.schema->fields[request_.fields.front().field].locale,
+        request_.match.synonym_prefix,
+        request_.match.synonym_num_typos};
+    for (const auto& set : request_.synonyms) {
+        set->expand(words, options, out);
+    }
+    return out;
 }
 
 void Matcher::try_words(const Attempt& attempt) {
     std::vector<std::vector<std::uint32_t>> costs;
     for (const std::string& word : attempt.words) {
         auto& list = costs.emplace_back();
-        for (std::uint32_t cost = 0; cost <= candidates_.edits_allowed(word); ++cost) {
+        const std::uint32_t edits = attempt.synonym ? 0 : candidates_.edits_allowed(word);
+        for (std::uint32_t cost = 0; cost <= edits; ++cost) {
             list.push_back(cost);
         }
     }
@@ -200,7 +226,13 @@ void Matcher::try_combinations(
 }
 
 void Matcher::run_combination(const Attempt& attempt, std::vector<const Candidate*> words) {
-    const Combination combination{std::move(words), attempt.dropped, query_words_};
+    const bool synonym = attempt.synonym;
+    const Combination combination{
+        std::move(words),
+        attempt.dropped,
+        synonym ? attempt.words.size() + attempt.dropped.size() : query_words_,
+        synonym ? query_words_ : 0,
+        synonym && request_.match.demote_synonym_match};
     bool any = false;
     for (std::size_t p = 0; p < parts_.size(); ++p) {
         PartMatches& part = parts_[p];
@@ -241,7 +273,7 @@ void Matcher::try_split_and_join(const Words& words) {
         changed.push_back(joined);
         changed
             .insert(changed.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 2, words.end());
-        try_words({std::move(changed), {}, true});
+        try_words({std::move(changed), {}, true, false});
     }
     for (std::size_t i = 0; i < words.size() && found_ == 0; ++i) {
         for (std::size_t cut = 1; cut < words[i].size() && found_ == 0; ++cut) {
@@ -253,23 +285,23 @@ void Matcher::try_split_and_join(const Words& words) {
             Words changed = words;
             changed[i] = left;
             changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(i) + 1, right);
-            try_words({std::move(changed), {}, false});
+            try_words({std::move(changed), {}, false, false});
         }
     }
 }
 
-void Matcher::try_fewer(const Words& words) {
+void Matcher::try_fewer(const Words& words, bool synonym) {
     if (words.size() < 2 || words.size() > kDropTokensMax) {
         return;
     }
     const bool right_first = request_.match.drop_tokens_mode != DropTokensMode::kLeftToRight;
-    drop_from(words, right_first);
+    drop_from(words, right_first, synonym);
     if (found_ < request_.match.drop_tokens_threshold) {
-        drop_from(words, !right_first);
+        drop_from(words, !right_first, synonym);
     }
 }
 
-void Matcher::drop_from(const Words& words, bool right) {
+void Matcher::drop_from(const Words& words, bool right, bool synonym) {
     for (std::size_t keep = words.size() - 1; keep > 0; --keep) {
         if (found_ >= request_.match.drop_tokens_threshold || deadline_.passed()) {
             return;
@@ -277,7 +309,7 @@ void Matcher::drop_from(const Words& words, bool right) {
         const auto cut = static_cast<std::ptrdiff_t>(right ? keep : words.size() - keep);
         const Words head(words.begin(), words.begin() + cut);
         const Words tail(words.begin() + cut, words.end());
-        try_words(right ? Attempt{head, tail, false} : Attempt{tail, head, true});
+        try_words(right ? Attempt{head, tail, false, synonym} : Attempt{tail, head, true, synonym});
     }
 }
 

@@ -30,8 +30,8 @@ struct FoundWord {
 
 /// Finds the documents that a query's words match, by the contract's enumeration: for each vector
 /// of typo costs in odometer order, for each combination of candidate words, the documents that
-/// have all of them; until there are enough. Then, only if still short, joined and split words,
-/// and fewer words. One search's, one thread.
+/// have all of them; until there are enough. Then, only if still short, joined and split words;
+/// the query in synonyms; and, if still short, fewer words. One search's, one thread.
 ///
 /// Source: the behaviour described in the kumosearch contract, section 2.
 class Matcher {
@@ -63,6 +63,7 @@ private:
         Words words;
         Words dropped;
         bool last_is_prefix = true;
+        bool synonym = false;  ///< Not the query's own words; those have no typos.
     };
 
     void try_words(const Attempt& attempt);
@@ -75,8 +76,9 @@ private:
     co_occurring(const Candidate& previous, const std::vector<Candidate>& last);
     std::vector<Bitmap> docs_with(const Candidate& word) const;
     void try_split_and_join(const Words& words);
-    void try_fewer(const Words& words);
-    void drop_from(const Words& words, bool right);
+    std::vector<Words> synonyms_of(const Words& words) const;
+    void try_fewer(const Words& words, bool synonym);
+    void drop_from(const Words& words, bool right, bool synonym);
     void note_words(const Attempt& attempt, const std::vector<const Candidate*>& words);
     void finish();
 

@@ -1,7 +1,5 @@
 #include "search/query/query_text.h"
 
-#include "search/query/request.h"
-
 #include <utility>
 
 namespace kumo::search {
@@ -13,6 +11,7 @@ class Pieces {
 public:
     struct Piece {
         std::string_view text;
+        std::string_view whole;  ///< With its quotes and its '-'.
         bool quoted = false;
         bool excluded = false;
     };
@@ -27,6 +26,7 @@ public:
             return false;
         }
         piece = {};
+        const std::string_view from = rest_;
         if (rest_.size() > 1 && rest_.front() == '-' && !is_space(rest_[1])) {
             piece.excluded = true;
             rest_.remove_prefix(1);
@@ -37,6 +37,7 @@ public:
             piece.quoted = true;
             piece.text = rest_.substr(1, close - 1);
             rest_.remove_prefix(close + 1);
+            piece.whole = from.substr(0, from.size() - rest_.size());
             return true;
         }
         std::size_t end = 0;
@@ -45,6 +46,7 @@ public:
         }
         piece.text = rest_.substr(0, end);
         rest_.remove_prefix(end);
+        piece.whole = from.substr(0, from.size() - rest_.size());
         return true;
     }
 
@@ -66,7 +68,7 @@ std::vector<std::string> words_of(std::string_view text, const Analyzer& analyze
 
 }  // namespace
 
-QueryText parse_query_text(std::string_view q, const Analyzer& analyzer) {
+QueryText parse_query_text(std::string_view q, const Analyzer& analyzer, const WordSet* stopwords) {
     QueryText out;
     if (q.empty() || q == "*") {
         out.match_all = true;
@@ -74,6 +76,7 @@ QueryText parse_query_text(std::string_view q, const Analyzer& analyzer) {
     }
     Pieces pieces(q.substr(0, kQueryBytesMax));
     Pieces::Piece piece;
+    bool any_stopword = false;
     while (pieces.next(piece)) {
         std::vector<std::string> words = words_of(piece.text, analyzer);
         if (words.empty()) {
@@ -84,7 +87,9 @@ QueryText parse_query_text(std::string_view q, const Analyzer& analyzer) {
             continue;
         }
         for (const std::string& word : words) {
-            if (out.tokens.size() < kQueryTokensMax) {
+            if (stopwords != nullptr && !piece.quoted && stopwords->contains(word)) {
+                any_stopword = true;
+            } else if (out.tokens.size() < kQueryTokensMax) {
                 out.tokens.push_back(word);
             }
         }
@@ -93,8 +98,29 @@ QueryText parse_query_text(std::string_view q, const Analyzer& analyzer) {
         }
     }
     // Only exclusions, as in "-word": everything else matches.
-    out.match_all = out.tokens.empty() && !out.excluded.empty();
+    out.match_all = out.tokens.empty() && !out.excluded.empty() && !any_stopword;
     return out;
+}
+
+std::string without_words(std::string_view q, const Analyzer& analyzer, const WordSet& words) {
+    std::string out;
+    const auto add = [&](std::string_view text) {
+        out.append(out.empty() ? "" : " ").append(text);
+    };
+    Pieces pieces(q.substr(0, kQueryBytesMax));
+    Pieces::Piece piece;
+    while (pieces.next(piece)) {
+        if (piece.quoted || piece.excluded) {
+            add(piece.whole);
+            continue;
+        }
+        for (const std::string& word : words_of(piece.text, analyzer)) {
+            if (!words.contains(word)) {
+                add(word);
+            }
+        }
+    }
+    return out.empty() ? "*" : out;
 }
 
 }  // namespace kumo::search

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "search/analysis/analyzer.h"
+#include "search/query/request.h"
 
 #include <string>
 #include <string_view>
@@ -17,7 +18,13 @@ struct QueryText {
     std::vector<std::vector<std::string>> excluded;  ///< One word, or a phrase.
 };
 
-/// Reads a query string. Words past kQueryTokensMax are left out.
-QueryText parse_query_text(std::string_view q, const Analyzer& analyzer);
+/// Reads a query string. Words past kQueryTokensMax are left out, and those in `stopwords` that
+/// stand alone (null: none).
+QueryText
+parse_query_text(std::string_view q, const Analyzer& analyzer, const WordSet* stopwords = nullptr);
+
+/// The query string without the words in `words` that stand alone: phrases and exclusions stay as
+/// they are. "*" if nothing is left.
+std::string without_words(std::string_view q, const Analyzer& analyzer, const WordSet& words);
 
 }  // namespace kumo::search

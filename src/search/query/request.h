@@ -2,10 +2,14 @@
 
 #include "base/clock.h"
 #include "search/query/filter.h"
+#include "search/query/synonyms.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -90,6 +94,9 @@ struct MatchOptions {
     bool prioritize_num_matching_fields = true;
     bool typos_in_numbers = true;        ///< enable_typos_for_numerical_tokens
     bool typos_in_alphanumerics = true;  ///< enable_typos_for_alpha_numerical_tokens
+    bool synonym_prefix = false;
+    std::uint32_t synonym_num_typos = 0;
+    bool demote_synonym_match = false;  ///< Below what the query's own words match as well.
 };
 
 struct HighlightOptions {
@@ -102,6 +109,9 @@ struct HighlightOptions {
     std::uint32_t affix_num_tokens = 4;
     std::uint32_t snippet_threshold = 30;
 };
+
+/// Words as they are indexed.
+using WordSet = std::set<std::string, std::less<>>;
 
 /// One search over one index.
 struct SearchRequest {
@@ -116,9 +126,13 @@ struct SearchRequest {
     HighlightOptions highlight;
     std::uint64_t offset = 0;
     std::uint64_t limit = 10;
+    /// Left out of the query, except inside phrases. If nothing else is in it, nothing matches.
+    std::shared_ptr<const WordSet> stopwords;
+    std::vector<std::shared_ptr<const SynonymSet>> synonyms;
     std::vector<std::string> hidden_ids;
     /// Ids placed at 1-based positions of the result.
     std::map<std::uint32_t, std::vector<std::string>> pinned_ids;
+    bool filter_pinned = false;  ///< Those that do not pass the filter are left out.
     Duration time_limit = std::chrono::seconds(30);
 };
 

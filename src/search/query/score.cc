@@ -63,8 +63,9 @@ std::uint64_t field_score(const FieldMatch& match) {
     const std::uint64_t exact = match.exact ? 1 : 0;
     const std::uint64_t earliness =
         match.use_position ? 255U - std::min(match.last_position, 255U) : 0;
-    return words << 40U | distinct << 32U | cost << 24U | proximity << 16U | exact << 8U
-           | earliness;
+    const std::uint64_t own = match.demoted ? 0 : 1;
+    return words << 40U | distinct << 32U | cost << 24U | proximity << 16U | exact << 12U
+           | earliness << 4U | own;
 }
 
 std::uint64_t max_score(const DocumentMatch& match) {

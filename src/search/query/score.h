@@ -9,7 +9,8 @@ namespace kumo::search {
 /// The text-match score: how well one field of one document answers a query, most significant
 /// part first, each in a byte of a 48-bit number: words inside the best window of kWindowPositions
 /// positions; distinct words in the field; 255 - cost (2 an edit, 1 a word only reached by its
-/// beginning); 100 - spread of that window; the field is exactly the query; earliness.
+/// beginning); 100 - spread of that window; then, in 4, 8 and 4 bits, the field is exactly the
+/// query, earliness, and that it was not found by a demoted synonym.
 
 inline constexpr std::uint32_t kWindowPositions = 10;
 
@@ -38,6 +39,7 @@ struct FieldMatch {
     bool exact = false;
     bool use_position = false;  ///< prioritize_token_position
     std::uint32_t last_position = 0;
+    bool demoted = false;  ///< Found by a synonym that is to rank behind the query's own words.
 };
 
 std::uint64_t field_score(const FieldMatch& match);

@@ -70,7 +70,7 @@ public:
           request_(request),
           analyzer_(analyzer_for(*snapshot.schema)),
           deadline_(clock, request.time_limit),
-          query_(parse_query_text(request.q, analyzer_)) {}
+          query_(parse_query_text(request.q, analyzer_, request.stopwords.get())) {}
 
     Result<SearchResult> run() {
         KUMO_TRY(check(*snapshot_.schema, request_));
@@ -149,7 +149,12 @@ private:
         const Filter filter = Filter::of_ids({id});
         std::optional<RankedHit> found;
         for (std::size_t p = 0; p < snapshot_.parts.size(); ++p) {
-            live_matches(snapshot_.parts[p], filter, analyzer_).for_each([&](std::size_t doc) {
+            const Snapshot::Part& part = snapshot_.parts[p];
+            Bitmap docs = live_matches(part, filter, analyzer_);
+            if (request_.filter_pinned && docs.count() > 0) {
+                docs.intersect(evaluate(request_.filter, analyzer_, *part.segment));
+            }
+            docs.for_each([&](std::size_t doc) {
                 found = RankedHit{p, static_cast<DocId>(doc), nullptr, true};
             });
         }

@@ -1,8 +1,11 @@
 #include "api/kumosearch/handlers/handlers.h"
+#include "api/kumosearch/resources/values.h"
 #include "api/kumosearch/schema_json.h"
+#include "wire/json.h"
 #include "wire/json_writer.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,17 +20,74 @@ void answer_collection(const Call& call, int status, const node::CollectionInfo&
     answer(call, status, std::move(json));
 }
 
-}  // namespace
+/// What a clone of the collection that the parameters name is declared as. Metadata is its own.
+Result<node::CollectionSpec> clone_of(const Call& call, const std::string& body) {
+    const node::Node& node = call.context.node;
+    const std::string& source = call.parameters.text("src_name");
+    const auto parsed = wire::JsonDocument::parse(body);
+    if (!parsed.ok() || !parsed.value().root().is_object()) {
+        return invalid_argument("Bad JSON.");
+    }
+    if (!call.grant.allows(source)) {
+        return forbidden();
+    }
+    auto info = node.collection(resolve_collection(node, source));
+    if (!info.ok()) {
+        return invalid_argument("Collection with name `" + source + "` not found.");
+    }
+    KUMO_TRY_ASSIGN(std::string name, read_collection_name(parsed.value().root()));
+    node::CollectionSpec spec = std::move(info.value().spec);
+    spec.name = std::move(name);
+    spec.metadata.clear();
+    return spec;
+}
 
-void create_collection(const CallPtr& call, std::string body) {
-    if (call->parameters.has("src_name")) {
-        answer_error(
-            *call,
-            {ErrorCode::kUnsupported, "Cloning a collection by `src_name` is not supported yet."}
-        );
+/// Gives a clone the synonyms and then the curations of its source's own, and answers it.
+void copy_own_sets(
+    const CallPtr& call,
+    node::CollectionInfo made,
+    std::optional<node::ResourceKind> kind
+) {
+    if (!kind) {
+        answer_collection(*call, 201, made);
         return;
     }
-    auto spec = parse_collection(body);
+    using Kind = node::ResourceKind;
+    const auto next = *kind == Kind::kCollectionSynonyms ? std::optional(Kind::kCollectionCurations)
+                                                         : std::nullopt;
+    node::Node& node = call->context.node;
+    const auto source =
+        node.resource(*kind, resolve_collection(node, call->parameters.text("src_name")));
+    if (source == nullptr) {
+        copy_own_sets(call, std::move(made), next);
+        return;
+    }
+    node::PutResource put{*kind, made.spec.name, true, {}};
+    for (const node::Resource::Item& item : source->items()) {
+        put.items.push_back(*item);
+    }
+    node.put_resource(
+        std::move(put),
+        call->loop(),
+        [call, made = std::move(made), next](const Result<node::ResourcePtr>& copied) {
+            if (!copied.ok()) {
+                answer_error(*call, copied.error());
+                return;
+            }
+            copy_own_sets(call, made, next);
+        }
+    );
+}
+
+}  // namespace
+
+void create_collection(const CallPtr& call, const std::string& body) {
+    const bool clones = call->parameters.has("src_name");
+    if (clones && call->parameters.flag("copy_documents", false)) {
+        answer_message(*call, 501, "Copying documents into a clone is not supported yet.");
+        return;
+    }
+    auto spec = clones ? clone_of(*call, body) : parse_collection(body);
     if (!spec.ok()) {
         answer_error(*call, spec.error());
         return;
@@ -42,12 +102,46 @@ void create_collection(const CallPtr& call, std::string body) {
     call->context.node.create_collection(
         std::move(spec).value(),
         call->loop(),
-        [call](Result<node::CollectionInfo> made) {
+        [call, clones](Result<node::CollectionInfo> made) {
             if (!made.ok()) {
                 answer_error(*call, made.error());
+            } else if (clones) {
+                copy_own_sets(
+                    call,
+                    std::move(made).value(),
+                    node::ResourceKind::kCollectionSynonyms
+                );
+            } else {
+                answer_collection(*call, 201, made.value());
+            }
+        }
+    );
+}
+
+void update_collection(const CallPtr& call, const std::string& body) {
+    auto parsed = wire::JsonDocument::parse(body);
+    if (!parsed.ok() || !parsed.value().root().is_object()) {
+        answer_error(*call, invalid_argument("Bad JSON."));
+        return;
+    }
+    auto update = parse_update(parsed.value().root());
+    if (!update.ok()) {
+        const bool later = update.error().code == ErrorCode::kUnsupported;
+        answer_message(*call, later ? 501 : 400, update.error().message);
+        return;
+    }
+    update.value().name = call->collection();
+    std::string shown;
+    wire::JsonWriter(shown).value(parsed.value().root());
+    call->context.node.update_collection(
+        std::move(update).value(),
+        call->loop(),
+        [call, shown = std::move(shown)](const Result<node::CollectionInfo>& updated) {
+            if (!updated.ok()) {
+                answer_error(*call, updated.error());
                 return;
             }
-            answer_collection(*call, 201, made.value());
+            answer(*call, 200, shown);
         }
     );
 }

@@ -2,6 +2,7 @@
 
 #include "api/kumosearch/call.h"
 #include "http/handler.h"
+#include "node/resource.h"
 
 #include <memory>
 #include <string>
@@ -24,9 +25,10 @@ void get_metrics(const CallPtr& call);
 void not_supported(const CallPtr& call);
 
 // collections.cc
-void create_collection(const CallPtr& call, std::string body);
+void create_collection(const CallPtr& call, const std::string& body);
 void list_collections(const CallPtr& call);
 void get_collection(const CallPtr& call);
+void update_collection(const CallPtr& call, const std::string& body);
 void delete_collection(const CallPtr& call);
 
 // documents.cc
@@ -44,6 +46,34 @@ void export_documents(const CallPtr& call);
 // search.cc, multi_search.cc
 void search_collection(const CallPtr& call);
 std::unique_ptr<http::RequestSink> multi_search(const CallPtr& call);
+
+// values.cc: aliases, presets and stopwords
+template <node::ResourceKind kKind>
+void list_values(const CallPtr& call);
+template <node::ResourceKind kKind>
+void get_value(const CallPtr& call);
+template <node::ResourceKind kKind>
+void put_value(const CallPtr& call, const std::string& body);
+template <node::ResourceKind kKind>
+void delete_value(const CallPtr& call);
+
+// sets.cc: synonyms and curations
+template <node::ResourceKind kKind>
+void list_sets(const CallPtr& call);
+template <node::ResourceKind kKind>
+void get_set(const CallPtr& call);
+template <node::ResourceKind kKind>
+void put_set(const CallPtr& call, const std::string& body);
+template <node::ResourceKind kKind>
+void delete_set(const CallPtr& call);
+template <node::ResourceKind kKind>
+void list_items(const CallPtr& call);
+template <node::ResourceKind kKind>
+void get_item(const CallPtr& call);
+template <node::ResourceKind kKind>
+void put_item(const CallPtr& call, const std::string& body);
+template <node::ResourceKind kKind>
+void delete_item(const CallPtr& call);
 
 // keys.cc
 void list_keys(const CallPtr& call);

@@ -1,6 +1,7 @@
 #include "api/kumosearch/errors.h"
 #include "api/kumosearch/handlers/handlers.h"
 #include "api/kumosearch/handlers/run_search.h"
+#include "api/kumosearch/resources/values.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
 
@@ -68,6 +69,10 @@ Result<OneSearch> read_search(const Call& call, wire::JsonValue json) {
         out.parameters.and_filter(call.parameters.text("filter_by"));
     }
     out.collection = out.parameters.text("collection");
+    if (const auto preset = find_preset(call.context.node, out.parameters);
+        preset != nullptr && out.collection.empty()) {
+        out.collection = preset->parameters.text("collection");
+    }
     if (!out.grant.allows(out.collection)) {
         return forbidden();
     }
@@ -123,7 +128,9 @@ void answer_batch(const Call& call, const Batch& batch) {
 }
 
 void run_batch(const CallPtr& call, const std::string& body) {
-    auto read = read_batch(*call, body);
+    const auto preset = find_preset(call->context.node, call->parameters);
+    const bool is_preset = preset != nullptr && !preset->searches.empty();
+    auto read = read_batch(*call, is_preset ? preset->searches : body);
     if (!read.ok()) {
         answer_error(*call, read.error());
         return;
@@ -136,16 +143,14 @@ void run_batch(const CallPtr& call, const std::string& body) {
             answer_batch(*call, *batch);
         }
     };
-    for (std::size_t i = 0; i < batch->searches.size(); ++i) {
-        OneSearch& search = batch->searches[i];
+    for (OneSearch& search : batch->searches) {
         run_search(
             call,
             search.collection,
             search.parameters,
             search.grant,
-            [batch, i, finish_one](Result<std::string> json) {
-                batch->searches[i].result =
-                    json.ok() ? std::move(json).value() : inline_error(json.error());
+            [batch, &search, finish_one](Result<std::string> json) {
+                search.result = json.ok() ? std::move(json).value() : inline_error(json.error());
                 finish_one();
             }
         );
@@ -166,7 +171,17 @@ std::unique_ptr<http::RequestSink> multi_search(const CallPtr& call) {
     }
     return http::collect_body(
         known ? kBodyBytesMax : kStrangerBodyBytesMax,
-        [call](const std::string& body) { run_batch(call, body); }
+        [call](std::string body) {
+            if (!names_unknown_resource(call->context.node, call->parameters)) {
+                run_batch(call, body);
+                return;
+            }
+            // The preset that says what to search may be another node's a moment ago.
+            call->context.node.refresh(
+                call->loop(),
+                [call, body = std::move(body)](const Result<bool>&) { run_batch(call, body); }
+            );
+        }
     );
 }
 

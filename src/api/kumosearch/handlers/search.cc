@@ -1,8 +1,15 @@
+#include "search/query/search.h"
+
 #include "api/kumosearch/handlers/handlers.h"
 #include "api/kumosearch/handlers/run_search.h"
 #include "api/kumosearch/query/search_plan.h"
 #include "api/kumosearch/query/search_response.h"
+#include "api/kumosearch/resources/curations.h"
+#include "api/kumosearch/resources/synonyms.h"
+#include "api/kumosearch/resources/values.h"
 
+#include <chrono>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -18,6 +25,18 @@ void embed(Parameters& parameters, const Parameters& embedded) {
         parameters.set("filter_by", filter);
         parameters.and_filter(embedded.text("filter_by"));
     }
+}
+
+/// What named resources add to a search.
+Status add_resources(
+    const node::Node& node,
+    const Parameters& parameters,
+    const node::CollectionSpec& collection,
+    search::SearchRequest& request
+) {
+    KUMO_TRY_ASSIGN(request.stopwords, find_stopwords(node, parameters, collection.schema));
+    KUMO_TRY_ASSIGN(request.synonyms, find_synonyms(node, parameters, collection));
+    return {};
 }
 
 /// A field that a scoped key hides must not come out as a highlight. (One that the request itself
@@ -36,6 +55,133 @@ Status hide_highlights(
     return {};
 }
 
+/// One search on its way: curated, planned, searched, answered. Loop-owned, except while rules are
+/// tried on a worker.
+struct SearchRun {
+    CallPtr call;
+    std::string name;  ///< Of the collection, or an alias.
+    Parameters parameters;
+    Parameters embedded;
+    std::function<void(Result<std::string>)> done;
+    std::shared_ptr<const node::CollectionSpec> collection{};
+    Error missing{ErrorCode::kNotFound, ""};  ///< Why there is no collection.
+    CurationSets curations{};
+    Curated curated{};
+    std::string first_q{};
+
+    /// False if the collection, or a resource that the parameters name, is not here.
+    bool find_all() {
+        const node::Node& node = call->context.node;
+        apply_preset(node, parameters);
+        auto info = node.collection(resolve_collection(node, name));
+        if (!info.ok()) {
+            missing = std::move(info).error();
+            return false;
+        }
+        collection = std::make_shared<const node::CollectionSpec>(std::move(info.value().spec));
+        return !names_unknown_resource(node, parameters);
+    }
+
+    static void start(const std::shared_ptr<SearchRun>& run) {
+        if (run->collection == nullptr) {
+            run->done(run->missing);
+            return;
+        }
+        run->first_q = run->parameters.text("q");
+        run->curations = find_curations(run->call->context.node, run->parameters, *run->collection);
+        if (run->curations.empty()) {
+            search(run);
+            return;
+        }
+        if (needs_index(run->curations, run->parameters, run->context(nullptr))) {
+            curate_on_worker(run);
+            return;
+        }
+        run->curated = curate(run->curations, run->parameters, run->context(nullptr));
+        search(run);
+    }
+
+private:
+    CurationContext context(std::shared_ptr<const search::Snapshot> snapshot) const {
+        const auto now = std::chrono::floor<std::chrono::seconds>(call->context.clock.wall_now());
+        CurationContext out{collection->schema, now.time_since_epoch().count(), {}};
+        out.has_value = [snapshot =
+                             std::move(snapshot)](std::size_t field, const std::string& text) {
+            if (snapshot == nullptr) {
+                return false;
+            }
+            search::Filter filter;
+            filter.kind = search::Filter::Kind::kExact;
+            filter.field = field;
+            filter.text = text;
+            const auto ids = search::matching_ids(*snapshot, filter, 1);
+            return ids.ok() && !ids.value().empty();
+        };
+        return out;
+    }
+
+    static void curate_on_worker(const std::shared_ptr<SearchRun>& run) {
+        auto snapshot = run->call->context.node.snapshot(run->collection->name);
+        if (!snapshot.ok()) {
+            run->done(std::move(snapshot).error());
+            return;
+        }
+        io::Loop& loop = run->call->loop();
+        const Status submitted = run->call->context.pool.submit(
+            // A copy that may be moved, which a capture of `run` itself is not.
+            [self = std::shared_ptr<SearchRun>(run), &loop, snapshot = std::move(snapshot).value()](
+            ) mutable {
+                self->curated = curate(self->curations, self->parameters, self->context(snapshot));
+                // The reference moves along: the last one must be dropped on the loop.
+                loop.post([self = std::move(self)] { search(self); });
+            }
+        );
+        if (!submitted.ok()) {
+            run->done(submitted.error());
+        }
+    }
+
+    Result<SearchPlan> plan() const {
+        const node::Node& node = call->context.node;
+        KUMO_TRY_ASSIGN(
+            SearchPlan plan,
+            plan_search(parameters, collection->schema, call->context.options)
+        );
+        KUMO_TRY(add_resources(node, parameters, *collection, plan.request));
+        add_curated(curated, plan.request);
+        KUMO_TRY(hide_highlights(embedded, collection->schema, plan.request.highlight));
+        plan.shape.q = first_q;
+        plan.shape.metadata = curated.metadata;
+        return plan;
+    }
+
+    static void search(const std::shared_ptr<SearchRun>& run) {
+        auto plan = run->plan();
+        if (!plan.ok()) {
+            run->done(std::move(plan).error());
+            return;
+        }
+        const MonotonicTime started = run->call->context.clock.monotonic_now();
+        run->call->context.node.search(
+            run->collection->name,
+            std::move(plan.value().request),
+            run->call->loop(),
+            [run, started, shape = std::move(plan.value().shape)](Result<search::SearchResult> found
+            ) {
+                if (!found.ok()) {
+                    run->done(std::move(found).error());
+                    return;
+                }
+                const node::CollectionSpec& collection = *run->collection;
+                const Duration took = run->call->context.clock.monotonic_now() - started;
+                run->done(
+                    write_result(found.value(), shape, collection.schema, collection.name, took)
+                );
+            }
+        );
+    }
+};
+
 }  // namespace
 
 void run_search(
@@ -45,40 +191,19 @@ void run_search(
     const Grant& grant,
     std::function<void(Result<std::string>)> done
 ) {
-    auto info = call->context.node.collection(collection);
-    if (!info.ok()) {
-        done(std::move(info).error());
-        return;
-    }
     embed(parameters, grant.embedded);
-    const auto spec = std::make_shared<node::CollectionSpec>(std::move(info.value().spec));
-    auto plan = plan_search(parameters, spec->schema, call->context.options);
-    if (!plan.ok()) {
-        done(std::move(plan).error());
-        return;
-    }
-    const Status hidden =
-        hide_highlights(grant.embedded, spec->schema, plan.value().request.highlight);
-    if (!hidden.ok()) {
-        done(hidden.error());
-        return;
-    }
-    const MonotonicTime started = call->context.clock.monotonic_now();
-    call->context.node.search(
-        collection,
-        std::move(plan.value().request),
-        call->loop(),
-        [call, spec, started, shape = std::move(plan.value().shape), done = std::move(done)](
-            Result<search::SearchResult> found
-        ) {
-            if (!found.ok()) {
-                done(std::move(found).error());
-                return;
-            }
-            const Duration took = call->context.clock.monotonic_now() - started;
-            done(write_result(found.value(), shape, spec->schema, spec->name, took));
-        }
+    const auto run = std::make_shared<SearchRun>(
+        SearchRun{call, collection, std::move(parameters), grant.embedded, std::move(done)}
     );
+    if (run->find_all()) {
+        SearchRun::start(run);
+        return;
+    }
+    // Another node may have made what is missing a moment ago.
+    call->context.node.refresh(call->loop(), [run](const Result<bool>&) {
+        (void)run->find_all();
+        SearchRun::start(run);
+    });
 }
 
 void search_collection(const CallPtr& call) {

@@ -165,6 +165,10 @@ public:
         return ask_as("root", wire::HttpMethod::kPost, target, std::move(body));
     }
 
+    Answer put(const std::string& target, std::string body) {
+        return ask_as("root", wire::HttpMethod::kPut, target, std::move(body));
+    }
+
     Answer patch(const std::string& target, std::string body) {
         return ask_as("root", wire::HttpMethod::kPatch, target, std::move(body));
     }

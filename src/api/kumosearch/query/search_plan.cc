@@ -35,15 +35,6 @@ struct LaterParameter {
 constexpr LaterParameter kLaterParameters[] = {
     {"group_by", ""},
     {"vector_query", ""},
-    {"preset", ""},
-    {"stopwords", ""},
-    {"synonym_sets", ""},
-    {"synonym_prefix", "false"},
-    {"synonym_num_typos", "0"},
-    {"demote_synonym_match", "false"},
-    {"curation_tags", ""},
-    {"override_tags", ""},
-    {"filter_curated_hits", "false"},
     {"pre_segmented_query", "false"},
     {"voice_query", ""},
     {"conversation", "false"},
@@ -133,6 +124,12 @@ Status plan_match(const Parameters& p, MatchOptions& match) {
     match.prioritize_num_matching_fields = p.flag("prioritize_num_matching_fields", true);
     match.typos_in_numbers = p.flag("enable_typos_for_numerical_tokens", true);
     match.typos_in_alphanumerics = p.flag("enable_typos_for_alpha_numerical_tokens", true);
+    match.synonym_prefix = p.flag("synonym_prefix", false);
+    match.demote_synonym_match = p.flag("demote_synonym_match", false);
+    KUMO_TRY_ASSIGN(match.synonym_num_typos, p.unsigned_32("synonym_num_typos", 0));
+    if (match.synonym_num_typos > 2) {
+        return invalid_argument("Value of `synonym_num_typos` must not be greater than 2.");
+    }
     return plan_words(p, match);
 }
 
@@ -320,6 +317,7 @@ plan_search(const Parameters& p, const search::Schema& schema, const DialectOpti
     KUMO_TRY(plan_page(p, options, plan));
     KUMO_TRY(plan_pinned(p, request));
     KUMO_TRY(plan_hidden(p, request));
+    request.filter_pinned = p.flag("filter_curated_hits", false);
     KUMO_TRY_ASSIGN(plan.shape.fields, plan_fields(p));
     KUMO_TRY(plan_highlights(p, schema, plan));
     KUMO_TRY_ASSIGN(const std::uint64_t cutoff, p.unsigned_integer("search_cutoff_ms", kCutoffMs));

@@ -21,6 +21,7 @@ struct ResultShape {
     std::optional<std::uint64_t> offset;  ///< Shown in place of the page when it was asked for.
     std::uint64_t per_page = 10;
     std::string q;
+    std::string metadata;  ///< A JSON object to send along, or empty.
     std::uint32_t max_facet_values = 10;
     bool highlights_list = true;  ///< The older form, `highlights`, beside `highlight`.
     bool show_out_of = true;

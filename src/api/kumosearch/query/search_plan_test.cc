@@ -142,11 +142,10 @@ TEST(SearchPlan, NamesWhatIsNotSupported) {
     for (const char* parameter :
          {"group_by=tags",
           "vector_query=v:([1])",
-          "preset=p",
+
           "infix=always",
-          "synonym_prefix=true",
-          "text_match_type=bm25",
-          "stopwords=en"}) {
+          "rerank_hybrid_matches=true",
+          "text_match_type=bm25"}) {
         const auto made = plan(std::string("q=a&query_by=title&") + parameter);
         ASSERT_FALSE(made.ok()) << parameter;
         EXPECT_EQ(made.error().code, ErrorCode::kUnsupported) << parameter;

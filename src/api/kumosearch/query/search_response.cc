@@ -267,6 +267,9 @@ Result<std::string> write_result(
         KUMO_TRY(write_hit(writer, hit, shape, schema));
     }
     writer.end_array();
+    if (!shape.metadata.empty()) {
+        writer.key("metadata").raw(shape.metadata);
+    }
     if (shape.offset) {
         writer.key("offset").unsigned_integer(*shape.offset);
     }
