@@ -117,6 +117,9 @@ void Cluster::begin_collection(std::size_t slot, const std::string& name) {
             cluster::AckMode::kMajority,
             cluster::AckMode::kAsync};
         collection->mode = kModes[pick(std::size(kModes))];
+        if (!fsync_ && collection->mode == cluster::AckMode::kMajority) {
+            collection->mode = cluster::AckMode::kSync;  // A majority would be refused.
+        }
         collection->min_in_sync = 1 + static_cast<std::uint32_t>(pick(2));
     }
     slots_[slot] = collection;

@@ -34,6 +34,7 @@ NodeOptions options_of(Random& random) {
     if (random.chance(1, 2)) {  // Who lags is soon sent files.
         options.log_tail_bytes_max = 4'000;
     }
+    options.fsync = !random.chance(1, 4);
     options.disk_reserve_bytes = random.chance(1, 2) ? 0 : 8'192;
     return options;
 }
@@ -48,6 +49,7 @@ Settings& settings() {
 Cluster::Cluster(std::uint64_t seed)
     : seed_(seed), random_(seed ^ 0x5DEECE66DULL), nodes_count_(count_nodes(seed)), site_(seed) {
     const NodeOptions options = options_of(random_);
+    fsync_ = options.fsync;
     std::vector<std::size_t> everybody;
     for (std::size_t i = 0; i < nodes_count_; ++i) {
         everybody.push_back(i);

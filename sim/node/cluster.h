@@ -158,6 +158,9 @@ private:
     void replace(std::size_t i);
     bool may_leave(std::size_t i);
     bool may_lose(std::size_t i);
+    bool all_in_sync();
+    bool nobody_is_hindered();
+    bool is_fragile();
     void heal();
     bool serves(std::size_t i);
     std::optional<std::size_t> some_node();
@@ -203,6 +206,8 @@ private:
     const std::uint64_t seed_;
     SeededRandom random_;
     const std::size_t nodes_count_;
+    bool fsync_ = true;     ///< Of documents, at all nodes.
+    bool fragile_ = false;  ///< Not so, and a machine has lost power: see is_fragile().
     Outcome outcome_;
     Site site_;
     std::vector<Computer> nodes_;

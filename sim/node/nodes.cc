@@ -70,6 +70,14 @@ void Cluster::stop(std::size_t i, io::CrashKind kind, Duration down) {
     if (!computer.up) {
         return;
     }
+    if (is_fragile()) {
+        return;
+    }
+    if (!fsync_ && kind == io::CrashKind::kPower) {
+        // What was acknowledged might be nowhere else.
+        fragile_ = all_in_sync() && nobody_is_hindered();
+        kind = fragile_ ? kind : io::CrashKind::kProcess;
+    }
     note(
         node_name(i) + (kind == io::CrashKind::kPower ? " loses power" : " is killed") + " for "
         + show(down)
@@ -99,6 +107,41 @@ void Cluster::stop(std::size_t i, io::CrashKind kind, Duration down) {
     }
 }
 
+bool Cluster::nobody_is_hindered() {
+    const bool cut_off =
+        std::any_of(cuts_.begin(), cuts_.end(), [](const auto& each) { return each.second != 0; });
+    return !cut_off && std::all_of(nodes_.begin(), nodes_.end(), [](const Computer& each) {
+        return each.pauses[0] == 0 && each.pauses[1] == 0 && !each.suspended;
+    });
+}
+
+/// Without fsync one machine may lose power, and nothing else may happen until it has everything
+/// again from the others: that much is promised.
+bool Cluster::is_fragile() {
+    fragile_ = fragile_ && !all_in_sync();
+    return fragile_;
+}
+
+/// Every node is up, and has everything: one may lose power, also without fsync.
+bool Cluster::all_in_sync() {
+    for (std::size_t i = 0; i < nodes_count_; ++i) {
+        if (!serves(i) || nodes_[i].suspended) {
+            return false;
+        }
+        const ClusterInfo info = nodes_[i].machine->node().cluster();
+        for (const auto& shard : info.shards) {
+            const auto in_sync =
+                std::count_if(shard.copies.begin(), shard.copies.end(), [](const auto& copy) {
+                    return copy.in_sync;
+                });
+            if (static_cast<std::size_t>(in_sync) != nodes_count_) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 void Cluster::start_due() {
     for (std::size_t i = 0; i < nodes_count_; ++i) {
         if (!nodes_[i].up && now() >= nodes_[i].start_at) {
@@ -126,6 +169,9 @@ std::optional<std::size_t> Cluster::some_node() {
 // ---- faults
 
 void Cluster::inject(const Fault& fault) {
+    if (is_fragile()) {
+        return;
+    }
     ++outcome_.faults;
     const std::size_t i = fault.node;
     const bool up = nodes_[i].up;
@@ -134,8 +180,9 @@ void Cluster::inject(const Fault& fault) {
         case FaultKind::kPower: stop(i, io::CrashKind::kPower, fault.lasts); return;
         case FaultKind::kKillAll:
         case FaultKind::kPowerAll: {
-            const auto kind =
-                fault.kind == FaultKind::kKillAll ? io::CrashKind::kProcess : io::CrashKind::kPower;
+            // Without fsync, one machine may lose power while the others go on.
+            const bool power = fault.kind == FaultKind::kPowerAll && fsync_;
+            const auto kind = power ? io::CrashKind::kPower : io::CrashKind::kProcess;
             for (std::size_t k = 0; k < nodes_count_; ++k) {
                 stop(k, kind, fault.lasts + milliseconds(pick(2000)));
             }

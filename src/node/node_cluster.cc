@@ -96,6 +96,7 @@ Status NodeImpl::open(const NodeEnvironment& environment) {
     KUMO_TRY(io::make_directories(fs_, options_.data_dir));
     KUMO_TRY_ASSIGN(lock_, fs_.lock(io::join_path(options_.data_dir, "LOCK")));
     reserve_.restore();
+    KUMO_TRY(look_at_last_run());
     ControlOptions control = control_options(options_);
     control.has_others = has_others();
     KUMO_TRY_ASSIGN(control.seed, read_seed());
@@ -117,6 +118,9 @@ Status NodeImpl::open(const NodeEnvironment& environment) {
     );
     control_ = std::make_unique<ControlLink>(loop_, environment.control_loop, std::move(plane));
     KUMO_TRY(open_log());
+    if (!unclean_) {
+        KUMO_TRY(record_run());
+    }
     make_parts();
     start();
     return {};
@@ -168,6 +172,49 @@ void NodeImpl::remember(const std::optional<LostLog>& lost) {
         const Status stored = lost ? data_log.remember(*lost) : data_log.forget();
         if (!stored.ok()) {
             log_warn(stored.error().message);
+        }
+        return [] {
+        };
+    });
+}
+
+Status NodeImpl::look_at_last_run() {
+    run_ = runs_.present(options_.fsync);
+    KUMO_TRY_ASSIGN(const auto before, runs_.read());
+    KUMO_TRY_ASSIGN(const bool has_log, io::exists(fs_, data_log_.directory()));
+    unclean_ = has_log && RunRecords::may_lack(before, run_);
+    if (unclean_) {
+        log_warn(
+            "the machine has started anew since a server without fsync ended here on a sudden: "
+            "what "
+            "it acknowledged in its last moments may be lost. Copies that others have whole are "
+            "built anew from theirs"
+        );
+    }
+    return {};
+}
+
+/// The log that was found is on the disk, or as this record says.
+Status NodeImpl::record_run() {
+    Status stored = runs_.write(run_);
+    if (!stored.ok() && stored.error().code == ErrorCode::kResourceExhausted) {
+        release_reserve();
+        stored = runs_.write(run_);
+    }
+    return stored;
+}
+
+/// The cluster knows which copies may lack something. Had this run ended before, the next one would
+/// have to say so.
+void NodeImpl::on_registered() {
+    registered_ = true;
+    if (!std::exchange(unclean_, false)) {
+        return;
+    }
+    jobs_.submit(BackgroundJobs::Lane::kStore, [runs = runs_, run = run_]() -> io::Task {
+        const Status stored = runs.write(run);
+        if (!stored.ok()) {
+            log_warn(stored.error().message);  // The next start has copies built anew in vain.
         }
         return [] {
         };
@@ -314,6 +361,8 @@ void NodeImpl::start() {
     std::set<cluster::CopyId> unclean;
     if (lost_log_ && lost_log_->first_whole == 0) {
         unclean.insert(cluster::kEveryCopyLost);
+    } else if (unclean_) {
+        unclean.insert(cluster::kEveryCopyUnclean);
     }
     control_->start(std::move(events), std::move(unclean));
     loop_.post([this] { tick(); });
@@ -328,7 +377,7 @@ void NodeImpl::on_state(std::shared_ptr<const State> state, std::uint64_t incarn
         broken_.store(std::make_shared<const std::string>(shards_->lost()->message));
     }
     if (incarnation != 0) {
-        registered_ = true;
+        on_registered();
         forget_seed();
     }
     publish();

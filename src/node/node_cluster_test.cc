@@ -27,6 +27,7 @@ protected:
         for (std::size_t i = 0; i < kNodes; ++i) {
             NodeOptions options = small_options();
             options.log_tail_bytes_max = 4000;
+            options.fsync = fsync;
             machines[i] =
                 std::make_unique<Machine>(site, cluster_host(i), cluster_options(i, options));
             machines[i]->write_nodes_file({0, 1, 2});
@@ -156,6 +157,30 @@ protected:
     Site site{GetParam()};
     std::array<std::unique_ptr<Machine>, kNodes> machines;
     std::map<std::string, std::string> acknowledged;
+
+    bool fsync = true;
+};
+
+class UnsyncedCluster : public NodeCluster {
+protected:
+    UnsyncedCluster() { fsync = false; }
+
+    /// With segments: so much that a copy has a directory.
+    void fill() {
+        create();
+        for (int n = 0; n < 30; ++n) {
+            put(0, n);
+        }
+        ASSERT_TRUE(run_until([this] {
+            return count_copies(0) == 1 && count_copies(1) == 1 && count_copies(2) == 1;
+        }));
+    }
+
+    /// The directory of the node's only copy.
+    std::string copy_directory(std::size_t i) {
+        const auto entries = machines[i]->fs().list("/data/collections");
+        return entries.ok() && entries.value().size() == 1 ? entries.value()[0].name : "";
+    }
 };
 
 TEST_P(NodeCluster, AnyNodeTakesAnyRequest) {
@@ -791,6 +816,64 @@ TEST_P(NodeCluster, TheLastInSyncWithADamagedControlPlaneThrowsNothingAway) {
     }
 }
 
+// ---- without fsync
+
+TEST_P(UnsyncedCluster, WhatAPowerCutTookIsSentAgain) {
+    fill();
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        const std::string before = copy_directory(i);
+        // It is back before it is missed: nobody has taken it from the copies in sync.
+        machines[i]->fs().crash(io::CrashKind::kPower);
+        machines[i]->stop();
+        ASSERT_TRUE(machines[i]->boot().ok());
+        ASSERT_TRUE(run_until([&] { return serves(i) && in_sync(i) == kNodes; }));
+        ASSERT_TRUE(all_serve());
+        expect_everything(i);
+        ASSERT_TRUE(run_until([&] { return !copy_directory(i).empty(); }));
+        EXPECT_NE(copy_directory(i), before) << "the copy was not built anew";
+        for (int n = 0; n < 12; ++n) {
+            put(i, n);
+        }
+    }
+}
+
+TEST_P(UnsyncedCluster, AKilledProcessAndACleanEndKeepTheirCopies) {
+    fill();
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        const std::string before = copy_directory(i);
+        machines[i]->stop();
+        ASSERT_TRUE(machines[i]->boot().ok());
+        ASSERT_TRUE(run_until([&] { return all_serve() && in_sync(i) == kNodes; }));
+        EXPECT_EQ(copy_directory(i), before) << "killed";
+        machines[i]->stop_cleanly();
+        machines[i]->fs().crash(io::CrashKind::kPower);
+        machines[i]->fs().restart();
+        ASSERT_TRUE(machines[i]->boot().ok());
+        ASSERT_TRUE(run_until([&] { return all_serve() && in_sync(i) == kNodes; }));
+        EXPECT_EQ(copy_directory(i), before) << "ended";
+        expect_everything(i);
+    }
+}
+
+TEST_P(UnsyncedCluster, TheRunThatFindsAPowerCutMayBeKilledBeforeItHasSaidSo) {
+    fill();
+    const std::string before = copy_directory(1);
+    machines[1]->fs().crash(io::CrashKind::kPower);
+    machines[1]->stop();
+    ASSERT_TRUE(machines[1]->boot().ok());
+    machines[1]->stop();
+    ASSERT_TRUE(machines[1]->boot().ok());
+    ASSERT_TRUE(run_until([&] { return serves(1) && in_sync(1) == kNodes; }));
+    expect_everything(1);
+    ASSERT_TRUE(run_until([&] { return !copy_directory(1).empty(); }));
+    EXPECT_NE(copy_directory(1), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Seeds,
+    UnsyncedCluster,
+    testing::Range(std::uint64_t{1}, std::uint64_t{6})
+);
 INSTANTIATE_TEST_SUITE_P(Seeds, NodeCluster, testing::Range(std::uint64_t{1}, std::uint64_t{6}));
 
 }  // namespace

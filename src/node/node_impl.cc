@@ -55,9 +55,20 @@ NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environmen
       ),
       reserve_(fs_, io::join_path(options.data_dir, "reserve")),
       data_log_(fs_, options.data_dir),
+      runs_(fs_, options.data_dir),
       jobs_(loop_, pool_),
       view_(std::make_shared<const View>()),
       broken_(std::make_shared<const std::string>()) {}
+
+NodeImpl::~NodeImpl() {
+    // The loops have stopped: nothing is acknowledged any more.
+    if (flushed_ && !options_.fsync && !log_failed_ && registered_) {
+        const Status ended = runs_.end_cleanly(run_, data_log_.directory());
+        if (!ended.ok()) {
+            log_warn(ended.error().message);
+        }
+    }
+}
 
 Result<std::unique_ptr<Node>>
 Node::open(const NodeOptions& options, const NodeEnvironment& environment) {

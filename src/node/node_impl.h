@@ -10,6 +10,7 @@
 #include "node/install_sender.h"
 #include "node/node.h"
 #include "node/operation_router.h"
+#include "node/run_record.h"
 #include "node/shard.h"
 #include "node/shard_set.h"
 #include "node/snapshot_head.h"
@@ -47,6 +48,9 @@ struct View {
 class NodeImpl final : public Node {
 public:
     NodeImpl(const NodeOptions& options, const NodeEnvironment& environment);
+
+    /// After shut_down() it records that nothing is missing. Blocks for that, without fsync.
+    ~NodeImpl() override;
 
     /// Node::open()'s work. Blocking; once.
     Status open(const NodeEnvironment& environment);
@@ -157,6 +161,9 @@ private:
     Status open_log();
     Status read_log();
     void remember(const std::optional<LostLog>& lost);
+    Status look_at_last_run();
+    Status record_run();
+    void on_registered();
     ShardSet::Environment shard_environment();
     Result<std::optional<Seed>> read_seed();
     void forget_seed();
@@ -196,6 +203,9 @@ private:
     mutable DiskGuard disk_;
     DiskReserve reserve_;
     const DataLog data_log_;
+    const RunRecords runs_;
+    RunRecord run_;                    ///< This one, as it is to be recorded.
+    bool unclean_ = false;             ///< Copies may lack what the run before acknowledged.
     std::optional<LostLog> lost_log_;  ///< As the start found it.
     BackgroundJobs jobs_;
     std::unique_ptr<io::FileLock> lock_;

@@ -262,9 +262,10 @@ Status check(const Member& member) {
 /// which are out of sync, may still hold what is lost: they would differ from this one for ever.
 void drop_unclean(State& state, const NodeId& node, const std::set<CopyId>& unclean) {
     const bool lost = unclean.contains(kEveryCopyLost);
+    const bool all = lost || unclean.contains(kEveryCopyUnclean);
     for (auto& [id, shared] : state.shards) {
         const auto copy = shared->copies.find(node);
-        const bool bad = copy != shared->copies.end() && (lost || unclean.contains(copy->second));
+        const bool bad = copy != shared->copies.end() && (all || unclean.contains(copy->second));
         if (!bad || planted(Mutant::kUncleanStaysInSync)) {
             continue;
         }

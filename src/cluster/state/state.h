@@ -133,7 +133,7 @@ struct Register {
     bool previous_is_over = false;
     /// Copies that may lack something they had acknowledged. They are built anew from the others in
     /// sync; where there is no other, they are all there is, and the others are built anew. May
-    /// hold kEveryCopyLost.
+    /// hold kEveryCopyLost or kEveryCopyUnclean.
     std::set<CopyId> unclean;
 };
 
@@ -143,6 +143,9 @@ inline constexpr std::uint64_t kNoRunBefore = 1;
 /// Among unclean copies: all that the node has, whichever these are, and they are of no use even
 /// where there is no other: there, nothing is changed, and the node does not serve the shard.
 inline constexpr CopyId kEveryCopyLost{UINT64_MAX};
+
+/// The same as if all that the node has were named.
+inline constexpr CopyId kEveryCopyUnclean{UINT64_MAX - 1};
 
 /// Their leases have run out. One command for all shards of all of them.
 struct Fence {

@@ -365,6 +365,21 @@ TEST_F(ClusterState, TheLastInSyncThatLostItsLogChangesNothing) {
     EXPECT_EQ(shard().in_sync, std::set<NodeId>{primary});
 }
 
+TEST_F(ClusterState, ANodeMayNameAllItsCopiesUnclean) {
+    const CopyId before = shard().copies.at(other());
+    restart(other(), 20, {kEveryCopyUnclean});
+    EXPECT_NE(shard().copies.at(other()), before);
+    EXPECT_FALSE(shard().in_sync.contains(other()));
+    // The last one in sync is what there is, as if it were named.
+    const NodeId primary = shard().primary;
+    must(state_, wish({primary}));
+    const Shard alone = shard();
+    restart(primary, 21, {kEveryCopyUnclean});
+    EXPECT_EQ(shard().copies.at(primary), alone.copies.at(primary));
+    EXPECT_NE(shard().copies.at(other()), alone.copies.at(other()));
+    EXPECT_EQ(shard().in_sync, std::set<NodeId>{primary});
+}
+
 TEST_F(ClusterState, AReplacedCopyLeavesAndItsPrimaryMoves) {
     const NodeId primary = shard().primary;
     const CopyId copy = shard().copies.at(primary);

@@ -118,6 +118,11 @@ Status Machine::boot() {
         site_.network.set_host(*control_loop_, *host_);
     }
     pool_ = std::make_unique<io::SimWorkerPool>(world(), io::WorkerPoolOptions{.threads = 2});
+    if (!options_.fsync) {  // Only then it is asked for.
+        KUMO_TRY(io::make_directories(fs_, "/proc/sys/kernel/random"));
+        const std::string boot = "boot " + std::to_string(boots_) + "\n";
+        KUMO_TRY(io::write_file(fs_, "/proc/sys/kernel/random/boot_id", boot));
+    }
     KUMO_TRY_ASSIGN(
         node_,
         Node::open(
@@ -164,6 +169,7 @@ void Machine::stop() {
     if (loop_ == nullptr) {
         return;
     }
+    boots_ += fs_.crashed() ? 1 : 0;
     loop_->kill();
     control_loop_->kill();
     pool_->kill();

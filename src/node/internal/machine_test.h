@@ -139,6 +139,7 @@ private:
     std::unique_ptr<io::SimLoop> control_loop_;
     std::unique_ptr<io::SimWorkerPool> pool_;
     std::unique_ptr<Node> node_;
+    std::uint64_t boots_ = 1;  ///< Of the system: after a crash it is another one.
     std::vector<std::unique_ptr<Clock>> clocks_;            ///< One a start, like the loops.
     std::vector<std::unique_ptr<io::SimLoop>> dead_loops_;  ///< What is on its way may name them.
 };
