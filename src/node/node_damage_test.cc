@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,7 +15,31 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-class NodeDamage : public NodeCluster {};
+class NodeDamage : public NodeCluster {
+protected:
+    /// Two vote, one has the data: it is damaged by `damage` while it is down; the others are up.
+    void damage_last_in_sync(const std::function<void(std::size_t node)>& damage) {
+        create();
+        put(0, 0);
+        last_ = *primary(0);
+        other_ = (last_ + 1) % kNodes;
+        const std::size_t third = (last_ + 2) % kNodes;
+        machines[third]->stop();
+        ASSERT_TRUE(run_until([&] { return in_sync(last_) == 2; }));
+        machines[other_]->loop().pause();
+        for (int n = 1; n < 12; ++n) {
+            put(last_, n);
+        }
+        ASSERT_EQ(in_sync(last_), 1U);
+        machines[last_]->stop();
+        damage(last_);
+        machines[other_]->loop().resume();
+        ASSERT_TRUE(machines[third]->boot().ok());
+    }
+
+    std::size_t last_ = 0;
+    std::size_t other_ = 0;  ///< One of those that are up.
+};
 
 class UnsyncedCluster : public NodeCluster {
 protected:
@@ -93,35 +119,19 @@ TEST_P(NodeDamage, ALogThatWasRemovedIsMissed) {
 }
 
 TEST_P(NodeDamage, TheLastInSyncWithADamagedLogThrowsNothingAway) {
-    create();
-    put(0, 0);
-    const std::size_t last = *primary(0);
-    const std::size_t other = (last + 1) % kNodes;
-    const std::size_t third = (last + 2) % kNodes;
-    // Two vote, one has the data.
-    machines[third]->stop();
-    ASSERT_TRUE(run_until([&] { return in_sync(last) == 2; }));
-    machines[other]->loop().pause();
-    for (int n = 1; n < 12; ++n) {
-        put(last, n);
-    }
-    ASSERT_EQ(in_sync(last), 1U);
-    machines[last]->stop();
-    damage_log(last);
-    machines[other]->loop().resume();
-    ASSERT_TRUE(machines[third]->boot().ok());
+    damage_last_in_sync([this](std::size_t i) { damage_log(i); });
     for (int round = 0; round < 2; ++round) {
-        const Status started = machines[last]->start();
+        const Status started = machines[last_]->start();
         ASSERT_FALSE(started.ok());
         EXPECT_EQ(started.error().code, ErrorCode::kCorruption) << started.error().message;
         EXPECT_NE(started.error().message.find("/data/wal/wal-"), std::string::npos);
         EXPECT_NE(started.error().message.find("/data/wal.damaged-1"), std::string::npos);
         site.world.run_for(seconds(20));
-        EXPECT_EQ(in_sync(other), 1U);
-        EXPECT_FALSE(machines[other]->put("a", document("d1", 7)).ok());
-        EXPECT_TRUE(has_file(last, "/wal.damaged-1/wal-"));
-        EXPECT_TRUE(has_file(last, "/collections/"));
-        machines[last]->stop();
+        EXPECT_EQ(in_sync(other_), 1U);
+        EXPECT_FALSE(machines[other_]->put("a", document("d1", 7)).ok());
+        EXPECT_TRUE(has_file(last_, "/wal.damaged-1/wal-"));
+        EXPECT_TRUE(has_file(last_, "/collections/"));
+        machines[last_]->stop();
     }
 }
 
@@ -148,33 +158,20 @@ TEST_P(NodeDamage, ANodeWithADamagedControlPlaneIsSentEverything) {
 }
 
 TEST_P(NodeDamage, TheLastInSyncWithADamagedControlPlaneThrowsNothingAway) {
-    create();
-    put(0, 0);
-    const std::size_t last = *primary(0);
-    const std::size_t other = (last + 1) % kNodes;
-    const std::size_t third = (last + 2) % kNodes;
-    machines[third]->stop();
-    ASSERT_TRUE(run_until([&] { return in_sync(last) == 2; }));
-    machines[other]->loop().pause();
-    for (int n = 1; n < 12; ++n) {
-        put(last, n);
-    }
-    ASSERT_EQ(in_sync(last), 1U);
-    machines[last]->stop();
-    machines[last]->fs().flip_bit("/data/control/hard_state", 20, 3);
-    machines[other]->loop().resume();
-    ASSERT_TRUE(machines[third]->boot().ok());
+    damage_last_in_sync([this](std::size_t i) {
+        machines[i]->fs().flip_bit("/data/control/hard_state", 20, 3);
+    });
     for (int round = 0; round < 2; ++round) {
-        ASSERT_TRUE(machines[last]->boot().ok());
+        ASSERT_TRUE(machines[last_]->boot().ok());
         ASSERT_TRUE(run_until([&] {
-            return machines[other]->node().cluster().members.size() == kNodes
-                   && machines[last]->node().cluster().members.size() == kNodes;
+            return machines[other_]->node().cluster().members.size() == kNodes
+                   && machines[last_]->node().cluster().members.size() == kNodes;
         }));
         site.world.run_for(seconds(20));
-        EXPECT_FALSE(serves(last));
-        EXPECT_FALSE(machines[other]->put("a", document("d1", 7)).ok());
-        EXPECT_EQ(count_copies(last), 1U) << "whatever it is good for";
-        machines[last]->stop();
+        EXPECT_FALSE(serves(last_));
+        EXPECT_FALSE(machines[other_]->put("a", document("d1", 7)).ok());
+        EXPECT_EQ(count_copies(last_), 1U) << "whatever it is good for";
+        machines[last_]->stop();
     }
 }
 

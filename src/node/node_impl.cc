@@ -39,6 +39,14 @@ Status check(const WriteBatch& batch) {
     return {};
 }
 
+ControlPlane::Done answer_resource(io::Loop& loop, Reply<ResourcePtr> reply) {
+    return [&loop, reply = std::move(reply)](const Result<Change>& change) {
+        auto resource = change.ok() ? Result<ResourcePtr>(change.value().resource)
+                                    : Result<ResourcePtr>(change.error());
+        answer<ResourcePtr>(loop, reply, std::move(resource));
+    };
+}
+
 }  // namespace
 
 NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environment)
@@ -201,27 +209,11 @@ void NodeImpl::update_collection(
 }
 
 void NodeImpl::put_resource(PutResource put, io::Loop& loop, Reply<ResourcePtr> reply) {
-    propose(
-        std::move(put),
-        Room::kNeeded,
-        [&loop, reply = std::move(reply)](const Result<Change>& change) {
-            auto resource = change.ok() ? Result<ResourcePtr>(change.value().resource)
-                                        : Result<ResourcePtr>(change.error());
-            answer<ResourcePtr>(loop, reply, std::move(resource));
-        }
-    );
+    propose(std::move(put), Room::kNeeded, answer_resource(loop, std::move(reply)));
 }
 
 void NodeImpl::delete_resource(DeleteResource what, io::Loop& loop, Reply<ResourcePtr> reply) {
-    propose(
-        std::move(what),
-        Room::kNotNeeded,
-        [&loop, reply = std::move(reply)](const Result<Change>& change) {
-            auto resource = change.ok() ? Result<ResourcePtr>(change.value().resource)
-                                        : Result<ResourcePtr>(change.error());
-            answer<ResourcePtr>(loop, reply, std::move(resource));
-        }
-    );
+    propose(std::move(what), Room::kNotNeeded, answer_resource(loop, std::move(reply)));
 }
 
 ResourcePtr NodeImpl::resource(ResourceKind kind, std::string_view name) const {
