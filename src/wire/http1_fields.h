@@ -56,7 +56,9 @@ public:
     int minor_version() const noexcept { return minor_version_; }
 
     /// Present if the message told its length that way.
-    std::optional<std::uint64_t> content_length() const noexcept { return content_length_; }
+    std::optional<std::uint64_t> content_length() const noexcept {
+        return has_content_length_ ? std::optional(content_length_) : std::nullopt;
+    }
 
     bool chunked() const noexcept { return chunked_; }
 
@@ -70,7 +72,9 @@ protected:
 
     std::string bytes_;
     std::vector<HttpFieldSlices> fields_;
-    std::optional<std::uint64_t> content_length_;
+    // Not an optional: the compiler may look at its value first, which memory checkers report.
+    std::uint64_t content_length_ = 0;
+    bool has_content_length_ = false;
     int minor_version_ = 1;
     bool chunked_ = false;
     bool keep_alive_ = true;

@@ -84,7 +84,8 @@ HttpError parse_field_line(ByteView line, HttpField& field) noexcept {
 void HttpHeadReader::reset(HttpHead& head) noexcept {
     head.bytes_.clear();
     head.fields_.clear();
-    head.content_length_.reset();
+    head.content_length_ = 0;
+    head.has_content_length_ = false;
     head.chunked_ = false;
     const HttpLimits limits = limits_;
     *this = HttpHeadReader(limits);
@@ -242,6 +243,7 @@ HttpError HttpHeadReader::note_length(HttpHead& head, ByteView value) noexcept {
         return {413, "Content-Length too large"};
     }
     head.content_length_ = length;
+    head.has_content_length_ = true;
     return {};
 }
 
