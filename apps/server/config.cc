@@ -148,9 +148,11 @@ Status read_limits(const Reader& reader, Config& config) {
     KUMO_TRY_ASSIGN(const auto disk, reader.number("disk-used-max-percentage", 100));
     KUMO_TRY_ASSIGN(const auto operators, reader.number("filter-by-max-ops", kOperatorsMax));
     KUMO_TRY_ASSIGN(const auto hits, reader.number("max-per-page", kHitsMax));
+    KUMO_TRY_ASSIGN(const auto group, reader.number("max-group-limit", kHitsMax));
     config.disk_used_max_percentage = static_cast<std::uint32_t>(disk);
     config.filter_by_max_ops = static_cast<std::uint32_t>(operators);
     config.max_per_page = static_cast<std::uint32_t>(hits);
+    config.max_group_limit = static_cast<std::uint32_t>(group);
     KUMO_TRY_ASSIGN(config.enable_cors, reader.flag("enable-cors"));
     KUMO_TRY_ASSIGN(config.skip_writes, reader.flag("skip-writes"));
     KUMO_TRY_ASSIGN(config.fsync, reader.flag("fsync"));

@@ -29,6 +29,7 @@ struct Config {
     std::uint32_t disk_used_max_percentage = 100;
     std::uint32_t filter_by_max_ops = 100;
     std::uint32_t max_per_page = 250;
+    std::uint32_t max_group_limit = 99;
     bool skip_writes = false;
     bool fsync = true;
     std::string compat_version;

@@ -41,6 +41,7 @@ dialect_options(const Config& config, SystemMetrics& metrics, const node::Node& 
     out.cors_domains = config.cors_domains;
     out.filter_by_max_ops = config.filter_by_max_ops;
     out.max_per_page = config.max_per_page;
+    out.max_group_limit = config.max_group_limit;
     out.compat_version = config.compat_version;
     out.version = version();
     out.skip_writes = config.skip_writes;

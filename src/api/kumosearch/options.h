@@ -18,6 +18,7 @@ struct DialectOptions {
     std::vector<std::string> cors_domains{};  ///< Origins to allow; empty: all.
     std::uint32_t filter_by_max_ops = 100;
     std::uint32_t max_per_page = 250;
+    std::uint32_t max_group_limit = 99;
     std::string compat_version = "30.2";  ///< The version of the API we answer as.
     std::string version{};                ///< Our own.
     bool skip_writes = false;

@@ -76,9 +76,8 @@ private:
     std::uint64_t seq_ = 0;
 };
 
-std::string show(const SearchResult& result) {
-    std::string out = std::to_string(result.found) + " of " + std::to_string(result.out_of) + "\n";
-    for (const Hit& hit : result.hits) {
+void show(const std::vector<Hit>& hits, std::string& out) {
+    for (const Hit& hit : hits) {
         out += hit.document;
         if (hit.text_match) {
             out += " score " + std::to_string(hit.text_match->score) + " dropped "
@@ -90,6 +89,19 @@ std::string show(const SearchResult& result) {
             }
         }
         out += hit.curated ? " curated\n" : "\n";
+    }
+}
+
+std::string show(const SearchResult& result) {
+    std::string out = std::to_string(result.found) + " of " + std::to_string(result.out_of) + "\n";
+    show(result.hits, out);
+    for (const HitGroup& group : result.groups) {
+        out += "group of " + std::to_string(group.found);
+        for (const std::string& value : group.key) {
+            out += " " + value;
+        }
+        out += "\n";
+        show(group.hits, out);
     }
     for (const FacetResult& facet : result.facets) {
         out += "facet " + std::to_string(facet.field) + " " + std::to_string(facet.total_values);
@@ -219,6 +231,9 @@ protected:
         out.match.exhaustive_search = pick(4) == 0;
         out.match.drop_tokens_threshold = static_cast<std::uint32_t>(pick(20));
         out.match.typo_tokens_threshold = static_cast<std::uint32_t>(pick(20));
+        if (pick(3) == 0) {
+            out.group = GroupRequest{.fields = {pick(2) == 0 ? kTags : kPrice}};
+        }
         if (pick(4) == 0) {
             out.hidden_ids = {"id3", "id4"};
             out.pinned_ids = {{2, {"id5", "id6"}}};

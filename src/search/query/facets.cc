@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -29,7 +30,7 @@ double number_of(const Field& field, std::int64_t code) {
 }
 
 template <typename Visit>
-void for_each_value(
+void for_each_value_of(
     const std::vector<PartMatches>& parts,
     const Snapshot& snapshot,
     std::size_t field,
@@ -40,10 +41,75 @@ void for_each_value(
         parts[p].matched.for_each([&](std::size_t doc) {
             const auto range = column.values_of(static_cast<DocId>(doc));
             for (std::uint64_t i = range.begin; i < range.end; ++i) {
-                visit(column.value(i));
+                visit(p, static_cast<DocId>(doc), column.value(i));
             }
         });
     }
+}
+
+template <typename Visit>
+void for_each_value(
+    const std::vector<PartMatches>& parts,
+    const Snapshot& snapshot,
+    std::size_t field,
+    Visit visit
+) {
+    for_each_value_of(parts, snapshot, field, [&](std::size_t, DocId, std::int64_t code) {
+        visit(code);
+    });
+}
+
+/// Counts the groups that have each of some things, each group once.
+class GroupCounter {
+public:
+    explicit GroupCounter(const Groups& groups) : groups_(groups) {}
+
+    void add(std::size_t thing, std::size_t part, DocId doc) {
+        pairs_.emplace_back(static_cast<std::uint32_t>(thing), groups_.of(part, doc));
+    }
+
+    std::vector<std::uint64_t> counts(std::size_t things) {
+        std::sort(pairs_.begin(), pairs_.end());
+        pairs_.erase(std::unique(pairs_.begin(), pairs_.end()), pairs_.end());
+        std::vector<std::uint64_t> out(things);
+        for (const auto& [thing, group] : pairs_) {
+            ++out[thing];
+        }
+        return out;
+    }
+
+private:
+    const Groups& groups_;
+    std::vector<std::pair<std::uint32_t, GroupId>> pairs_;
+};
+
+/// The groups that have each value.
+std::vector<FacetValue> count_value_groups(
+    const Snapshot& snapshot,
+    const std::vector<PartMatches>& parts,
+    std::size_t field,
+    const Groups& groups
+) {
+    const Field& declared = snapshot.schema->fields[field];
+    ValueNumbers numbers(snapshot, field);
+    GroupCounter counter(groups);
+    std::vector<FacetValue> out;
+    for_each_value_of(parts, snapshot, field, [&](std::size_t part, DocId doc, std::int64_t code) {
+        const std::uint32_t number = numbers.of(part, code);
+        if (number == out.size()) {
+            const ColumnReader& column = *snapshot.parts[part].segment->columns[field];
+            FacetValue& value = out.emplace_back();
+            value.value = declared.is_string()
+                              ? std::string(column.string(static_cast<std::uint32_t>(code)))
+                              : format_code(declared, code);
+        }
+        counter.add(number, part, doc);
+    });
+    const std::vector<std::uint64_t> counts = counter.counts(out.size());
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i].count = counts[i];
+    }
+    return out;
 }
 
 std::vector<FacetValue>
@@ -103,19 +169,35 @@ std::vector<FacetValue> count_numbers(
 std::vector<FacetValue> count_ranges(
     const Snapshot& snapshot,
     const std::vector<PartMatches>& parts,
-    const FacetRequest& facet
+    const FacetRequest& facet,
+    const Groups* groups
 ) {
     std::vector<FacetValue> out;
     for (const FacetRange& range : facet.ranges) {
         out.push_back({range.label, {}, 0});
     }
-    for_each_value(parts, snapshot, facet.field, [&](std::int64_t code) {
+    std::optional<GroupCounter> counter;
+    if (groups != nullptr) {
+        counter.emplace(*groups);
+    }
+    const auto visit = [&](std::size_t part, DocId doc, std::int64_t code) {
         for (std::size_t i = 0; i < facet.ranges.size(); ++i) {
-            if (code >= facet.ranges[i].from && code < facet.ranges[i].to) {
-                ++out[i].count;
+            if (code < facet.ranges[i].from || code >= facet.ranges[i].to) {
+                continue;
+            }
+            ++out[i].count;
+            if (counter) {
+                counter->add(i, part, doc);
             }
         }
-    });
+    };
+    for_each_value_of(parts, snapshot, facet.field, visit);
+    if (counter) {
+        const std::vector<std::uint64_t> counts = counter->counts(out.size());
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            out[i].count = counts[i];
+        }
+    }
     std::erase_if(out, [](const FacetValue& value) { return value.count == 0; });
     return out;
 }
@@ -215,17 +297,22 @@ FacetResult count_facet(
     const std::vector<PartMatches>& parts,
     const FacetRequest& facet,
     std::uint32_t values_max,
-    const Analyzer& analyzer
+    const Analyzer& analyzer,
+    const Groups* groups
 ) {
     FacetResult out;
     out.field = facet.field;
     if (!facet.ranges.empty()) {
-        out.counts = count_ranges(snapshot, parts, facet);
+        out.counts = count_ranges(snapshot, parts, facet, groups);
         (void)count_numbers(snapshot, parts, facet.field, out);
     } else if (snapshot.schema->fields[facet.field].is_string()) {
-        out.counts = count_strings(snapshot, parts, facet.field);
+        out.counts = groups == nullptr ? count_strings(snapshot, parts, facet.field)
+                                       : count_value_groups(snapshot, parts, facet.field, *groups);
     } else {
         out.counts = count_numbers(snapshot, parts, facet.field, out);
+        if (groups != nullptr) {
+            out.counts = count_value_groups(snapshot, parts, facet.field, *groups);
+        }
     }
     if (!facet.query.empty()) {
         keep_matching(facet, analyzer, out.counts);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "search/index/index.h"
+#include "search/query/grouping.h"
 #include "search/query/highlight.h"
 #include "search/query/matcher.h"
 #include "search/query/request.h"
@@ -10,13 +11,16 @@
 namespace kumo::search {
 
 /// Counts the values of one field over all matched documents, exactly. Ties go to the shorter
-/// value, then to the greater one. `analyzer` reads the facet query.
+/// value, then to the greater one. `analyzer` reads the facet query. With `groups` (of all matched
+/// documents; else null) a value's count is that of the groups that have it; statistics stay those
+/// of the documents.
 FacetResult count_facet(
     const Snapshot& snapshot,
     const std::vector<PartMatches>& parts,
     const FacetRequest& facet,
     std::uint32_t values_max,
-    const Analyzer& analyzer
+    const Analyzer& analyzer,
+    const Groups* groups
 );
 
 }  // namespace kumo::search

@@ -1,36 +1,41 @@
 #pragma once
 
-#include "search/index/index.h"
+#include "search/query/grouping.h"
+#include "search/query/hit_order.h"
 #include "search/query/matcher.h"
-#include "search/query/request.h"
 
-#include <array>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 namespace kumo::search {
 
-/// One hit in its final place, before its document is fetched.
-struct RankedHit {
-    std::size_t part = 0;
-    DocId doc = 0;
-    const Match* match = nullptr;  ///< Null when the query had no words.
-    bool curated = false;
+/// What there is to rank.
+struct Ranked {
+    const std::vector<PartMatches>& parts;  ///< Outlives the results.
+    bool has_words;                         ///< Hits are `matches`, else `matched`.
 };
 
-/// The best hits of all segments in the request's order: at least the first `offset + limit` of
-/// them, or all. Ties go newest first; in a united snapshot, where
-/// each part of the collection has an order of arrival of its own, the latest of each part come
-/// first, in the order of the parts, then the second latest. `parts` outlives the result.
-std::vector<RankedHit> rank(
-    const Snapshot& snapshot,
-    const SearchRequest& request,
-    const std::vector<PartMatches>& parts,
-    bool has_words
-);
+/// The best hits of all segments in order: at least the first `keep` of them, or all.
+std::vector<RankedHit> rank(const HitOrder& order, const Ranked& ranked, std::size_t keep);
 
-/// Hits that are kept for re-ranking by buckets.
-inline constexpr std::size_t kBucketedHits = 250;
+/// The best hit of each of the best groups, in order: at least the first `keep` groups, or all.
+/// With buckets of text match, those are made of the groups' best hits.
+std::vector<RankedHit>
+rank_groups(const HitOrder& order, const Groups& groups, const Ranked& ranked, std::size_t keep);
+
+/// Some hits of one group, in order.
+struct RankedGroup {
+    GroupId group = 0;
+    std::vector<RankedHit> hits;
+};
+
+/// Completes the hits of each of these (different) groups by its best ones to `limit`.
+void fill_groups(
+    const HitOrder& order,
+    const Groups& groups,
+    const Ranked& ranked,
+    std::size_t limit,
+    std::vector<RankedGroup>& wanted
+);
 
 }  // namespace kumo::search

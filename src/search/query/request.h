@@ -28,6 +28,7 @@ struct SortKey {
     enum class By : std::uint8_t {
         kField,
         kTextMatch,
+        kGroupFound,  ///< How many documents the hit's group has; needs SearchRequest::group.
     };
 
     By by = By::kField;
@@ -110,6 +111,14 @@ struct HighlightOptions {
     std::uint32_t snippet_threshold = 30;
 };
 
+/// Puts hits together that have the same values.
+struct GroupRequest {
+    std::vector<std::size_t> fields;  ///< Facet fields; at least one.
+    std::uint32_t limit = 3;          ///< Hits that are wanted of each group.
+    /// Documents without a value in any of the fields are one group; else each is its own.
+    bool missing_together = true;
+};
+
 /// Words as they are indexed.
 using WordSet = std::set<std::string, std::less<>>;
 
@@ -124,6 +133,9 @@ struct SearchRequest {
     std::uint32_t max_facet_values = 10;
     MatchOptions match;
     HighlightOptions highlight;
+    /// If set, `offset` and `limit` count groups, facets count the groups that have a value, and a
+    /// pinned document's whole group has its position.
+    std::optional<GroupRequest> group;
     std::uint64_t offset = 0;
     std::uint64_t limit = 10;
     /// Left out of the query, except inside phrases. If nothing else is in it, nothing matches.
@@ -194,10 +206,21 @@ struct FacetResult {
     std::optional<FacetStats> stats;  ///< Number fields.
 };
 
+/// Documents that have the same values in the fields of GroupRequest.
+struct HitGroup {
+    /// For each field that the documents have a value in: the JSON of that value.
+    std::vector<std::string> key;
+    std::uint64_t found = 0;  ///< Exact.
+    std::vector<Hit> hits;    ///< The best of them.
+};
+
 struct SearchResult {
-    std::uint64_t found = 0;   ///< Exact.
-    std::uint64_t out_of = 0;  ///< Documents in the index.
-    std::vector<Hit> hits;
+    std::uint64_t found = 0;       ///< Exact; groups, if it was asked for them.
+    std::uint64_t found_docs = 0;  ///< Exact.
+    std::uint64_t out_of = 0;      ///< Documents in the index.
+    bool grouped = false;
+    std::vector<Hit> hits;         ///< Empty if grouped.
+    std::vector<HitGroup> groups;  ///< Best first; empty if not grouped.
     std::vector<FacetResult> facets;
     bool cut_off = false;  ///< The time limit ended the search early.
 };

@@ -3,7 +3,9 @@
 #include "search/query/deadline.h"
 #include "search/query/facets.h"
 #include "search/query/filter_eval.h"
+#include "search/query/grouping.h"
 #include "search/query/highlight.h"
+#include "search/query/hit_order.h"
 #include "search/query/matcher.h"
 #include "search/query/query_text.h"
 #include "search/query/ranking.h"
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 namespace kumo::search {
@@ -21,6 +24,8 @@ namespace {
 Analyzer analyzer_for(const Schema& schema) {
     return {schema.token_separators, schema.symbols_to_index};
 }
+
+const std::vector<std::size_t> kNoFields;
 
 Status check(const Schema& schema, const SearchRequest& request) {
     const std::size_t fields = schema.fields.size();
@@ -37,10 +42,23 @@ Status check(const Schema& schema, const SearchRequest& request) {
             return invalid_argument("Sorting needs a sortable field.");
         }
     }
+    for (const SortKey& key : request.sort) {
+        if (key.by == SortKey::By::kGroupFound && !request.group) {
+            return invalid_argument("Sorting by the size of groups needs grouping.");
+        }
+    }
     for (const FacetRequest& facet : request.facets) {
         if (!part_of(facet.field).column) {
             return invalid_argument("Faceting needs a facet field.");
         }
+    }
+    for (const std::size_t field : request.group ? request.group->fields : kNoFields) {
+        if (!part_of(field).column) {
+            return invalid_argument("Grouping needs facet fields.");
+        }
+    }
+    if (request.group && (request.group->fields.empty() || request.group->limit == 0)) {
+        return invalid_argument("Grouping needs fields and a limit.");
     }
     if (request.sort.size() > kSortKeysMax) {
         return Error{ErrorCode::kLimitExceeded, "Only upto 3 sort_by fields can be specified."};
@@ -86,14 +104,29 @@ public:
                 part.matched = part.allowed;
             }
         }
+        locate_pins();
+        find_groups();
         count_and_facet();
-        place_pins(rank(snapshot_, request_, parts_, has_words));
+        const HitOrder order(snapshot_, request_, has_words, groups_ ? &*groups_ : nullptr);
+        const Ranked ranked{parts_, has_words};
+        const Highlighter highlighter(analyzer_, request_.highlight, std::move(words));
+        if (groups_) {
+            KUMO_TRY(fetch_groups(page_of_groups(order, ranked), highlighter));
+        } else {
+            std::vector<RankedHit> hits = rank(order, ranked, request_.offset + request_.limit);
+            place_pins(hits);
+            KUMO_TRY(fetch_page(hits, highlighter));
+        }
         result_.cut_off = deadline_.passed();
-        KUMO_TRY(fetch(Highlighter(analyzer_, request_.highlight, std::move(words))));
         return std::move(result_);
     }
 
 private:
+    struct Pin {
+        std::uint32_t position;
+        RankedHit hit;
+    };
+
     /// Documents that the words may match: the filter, phrases and exclusions, without deleted,
     /// hidden and pinned ones.
     void find_allowed() {
@@ -135,13 +168,36 @@ private:
 
     void count_and_facet() {
         result_.out_of = snapshot_.doc_count;
+        result_.found_docs = pins_.size();
         for (const PartMatches& part : parts_) {
-            result_.found += part.matched.count();
+            result_.found_docs += part.matched.count();
         }
+        result_.found = groups_ ? groups_->count() : result_.found_docs;
         for (const FacetRequest& facet : request_.facets) {
-            result_.facets.push_back(
-                count_facet(snapshot_, parts_, facet, request_.max_facet_values, analyzer_)
-            );
+            result_.facets.push_back(count_facet(
+                snapshot_,
+                parts_,
+                facet,
+                request_.max_facet_values,
+                analyzer_,
+                groups_ ? &*groups_ : nullptr
+            ));
+        }
+    }
+
+    void find_groups() {
+        if (!request_.group) {
+            return;
+        }
+        result_.grouped = true;
+        groups_.emplace(snapshot_, *request_.group);
+        for (std::size_t p = 0; p < parts_.size(); ++p) {
+            parts_[p].matched.for_each([&](std::size_t doc) {
+                groups_->add(p, static_cast<DocId>(doc));
+            });
+        }
+        for (const Pin& pin : pins_) {
+            groups_->add(pin.hit.part, pin.hit.doc);
         }
     }
 
@@ -161,42 +217,123 @@ private:
         return found;
     }
 
-    /// Puts pinned documents at their places among the ranked ones.
-    void place_pins(std::vector<RankedHit> ranked) {
-        hits_ = std::move(ranked);
+    void locate_pins() {
         for (const auto& [position, ids] : request_.pinned_ids) {
-            std::size_t at = position > 0 ? position - 1 : 0;
             for (const std::string& id : ids) {
-                const auto pinned = locate(id);
-                if (!pinned) {
-                    continue;
+                if (const auto hit = locate(id)) {
+                    pins_.push_back({position, *hit});
                 }
-                ++result_.found;
-                at = std::min(at, hits_.size());
-                hits_.insert(hits_.begin() + static_cast<std::ptrdiff_t>(at++), *pinned);
             }
         }
     }
 
-    Status fetch(const Highlighter& highlighter) {
-        const std::size_t begin = std::min<std::size_t>(request_.offset, hits_.size());
-        const std::size_t end = std::min<std::size_t>(begin + request_.limit, hits_.size());
-        for (std::size_t i = begin; i < end; ++i) {
-            const RankedHit& ranked = hits_[i];
-            Hit hit;
-            hit.curated = ranked.curated;
-            const SegmentReader& segment = *snapshot_.parts[ranked.part].segment;
-            KUMO_TRY(segment.stored->append(ranked.doc, hit.document));
-            if (ranked.match != nullptr) {
-                hit.text_match = info_of(*ranked.match);
+    /// Puts things that pins bring at their places among the ranked ones; those of one position
+    /// one after the other.
+    template <typename T>
+    static void
+    insert_at_positions(std::vector<std::pair<std::uint32_t, T>> pinned, std::vector<T>& ranked) {
+        std::size_t at = 0;
+        std::uint32_t last = 0;
+        for (auto& [position, thing] : pinned) {
+            at = position != last ? position - std::min(position, 1U) : at;
+            last = position;
+            at = std::min(at, ranked.size());
+            ranked.insert(ranked.begin() + static_cast<std::ptrdiff_t>(at++), std::move(thing));
+        }
+    }
+
+    void place_pins(std::vector<RankedHit>& hits) const {
+        std::vector<std::pair<std::uint32_t, RankedHit>> pinned;
+        for (const Pin& pin : pins_) {
+            pinned.emplace_back(pin.position, pin.hit);
+        }
+        insert_at_positions(std::move(pinned), hits);
+    }
+
+    /// The groups of the page that was asked for. A group with pinned documents is where the first
+    /// of them is, and begins with them.
+    std::vector<RankedGroup> page_of_groups(const HitOrder& order, const Ranked& ranked) const {
+        std::vector<std::pair<std::uint32_t, RankedGroup>> pinned;
+        std::unordered_map<GroupId, std::size_t> pinned_at;
+        for (const Pin& pin : pins_) {
+            const GroupId group = groups_->of(pin.hit.part, pin.hit.doc);
+            const auto [at, added] = pinned_at.try_emplace(group, pinned.size());
+            if (added) {
+                pinned.emplace_back(pin.position, RankedGroup{group, {}});
             }
-            if (!query_.match_all && !request_.highlight.fields.empty()) {
-                KUMO_TRY_ASSIGN(const auto json, wire::JsonDocument::parse(hit.document));
-                hit.highlights = highlighter.highlight(*snapshot_.schema, json.root());
+            std::vector<RankedHit>& hits = pinned[at->second].second.hits;
+            const bool known = std::any_of(hits.begin(), hits.end(), [&](const RankedHit& hit) {
+                return hit.part == pin.hit.part && hit.doc == pin.hit.doc;
+            });
+            if (!known) {
+                hits.push_back(pin.hit);
             }
-            result_.hits.push_back(std::move(hit));
+        }
+        const std::size_t end = request_.offset + request_.limit;
+        std::vector<RankedGroup> groups;
+        for (const RankedHit& hit : rank_groups(order, *groups_, ranked, end + pinned.size())) {
+            const GroupId group = groups_->of(hit.part, hit.doc);
+            if (!pinned_at.contains(group)) {
+                groups.push_back({group, {}});
+            }
+        }
+        insert_at_positions(std::move(pinned), groups);
+        groups.resize(std::min(groups.size(), end));
+        const std::size_t begin = std::min<std::size_t>(request_.offset, groups.size());
+        groups.erase(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(begin));
+        fill_groups(order, *groups_, ranked, request_.group->limit, groups);
+        return groups;
+    }
+
+    Result<std::vector<std::string>> key_of(const RankedHit& hit, const std::string& document)
+        const {
+        KUMO_TRY_ASSIGN(const auto json, wire::JsonDocument::parse(document));
+        std::vector<std::string> key;
+        for (const std::size_t field : request_.group->fields) {
+            const SegmentReader& segment = *snapshot_.parts[hit.part].segment;
+            const auto value = json.root().find(snapshot_.schema->fields[field].name);
+            // An empty array is no value.
+            if (value && segment.columns[field]->values_of(hit.doc).size() > 0) {
+                key.emplace_back(value.raw());
+            }
+        }
+        return key;
+    }
+
+    Status fetch_groups(const std::vector<RankedGroup>& groups, const Highlighter& highlighter) {
+        for (const RankedGroup& ranked : groups) {
+            HitGroup& group = result_.groups.emplace_back();
+            group.found = groups_->found(ranked.group);
+            for (const RankedHit& hit : ranked.hits) {
+                KUMO_TRY_ASSIGN(group.hits.emplace_back(), fetch(hit, highlighter));
+            }
+            KUMO_TRY_ASSIGN(group.key, key_of(ranked.hits[0], group.hits[0].document));
         }
         return {};
+    }
+
+    Status fetch_page(const std::vector<RankedHit>& hits, const Highlighter& highlighter) {
+        const std::size_t begin = std::min<std::size_t>(request_.offset, hits.size());
+        const std::size_t end = std::min<std::size_t>(begin + request_.limit, hits.size());
+        for (std::size_t i = begin; i < end; ++i) {
+            KUMO_TRY_ASSIGN(result_.hits.emplace_back(), fetch(hits[i], highlighter));
+        }
+        return {};
+    }
+
+    Result<Hit> fetch(const RankedHit& ranked, const Highlighter& highlighter) const {
+        Hit hit;
+        hit.curated = ranked.curated;
+        const SegmentReader& segment = *snapshot_.parts[ranked.part].segment;
+        KUMO_TRY(segment.stored->append(ranked.doc, hit.document));
+        if (ranked.match != nullptr) {
+            hit.text_match = info_of(*ranked.match);
+        }
+        if (!query_.match_all && !request_.highlight.fields.empty()) {
+            KUMO_TRY_ASSIGN(const auto json, wire::JsonDocument::parse(hit.document));
+            hit.highlights = highlighter.highlight(*snapshot_.schema, json.root());
+        }
+        return hit;
     }
 
     static TextMatchInfo info_of(const Match& match) {
@@ -218,7 +355,8 @@ private:
     Deadline deadline_;
     QueryText query_;
     std::vector<PartMatches> parts_;
-    std::vector<RankedHit> hits_;
+    std::vector<Pin> pins_;  ///< Those that are there, by position.
+    std::optional<Groups> groups_;
     SearchResult result_;
 };
 

@@ -118,8 +118,93 @@ TEST_F(Search, AnswersErrorsInTheWordsClientsKnow) {
     );
     EXPECT_EQ(failure("q=*&per_page=251", 422), "Only upto 250 hits can be fetched per page.");
     EXPECT_EQ(failure("q=*&page=x", 400), "Parameter `page` must be an unsigned integer.");
-    EXPECT_NE(failure("q=*&group_by=authors", 400).find("not supported yet"), std::string::npos);
+    EXPECT_NE(failure("q=*&vector_query=v:([])", 400).find("not supported"), std::string::npos);
     EXPECT_EQ(world.get("/collections/none/documents/search?q=*").status, 404);
+}
+
+TEST_F(Search, GroupsHits) {
+    const Answer answer = search(
+        "q=*&group_by=authors,in_print&include_fields=id&exclude_fields=search_time_ms&group_limit="
+        "1&facet_by=in_print&sort_by=year:asc"
+    );
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(
+        answer.body,
+        R"({"facet_counts":[{"counts":[{"count":1,"highlighted":"true","value":"true"},)"
+        R"({"count":1,"highlighted":"false","value":"false"}],"field_name":"in_print",)"
+        R"("sampled":false,"stats":{"total_values":2}}],"found":2,"found_docs":3,"grouped_hits":[)"
+        R"({"found":2,"group_key":[["Le Guin"],true],"hits":[)"
+        R"({"document":{"id":"1"},"highlight":{},"highlights":[]}]},)"
+        R"({"found":1,"group_key":[["Pratchett","Gaiman"],false],"hits":[)"
+        R"({"document":{"id":"3"},"highlight":{},"highlights":[]}]}],"out_of":3,"page":1,)"
+        R"("request_params":{"collection_name":"books","first_q":"*","per_page":10,"q":"*"},)"
+        R"("search_cutoff":false})"
+    );
+}
+
+TEST_F(Search, PagesOverGroups) {
+    ASSERT_EQ(
+        world
+            .post("/collections/books/documents", R"({"id":"4","title":"Nameless","authors":[],
+            "year":2001})")
+            .status,
+        201
+    );
+    // The key and the ids of each group.
+    const auto groups = [&](const std::string& query) {
+        const Answer answer = search(query);
+        std::string out = member(answer.body, "found") + ":";
+        const auto parsed = wire::JsonDocument::parse(answer.body).value();
+        for (const wire::JsonValue group : parsed.root().find("grouped_hits").as_array()) {
+            out += " " + std::string(group.find("group_key").raw());
+            for (const wire::JsonValue hit : group.find("hits").as_array()) {
+                out += std::string(hit.find("document").find("id").as_string());
+            }
+        }
+        return out;
+    };
+    EXPECT_EQ(groups("q=*&group_by=in_print"), "3: []4 [false]3 [true]21");
+    EXPECT_EQ(groups("q=*&group_by=in_print&per_page=1&page=3"), "3: [true]21");
+    EXPECT_EQ(groups("q=*&group_by=in_print&limit=1&offset=1"), "3: [false]3");
+    EXPECT_EQ(
+        groups("q=*&group_by=in_print&sort_by=_group_found:desc,year:asc"),
+        "3: [true]12 [false]3 []4"
+    );
+    EXPECT_EQ(groups("q=*&group_by=in_print&pinned_hits=1:1"), "3: [true]12 []4 [false]3");
+    EXPECT_EQ(groups("q=*&group_by=in_print&hidden_hits=3"), "2: []4 [true]21");
+    EXPECT_EQ(groups("q=the&query_by=title&group_by=year"), "2: [1974]2 [1969]1");
+    EXPECT_EQ(groups("q=*&group_by=authors&filter_by=year:2001"), "1: []4") << "no value";
+    EXPECT_EQ(ids("q=*&group_by=x&validate_field_names=false"), "4 3 2 1 ") << "no group";
+}
+
+TEST_F(Search, RefusesGroupsThatCannotBe) {
+    const auto failure = [&](const std::string& query, int status) {
+        const Answer answer = search("q=*&" + query);
+        EXPECT_EQ(answer.status, status) << query;
+        return message(answer);
+    };
+    const std::string limits = "Value of `group_limit` must be between 1 and 99.";
+    EXPECT_EQ(failure("group_by=year&group_limit=100", 422), limits);
+    EXPECT_EQ(failure("group_by=year&group_limit=0", 422), limits);
+    EXPECT_EQ(
+        failure("group_by=year&group_limit=-1", 400),
+        "Parameter `group_limit` must be an unsigned integer."
+    );
+    EXPECT_EQ(
+        failure("group_max_candidates=x&group_by=year", 400).substr(0, 32),
+        "Parameter `group_max_candidates`"
+    );
+    EXPECT_EQ(failure("group_by=x", 404), "Could not find a field named `x` in the schema.");
+    EXPECT_EQ(failure("group_by=rating", 400), "Group by field `rating` should be a facet field.");
+    EXPECT_EQ(
+        failure("sort_by=_group_found:desc", 400),
+        "Sorting by `_group_found` needs the parameter `group_by`."
+    );
+    std::string many = "group_by=year";
+    for (int i = 0; i < 10; ++i) {
+        many += ",year";
+    }
+    EXPECT_EQ(failure(many, 422), "Only upto 10 fields can be grouped by.");
 }
 
 TEST_F(Search, RunsSeveralAtOnce) {

@@ -25,6 +25,7 @@ constexpr std::size_t kCuratedIdsMax = 1000;
 constexpr std::uint32_t kFacetValuesMax = 10'000;
 constexpr std::uint32_t kPinnedPositionMax = 1'000'000;
 constexpr std::size_t kTagBytesMax = 256;
+constexpr std::size_t kGroupFieldsMax = 10;
 
 /// Parameters that this version does not have, and the value that asks for nothing.
 struct LaterParameter {
@@ -33,7 +34,6 @@ struct LaterParameter {
 };
 
 constexpr LaterParameter kLaterParameters[] = {
-    {"group_by", ""},
     {"vector_query", ""},
     {"pre_segmented_query", "false"},
     {"voice_query", ""},
@@ -271,6 +271,53 @@ Status plan_facets(const Parameters& p, const search::Schema& schema, SearchPlan
     return {};
 }
 
+/// group_by and what belongs to it.
+Status plan_groups(
+    const Parameters& p,
+    const search::Schema& schema,
+    const DialectOptions& options,
+    SearchRequest& request
+) {
+    search::GroupRequest group;
+    KUMO_TRY_ASSIGN(group.limit, p.unsigned_32("group_limit", group.limit));
+    // Grouping is exact, so how many candidates to look at changes nothing.
+    KUMO_TRY(p.unsigned_integer("group_max_candidates", 0));
+    group.missing_together = p.flag("group_missing_values", true);
+    for (const std::string& name : p.list("group_by")) {
+        const auto at = schema.find(name);
+        if (!at && !p.flag("validate_field_names", true)) {
+            continue;
+        }
+        if (!at) {
+            return not_found("Could not find a field named `" + name + "` in the schema.");
+        }
+        if (!schema.fields[*at].facet) {
+            return invalid_argument("Group by field `" + name + "` should be a facet field.");
+        }
+        group.fields.push_back(*at);
+    }
+    if (group.fields.size() > kGroupFieldsMax) {
+        return Error{ErrorCode::kLimitExceeded, "Only upto 10 fields can be grouped by."};
+    }
+    if (group.fields.empty()) {
+        const auto by_size = [](const search::SortKey& key) {
+            return key.by == search::SortKey::By::kGroupFound;
+        };
+        if (std::any_of(request.sort.begin(), request.sort.end(), by_size)) {
+            return invalid_argument("Sorting by `_group_found` needs the parameter `group_by`.");
+        }
+        return {};
+    }
+    if (group.limit == 0 || group.limit > options.max_group_limit) {
+        return Error{
+            ErrorCode::kLimitExceeded,
+            "Value of `group_limit` must be between 1 and "
+                + std::to_string(options.max_group_limit) + "."};
+    }
+    request.group = std::move(group);
+    return {};
+}
+
 Status plan_query(const Parameters& p, const search::Schema& schema, SearchRequest& request) {
     if (!p.has("q")) {
         return invalid_argument("Parameter `q` is required.");
@@ -313,6 +360,7 @@ plan_search(const Parameters& p, const search::Schema& schema, const DialectOpti
         parse_filter(p.text("filter_by"), schema, {options.filter_by_max_ops, validate})
     );
     KUMO_TRY_ASSIGN(request.sort, parse_sort(p.text("sort_by"), schema, validate));
+    KUMO_TRY(plan_groups(p, schema, options, request));
     KUMO_TRY(plan_facets(p, schema, plan));
     KUMO_TRY(plan_page(p, options, plan));
     KUMO_TRY(plan_pinned(p, request));

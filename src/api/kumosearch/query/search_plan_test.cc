@@ -140,8 +140,7 @@ TEST(SearchPlan, HighlightsTheQueryFieldsThatAreShown) {
 
 TEST(SearchPlan, NamesWhatIsNotSupported) {
     for (const char* parameter :
-         {"group_by=tags",
-          "vector_query=v:([1])",
+         {"vector_query=v:([1])",
 
           "infix=always",
           "rerank_hybrid_matches=true",
@@ -157,6 +156,7 @@ TEST(SearchPlan, TakesWhatIsOnlyAdvice) {
     EXPECT_EQ(
         failure("q=*&use_cache=true&cache_ttl=60&enable_analytics=false&enable_lazy_filter=true"
                 "&max_filter_by_candidates=4&facet_strategy=automatic&infix=off&group_limit=3"
+                "&group_max_candidates=10&group_missing_values=false"
                 "&synonym_num_typos=0"),
         "none"
     );

@@ -206,6 +206,42 @@ Status write_hit(
     return {};
 }
 
+Status write_hits(
+    JsonWriter& writer,
+    const std::vector<search::Hit>& hits,
+    const ResultShape& shape,
+    const search::Schema& schema
+) {
+    writer.key("hits").begin_array();
+    for (const search::Hit& hit : hits) {
+        KUMO_TRY(write_hit(writer, hit, shape, schema));
+    }
+    writer.end_array();
+    return {};
+}
+
+Status write_groups(
+    JsonWriter& writer,
+    const search::SearchResult& result,
+    const ResultShape& shape,
+    const search::Schema& schema
+) {
+    writer.key("found_docs").unsigned_integer(result.found_docs);
+    writer.key("grouped_hits").begin_array();
+    for (const search::HitGroup& group : result.groups) {
+        writer.begin_object().key("found").unsigned_integer(group.found);
+        writer.key("group_key").begin_array();
+        for (const std::string& value : group.key) {
+            writer.raw(value);
+        }
+        writer.end_array();
+        KUMO_TRY(write_hits(writer, group.hits, shape, schema));
+        writer.end_object();
+    }
+    writer.end_array();
+    return {};
+}
+
 void write_facet(
     JsonWriter& writer,
     const search::FacetResult& facet,
@@ -262,11 +298,11 @@ Result<std::string> write_result(
     }
     writer.end_array();
     writer.key("found").unsigned_integer(result.found);
-    writer.key("hits").begin_array();
-    for (const search::Hit& hit : result.hits) {
-        KUMO_TRY(write_hit(writer, hit, shape, schema));
+    if (result.grouped) {
+        KUMO_TRY(write_groups(writer, result, shape, schema));
+    } else {
+        KUMO_TRY(write_hits(writer, result.hits, shape, schema));
     }
-    writer.end_array();
     if (!shape.metadata.empty()) {
         writer.key("metadata").raw(shape.metadata);
     }

@@ -29,14 +29,8 @@ Error no_such_field(std::string_view name) {
 
 /// Forms of sort_by that later versions have.
 bool is_later_form(std::string_view name) {
-    constexpr std::array<std::string_view, 7> kLater = {
-        "_eval",
-        "_rand",
-        "_vector_distance",
-        "_vector_query",
-        "_group_found",
-        "_seq_id",
-        "_union"};
+    constexpr std::array<std::string_view, 6> kLater =
+        {"_eval", "_rand", "_vector_distance", "_vector_query", "_seq_id", "_union"};
     return name.starts_with('$') || std::find(kLater.begin(), kLater.end(), name) != kLater.end();
 }
 
@@ -117,6 +111,10 @@ read_key(std::string_view part, const search::Schema& schema, bool validate_fiel
     }
     SortKey key;
     key.descending = order == "desc";
+    if (split.name == "_group_found" && !split.has_options) {
+        key.by = SortKey::By::kGroupFound;
+        return std::optional(key);
+    }
     if (split.name == "_text_match") {
         key.by = SortKey::By::kTextMatch;
         if (split.has_options) {

@@ -11,9 +11,9 @@
 namespace kumo::api_kumosearch {
 
 /// Translates sort_by: `field:asc`, `field(missing_values: first):desc`, `_text_match:desc`,
-/// `_text_match(buckets: 10):desc`. Stateless. kInvalidArgument; kNotFound for a field that is not
-/// there or does not sort; kLimitExceeded above kSortKeysMax keys; kUnsupported for forms that are
-/// documented and not here.
+/// `_text_match(buckets: 10):desc`, `_group_found:desc`. Stateless. kInvalidArgument; kNotFound for
+/// a field that is not there or does not sort; kLimitExceeded above kSortKeysMax keys; kUnsupported
+/// for forms that are documented and not here.
 Result<std::vector<search::SortKey>>
 parse_sort(std::string_view text, const search::Schema& schema, bool validate_field_names = true);
 

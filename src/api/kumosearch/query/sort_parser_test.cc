@@ -16,8 +16,11 @@ std::string sorted_by(std::string_view text) {
     }
     std::string out;
     for (const search::SortKey& key : keys.value()) {
-        out += key.by == search::SortKey::By::kTextMatch ? "_text_match"
-                                                         : schema.fields[key.field].name;
+        switch (key.by) {
+            case search::SortKey::By::kTextMatch: out += "_text_match"; break;
+            case search::SortKey::By::kGroupFound: out += "_group_found"; break;
+            case search::SortKey::By::kField: out += schema.fields[key.field].name; break;
+        }
         out += key.descending ? " desc" : " asc";
         out += key.missing_first ? " missing-first" : "";
         out += key.buckets > 0 ? " buckets " + std::to_string(key.buckets) : "";
@@ -45,6 +48,11 @@ TEST(SortParser, ReadsTextMatchGroups) {
     EXPECT_EQ(sorted_by("_text_match(buckets: 10):desc"), "_text_match desc buckets 10;");
     EXPECT_EQ(sorted_by("_text_match(bucket_size: 3):desc"), "_text_match desc size 3;");
     EXPECT_TRUE(sorted_by("_text_match(buckets: x):desc").starts_with("error: Invalid value"));
+}
+
+TEST(SortParser, ReadsTheSizeOfGroups) {
+    EXPECT_EQ(sorted_by("_group_found:desc,year:asc"), "_group_found desc;year asc;");
+    EXPECT_TRUE(sorted_by("_group_found(x):desc").starts_with("error: Could not find"));
 }
 
 TEST(SortParser, RefusesWhatIsNotThere) {

@@ -1,0 +1,154 @@
+#include "search/query/hit_order.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace kumo::search {
+
+namespace {
+
+constexpr std::int64_t kBest = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kWorst = std::numeric_limits<std::int64_t>::min();
+
+/// A missing string ranks above every string there is, unless the request says otherwise.
+void set_string(
+    const ColumnReader& column,
+    const SortKey& sort,
+    DocId doc,
+    std::int64_t& number,
+    std::string_view& text
+) {
+    if (const auto ordinal = column.first(doc)) {
+        text = column.string(static_cast<std::uint32_t>(*ordinal));
+        return;
+    }
+    number = sort.missing_first || sort.descending ? 1 : -1;
+}
+
+}  // namespace
+
+std::vector<HitOrder::Key>
+HitOrder::complete_keys(const Schema& schema, const SearchRequest& request, bool has_words) {
+    std::vector<SortKey> sort = request.sort;
+    const auto by_text = std::find_if(sort.begin(), sort.end(), [](const SortKey& key) {
+        return key.by == SortKey::By::kTextMatch;
+    });
+    const bool defaults = sort.empty();
+    if (has_words && by_text == sort.end() && sort.size() < kSortKeysMax) {
+        sort.push_back({.by = SortKey::By::kTextMatch});
+    }
+    if (defaults && !schema.default_sorting_field.empty()) {
+        sort.push_back({.field = *schema.find(schema.default_sorting_field)});
+    }
+    std::vector<Key> keys;
+    for (const SortKey& key : sort) {
+        switch (key.by) {
+            case SortKey::By::kTextMatch:
+                if (has_words) {
+                    keys.push_back({key, Kind::kTextMatch});
+                }
+                break;
+            case SortKey::By::kField: {
+                const bool text = schema.fields[key.field].is_string();
+                keys.push_back({key, text ? Kind::kString : Kind::kNumber});
+                break;
+            }
+            case SortKey::By::kGroupFound: keys.push_back({key, Kind::kGroupFound}); break;
+        }
+    }
+    return keys;
+}
+
+/// Compares as strings are sorted for people: ASCII letters without case, then by bytes.
+int HitOrder::compare_text(std::string_view a, std::string_view b) {
+    const auto lower = [](char c) {
+        return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    };
+    const std::size_t common = std::min(a.size(), b.size());
+    for (std::size_t i = 0; i < common; ++i) {
+        const unsigned char x = lower(a[i]);
+        const unsigned char y = lower(b[i]);
+        if (x != y) {
+            return x < y ? -1 : 1;
+        }
+    }
+    return a.size() == b.size() ? 0 : (a.size() < b.size() ? -1 : 1);
+}
+
+HitOrder::HitOrder(
+    const Snapshot& snapshot,
+    const SearchRequest& request,
+    bool has_words,
+    const Groups* groups
+)
+    : snapshot_(snapshot),
+      groups_(groups),
+      keys_(complete_keys(*snapshot.schema, request, has_words)) {
+    for (std::size_t k = 0; k < keys_.size() && !bucketed_; ++k) {
+        const SortKey& sort = keys_[k].sort;
+        if (keys_[k].kind == Kind::kTextMatch && (sort.buckets > 0 || sort.bucket_size > 0)) {
+            bucketed_ = k;
+        }
+    }
+}
+
+std::int64_t HitOrder::number_of(const Key& key, const RankedHit& hit) const {
+    const SortKey& sort = key.sort;
+    std::int64_t value = 0;
+    switch (key.kind) {
+        case Kind::kTextMatch: value = static_cast<std::int64_t>(hit.match->score); break;
+        case Kind::kNumber: {
+            const auto first =
+                snapshot_.parts[hit.part].segment->columns[sort.field]->first(hit.doc);
+            if (!first) {
+                return sort.missing_first ? kBest : kWorst;
+            }
+            value = *first;
+            break;
+        }
+        case Kind::kGroupFound:
+            value = static_cast<std::int64_t>(groups_->found(groups_->of(hit.part, hit.doc)));
+            break;
+        case Kind::kString: return 0;
+    }
+    // ~ rather than -: it has no overflow and reverses the order just as well.
+    return sort.descending ? value : ~value;
+}
+
+ScoredHit HitOrder::score(std::size_t part, DocId doc, const Match* match) const {
+    const SegmentReader& segment = *snapshot_.parts[part].segment;
+    ScoredHit out;
+    out.hit = {part, doc, match, false};
+    out.order = segment.order->first(doc).value_or(0);
+    for (std::size_t k = 0; k < keys_.size(); ++k) {
+        const Key& key = keys_[k];
+        if (key.kind == Kind::kString) {
+            const ColumnReader& column = *segment.columns[key.sort.field];
+            set_string(column, key.sort, doc, out.numbers[k], out.strings[k]);
+        } else {
+            out.numbers[k] = number_of(key, out.hit);
+        }
+    }
+    return out;
+}
+
+void HitOrder::apply_buckets(std::vector<ScoredHit>& hits) const {
+    if (!bucketed_) {
+        return;
+    }
+    const SortKey& key = keys_[*bucketed_].sort;
+    const std::size_t size =
+        key.buckets > 0 ? (hits.size() + key.buckets - 1) / key.buckets : key.bucket_size;
+    if (size == 0) {
+        return;
+    }
+    const auto buckets = static_cast<std::int64_t>(hits.size() / size + 1);
+    for (std::size_t i = 0; i < hits.size(); ++i) {
+        hits[i].numbers[*bucketed_] = buckets - static_cast<std::int64_t>(i / size);
+    }
+    std::stable_sort(hits.begin(), hits.end(), [&](const ScoredHit& a, const ScoredHit& b) {
+        return better(a, b);
+    });
+}
+
+}  // namespace kumo::search

@@ -1,0 +1,100 @@
+#pragma once
+
+#include "search/index/index.h"
+#include "search/query/grouping.h"
+#include "search/query/matcher.h"
+#include "search/query/request.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace kumo::search {
+
+/// One hit in its final place, before its document is fetched.
+struct RankedHit {
+    std::size_t part = 0;
+    DocId doc = 0;
+    const Match* match = nullptr;  ///< Null when the query had no words.
+    bool curated = false;
+};
+
+/// A hit with the values it is compared by. `numbers` are turned so that larger is better.
+struct ScoredHit {
+    std::array<std::int64_t, kSortKeysMax> numbers{};
+    std::array<std::string_view, kSortKeysMax> strings{};
+    std::int64_t order = 0;
+    RankedHit hit;
+};
+
+/// The order a search puts its hits in: the request's keys, completed by text match and the default
+/// sorting field. Ties go newest first; in a united snapshot, where each part of the collection has
+/// an order of arrival of its own, the latest of each part come first, in the order of the parts,
+/// then the second latest. One search's; refers to the snapshot and the groups; immutable.
+class HitOrder {
+public:
+    /// `groups`: of all the hits, or null if the request does not group.
+    HitOrder(
+        const Snapshot& snapshot,
+        const SearchRequest& request,
+        bool has_words,
+        const Groups* groups
+    );
+
+    /// `match` is not null if the query has words.
+    ScoredHit score(std::size_t part, DocId doc, const Match* match) const;
+
+    /// A strict order; no two different hits are equal in it.
+    bool better(const ScoredHit& a, const ScoredHit& b) const {
+        for (std::size_t k = 0; k < keys_.size(); ++k) {
+            if (keys_[k].kind == Kind::kString && a.numbers[k] == b.numbers[k]) {
+                const int order = compare_text(a.strings[k], b.strings[k]);
+                if (order != 0) {
+                    return (order > 0) == keys_[k].sort.descending;
+                }
+            } else if (a.numbers[k] != b.numbers[k]) {
+                return a.numbers[k] > b.numbers[k];
+            }
+        }
+        // Each part of a collection counts its own documents: the same place in two is no rank.
+        return a.order != b.order ? a.order > b.order : a.hit.part < b.hit.part;
+    }
+
+    /// True if text match ranks by buckets: then the best kBucketedHits have to be kept.
+    bool has_buckets() const { return bucketed_.has_value(); }
+
+    /// Groups the hits, which are in order, into buckets of text match that count as equal, and
+    /// sorts them anew. Nothing if the request has no buckets.
+    void apply_buckets(std::vector<ScoredHit>& hits) const;
+
+    /// Hits that are kept for re-ranking by buckets.
+    static constexpr std::size_t kBucketedHits = 250;
+
+private:
+    enum class Kind : std::uint8_t {
+        kNumber,
+        kString,
+        kTextMatch,
+        kGroupFound,
+    };
+
+    struct Key {
+        SortKey sort;
+        Kind kind;
+    };
+
+    static std::vector<Key>
+    complete_keys(const Schema& schema, const SearchRequest& request, bool has_words);
+    static int compare_text(std::string_view a, std::string_view b);
+
+    std::int64_t number_of(const Key& key, const RankedHit& hit) const;
+
+    const Snapshot& snapshot_;
+    const Groups* groups_;
+    std::vector<Key> keys_;
+    std::optional<std::size_t> bucketed_;
+};
+
+}  // namespace kumo::search
