@@ -25,6 +25,14 @@ void set_string(
     number = sort.missing_first || sort.descending ? 1 : -1;
 }
 
+/// Numbers of one name compare with each other.
+std::string_view name_of_numbers(const Field& field) {
+    if (field.type == ValueType::kFloat) {
+        return "float";
+    }
+    return field.type == ValueType::kBool ? "bool" : "integer";
+}
+
 }  // namespace
 
 std::vector<HitOrder::Key>
@@ -96,7 +104,9 @@ std::int64_t HitOrder::number_of(const Key& key, const RankedHit& hit) const {
     const SortKey& sort = key.sort;
     std::int64_t value = 0;
     switch (key.kind) {
-        case Kind::kTextMatch: value = static_cast<std::int64_t>(hit.match->score); break;
+        case Kind::kTextMatch:
+            value = hit.match != nullptr ? static_cast<std::int64_t>(hit.match->score) : 0;
+            break;
         case Kind::kNumber: {
             const auto first =
                 snapshot_.parts[hit.part].segment->columns[sort.field]->first(hit.doc);
@@ -128,6 +138,23 @@ ScoredHit HitOrder::score(std::size_t part, DocId doc, const Match* match) const
         } else {
             out.numbers[k] = number_of(key, out.hit);
         }
+    }
+    return out;
+}
+
+std::string HitOrder::types() const {
+    std::string out;
+    for (const Key& key : keys_) {
+        out += out.empty() ? "" : ", ";
+        switch (key.kind) {
+            case Kind::kTextMatch: out += "text_match"; break;
+            case Kind::kGroupFound: out += "group_found"; break;
+            case Kind::kString: out += "string"; break;
+            case Kind::kNumber:
+                out += name_of_numbers(snapshot_.schema->fields[key.sort.field]);
+                break;
+        }
+        out += key.sort.descending ? ":desc" : ":asc";
     }
     return out;
 }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct RankedHit {
     DocId doc = 0;
     const Match* match = nullptr;  ///< Null when the query had no words.
     bool curated = false;
+    std::uint32_t search = 0;  ///< Which search of a union it is of.
 };
 
 /// A hit with the values it is compared by. `numbers` are turned so that larger is better.
@@ -32,10 +34,13 @@ struct ScoredHit {
 /// The order a search puts its hits in: the request's keys, completed by text match and the default
 /// sorting field. Ties go newest first; in a united snapshot, where each part of the collection has
 /// an order of arrival of its own, the latest of each part come first, in the order of the parts,
-/// then the second latest. One search's; refers to the snapshot and the groups; immutable.
+/// then the second latest. Hits of several searches compare if the keys are the same (types()); of
+/// the same place in the order of arrival, those of an earlier search come first. One search's;
+/// refers to the snapshot and the groups; immutable.
 class HitOrder {
 public:
-    /// `groups`: of all the hits, or null if the request does not group.
+    /// `has_words`: text match is a key. `groups`: of all the hits, or null if the request does not
+    /// group.
     HitOrder(
         const Snapshot& snapshot,
         const SearchRequest& request,
@@ -43,7 +48,7 @@ public:
         const Groups* groups
     );
 
-    /// `match` is not null if the query has words.
+    /// `match`: null if the query has no words, which is worth as much as no text match.
     ScoredHit score(std::size_t part, DocId doc, const Match* match) const;
 
     /// A strict order; no two different hits are equal in it.
@@ -58,9 +63,15 @@ public:
                 return a.numbers[k] > b.numbers[k];
             }
         }
+        if (a.order != b.order) {
+            return a.order > b.order;
+        }
         // Each part of a collection counts its own documents: the same place in two is no rank.
-        return a.order != b.order ? a.order > b.order : a.hit.part < b.hit.part;
+        return a.hit.search != b.hit.search ? a.hit.search < b.hit.search : a.hit.part < b.hit.part;
     }
+
+    /// What it compares by, for people: "integer:desc, text_match:desc".
+    std::string types() const;
 
     /// True if text match ranks by buckets: then the best kBucketedHits have to be kept.
     bool has_buckets() const { return bucketed_.has_value(); }

@@ -4,7 +4,9 @@
 #include "search/query/hit_order.h"
 #include "search/query/matcher.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace kumo::search {
@@ -15,6 +17,22 @@ struct Ranked {
     bool has_words;                         ///< Hits are `matches`, else `matched`.
 };
 
+/// Calls visit(part, doc, match) for every hit; `match` is null if the query had no words.
+template <typename Visit>
+void for_each_hit(const Ranked& ranked, Visit visit) {
+    for (std::size_t p = 0; p < ranked.parts.size(); ++p) {
+        if (ranked.has_words) {
+            for (const Match& match : ranked.parts[p].matches) {
+                visit(p, match.doc, &match);
+            }
+        } else {
+            ranked.parts[p].matched.for_each([&](std::size_t doc) {
+                visit(p, static_cast<DocId>(doc), static_cast<const Match*>(nullptr));
+            });
+        }
+    }
+}
+
 /// The best hits of all segments in order: at least the first `keep` of them, or all.
 std::vector<RankedHit> rank(const HitOrder& order, const Ranked& ranked, std::size_t keep);
 
@@ -22,6 +40,20 @@ std::vector<RankedHit> rank(const HitOrder& order, const Ranked& ranked, std::si
 /// With buckets of text match, those are made of the groups' best hits.
 std::vector<RankedHit>
 rank_groups(const HitOrder& order, const Groups& groups, const Ranked& ranked, std::size_t keep);
+
+/// Puts things that pins bring at their places among the ranked ones; those of one position
+/// one after the other.
+template <typename T>
+void insert_at_positions(std::vector<std::pair<std::uint32_t, T>> pinned, std::vector<T>& ranked) {
+    std::size_t at = 0;
+    std::uint32_t last = 0;
+    for (auto& [position, thing] : pinned) {
+        at = position != last ? position - std::min(position, 1U) : at;
+        last = position;
+        at = std::min(at, ranked.size());
+        ranked.insert(ranked.begin() + static_cast<std::ptrdiff_t>(at++), std::move(thing));
+    }
+}
 
 /// Some hits of one group, in order.
 struct RankedGroup {

@@ -18,17 +18,13 @@ constexpr std::size_t kBodyBytesMax = std::size_t{10} << 20;
 /// What is read of somebody whose key may still come in the body.
 constexpr std::size_t kStrangerBodyBytesMax = std::size_t{64} << 10;
 
-struct OneSearch {
-    std::string collection;
-    Parameters parameters;
-    Grant grant;
-    std::string result;  ///< JSON, once it is there.
-};
-
 /// The searches of one request, each writing its own place of the answer.
 struct Batch {
-    std::vector<OneSearch> searches;
+    std::vector<SearchOrder> searches;
+    std::vector<std::string> results;  ///< JSON, once it is there.
     std::size_t missing = 0;
+    bool unite = false;
+    bool remove_duplicates = true;
 };
 
 std::string inline_error(const Error& error) {
@@ -50,11 +46,11 @@ std::string key_of(const Call& call, const Parameters& parameters) {
 }
 
 /// One search object: its own parameters, beaten by those of the query string.
-Result<OneSearch> read_search(const Call& call, wire::JsonValue json) {
+Result<SearchOrder> read_search(const Call& call, wire::JsonValue json) {
     if (!json.is_object()) {
         return invalid_argument("Each element of `searches` must be an object.");
     }
-    OneSearch out;
+    SearchOrder out;
     KUMO_TRY_ASSIGN(out.parameters, Parameters::from_json(json));
     const Authenticator& authenticator = call.context.authenticator;
     KUMO_TRY_ASSIGN(
@@ -92,6 +88,28 @@ Status check_count(const Parameters& parameters, std::size_t count) {
     return {};
 }
 
+/// A member of the request's object, which the query string beats.
+Result<bool> read_flag(const Call& call, wire::JsonValue root, std::string_view name, bool absent) {
+    if (call.parameters.has(name)) {
+        return call.parameters.flag(name, absent);
+    }
+    const wire::JsonValue value = root.find(name);
+    if (!value || value.is_null()) {
+        return absent;
+    }
+    if (!value.is_bool()) {
+        return invalid_argument("Parameter `" + std::string(name) + "` must be a boolean.");
+    }
+    return value.as_bool();
+}
+
+/// The searches of a union have one page together: that of the query string.
+void page_by_call(const Call& call, Parameters& parameters) {
+    for (const char* name : {"page", "per_page", "offset", "limit", "limit_hits"}) {
+        parameters.set(name, call.parameters.text(name));
+    }
+}
+
 Result<std::shared_ptr<Batch>> read_batch(const Call& call, const std::string& body) {
     auto parsed = wire::JsonDocument::parse(body);
     if (!parsed.ok() || !parsed.value().root().is_object()) {
@@ -102,15 +120,17 @@ Result<std::shared_ptr<Batch>> read_batch(const Call& call, const std::string& b
     if (!searches || !searches.is_array()) {
         return invalid_argument("Missing `searches` array.");
     }
-    if (const wire::JsonValue all = root.find("union"); all && all.is_bool() && all.as_bool()) {
-        return Error{ErrorCode::kUnsupported, "The parameter `union` is not supported yet."};
-    }
     const std::size_t count = searches.as_array().size();
     KUMO_TRY(check_count(call.parameters, count));
     auto batch = std::make_shared<Batch>();
+    KUMO_TRY_ASSIGN(batch->unite, read_flag(call, root, "union", false));
+    KUMO_TRY_ASSIGN(batch->remove_duplicates, read_flag(call, root, "remove_duplicates", true));
     for (const wire::JsonValue search : searches.as_array()) {
-        KUMO_TRY_ASSIGN(OneSearch one, read_search(call, search));
+        KUMO_TRY_ASSIGN(SearchOrder one, read_search(call, search));
         KUMO_TRY(check_count(one.grant.embedded, count));
+        if (batch->unite) {
+            page_by_call(call, one.parameters);
+        }
         batch->searches.push_back(std::move(one));
     }
     return batch;
@@ -120,8 +140,8 @@ void answer_batch(const Call& call, const Batch& batch) {
     std::string json;
     wire::JsonWriter writer(json);
     writer.begin_object().key("results").begin_array();
-    for (const OneSearch& search : batch.searches) {
-        writer.raw(search.result);
+    for (const std::string& result : batch.results) {
+        writer.raw(result);
     }
     writer.end_array().end_object();
     answer(call, 200, std::move(json));
@@ -136,6 +156,22 @@ void run_batch(const CallPtr& call, const std::string& body) {
         return;
     }
     const std::shared_ptr<Batch> batch = std::move(read).value();
+    if (batch->unite) {
+        run_union(
+            call,
+            std::move(batch->searches),
+            batch->remove_duplicates,
+            [call](Result<std::string> json) {
+                if (json.ok()) {
+                    answer(*call, 200, std::move(json).value());
+                } else {
+                    answer_error(*call, json.error());
+                }
+            }
+        );
+        return;
+    }
+    batch->results.resize(batch->searches.size());
     // One more than there are, so that answers that come at once do not end it early.
     batch->missing = batch->searches.size() + 1;
     const auto finish_one = [call, batch] {
@@ -143,14 +179,13 @@ void run_batch(const CallPtr& call, const std::string& body) {
             answer_batch(*call, *batch);
         }
     };
-    for (OneSearch& search : batch->searches) {
+    for (std::size_t i = 0; i < batch->searches.size(); ++i) {
         run_search(
             call,
-            search.collection,
-            search.parameters,
-            search.grant,
-            [batch, &search, finish_one](Result<std::string> json) {
-                search.result = json.ok() ? std::move(json).value() : inline_error(json.error());
+            std::move(batch->searches[i]),
+            [batch, i, finish_one](Result<std::string> json) {
+                batch->results[i] =
+                    json.ok() ? std::move(json).value() : inline_error(json.error());
                 finish_one();
             }
         );

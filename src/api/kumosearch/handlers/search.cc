@@ -55,14 +55,14 @@ Status hide_highlights(
     return {};
 }
 
-/// One search on its way: curated, planned, searched, answered. Loop-owned, except while rules are
+/// One search on its way: found, curated, planned. Loop-owned, except while rules are
 /// tried on a worker.
 struct SearchRun {
     CallPtr call;
     std::string name;  ///< Of the collection, or an alias.
     Parameters parameters;
     Parameters embedded;
-    std::function<void(Result<std::string>)> done;
+    std::function<void(Result<PreparedSearch>)> done;
     std::shared_ptr<const node::CollectionSpec> collection{};
     Error missing{ErrorCode::kNotFound, ""};  ///< Why there is no collection.
     CurationSets curations{};
@@ -90,7 +90,7 @@ struct SearchRun {
         run->first_q = run->parameters.text("q");
         run->curations = find_curations(run->call->context.node, run->parameters, *run->collection);
         if (run->curations.empty()) {
-            search(run);
+            finish(run);
             return;
         }
         if (needs_index(run->curations, run->parameters, run->context(nullptr))) {
@@ -98,7 +98,7 @@ struct SearchRun {
             return;
         }
         run->curated = curate(run->curations, run->parameters, run->context(nullptr));
-        search(run);
+        finish(run);
     }
 
 private:
@@ -133,7 +133,7 @@ private:
             ) mutable {
                 self->curated = curate(self->curations, self->parameters, self->context(snapshot));
                 // The reference moves along: the last one must be dropped on the loop.
-                loop.post([self = std::move(self)] { search(self); });
+                loop.post([self = std::move(self)] { finish(self); });
             }
         );
         if (!submitted.ok()) {
@@ -155,46 +155,55 @@ private:
         return plan;
     }
 
-    static void search(const std::shared_ptr<SearchRun>& run) {
+    static void finish(const std::shared_ptr<SearchRun>& run) {
         auto plan = run->plan();
-        if (!plan.ok()) {
+        if (plan.ok()) {
+            run->done(PreparedSearch{run->collection, std::move(plan).value()});
+        } else {
             run->done(std::move(plan).error());
-            return;
         }
-        const MonotonicTime started = run->call->context.clock.monotonic_now();
-        run->call->context.node.search(
-            run->collection->name,
-            std::move(plan.value().request),
-            run->call->loop(),
-            [run, started, shape = std::move(plan.value().shape)](Result<search::SearchResult> found
-            ) {
-                if (!found.ok()) {
-                    run->done(std::move(found).error());
-                    return;
-                }
-                const node::CollectionSpec& collection = *run->collection;
-                const Duration took = run->call->context.clock.monotonic_now() - started;
-                run->done(
-                    write_result(found.value(), shape, collection.schema, collection.name, took)
-                );
-            }
-        );
     }
 };
 
+void run_prepared(
+    const CallPtr& call,
+    PreparedSearch prepared,
+    const std::function<void(Result<std::string>)>& done
+) {
+    const MonotonicTime started = call->context.clock.monotonic_now();
+    call->context.node.search(
+        prepared.collection->name,
+        std::move(prepared.plan.request),
+        call->loop(),
+        [call,
+         done,
+         started,
+         collection = prepared.collection,
+         shape = std::move(prepared.plan.shape)](Result<search::SearchResult> found) {
+            if (!found.ok()) {
+                done(std::move(found).error());
+                return;
+            }
+            const Duration took = call->context.clock.monotonic_now() - started;
+            done(write_result(found.value(), shape, collection->schema, collection->name, took));
+        }
+    );
+}
+
 }  // namespace
 
-void run_search(
+void prepare_search(
     const CallPtr& call,
-    const std::string& collection,
-    Parameters parameters,
-    const Grant& grant,
-    std::function<void(Result<std::string>)> done
+    SearchOrder order,
+    std::function<void(Result<PreparedSearch>)> done
 ) {
-    embed(parameters, grant.embedded);
-    const auto run = std::make_shared<SearchRun>(
-        SearchRun{call, collection, std::move(parameters), grant.embedded, std::move(done)}
-    );
+    embed(order.parameters, order.grant.embedded);
+    const auto run = std::make_shared<SearchRun>(SearchRun{
+        call,
+        std::move(order.collection),
+        std::move(order.parameters),
+        std::move(order.grant.embedded),
+        std::move(done)});
     if (run->find_all()) {
         SearchRun::start(run);
         return;
@@ -206,6 +215,24 @@ void run_search(
     });
 }
 
+void run_search(
+    const CallPtr& call,
+    SearchOrder order,
+    std::function<void(Result<std::string>)> done
+) {
+    prepare_search(
+        call,
+        std::move(order),
+        [call, done = std::move(done)](Result<PreparedSearch> prepared) {
+            if (!prepared.ok()) {
+                done(std::move(prepared).error());
+                return;
+            }
+            run_prepared(call, std::move(prepared).value(), done);
+        }
+    );
+}
+
 void search_collection(const CallPtr& call) {
     Parameters parameters = call->parameters;
     if (!parameters.has("q")) {
@@ -213,9 +240,7 @@ void search_collection(const CallPtr& call) {
     }
     run_search(
         call,
-        call->collection(),
-        std::move(parameters),
-        call->grant,
+        {call->collection(), std::move(parameters), call->grant},
         [call](Result<std::string> json) {
             if (!json.ok()) {
                 answer_error(*call, json.error());

@@ -231,6 +231,90 @@ TEST_F(Search, RunsSeveralAtOnce) {
     EXPECT_EQ(results[3].raw(), R"({"code":400,"error":"Parameter `q` is required."})");
 }
 
+TEST_F(Search, UnitesSearches) {
+    const std::string searches = R"("searches":[
+        {"collection":"books","q":"*","filter_by":"year:<1980","sort_by":"year:asc","page":7},
+        {"collection":"books","q":"*","filter_by":"year:>1970","sort_by":"year:asc",
+         "include_fields":"id"},
+        {"collection":"shop","q":"lamp","query_by":"name","sort_by":"price:asc"}])";
+    ASSERT_EQ(
+        world
+            .post("/collections", R"({"name":"shop","num_shards":2,"fields":[
+            {"name":"name","type":"string"},{"name":"price","type":"int64"}]})")
+            .status,
+        201
+    );
+    for (const char* lamp : {"1970", "1973", "1999"}) {
+        const std::string price(lamp);
+        ASSERT_EQ(
+            world
+                .post(
+                    "/collections/shop/documents",
+                    R"({"id":"l)" + price + R"(","name":"lamp","price":)" + price + "}"
+                )
+                .status,
+            201
+        );
+    }
+    // What search each hit is of, and its id.
+    const auto hits = [](const std::string& body) {
+        std::string out = member(body, "found") + ":";
+        const auto parsed = wire::JsonDocument::parse(body).value();
+        for (const wire::JsonValue hit : parsed.root().find("hits").as_array()) {
+            out += " " + std::string(hit.find("search_index").raw());
+            out += std::string(hit.find("document").find("id").as_string());
+        }
+        return out;
+    };
+    const auto ask = [&](const std::string& query, const std::string& more) {
+        return world.post("/multi_search?" + query, "{\"union\":true," + more + searches + "}")
+            .body;
+    };
+    const std::string all = ask("", "");
+    EXPECT_EQ(hits(all), "6: 01 2l1970 2l1973 02 13 2l1999");
+    EXPECT_EQ(member(all, "out_of"), "6");
+    EXPECT_EQ(member(all, "page"), "1");
+    EXPECT_EQ(
+        member(all, "union_request_params"),
+        R"([{"collection":"books","found":2,"first_q":"*","per_page":10,"q":"*"},)"
+        R"({"collection":"books","found":2,"first_q":"*","per_page":10,"q":"*"},)"
+        R"({"collection":"shop","found":3,"first_q":"lamp","per_page":10,"q":"lamp"}])"
+    );
+    EXPECT_NE(
+        all.find(R"({"collection":"books","document":{"id":"3"},"highlight":{},)"
+                 R"("highlights":[],"search_index":1})"),
+        std::string::npos
+    ) << "each is shown as its own search says";
+    EXPECT_NE(all.find("<mark>lamp</mark>"), std::string::npos);
+    EXPECT_EQ(hits(ask("", "\"remove_duplicates\":false,")), "7: 01 2l1970 2l1973 02 12 13 2l1999");
+    EXPECT_EQ(hits(ask("per_page=2&page=2", "")), "6: 2l1973 02");
+    EXPECT_EQ(hits(ask("limit=2&offset=1", "")), "6: 2l1970 2l1973");
+    EXPECT_EQ(member(ask("limit=2&offset=1", ""), "offset"), "1");
+}
+
+TEST_F(Search, RefusesUnionsThatCannotBe) {
+    const auto failure = [&](const std::string& searches) {
+        const Answer answer =
+            world.post("/multi_search", R"({"union":true,"searches":[)" + searches + "]}");
+        return std::to_string(answer.status) + " " + message(answer);
+    };
+    const std::string plain = R"({"collection":"books","q":"*"})";
+    EXPECT_EQ(
+        failure(plain + R"(,{"collection":"books","q":"*","sort_by":"rating:asc"})"),
+        "400 The searches of a union must sort by the same types in the same orders: search 1 "
+        "sorts by `float:asc, text_match:desc`, search 0 by `text_match:desc, integer:desc`."
+    );
+    EXPECT_EQ(
+        failure(plain + R"(,{"collection":"none","q":"*"})"),
+        "404 No collection with name `none` found."
+    );
+    EXPECT_EQ(
+        failure(R"({"collection":"books","q":"*","group_by":"year"})"),
+        "400 A union takes no groups, no facets and no buckets of text match."
+    );
+    EXPECT_EQ(failure(R"({"collection":"books"})"), "400 Parameter `q` is required.");
+}
+
 TEST_F(Search, RefusesBadMultiSearches) {
     const auto ask = [&](const std::string& body) {
         return world.post("/multi_search", body);
@@ -240,9 +324,13 @@ TEST_F(Search, RefusesBadMultiSearches) {
     EXPECT_EQ(message(ask("x")), "Bad JSON.");
     EXPECT_EQ(ask("{\"searches\":[1]}").status, 400);
     EXPECT_EQ(ask(R"({"searches":[{"q":{"a":1}}]})").status, 400);
-    EXPECT_NE(
-        message(ask(R"({"union":true,"searches":[]})")).find("not supported"),
-        std::string::npos
+    EXPECT_EQ(
+        message(ask(R"({"union":true,"searches":[]})")),
+        "A union needs at least one search."
+    );
+    EXPECT_EQ(
+        message(ask(R"({"union":"yes","searches":[]})")),
+        "Parameter `union` must be a boolean."
     );
     std::string many;
     for (int i = 0; i < 51; ++i) {

@@ -45,7 +45,6 @@ constexpr LaterParameter kLaterParameters[] = {
     {"personalization_model_id", ""},
     {"rerank_hybrid_matches", "false"},
     {"facet_return_parent", ""},
-    {"union", "false"},
 };
 
 Status refuse_later_parameters(const Parameters& parameters) {

@@ -175,13 +175,13 @@ void write_text_match(JsonWriter& writer, const search::TextMatchInfo& info) {
     writer.end_object();
 }
 
+/// The members of a hit.
 Status write_hit(
     JsonWriter& writer,
     const search::Hit& hit,
     const ResultShape& shape,
     const search::Schema& schema
 ) {
-    writer.begin_object();
     if (hit.curated) {
         writer.key("curated").boolean(true);
     }
@@ -202,7 +202,6 @@ Status write_hit(
     if (hit.text_match) {
         write_text_match(writer, *hit.text_match);
     }
-    writer.end_object();
     return {};
 }
 
@@ -214,7 +213,9 @@ Status write_hits(
 ) {
     writer.key("hits").begin_array();
     for (const search::Hit& hit : hits) {
+        writer.begin_object();
         KUMO_TRY(write_hit(writer, hit, shape, schema));
+        writer.end_object();
     }
     writer.end_array();
     return {};
@@ -269,13 +270,39 @@ void write_facet(
     writer.end_object().end_object();
 }
 
-void write_request_params(JsonWriter& writer, const ResultShape& shape, std::string_view name) {
-    writer.key("request_params").begin_object();
-    writer.key("collection_name").string(name);
+/// Where the page is, of how much.
+void write_page(JsonWriter& writer, const ResultShape& shape, std::uint64_t out_of) {
+    if (shape.offset) {
+        writer.key("offset").unsigned_integer(*shape.offset);
+    }
+    if (shape.show_out_of) {
+        writer.key("out_of").unsigned_integer(out_of);
+    }
+    if (!shape.offset) {
+        writer.key("page").unsigned_integer(shape.page);
+    }
+}
+
+/// The members that say what was asked for.
+void write_asked(JsonWriter& writer, const ResultShape& shape) {
     writer.key("first_q").string(shape.q);
     writer.key("per_page").unsigned_integer(shape.per_page);
     writer.key("q").string(shape.q);
+}
+
+void write_request_params(JsonWriter& writer, const ResultShape& shape, std::string_view name) {
+    writer.key("request_params").begin_object();
+    writer.key("collection_name").string(name);
+    write_asked(writer, shape);
     writer.end_object();
+}
+
+void write_end(JsonWriter& writer, const ResultShape& shape, bool cut_off, Duration took) {
+    writer.key("search_cutoff").boolean(cut_off);
+    if (shape.show_time) {
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+        writer.key("search_time_ms").integer(ms);
+    }
 }
 
 }  // namespace
@@ -306,22 +333,42 @@ Result<std::string> write_result(
     if (!shape.metadata.empty()) {
         writer.key("metadata").raw(shape.metadata);
     }
-    if (shape.offset) {
-        writer.key("offset").unsigned_integer(*shape.offset);
-    }
-    if (shape.show_out_of) {
-        writer.key("out_of").unsigned_integer(result.out_of);
-    }
-    if (!shape.offset) {
-        writer.key("page").unsigned_integer(shape.page);
-    }
+    write_page(writer, shape, result.out_of);
     write_request_params(writer, shape, collection);
-    writer.key("search_cutoff").boolean(result.cut_off);
-    if (shape.show_time) {
-        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
-        writer.key("search_time_ms").integer(ms);
-    }
+    write_end(writer, shape, result.cut_off, took);
     writer.end_object();
+    return json;
+}
+
+Result<std::string> write_union_result(
+    const search::UnionResult& result,
+    const std::vector<UnionShape>& shapes,
+    Duration took
+) {
+    if (result.cut_off && result.hits.empty() && result.found == 0) {
+        return Error{ErrorCode::kTimeout, "Request Timeout"};
+    }
+    std::string json;
+    JsonWriter writer(json);
+    writer.begin_object().key("found").unsigned_integer(result.found);
+    writer.key("hits").begin_array();
+    for (const search::UnionHit& hit : result.hits) {
+        const UnionShape& of = shapes[hit.search];
+        writer.begin_object().key("collection").string(of.collection->name);
+        KUMO_TRY(write_hit(writer, hit.hit, of.shape, of.collection->schema));
+        writer.key("search_index").unsigned_integer(hit.search).end_object();
+    }
+    writer.end_array();
+    write_page(writer, shapes[0].shape, result.out_of);
+    write_end(writer, shapes[0].shape, result.cut_off, took);
+    writer.key("union_request_params").begin_array();
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+        writer.begin_object().key("collection").string(shapes[i].collection->name);
+        writer.key("found").unsigned_integer(result.found_by_search[i]);
+        write_asked(writer, shapes[i].shape);
+        writer.end_object();
+    }
+    writer.end_array().end_object();
     return json;
 }
 

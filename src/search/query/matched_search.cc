@@ -1,0 +1,198 @@
+#include "search/query/matched_search.h"
+
+#include "search/query/filter_eval.h"
+#include "search/query/text_set.h"
+#include "wire/json.h"
+
+#include <utility>
+
+namespace kumo::search {
+
+namespace {
+
+const std::vector<std::size_t> kNoFields;
+
+Status check(const Schema& schema, const SearchRequest& request) {
+    const std::size_t fields = schema.fields.size();
+    const auto part_of = [&](std::size_t field) {
+        return field < fields ? parts_of(schema.fields[field]) : FieldParts{false, false, false};
+    };
+    for (const QueryField& field : request.fields) {
+        if (!part_of(field.field).text) {
+            return invalid_argument("Queries need indexed string fields.");
+        }
+    }
+    for (const SortKey& key : request.sort) {
+        if (key.by == SortKey::By::kField && !part_of(key.field).column) {
+            return invalid_argument("Sorting needs a sortable field.");
+        }
+    }
+    for (const SortKey& key : request.sort) {
+        if (key.by == SortKey::By::kGroupFound && !request.group) {
+            return invalid_argument("Sorting by the size of groups needs grouping.");
+        }
+    }
+    for (const FacetRequest& facet : request.facets) {
+        if (!part_of(facet.field).column) {
+            return invalid_argument("Faceting needs a facet field.");
+        }
+    }
+    for (const std::size_t field : request.group ? request.group->fields : kNoFields) {
+        if (!part_of(field).column) {
+            return invalid_argument("Grouping needs facet fields.");
+        }
+    }
+    if (request.group && (request.group->fields.empty() || request.group->limit == 0)) {
+        return invalid_argument("Grouping needs fields and a limit.");
+    }
+    if (request.sort.size() > kSortKeysMax) {
+        return Error{ErrorCode::kLimitExceeded, "Only upto 3 sort_by fields can be specified."};
+    }
+    return {};
+}
+
+void remove_deleted(const DeletedDocs& deleted, Bitmap& docs) {
+    deleted.for_each([&](std::uint32_t doc) {
+        if (doc < docs.size()) {
+            docs.reset(doc);
+        }
+    });
+}
+
+TextMatchInfo info_of(const Match& match) {
+    TextMatchInfo info;
+    info.score = match.score;
+    info.best_field_score = match.parts.best_field_score;
+    info.best_field_weight = match.parts.best_field_weight;
+    info.fields_matched = match.parts.fields_matched;
+    info.tokens_matched = match.parts.tokens_matched;
+    info.num_tokens_dropped = match.dropped_tokens;
+    info.typo_prefix_score =
+        255 - static_cast<std::uint32_t>(match.parts.best_field_score >> 24U & 255U);
+    return info;
+}
+
+}  // namespace
+
+Analyzer analyzer_for(const Schema& schema) {
+    return {schema.token_separators, schema.symbols_to_index};
+}
+
+Bitmap live_matches(const Snapshot::Part& part, const Filter& filter, const Analyzer& analyzer) {
+    Bitmap docs = evaluate(filter, analyzer, *part.segment);
+    remove_deleted(part.deleted, docs);
+    return docs;
+}
+
+MatchedSearch::MatchedSearch(
+    const Snapshot& snapshot,
+    const SearchRequest& request,
+    const Clock& clock
+)
+    : snapshot_(snapshot),
+      request_(request),
+      analyzer_(analyzer_for(*snapshot.schema)),
+      deadline_(clock, request.time_limit),
+      query_(parse_query_text(request.q, analyzer_, request.stopwords.get())) {}
+
+Status MatchedSearch::run() {
+    KUMO_TRY(check(*snapshot_.schema, request_));
+    find_allowed();
+    Highlighter::Words words;
+    if (has_words()) {
+        Matcher matcher(snapshot_, request_, parts_, deadline_);
+        matcher.run(query_);
+        words = matcher.found_words();
+    } else {
+        for (PartMatches& part : parts_) {
+            part.matched = part.allowed;
+        }
+    }
+    highlighter_.emplace(analyzer_, request_.highlight, std::move(words));
+    locate_pins();
+    return {};
+}
+
+/// Documents that the words may match: the filter, phrases and exclusions, without deleted,
+/// hidden and pinned ones.
+void MatchedSearch::find_allowed() {
+    Filter apart = Filter::of_ids(request_.hidden_ids);
+    for (const auto& [position, ids] : request_.pinned_ids) {
+        apart.values.insert(apart.values.end(), ids.begin(), ids.end());
+    }
+    for (const Snapshot::Part& part : snapshot_.parts) {
+        PartMatches& matches = parts_.emplace_back();
+        matches.allowed = live_matches(part, request_.filter, analyzer_);
+        if (!apart.values.empty()) {
+            matches.allowed.subtract(evaluate(apart, analyzer_, *part.segment));
+        }
+        for (const auto& phrase : query_.phrases) {
+            matches.allowed.intersect(docs_with_run(*part.segment, phrase));
+        }
+        for (const auto& words : query_.excluded) {
+            matches.allowed.subtract(docs_with_run(*part.segment, words));
+        }
+        matches.matched = Bitmap(part.segment->doc_count);
+    }
+}
+
+Bitmap MatchedSearch::docs_with_run(
+    const SegmentReader& segment,
+    const std::vector<std::string>& words
+) const {
+    Bitmap docs(segment.doc_count);
+    for (const QueryField& field : request_.fields) {
+        add_docs_with_run(
+            *segment.texts[field.field],
+            *segment.lengths[field.field],
+            words,
+            RunPlace::kAnywhere,
+            false,
+            docs
+        );
+    }
+    return docs;
+}
+
+std::optional<RankedHit> MatchedSearch::locate(const std::string& id) const {
+    const Filter filter = Filter::of_ids({id});
+    std::optional<RankedHit> found;
+    for (std::size_t p = 0; p < snapshot_.parts.size(); ++p) {
+        const Snapshot::Part& part = snapshot_.parts[p];
+        Bitmap docs = live_matches(part, filter, analyzer_);
+        if (request_.filter_pinned && docs.count() > 0) {
+            docs.intersect(evaluate(request_.filter, analyzer_, *part.segment));
+        }
+        docs.for_each([&](std::size_t doc) {
+            found = RankedHit{p, static_cast<DocId>(doc), nullptr, true};
+        });
+    }
+    return found;
+}
+
+void MatchedSearch::locate_pins() {
+    for (const auto& [position, ids] : request_.pinned_ids) {
+        for (const std::string& id : ids) {
+            if (const auto hit = locate(id)) {
+                pins_.push_back({position, *hit});
+            }
+        }
+    }
+}
+
+Result<Hit> MatchedSearch::fetch(const RankedHit& ranked) const {
+    Hit hit;
+    hit.curated = ranked.curated;
+    const SegmentReader& segment = *snapshot_.parts[ranked.part].segment;
+    KUMO_TRY(segment.stored->append(ranked.doc, hit.document));
+    if (ranked.match != nullptr) {
+        hit.text_match = info_of(*ranked.match);
+    }
+    if (!query_.match_all && !request_.highlight.fields.empty()) {
+        KUMO_TRY_ASSIGN(const auto json, wire::JsonDocument::parse(hit.document));
+        hit.highlights = highlighter_->highlight(*snapshot_.schema, json.root());
+    }
+    return hit;
+}
+
+}  // namespace kumo::search
