@@ -24,6 +24,7 @@ struct Snapshot {
     struct Part {
         std::shared_ptr<const SegmentReader> segment;
         DeletedDocs deleted;
+        std::uint32_t shard = 0;  ///< Which part of a united collection it is of.
     };
 
     std::shared_ptr<const Schema> schema;

@@ -19,8 +19,11 @@ std::shared_ptr<const Snapshot> unite(std::span<const std::shared_ptr<const Snap
         all->doc_count += each->doc_count;
     }
     all->parts.reserve(parts);
-    for (const auto& each : snapshots) {
-        all->parts.insert(all->parts.end(), each->parts.begin(), each->parts.end());
+    for (std::size_t i = 0; i < snapshots.size(); ++i) {
+        for (const Snapshot::Part& part : snapshots[i]->parts) {
+            all->parts.push_back(part);
+            all->parts.back().shard = static_cast<std::uint32_t>(i);
+        }
     }
     return all;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "search/column/bitmap.h"
 #include "search/index/index.h"
 #include "search/query/grouping.h"
 #include "search/query/matcher.h"
@@ -88,19 +89,27 @@ private:
         kNumber,
         kString,
         kTextMatch,
+        kFilters,
+        kRandom,
+        kDecay,
         kGroupFound,
     };
 
     struct Key {
         SortKey sort;
         Kind kind;
+        std::vector<std::vector<Bitmap>> passing{};  ///< kFilters: by part, by filter.
     };
 
     static std::vector<Key>
     complete_keys(const Schema& schema, const SearchRequest& request, bool has_words);
     static int compare_text(std::string_view a, std::string_view b);
 
-    std::int64_t number_of(const Key& key, const RankedHit& hit) const;
+    void evaluate_filters(Key& key) const;
+    std::int64_t score_by_filters(const Key& key, const RankedHit& hit) const;
+    std::optional<std::int64_t> number_in_column(const Key& key, const RankedHit& hit) const;
+    std::uint64_t shuffled(std::uint64_t seed, const ScoredHit& hit) const;
+    std::int64_t number_of(const Key& key, const ScoredHit& scored) const;
 
     const Snapshot& snapshot_;
     const Groups* groups_;

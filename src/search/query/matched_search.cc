@@ -23,7 +23,8 @@ Status check(const Schema& schema, const SearchRequest& request) {
         }
     }
     for (const SortKey& key : request.sort) {
-        if (key.by == SortKey::By::kField && !part_of(key.field).column) {
+        const bool has_field = key.by == SortKey::By::kField || key.by == SortKey::By::kDecay;
+        if (has_field && !part_of(key.field).column) {
             return invalid_argument("Sorting needs a sortable field.");
         }
     }

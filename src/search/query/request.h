@@ -23,11 +23,36 @@ struct QueryField {
     bool prefix = true;           ///< The last word may be the beginning of a word.
 };
 
+/// A score for the documents that pass a filter.
+struct ScoredFilter {
+    Filter filter;
+    std::int64_t score = 1;
+};
+
+/// How near a number is to `origin`.
+struct Decay {
+    enum class Function : std::uint8_t {
+        kGauss,        ///< 1 at the origin, `decay` at `scale` from it, by a bell curve.
+        kExponential,  ///< The same, by an exponential curve.
+        kLinear,       ///< The same, by a line that ends at 0.
+        kDifference,   ///< The distance itself; the nearest has the least.
+    };
+
+    Function function = Function::kGauss;
+    double origin = 0;
+    double scale = 1;    ///< Above 0.
+    double offset = 0;   ///< Anything this near counts as at the origin. At least 0.
+    double decay = 0.5;  ///< Between 0 and 1, without both.
+};
+
 /// One key of the sort order.
 struct SortKey {
     enum class By : std::uint8_t {
         kField,
         kTextMatch,
+        kFilters,     ///< The score of the first of `filters` that the document passes, else 0.
+        kRandom,      ///< A shuffle that follows from `seed`.
+        kDecay,       ///< `decay` of the number in `field`.
         kGroupFound,  ///< How many documents the hit's group has; needs SearchRequest::group.
     };
 
@@ -37,6 +62,9 @@ struct SortKey {
     bool missing_first = false;  ///< Documents without a value first; default last (numbers).
     std::uint32_t buckets = 0;   ///< kTextMatch: split the best hits into this many equal groups.
     std::uint32_t bucket_size = 0;  ///< kTextMatch: or into groups of this size.
+    std::vector<ScoredFilter> filters{};
+    std::optional<std::uint64_t> seed{};  ///< Unset: 0.
+    Decay decay{};
 };
 
 /// A named range of a facet, [from, to) in column codes.

@@ -149,6 +149,12 @@ private:
         );
         KUMO_TRY(add_resources(node, parameters, *collection, plan.request));
         add_curated(curated, plan.request);
+        for (search::SortKey& key : plan.request.sort) {
+            if (key.by == search::SortKey::By::kRandom && !key.seed) {
+                const auto now = call->context.clock.wall_now().time_since_epoch();
+                key.seed = static_cast<std::uint64_t>(now.count());
+            }
+        }
         KUMO_TRY(hide_highlights(embedded, collection->schema, plan.request.highlight));
         plan.shape.q = first_q;
         plan.shape.metadata = curated.metadata;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace kumo::api_kumosearch {
 namespace {
 
@@ -120,6 +122,31 @@ TEST_F(Search, AnswersErrorsInTheWordsClientsKnow) {
     EXPECT_EQ(failure("q=*&page=x", 400), "Parameter `page` must be an unsigned integer.");
     EXPECT_NE(failure("q=*&vector_query=v:([])", 400).find("not supported"), std::string::npos);
     EXPECT_EQ(world.get("/collections/none/documents/search?q=*").status, 404);
+}
+
+TEST_F(Search, SortsByConditionsDecaysAndShuffles) {
+    EXPECT_EQ(ids("q=*&sort_by=_eval(in_print:true):desc,year:desc"), "2 1 3 ");
+    EXPECT_EQ(
+        ids("q=*&sort_by=_eval(%5B(year:1969):2,(in_print:true):1,(year:1990):7%5D):desc"),
+        "3 1 2 "
+    );
+    EXPECT_EQ(ids("q=*&sort_by=year(origin:1975,func:gauss,scale:5):desc"), "2 1 3 ");
+    EXPECT_EQ(ids("q=*&sort_by=year(origin:1985,func:diff):asc"), "3 2 1 ");
+    EXPECT_EQ(ids("q=*&sort_by=rating(origin:4.5,func:exp,scale:1):asc"), "2 1 3 ")
+        << "without a value last";
+    EXPECT_EQ(ids("q=*&sort_by=year(origin:1970,func:linear,scale:1,offset:10):desc"), "2 1 3 ")
+        << "1969 and 1974 are both at the origin";
+    EXPECT_EQ(ids("q=*&sort_by=_rand(7):asc"), ids("q=*&sort_by=_rand(7):asc"));
+    std::set<std::string> orders;
+    for (int seed = 0; seed < 60; ++seed) {
+        orders.insert(ids("q=*&sort_by=_rand(" + std::to_string(seed) + "):desc"));
+    }
+    EXPECT_EQ(orders.size(), 6U) << "every order of three";
+    EXPECT_EQ(ids("q=*&sort_by=_rand():asc").size(), 6U);
+    EXPECT_EQ(
+        message(search("q=*&sort_by=_eval(x:1):desc")),
+        "Could not find a filter field named `x` in the schema."
+    );
 }
 
 TEST_F(Search, GroupsHits) {

@@ -353,12 +353,9 @@ plan_search(const Parameters& p, const search::Schema& schema, const DialectOpti
     KUMO_TRY(refuse_later_parameters(p));
     KUMO_TRY(plan_query(p, schema, request));
     KUMO_TRY(plan_match(p, request.match));
-    const bool validate = p.flag("validate_field_names", true);
-    KUMO_TRY_ASSIGN(
-        request.filter,
-        parse_filter(p.text("filter_by"), schema, {options.filter_by_max_ops, validate})
-    );
-    KUMO_TRY_ASSIGN(request.sort, parse_sort(p.text("sort_by"), schema, validate));
+    const FilterLimits limits{options.filter_by_max_ops, p.flag("validate_field_names", true)};
+    KUMO_TRY_ASSIGN(request.filter, parse_filter(p.text("filter_by"), schema, limits));
+    KUMO_TRY_ASSIGN(request.sort, parse_sort(p.text("sort_by"), schema, limits));
     KUMO_TRY(plan_groups(p, schema, options, request));
     KUMO_TRY(plan_facets(p, schema, plan));
     KUMO_TRY(plan_page(p, options, plan));

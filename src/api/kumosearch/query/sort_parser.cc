@@ -1,6 +1,7 @@
 #include "api/kumosearch/query/sort_parser.h"
 
 #include "api/kumosearch/parameters.h"
+#include "api/kumosearch/query/sort_forms.h"
 
 #include <algorithm>
 #include <array>
@@ -29,34 +30,16 @@ Error no_such_field(std::string_view name) {
 
 /// Forms of sort_by that later versions have.
 bool is_later_form(std::string_view name) {
-    constexpr std::array<std::string_view, 6> kLater =
-        {"_eval", "_rand", "_vector_distance", "_vector_query", "_seq_id", "_union"};
+    constexpr std::array<std::string_view, 4> kLater = {
+        "_vector_distance",
+        "_vector_query",
+        "_seq_id",
+        "_union"};
     return name.starts_with('$') || std::find(kLater.begin(), kLater.end(), name) != kLater.end();
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-    return out;
-}
-
-struct Option {
-    std::string name;
-    std::string value;
-};
-
-Result<Option> read_option(std::string_view inside) {
-    const std::size_t colon = inside.find(':');
-    if (colon == std::string_view::npos || inside.find(',') != std::string_view::npos) {
-        return malformed();
-    }
-    return Option{lower(trim(inside.substr(0, colon))), lower(trim(inside.substr(colon + 1)))};
-}
-
 Status read_text_match_options(std::string_view inside, SortKey& key) {
-    KUMO_TRY_ASSIGN(const Option option, read_option(inside));
+    KUMO_TRY_ASSIGN(const SortOption option, read_sort_option(inside));
     const auto number = parse_unsigned(option.value);
     if (!number || *number > UINT32_MAX) {
         return invalid_argument(
@@ -74,7 +57,7 @@ Status read_text_match_options(std::string_view inside, SortKey& key) {
 }
 
 Status read_field_options(std::string_view inside, const search::Field& field, SortKey& key) {
-    KUMO_TRY_ASSIGN(const Option option, read_option(inside));
+    KUMO_TRY_ASSIGN(const SortOption option, read_sort_option(inside));
     if (option.name != "missing_values") {
         return Error{
             ErrorCode::kUnsupported,
@@ -91,8 +74,37 @@ Status read_field_options(std::string_view inside, const search::Field& field, S
     return {};
 }
 
+/// Reads a key that is no field; false if it is none of those.
+Result<bool> read_special(
+    const NameAndOptions& split,
+    const search::Schema& schema,
+    const FilterLimits& limits,
+    SortKey& key
+) {
+    if (split.name == "_group_found" && !split.has_options) {
+        key.by = SortKey::By::kGroupFound;
+        return true;
+    }
+    if (split.name == "_text_match") {
+        key.by = SortKey::By::kTextMatch;
+        if (split.has_options) {
+            KUMO_TRY(read_text_match_options(split.inside, key));
+        }
+        return true;
+    }
+    if (split.name == "_eval") {
+        KUMO_TRY(read_eval(split.inside, schema, limits, key));
+        return true;
+    }
+    if (split.name == "_rand") {
+        KUMO_TRY(read_random(split.inside, key));
+        return true;
+    }
+    return false;
+}
+
 Result<std::optional<SortKey>>
-read_key(std::string_view part, const search::Schema& schema, bool validate_field_names) {
+read_key(std::string_view part, const search::Schema& schema, const FilterLimits& limits) {
     const std::size_t colon = part.rfind(':');
     if (colon == std::string_view::npos || part.find(')', colon) != std::string_view::npos) {
         return malformed();
@@ -111,20 +123,13 @@ read_key(std::string_view part, const search::Schema& schema, bool validate_fiel
     }
     SortKey key;
     key.descending = order == "desc";
-    if (split.name == "_group_found" && !split.has_options) {
-        key.by = SortKey::By::kGroupFound;
-        return std::optional(key);
-    }
-    if (split.name == "_text_match") {
-        key.by = SortKey::By::kTextMatch;
-        if (split.has_options) {
-            KUMO_TRY(read_text_match_options(split.inside, key));
-        }
+    KUMO_TRY_ASSIGN(const bool special, read_special(split, schema, limits, key));
+    if (special) {
         return std::optional(key);
     }
     const auto at = schema.find(split.name);
     if (!at || !schema.fields[*at].sort) {
-        if (!validate_field_names) {
+        if (!limits.validate_field_names) {
             return std::optional<SortKey>();
         }
         return no_such_field(split.name);
@@ -133,7 +138,9 @@ read_key(std::string_view part, const search::Schema& schema, bool validate_fiel
     // As the documentation has it: without a value, numbers come last in either order, and strings
     // rank highest.
     key.missing_first = schema.fields[*at].is_string() && key.descending;
-    if (split.has_options) {
+    if (split.has_options && is_decay(split.inside)) {
+        KUMO_TRY(read_decay(split.inside, schema.fields[*at], key));
+    } else if (split.has_options) {
         KUMO_TRY(read_field_options(split.inside, schema.fields[*at], key));
     }
     return std::optional(key);
@@ -188,7 +195,7 @@ Result<NameAndOptions> split_options(std::string_view text) {
 }
 
 Result<std::vector<SortKey>>
-parse_sort(std::string_view text, const search::Schema& schema, bool validate_field_names) {
+parse_sort(std::string_view text, const search::Schema& schema, const FilterLimits& limits) {
     std::vector<SortKey> keys;
     if (trim(text).empty()) {
         return keys;
@@ -198,7 +205,7 @@ parse_sort(std::string_view text, const search::Schema& schema, bool validate_fi
         return malformed();
     }
     for (const std::string_view part : parts.value()) {
-        auto key = read_key(part, schema, validate_field_names);
+        auto key = read_key(part, schema, limits);
         if (!key.ok()) {
             return std::move(key).error();
         }

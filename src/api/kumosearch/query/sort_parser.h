@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/kumosearch/query/filter_parser.h"
 #include "base/result.h"
 #include "search/query/request.h"
 #include "search/schema/schema.h"
@@ -10,12 +11,14 @@
 
 namespace kumo::api_kumosearch {
 
-/// Translates sort_by: `field:asc`, `field(missing_values: first):desc`, `_text_match:desc`,
+/// Translates sort_by: `_eval(filter):desc`, `_eval([(filter):3,(filter):2]):desc`,
+/// `_rand(seed):asc`, `field(origin: 5, func: gauss, scale: 2, offset: 0, decay: 0.5):desc`,
+/// `field:asc`, `field(missing_values: first):desc`, `_text_match:desc`,
 /// `_text_match(buckets: 10):desc`, `_group_found:desc`. Stateless. kInvalidArgument; kNotFound for
 /// a field that is not there or does not sort; kLimitExceeded above kSortKeysMax keys; kUnsupported
 /// for forms that are documented and not here.
 Result<std::vector<search::SortKey>>
-parse_sort(std::string_view text, const search::Schema& schema, bool validate_field_names = true);
+parse_sort(std::string_view text, const search::Schema& schema, const FilterLimits& limits = {});
 
 /// The parts of `text` between commas that stand outside brackets, parentheses and backticks;
 /// trimmed. kInvalidArgument if those do not pair, or above `parts_max` parts.
