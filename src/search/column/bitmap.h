@@ -68,6 +68,18 @@ public:
         }
     }
 
+    /// The same from the last to the first.
+    template <typename Visit>
+    void for_each_backwards(Visit visit) const {
+        for (std::size_t w = words_.size(); w-- > 0;) {
+            for (std::uint64_t word = words_[w]; word != 0;) {
+                const auto bit = static_cast<std::size_t>(63 - std::countl_zero(word));
+                word ^= std::uint64_t{1} << bit;
+                visit(w * 64 + bit);
+            }
+        }
+    }
+
     const std::uint64_t* words() const { return words_.data(); }
 
     std::uint64_t* words() { return words_.data(); }

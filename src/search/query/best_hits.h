@@ -31,6 +31,12 @@ public:
         }
     }
 
+    /// Whether a hit with this first number is worse than all that are kept, and those are as many
+    /// as are wanted.
+    bool is_hopeless(std::int64_t first_number) const {
+        return heap_.size() == keep_ && !heap_.empty() && first_number < heap_[0].numbers[0];
+    }
+
     /// Best first.
     std::vector<ScoredHit> take() {
         std::sort_heap(heap_.begin(), heap_.end(), better_);
@@ -78,6 +84,11 @@ public:
             entries_.erase(worst);
         }
         places_.emplace(id, entries_.insert(entry).first);
+    }
+
+    bool is_hopeless(std::int64_t first_number) const {
+        return entries_.size() == keep_ && !entries_.empty()
+               && first_number < entries_.rbegin()->hit.numbers[0];
     }
 
     /// Best first.

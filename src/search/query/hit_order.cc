@@ -37,7 +37,7 @@ std::uint64_t mix(std::uint64_t x) {
     return x ^ x >> 31U;
 }
 
-double decayed(const Decay& decay, double value) {
+double apply(const Decay& decay, double value) {
     const double distance = std::max(0.0, std::abs(value - decay.origin) - decay.offset);
     const double scales = distance / decay.scale;
     switch (decay.function) {
@@ -59,39 +59,37 @@ std::string_view name_of_numbers(const Field& field) {
 
 }  // namespace
 
-std::vector<HitOrder::Key>
+std::vector<SortKey>
 HitOrder::complete_keys(const Schema& schema, const SearchRequest& request, bool has_words) {
     std::vector<SortKey> sort = request.sort;
-    const auto by_text = std::find_if(sort.begin(), sort.end(), [](const SortKey& key) {
+    const auto is_text = [](const SortKey& key) {
         return key.by == SortKey::By::kTextMatch;
-    });
+    };
     const bool defaults = sort.empty();
-    if (has_words && by_text == sort.end() && sort.size() < kSortKeysMax) {
+    const bool by_text = std::any_of(sort.begin(), sort.end(), is_text);
+    if (has_words && !by_text && sort.size() < kSortKeysMax) {
         sort.push_back({.by = SortKey::By::kTextMatch});
     }
     if (defaults && !schema.default_sorting_field.empty()) {
         sort.push_back({.field = *schema.find(schema.default_sorting_field)});
     }
-    std::vector<Key> keys;
-    for (const SortKey& key : sort) {
-        switch (key.by) {
-            case SortKey::By::kTextMatch:
-                if (has_words) {
-                    keys.push_back({key, Kind::kTextMatch});
-                }
-                break;
-            case SortKey::By::kField: {
-                const bool text = schema.fields[key.field].is_string();
-                keys.push_back({key, text ? Kind::kString : Kind::kNumber});
-                break;
-            }
-            case SortKey::By::kFilters: keys.push_back({key, Kind::kFilters}); break;
-            case SortKey::By::kRandom: keys.push_back({key, Kind::kRandom}); break;
-            case SortKey::By::kDecay: keys.push_back({key, Kind::kDecay}); break;
-            case SortKey::By::kGroupFound: keys.push_back({key, Kind::kGroupFound}); break;
-        }
+    if (!has_words) {
+        std::erase_if(sort, is_text);
     }
-    return keys;
+    return sort;
+}
+
+HitOrder::Kind HitOrder::kind_of(const Schema& schema, const SortKey& sort) {
+    switch (sort.by) {
+        case SortKey::By::kField:
+            return schema.fields[sort.field].is_string() ? Kind::kString : Kind::kNumber;
+        case SortKey::By::kTextMatch: return Kind::kTextMatch;
+        case SortKey::By::kFilters: return Kind::kFilters;
+        case SortKey::By::kRandom: return Kind::kRandom;
+        case SortKey::By::kDecay: return Kind::kDecay;
+        case SortKey::By::kGroupFound: return Kind::kGroupFound;
+    }
+    return Kind::kNumber;
 }
 
 /// Compares as strings are sorted for people: ASCII letters without case, then by bytes.
@@ -118,99 +116,107 @@ HitOrder::HitOrder(
 )
     : snapshot_(snapshot),
       groups_(groups),
-      keys_(complete_keys(*snapshot.schema, request, has_words)) {
-    for (Key& key : keys_) {
-        if (key.kind == Kind::kFilters) {
-            evaluate_filters(key);
+      sorts_(complete_keys(*snapshot.schema, request, has_words)) {
+    for (const SortKey& sort : sorts_) {
+        Key& key = keys_.emplace_back(
+            Key{kind_of(*snapshot.schema, sort), sort.descending, sort.missing_first}
+        );
+        open_columns(sort, key);
+        evaluate_filters(sort, key);
+        const bool buckets = sort.buckets > 0 || sort.bucket_size > 0;
+        if (key.kind == Kind::kTextMatch && buckets && !bucketed_) {
+            bucketed_ = keys_.size() - 1;
         }
     }
-    for (std::size_t k = 0; k < keys_.size() && !bucketed_; ++k) {
-        const SortKey& sort = keys_[k].sort;
-        if (keys_[k].kind == Kind::kTextMatch && (sort.buckets > 0 || sort.bucket_size > 0)) {
-            bucketed_ = k;
-        }
+    has_first_number_ =
+        !keys_.empty() && keys_[0].kind != Kind::kString && keys_[0].kind != Kind::kRandom;
+}
+
+void HitOrder::open_columns(const SortKey& sort, Key& key) const {
+    const bool has_field =
+        key.kind == Kind::kNumber || key.kind == Kind::kString || key.kind == Kind::kDecay;
+    for (std::size_t p = 0; has_field && p < snapshot_.parts.size(); ++p) {
+        key.columns.push_back(snapshot_.parts[p].segment->columns[sort.field].get());
     }
 }
 
-void HitOrder::evaluate_filters(Key& key) const {
+void HitOrder::evaluate_filters(const SortKey& sort, Key& key) const {
+    if (key.kind != Kind::kFilters) {
+        return;
+    }
     const Analyzer analyzer = analyzer_for(*snapshot_.schema);
     for (const Snapshot::Part& part : snapshot_.parts) {
         std::vector<Bitmap>& passing = key.passing.emplace_back();
-        for (const ScoredFilter& scored : key.sort.filters) {
+        for (const ScoredFilter& scored : sort.filters) {
             passing.push_back(evaluate(scored.filter, analyzer, *part.segment));
         }
     }
 }
 
-std::int64_t HitOrder::score_by_filters(const Key& key, const RankedHit& hit) const {
-    const std::vector<Bitmap>& passing = key.passing[hit.part];
+std::int64_t HitOrder::score_by_filters(std::size_t k, const RankedHit& hit) const {
+    const std::vector<Bitmap>& passing = keys_[k].passing[hit.part];
     for (std::size_t i = 0; i < passing.size(); ++i) {
         if (passing[i].test(hit.doc)) {
-            return key.sort.filters[i].score;
+            return sorts_[k].filters[i].score;
         }
     }
     return 0;
 }
 
-std::optional<std::int64_t> HitOrder::number_in_column(const Key& key, const RankedHit& hit) const {
-    const std::size_t field = key.sort.field;
-    const auto code = snapshot_.parts[hit.part].segment->columns[field]->first(hit.doc);
-    if (!code || key.kind != Kind::kDecay) {
-        return code;
-    }
-    const bool is_float = snapshot_.schema->fields[field].type == ValueType::kFloat;
-    const double number = is_float ? double_of_code(*code) : static_cast<double>(*code);
-    return code_of_double(decayed(key.sort.decay, number));
+std::int64_t HitOrder::decayed(std::size_t k, std::int64_t code) const {
+    const bool is_float = snapshot_.schema->fields[sorts_[k].field].type == ValueType::kFloat;
+    const double number = is_float ? double_of_code(code) : static_cast<double>(code);
+    return code_of_double(apply(sorts_[k].decay, number));
 }
 
 /// The same at all nodes: it follows from the shard and the order of arrival there.
-std::uint64_t HitOrder::shuffled(std::uint64_t seed, const ScoredHit& hit) const {
+std::int64_t HitOrder::shuffled(std::size_t k, const ScoredHit& hit) const {
     const std::uint64_t shard = snapshot_.parts[hit.hit.part].shard;
-    return mix(mix(mix(seed) ^ shard) + static_cast<std::uint64_t>(hit.order));
+    const std::uint64_t seed = mix(sorts_[k].seed.value_or(0));
+    return static_cast<std::int64_t>(mix(mix(seed ^ shard) + static_cast<std::uint64_t>(hit.order))
+    );
 }
 
-std::int64_t HitOrder::number_of(const Key& key, const ScoredHit& scored) const {
-    const SortKey& sort = key.sort;
-    const RankedHit& hit = scored.hit;
-    std::int64_t value = 0;
-    switch (key.kind) {
-        case Kind::kTextMatch:
-            value = hit.match != nullptr ? static_cast<std::int64_t>(hit.match->score) : 0;
-            break;
-        case Kind::kNumber:
-        case Kind::kDecay: {
-            const auto number = number_in_column(key, hit);
-            if (!number) {
-                return sort.missing_first ? kBest : kWorst;
-            }
-            value = *number;
-            break;
-        }
-        case Kind::kFilters: value = score_by_filters(key, hit); break;
-        case Kind::kRandom:
-            value = static_cast<std::int64_t>(shuffled(sort.seed.value_or(0), scored));
-            break;
-        case Kind::kGroupFound:
-            value = static_cast<std::int64_t>(groups_->found(groups_->of(hit.part, hit.doc)));
-            break;
-        case Kind::kString: return 0;
+std::int64_t HitOrder::number_of(std::size_t k, const RankedHit& hit) const {
+    const Key& key = keys_[k];
+    if (key.kind == Kind::kTextMatch) {
+        return in_order(
+            key,
+            hit.match != nullptr ? static_cast<std::int64_t>(hit.match->score) : 0
+        );
     }
-    // ~ rather than -: it has no overflow and reverses the order just as well.
-    return sort.descending ? value : ~value;
+    if (key.kind != Kind::kNumber) {
+        return other_number_of(k, hit);
+    }
+    const auto code = key.columns[hit.part]->first(hit.doc);
+    return code ? in_order(key, *code) : (key.missing_first ? kBest : kWorst);
+}
+
+std::int64_t HitOrder::other_number_of(std::size_t k, const RankedHit& hit) const {
+    const Key& key = keys_[k];
+    if (key.kind == Kind::kFilters) {
+        return in_order(key, score_by_filters(k, hit));
+    }
+    if (key.kind == Kind::kGroupFound) {
+        const std::uint64_t found = groups_->found(groups_->of(hit.part, hit.doc));
+        return in_order(key, static_cast<std::int64_t>(found));
+    }
+    const auto code = key.columns[hit.part]->first(hit.doc);
+    return code ? in_order(key, decayed(k, *code)) : (key.missing_first ? kBest : kWorst);
 }
 
 ScoredHit HitOrder::score(std::size_t part, DocId doc, const Match* match) const {
-    const SegmentReader& segment = *snapshot_.parts[part].segment;
     ScoredHit out;
-    out.hit = {part, doc, match, false};
-    out.order = segment.order->first(doc).value_or(0);
+    out.hit = {part, doc, match};
+    out.order = snapshot_.parts[part].segment->order->first(doc).value_or(0);
     for (std::size_t k = 0; k < keys_.size(); ++k) {
         const Key& key = keys_[k];
         if (key.kind == Kind::kString) {
-            const ColumnReader& column = *segment.columns[key.sort.field];
-            set_string(column, key.sort, doc, out.numbers[k], out.strings[k]);
+            set_string(*key.columns[part], sorts_[k], doc, out.numbers[k], out.strings[k]);
+        } else if (key.kind == Kind::kRandom) {
+            out.numbers[k] = in_order(key, shuffled(k, out));
         } else {
-            out.numbers[k] = number_of(key, out);
+            out.numbers[k] = number_of(k, out.hit);
         }
     }
     return out;
@@ -218,9 +224,9 @@ ScoredHit HitOrder::score(std::size_t part, DocId doc, const Match* match) const
 
 std::string HitOrder::types() const {
     std::string out;
-    for (const Key& key : keys_) {
+    for (std::size_t k = 0; k < keys_.size(); ++k) {
         out += out.empty() ? "" : ", ";
-        switch (key.kind) {
+        switch (keys_[k].kind) {
             case Kind::kTextMatch: out += "text_match"; break;
             case Kind::kFilters: out += "eval"; break;
             case Kind::kRandom: out += "random"; break;
@@ -228,10 +234,10 @@ std::string HitOrder::types() const {
             case Kind::kGroupFound: out += "group_found"; break;
             case Kind::kString: out += "string"; break;
             case Kind::kNumber:
-                out += name_of_numbers(snapshot_.schema->fields[key.sort.field]);
+                out += name_of_numbers(snapshot_.schema->fields[sorts_[k].field]);
                 break;
         }
-        out += key.sort.descending ? ":desc" : ":asc";
+        out += keys_[k].descending ? ":desc" : ":asc";
     }
     return out;
 }
@@ -240,7 +246,7 @@ void HitOrder::apply_buckets(std::vector<ScoredHit>& hits) const {
     if (!bucketed_) {
         return;
     }
-    const SortKey& key = keys_[*bucketed_].sort;
+    const SortKey& key = sorts_[*bucketed_];
     const std::size_t size =
         key.buckets > 0 ? (hits.size() + key.buckets - 1) / key.buckets : key.bucket_size;
     if (size == 0) {

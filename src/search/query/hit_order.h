@@ -52,13 +52,21 @@ public:
     /// `match`: null if the query has no words, which is worth as much as no text match.
     ScoredHit score(std::size_t part, DocId doc, const Match* match) const;
 
+    /// True if the first key is a number that a hit alone says.
+    bool has_first_number() const { return has_first_number_; }
+
+    /// `numbers[0]` of its score(), for less: most hits need no more to be ranked too low.
+    std::int64_t first_number(std::size_t part, DocId doc, const Match* match) const {
+        return number_of(0, {part, doc, match});
+    }
+
     /// A strict order; no two different hits are equal in it.
     bool better(const ScoredHit& a, const ScoredHit& b) const {
         for (std::size_t k = 0; k < keys_.size(); ++k) {
             if (keys_[k].kind == Kind::kString && a.numbers[k] == b.numbers[k]) {
                 const int order = compare_text(a.strings[k], b.strings[k]);
                 if (order != 0) {
-                    return (order > 0) == keys_[k].sort.descending;
+                    return (order > 0) == keys_[k].descending;
                 }
             } else if (a.numbers[k] != b.numbers[k]) {
                 return a.numbers[k] > b.numbers[k];
@@ -95,25 +103,39 @@ private:
         kGroupFound,
     };
 
+    /// What is looked at for every hit; the rest of a key is in `sorts_`, in the same place.
     struct Key {
-        SortKey sort;
         Kind kind;
+        bool descending;
+        bool missing_first;
+        std::vector<const ColumnReader*> columns{};  ///< By part, of a key with a field.
         std::vector<std::vector<Bitmap>> passing{};  ///< kFilters: by part, by filter.
     };
 
-    static std::vector<Key>
+    static std::vector<SortKey>
     complete_keys(const Schema& schema, const SearchRequest& request, bool has_words);
+    static Kind kind_of(const Schema& schema, const SortKey& sort);
     static int compare_text(std::string_view a, std::string_view b);
 
-    void evaluate_filters(Key& key) const;
-    std::int64_t score_by_filters(const Key& key, const RankedHit& hit) const;
-    std::optional<std::int64_t> number_in_column(const Key& key, const RankedHit& hit) const;
-    std::uint64_t shuffled(std::uint64_t seed, const ScoredHit& hit) const;
-    std::int64_t number_of(const Key& key, const ScoredHit& scored) const;
+    void open_columns(const SortKey& sort, Key& key) const;
+    void evaluate_filters(const SortKey& sort, Key& key) const;
+
+    static std::int64_t in_order(const Key& key, std::int64_t value) {
+        // ~ rather than -: it has no overflow and reverses the order just as well.
+        return key.descending ? value : ~value;
+    }
+
+    std::int64_t number_of(std::size_t k, const RankedHit& hit) const;
+    std::int64_t other_number_of(std::size_t k, const RankedHit& hit) const;
+    std::int64_t score_by_filters(std::size_t k, const RankedHit& hit) const;
+    std::int64_t decayed(std::size_t k, std::int64_t code) const;
+    std::int64_t shuffled(std::size_t k, const ScoredHit& hit) const;
 
     const Snapshot& snapshot_;
     const Groups* groups_;
+    std::vector<SortKey> sorts_;
     std::vector<Key> keys_;
+    bool has_first_number_ = false;
     std::optional<std::size_t> bucketed_;
 };
 

@@ -10,6 +10,18 @@ namespace kumo::search {
 
 namespace {
 
+/// Whether the first key alone says that a hit is not among the best.
+template <typename Best>
+bool is_hopeless(
+    const HitOrder& order,
+    const Best& best,
+    std::size_t part,
+    DocId doc,
+    const Match* match
+) {
+    return order.has_first_number() && best.is_hopeless(order.first_number(part, doc, match));
+}
+
 std::size_t kept(const HitOrder& order, std::size_t keep) {
     return order.has_buckets() ? std::max(keep, HitOrder::kBucketedHits) : keep;
 }
@@ -29,7 +41,9 @@ std::vector<RankedHit> finish(const HitOrder& order, std::vector<ScoredHit> hits
 std::vector<RankedHit> rank(const HitOrder& order, const Ranked& ranked, std::size_t keep) {
     BestHits best(order, kept(order, keep));
     for_each_hit(ranked, [&](std::size_t part, DocId doc, const Match* match) {
-        best.add(order.score(part, doc, match));
+        if (!is_hopeless(order, best, part, doc, match)) {
+            best.add(order.score(part, doc, match));
+        }
     });
     return finish(order, best.take());
 }
@@ -38,7 +52,9 @@ std::vector<RankedHit>
 rank_groups(const HitOrder& order, const Groups& groups, const Ranked& ranked, std::size_t keep) {
     BestOfEach<GroupId> best(order, kept(order, keep));
     for_each_hit(ranked, [&](std::size_t part, DocId doc, const Match* match) {
-        best.add(order.score(part, doc, match), groups.of(part, doc));
+        if (!is_hopeless(order, best, part, doc, match)) {
+            best.add(order.score(part, doc, match), groups.of(part, doc));
+        }
     });
     return finish(order, best.take());
 }

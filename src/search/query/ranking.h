@@ -17,16 +17,18 @@ struct Ranked {
     bool has_words;                         ///< Hits are `matches`, else `matched`.
 };
 
-/// Calls visit(part, doc, match) for every hit; `match` is null if the query had no words.
+/// Calls visit(part, doc, match) for every hit, newest first: where hits are equal, the best come
+/// first. `match` is null if the query had no words.
 template <typename Visit>
 void for_each_hit(const Ranked& ranked, Visit visit) {
-    for (std::size_t p = 0; p < ranked.parts.size(); ++p) {
+    for (std::size_t p = ranked.parts.size(); p-- > 0;) {
+        const PartMatches& part = ranked.parts[p];
         if (ranked.has_words) {
-            for (const Match& match : ranked.parts[p].matches) {
-                visit(p, match.doc, &match);
+            for (auto match = part.matches.rbegin(); match != part.matches.rend(); ++match) {
+                visit(p, match->doc, &*match);
             }
         } else {
-            ranked.parts[p].matched.for_each([&](std::size_t doc) {
+            part.matched.for_each_backwards([&](std::size_t doc) {
                 visit(p, static_cast<DocId>(doc), static_cast<const Match*>(nullptr));
             });
         }
