@@ -97,6 +97,16 @@ bool is_secret(std::string_view option) {
                   != std::end(kSecretSettings);
 }
 
+/// The environment variable of a setting.
+std::string variable_of(std::string_view prefix, std::string_view name) {
+    std::string variable(prefix);
+    for (const char c : name) {
+        const char upper = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        variable.push_back(c == '-' ? '_' : upper);
+    }
+    return variable;
+}
+
 void overwrite(char* text) {
     std::memset(text, '*', std::strlen(text));
 }
@@ -124,12 +134,7 @@ SettingValues read_environment(const char* (*get)(const std::string& name)) {
     for (const std::string_view prefix : {"TYPESENSE_", "KUMOSEARCH_"}) {
         for (const Setting& setting : kSettings) {
             for (const std::string_view name : {setting.former, setting.name}) {
-                std::string variable(prefix);
-                for (const char c : name) {
-                    const char upper = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-                    variable.push_back(c == '-' ? '_' : upper);
-                }
-                const char* value = name.empty() ? nullptr : get(variable);
+                const char* value = name.empty() ? nullptr : get(variable_of(prefix, name));
                 if (value != nullptr) {
                     values.insert_or_assign(std::string(setting.name), value);
                 }

@@ -18,7 +18,7 @@ std::string format_code(const Field& field, std::int64_t code) {
         return code != 0 ? "true" : "false";
     }
     std::array<char, 32> buffer{};
-    const auto end =
+    char* const end =
         field.type == ValueType::kFloat
             ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), double_of_code(code)).ptr
             : std::to_chars(buffer.data(), buffer.data() + buffer.size(), code).ptr;

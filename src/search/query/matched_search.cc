@@ -10,12 +10,26 @@ namespace kumo::search {
 
 namespace {
 
-const std::vector<std::size_t> kNoFields;
+FieldParts parts_of(const Schema& schema, std::size_t field) {
+    return field < schema.fields.size() ? parts_of(schema.fields[field])
+                                        : FieldParts{false, false, false};
+}
+
+Status check_group(const Schema& schema, const GroupRequest& group) {
+    for (const std::size_t field : group.fields) {
+        if (!parts_of(schema, field).column) {
+            return invalid_argument("Grouping needs facet fields.");
+        }
+    }
+    if (group.fields.empty() || group.limit == 0) {
+        return invalid_argument("Grouping needs fields and a limit.");
+    }
+    return {};
+}
 
 Status check(const Schema& schema, const SearchRequest& request) {
-    const std::size_t fields = schema.fields.size();
     const auto part_of = [&](std::size_t field) {
-        return field < fields ? parts_of(schema.fields[field]) : FieldParts{false, false, false};
+        return parts_of(schema, field);
     };
     for (const QueryField& field : request.fields) {
         if (!part_of(field.field).text) {
@@ -27,8 +41,6 @@ Status check(const Schema& schema, const SearchRequest& request) {
         if (has_field && !part_of(key.field).column) {
             return invalid_argument("Sorting needs a sortable field.");
         }
-    }
-    for (const SortKey& key : request.sort) {
         if (key.by == SortKey::By::kGroupFound && !request.group) {
             return invalid_argument("Sorting by the size of groups needs grouping.");
         }
@@ -38,13 +50,8 @@ Status check(const Schema& schema, const SearchRequest& request) {
             return invalid_argument("Faceting needs a facet field.");
         }
     }
-    for (const std::size_t field : request.group ? request.group->fields : kNoFields) {
-        if (!part_of(field).column) {
-            return invalid_argument("Grouping needs facet fields.");
-        }
-    }
-    if (request.group && (request.group->fields.empty() || request.group->limit == 0)) {
-        return invalid_argument("Grouping needs fields and a limit.");
+    if (request.group) {
+        KUMO_TRY(check_group(schema, *request.group));
     }
     if (request.sort.size() > kSortKeysMax) {
         return Error{ErrorCode::kLimitExceeded, "Only upto 3 sort_by fields can be specified."};

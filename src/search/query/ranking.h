@@ -24,8 +24,8 @@ void for_each_hit(const Ranked& ranked, Visit visit) {
     for (std::size_t p = ranked.parts.size(); p-- > 0;) {
         const PartMatches& part = ranked.parts[p];
         if (ranked.has_words) {
-            for (auto match = part.matches.rbegin(); match != part.matches.rend(); ++match) {
-                visit(p, match->doc, &*match);
+            for (std::size_t i = part.matches.size(); i-- > 0;) {
+                visit(p, part.matches[i].doc, &part.matches[i]);
             }
         } else {
             part.matched.for_each_backwards([&](std::size_t doc) {
