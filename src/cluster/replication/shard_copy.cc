@@ -88,7 +88,7 @@ void ShardCopy::on_state(const Shard& shard, std::uint64_t incarnation) {
 void ShardCopy::doubt_those_who_left(const std::set<NodeId>& in_sync) {
     for (auto& [node, peer] : peers_) {
         if (view_.in_sync.contains(node) && !in_sync.contains(node)) {
-            peer.acked = false;
+            peer.heard_at.reset();
             restart_peer(peer);
         }
     }
@@ -247,6 +247,9 @@ void ShardCopy::forgive_pause(Duration gap) {
         if (peer.waiting_since) {
             *peer.waiting_since += gap;
         }
+        if (peer.heard_at) {
+            *peer.heard_at += gap;
+        }
     }
     if (pending_) {
         pending_->sent_at += gap;
@@ -270,7 +273,8 @@ void ShardCopy::tick(MonotonicTime now) {
             continue;
         }
         peer.committed_told = peer.committed_acked;
-        if (peer.in_flight > 0 || peer.probe_sent) {
+        // Whoever is to be added is asked whether it is still there.
+        if (peer.in_flight > 0 || peer.probe_sent || !is_full_member(node)) {
             restart_peer(peer);
         }
     }

@@ -185,7 +185,7 @@ private:
         Seq next = 1;
         bool probing = true;  ///< Where the logs agree is not known: one message at a time.
         bool probe_sent = false;
-        bool acked = false;  ///< In this term.
+        std::optional<MonotonicTime> heard_at;  ///< In this term.
         /// Counts how often the search for that place began. Answers from before do not end it, nor
         /// begin another one: each would bring a burst of messages, and those more such answers.
         std::uint64_t attempt = 1;
@@ -251,6 +251,11 @@ private:
     Seq commit_of(const std::set<NodeId>& set) const;
     void drain();
 
+    /// Neither to be added nor to be filled again.
+    bool is_full_member(const NodeId& node) const {
+        return view_.in_sync.contains(node) && !view_.blank.contains(node);
+    }
+
     bool is_short() const { return view_.in_sync.size() < view_.min_in_sync; }
 
     std::set<NodeId> counted() const;
@@ -260,7 +265,7 @@ private:
     bool may_shrink_to(const std::set<NodeId>& left) const;
     void propose_set(std::set<NodeId> in_sync, const std::set<NodeId>& refilled = {});
     void on_set_decided();
-    static void delay_expand(Peer& peer, MonotonicTime now);
+    void delay_expand(Peer& peer, Duration delay_max) const;
     void maybe_shrink(MonotonicTime now);
     void maybe_expand(MonotonicTime now);
     void flush();

@@ -11,7 +11,13 @@ namespace kumo::cluster {
 namespace {
 
 constexpr Duration kExpandDelayMin = std::chrono::milliseconds(200);
+/// Of a copy that held writes up: adding it again may cost them as much once more.
 constexpr Duration kExpandDelayMax = std::chrono::seconds(30);
+/// Of one that was refused: it may be another change that came first.
+constexpr Duration kRefusedDelayMax = std::chrono::seconds(8);
+/// Whoever has not answered for as many times as it is asked is not proposed: it would hold writes
+/// up, or be refused.
+constexpr int kUnansweredMax = 3;
 /// A copy that has behaved for this long is trusted as on the first day.
 constexpr Duration kExpandDelayForgotten = std::chrono::minutes(5);
 constexpr std::size_t kEntryOverheadBytes = 64;
@@ -140,9 +146,11 @@ void ShardCopy::on_ack(const NodeId& from, const Ack& ack) {
         peer.incarnation = ack.incarnation;
         peer.match = 0;
         peer.committed_acked = 0;
+        peer.expand_after = {};
+        peer.expand_delay = kExpandDelayMin;
         restart_peer(peer);
     }
-    peer.acked = true;
+    peer.heard_at = now_;
     note_match(peer, ack);
     const bool is_late = ack.attempt != peer.attempt;
     if (ack.mismatch && !is_late) {
@@ -380,19 +388,19 @@ void ShardCopy::on_set_decided() {
         for (const auto& [node, incarnation] : pending_->command.added) {
             const auto peer = peers_.find(node);
             if (peer != peers_.end()) {
-                delay_expand(peer->second, now_);
+                delay_expand(peer->second, kRefusedDelayMax);
             }
         }
     }
     pending_.reset();
 }
 
-void ShardCopy::delay_expand(Peer& peer, MonotonicTime now) {
-    if (now - peer.expand_after >= kExpandDelayForgotten) {
+void ShardCopy::delay_expand(Peer& peer, Duration delay_max) const {
+    if (now_ - peer.expand_after >= kExpandDelayForgotten) {
         peer.expand_delay = kExpandDelayMin;
     }
-    peer.expand_after = now + peer.expand_delay;
-    peer.expand_delay = std::min(peer.expand_delay * 2, kExpandDelayMax);
+    peer.expand_after = now_ + std::min(peer.expand_delay, delay_max);
+    peer.expand_delay = std::max(peer.expand_delay, std::min(peer.expand_delay * 2, delay_max));
 }
 
 /// Whoever is elected among those who are left has to find everything that is committed.
@@ -421,7 +429,7 @@ void ShardCopy::maybe_shrink(MonotonicTime now) {
         const auto& since = peer->second.waiting_since;
         if (since && now - *since >= options_.in_sync_lag) {
             left.erase(node);
-            delay_expand(peer->second, now);
+            delay_expand(peer->second, kExpandDelayMax);
         }
     }
     if (left.size() < view_.in_sync.size() && may_shrink_to(left)) {
@@ -436,13 +444,15 @@ void ShardCopy::maybe_expand(MonotonicTime now) {
     std::set<NodeId> more = view_.in_sync;
     std::set<NodeId> refilled;
     for (const auto& [node, peer] : peers_) {
-        if (view_.in_sync.contains(node) && !view_.blank.contains(node)) {
+        if (is_full_member(node)) {
             continue;
         }
         const bool has_all =
             (peer.match >= committed_ && peer.match >= no_op_) || planted(Mutant::kExpandTooEarly);
+        const bool is_there =
+            peer.heard_at && now - *peer.heard_at < kUnansweredMax * options_.resend_after;
         const bool ready =
-            peer.acked && has_all && peer.incarnation > 0 && now >= peer.expand_after;
+            is_there && has_all && peer.incarnation > 0 && now >= peer.expand_after;
         if (ready) {
             const bool is_new = more.insert(node).second;
             if (!is_new) {

@@ -245,7 +245,37 @@ TEST_F(ShardCopies, AWishThatIsRefusedIsNotRepeatedAtOnce) {
     }
     EXPECT_LT(group_.proposals_seen() - before, 15U);
     group_.unfence(fenced);
-    group_.pass(seconds(31));
+    group_.pass(seconds(9));
+    EXPECT_EQ(group_.shard().in_sync.size(), 3U);
+}
+
+TEST_F(ShardCopies, WhoSaysNothingIsNotProposed) {
+    write("a");
+    const std::size_t gone = group_.follower();
+    group_.cut_off(gone);
+    group_.fence(gone);
+    const std::size_t before = group_.proposals_seen();
+    group_.pass(seconds(60));
+    EXPECT_EQ(group_.proposals_seen(), before);
+    group_.unfence(gone);
+    group_.heal();
+    group_.pass(seconds(1));
+    EXPECT_EQ(group_.shard().in_sync.size(), 3U);
+}
+
+TEST_F(ShardCopies, ANewRunDoesNotWaitForTheSinsOfTheLastOne) {
+    const std::size_t slow = group_.follower();
+    for (int i = 0; i < 6; ++i) {
+        group_.stall_disk(slow, true);
+        ASSERT_TRUE(group_.propose("x").ok());
+        group_.pass(seconds(3));
+        ASSERT_EQ(group_.shard().in_sync.size(), 2U);
+        group_.stall_disk(slow, false);
+        group_.pass(i < 5 ? seconds(30) : seconds(2));
+    }
+    EXPECT_EQ(group_.shard().in_sync.size(), 2U) << "it has held writes up again and again";
+    group_.restart(slow);
+    group_.pass(seconds(1));
     EXPECT_EQ(group_.shard().in_sync.size(), 3U);
 }
 
