@@ -3,7 +3,7 @@
 
     tools/tidy.py build/release/modules.txt [ROOT]      # written by cmake/KumoModule.cmake
 """
-import pathlib, re, sys
+import pathlib, re, subprocess, sys
 
 PRINTING = "base/log.h"  # Programs for people (apps/) need not.
 
@@ -20,6 +20,7 @@ BANNED = {  # regex -> what to use instead
 }
 ALLOWED = {"src/base": r"mutex|clock|random|log|assert|published", "src/io": r".*thread"}
 FILE_LINES_MAX = {".cc": 800, ".h": 400}
+TRACKED_BYTES_MAX = 256 << 10
 RATCHET = {}  # path -> lines today; may only shrink. Empty on the first day.
 
 
@@ -90,6 +91,15 @@ def check_links(root, errors):
                     errors.append(f"{doc.relative_to(root)}:{n}: no such file {target}")
 
 
+def check_sizes(root, errors):
+    """What a run has left behind is not a source."""
+    listed = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        path = root / name
+        if path.is_file() and path.stat().st_size > TRACKED_BYTES_MAX:
+            errors.append(f"{name}: {path.stat().st_size} bytes, limit {TRACKED_BYTES_MAX}")
+
+
 def main() -> int:
     root = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else pathlib.Path(__file__).resolve().parent.parent
     modules, errors = read_modules(sys.argv[1]), []
@@ -100,6 +110,7 @@ def main() -> int:
             if path.suffix in FILE_LINES_MAX and "node_modules" not in path.parts:
                 check_source(root, path, modules, allowed, banned, errors)
     check_links(root, errors)
+    check_sizes(root, errors)
     print(*errors, sep="\n", end="\n" if errors else "")
     return bool(errors)
 

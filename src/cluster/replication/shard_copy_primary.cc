@@ -451,8 +451,7 @@ void ShardCopy::maybe_expand(MonotonicTime now) {
             (peer.match >= committed_ && peer.match >= no_op_) || planted(Mutant::kExpandTooEarly);
         const bool is_there =
             peer.heard_at && now - *peer.heard_at < kUnansweredMax * options_.resend_after;
-        const bool ready =
-            is_there && has_all && peer.incarnation > 0 && now >= peer.expand_after;
+        const bool ready = is_there && has_all && peer.incarnation > 0 && now >= peer.expand_after;
         if (ready) {
             const bool is_new = more.insert(node).second;
             if (!is_new) {
