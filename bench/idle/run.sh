@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What shards cost that nobody uses: three nodes, each with a copy of all; processor time, memory,
-# and packets that leave a socket (messages and their acknowledgements, of all three nodes).
+# and what leaves the sockets of all three nodes: packets with data, and acknowledgements.
 # ./dev bench idle [SHARDS] [SECONDS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -10,9 +10,15 @@ shards=${1:-10048} seconds=${2:-30}
 per_collection=64
 build_servers
 
-packets() {
-    awk '$1 == "Tcp:" && $12 ~ /^[0-9]+$/ { print $12 }' /proc/net/snmp
+# Of protocol $1, counter $2, from the kernel.
+counter() {
+    awk -v protocol="$1:" -v name="$2" '$1 == protocol && !at { for (i = 2; i <= NF; i++) if ($i == name) at = i; next }
+        $1 == protocol { print $at; exit }' /proc/net/snmp /proc/net/netstat
 }
+
+packets() { counter Tcp OutSegs; }
+
+messages() { echo $(($(packets) - $(counter TcpExt TCPPureAcks) - $(counter TcpExt TCPHPAcks))); }
 
 start_nodes 3
 for ((i = 0; i * per_collection < shards; i++)); do
@@ -21,11 +27,12 @@ for ((i = 0; i * per_collection < shards; i++)); do
 done
 made=$((i * per_collection))
 for ((i = 0; i < 3; i++)); do await_healthy "$i"; done
-sleep 20 # Until the new shards are at rest.
-before=() tcp=$(packets)
+sleep 60 # Until the new shards are at rest: their first seals are over.
+before=() tcp=$(packets) said=$(messages)
 for ((i = 0; i < 3; i++)); do before[i]=$(ticks "${pids[i]}"); done
 sleep "$seconds"
-echo "$made shards, three nodes, $seconds s: $((($(packets) - tcp) / seconds / 3)) packets a second and node"
+echo "$made shards, three nodes, $seconds s: $((($(messages) - said) / seconds / 3)) messages a second and node," \
+    "$((($(packets) - tcp) / seconds / 3)) packets with their acknowledgements"
 for ((i = 0; i < 3; i++)); do
     used=$(($(ticks "${pids[i]}") - before[i]))
     memory=$(awk '$1 == "VmRSS:" { print int($2 / 1024) }' "/proc/${pids[i]}/status")

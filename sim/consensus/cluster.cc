@@ -415,7 +415,7 @@ void Cluster::use(std::size_t i) {
         const std::uint64_t context = next_read_++;
         reads_[context] =
             {node.raft->epoch(), acknowledged_[node.raft->epoch()], i, node.raft->term(), now_};
-        if (!node.raft->read_index(context).ok()) {
+        if (!node.raft->read_index(context, random_.chance(1, 2)).ok()) {
             reads_.erase(context);
         }
     }

@@ -183,7 +183,7 @@ private:
     void propose_as_leader(const Command& command);
     Time commit_delay();
     void commit_proposed(const Command& command);
-    void confirm_round(std::size_t from, std::uint64_t term, std::uint64_t context);
+    void confirm_round(std::size_t from, std::uint64_t term, std::uint64_t context, Time wait);
     bool has_quorum(std::size_t i) const;
 
     // Faults: cluster.cc, attacks.cc.

@@ -131,8 +131,13 @@ void Cluster::propose_as_leader(const Command& command) {
     });
 }
 
-void Cluster::confirm_round(std::size_t from, std::uint64_t term, std::uint64_t context) {
-    const Time delay = static_cast<Time>(1 + random_.below(20)) * kMillisecond;
+void Cluster::confirm_round(
+    std::size_t from,
+    std::uint64_t term,
+    std::uint64_t context,
+    Time wait
+) {
+    const Time delay = wait + static_cast<Time>(1 + random_.below(20)) * kMillisecond;
     at(now_ + delay, [this, from, term, context, index = control_log_.size()] {
         Node& node = nodes_[from];
         const bool leads = control_leader_ == from && control_term_ == term && has_quorum(from);

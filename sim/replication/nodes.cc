@@ -167,8 +167,11 @@ void Cluster::beacon(std::size_t i) {
 void Cluster::drain_coordinator(std::size_t i) {
     Node& node = nodes_[i];
     const CoordinatorOutput output = node.coordinator->take_output();
-    for (const std::uint64_t round : output.rounds) {
-        confirm_round(i, node.leads_term, round);
+    const auto wait = [&](bool soon) {
+        return soon ? 0 : static_cast<Time>(random_.below(250)) * kMillisecond;
+    };
+    for (const auto& round : output.rounds) {
+        confirm_round(i, node.leads_term, round.context, wait(round.soon));
     }
     for (const Command& command : output.proposals) {
         // Only who leads can propose as the leader; others' are lost.
@@ -176,11 +179,16 @@ void Cluster::drain_coordinator(std::size_t i) {
             propose_as_leader(command);
         }
     }
-    for (const auto& [to, grant] : output.grants) {
-        const std::size_t j = index_of(to);
-        send(i, j, Channel::kControl, [this, j, grant = grant] {
-            Node& other = nodes_[j];
-            other.lease->on_grant(grant, other.incarnation, clock_of(other));
+    for (const auto& granted : output.grants) {
+        at(now_ + wait(granted.soon), [this, i, granted] {
+            if (!nodes_[i].up) {
+                return;
+            }
+            const std::size_t j = index_of(granted.node);
+            send(i, j, Channel::kControl, [this, j, grant = granted.grant] {
+                Node& other = nodes_[j];
+                other.lease->on_grant(grant, other.incarnation, clock_of(other));
+            });
         });
     }
 }

@@ -18,9 +18,9 @@ namespace kumo::consensus {
 
 struct RaftOptions {
     NodeId id;
-    Duration heartbeat_interval = std::chrono::milliseconds(100);
+    Duration heartbeat_interval = std::chrono::milliseconds(250);
     /// Without word from a leader for this long a node campaigns, and the jitter later.
-    Duration election_timeout = std::chrono::milliseconds(500);
+    Duration election_timeout = std::chrono::milliseconds(600);
     std::size_t append_bytes_max = std::size_t{1} << 20;  ///< Of one message, at least one entry.
     std::size_t appends_in_flight_max = 64;               ///< To one follower.
     std::size_t uncommitted_bytes_max = std::size_t{64} << 20;
@@ -102,8 +102,9 @@ public:
 
     /// Asks for a ReadState with this context, after a round of heartbeats that begins now has
     /// confirmed the leadership. kUnavailable: not the leader, or not ready; kOverloaded. A read
-    /// that was accepted is lost silently when the leadership is.
-    Status read_index(std::uint64_t context);
+    /// that was accepted is lost silently when the leadership is. Not `soon`: the round is that of
+    /// the next heartbeats, which are due within heartbeat_interval, and costs nothing.
+    Status read_index(std::uint64_t context, bool soon = true);
 
     /// Hands the leadership to a voter, if it can be brought up to date within election_timeout.
     /// Until then proposals are refused.

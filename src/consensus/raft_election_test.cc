@@ -16,8 +16,7 @@ constexpr Duration kPatience = TestGroup::kPatience;
 
 /// One node of three, with a log of the given terms behind the start.
 Raft one_of_three(const std::vector<Term>& terms, HardState hard = {}) {
-    RaftOptions options;
-    options.id = test_node(1);
+    const RaftOptions options = test_options(1);
     const SnapshotMeta start = test_start({1, 2, 3});
     std::vector<Entry> entries;
     entries.reserve(terms.size());
@@ -78,8 +77,7 @@ TEST(RaftElection, AMinorityElectsNobody) {
 }
 
 TEST(RaftElection, TheOwnVoteCountsWhenItIsDurable) {
-    RaftOptions options;
-    options.id = test_node(1);
+    const RaftOptions options = test_options(1);
     const SnapshotMeta start = test_start({1});
     Raft raft(options, {start.epoch, 1, {}, false}, start, {}, {});
     raft.tick(milliseconds(1), {});
@@ -251,8 +249,7 @@ TEST(RaftElection, OnlyAnotherVoterCanTakeOver) {
 }
 
 TEST(RaftElection, ATornWriteLeavesATermThatIsNotBelowTheLog) {
-    RaftOptions options;
-    options.id = test_node(1);
+    const RaftOptions options = test_options(1);
     const SnapshotMeta start = test_start({1, 2, 3});
     const HardState old{start.epoch, 2, test_node(1), false};
     const Raft torn(options, old, start, {test_entry(4, 2)}, {});
@@ -276,8 +273,7 @@ TEST(RaftElection, WhatIsMeantForAnotherIsIgnored) {
 }
 
 TEST(RaftElection, WhoJoinsEmptyNeverCampaigns) {
-    RaftOptions options;
-    options.id = test_node(1);
+    const RaftOptions options = test_options(1);
     Raft raft(options, {}, {}, {}, {});
     raft.tick(std::chrono::hours(1), {});
     EXPECT_EQ(raft.role(), Role::kFollower);

@@ -306,8 +306,7 @@ TEST(RaftMembers, ATornChangeOfEpochIsCompletedAtTheStart) {
     newer.index = 50;
     newer.term = 20;
     newer.epoch = Epoch{2, test_node(101)};
-    RaftOptions options;
-    options.id = test_node(1);
+    const RaftOptions options = test_options(1);
     const HardState old{test_start({}).epoch, 30, test_node(1), true};
     Raft raft(options, old, newer, {}, {});
     EXPECT_EQ(raft.epoch(), newer.epoch);

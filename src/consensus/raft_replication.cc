@@ -300,7 +300,7 @@ void Raft::on_heartbeat_reply(const Message& message) {
 
 // ---- reads
 
-Status Raft::read_index(std::uint64_t context) {
+Status Raft::read_index(std::uint64_t context, bool soon) {
     if (role_ != Role::kLeader || (!is_ready_leader() && !planted(Mutant::kReadBeforeOwnCommit))) {
         return Error{ErrorCode::kUnavailable, "this node does not lead, or not yet"};
     }
@@ -313,7 +313,9 @@ Status Raft::read_index(std::uint64_t context) {
     }
     pending_reads_[++round_] = ReadState{context, commit_};
     progress_[options_.id].confirmed_round = round_;
-    broadcast_heartbeat();
+    if (soon) {
+        broadcast_heartbeat();
+    }
     check_reads();
     return {};
 }

@@ -35,8 +35,7 @@ Message append(Term term, Index index, Term log_term, std::vector<Entry> entries
 }
 
 Raft follower() {
-    RaftOptions options;
-    options.id = test_node(1);
+    const RaftOptions options = test_options(1);
     const SnapshotMeta start = test_start({1, 2, 3});
     return {options, {start.epoch, 1, {}, false}, start, {}, {}};
 }
@@ -97,8 +96,7 @@ TEST(RaftReplication, AppliesOnlyWhatIsDurableHere) {
 
 /// Figure 8 of the paper: an entry of term 2 on a majority may still be overwritten.
 TEST(RaftReplication, EntriesOfOlderTermsCommitOnlyWithOneOfTheOwn) {
-    RaftOptions options;
-    options.id = test_node(1);
+    const RaftOptions options = test_options(1);
     const SnapshotMeta start = test_start({1, 2, 3});
     Raft raft(options, {start.epoch, 3, {}, false}, start, {test_entry(2, 2, "old")}, {});
     raft.tick(milliseconds(500), {});

@@ -33,6 +33,7 @@ void Coordinator::begin(MonotonicTime now, Duration quiet) {
         began_ = {};
     }
     heard_.clear();
+    granted_.clear();
     fencing_.clear();
     unfencing_.clear();
     unsettled_.clear();
@@ -80,16 +81,23 @@ void Coordinator::on_request(const LeaseRequest& request, MonotonicTime now) {
         return;
     }
     heard_[request.node] = now;
+    const Round round{request, now, is_urgent(request.node, now), {}};
     if (planted(Mutant::kGrantWithoutRound)) {
-        grant(request);
+        grant(round);
         return;
     }
     if (rounds_.size() >= kRoundsMax) {
         rounds_.erase(rounds_.begin());
     }
-    const std::uint64_t round = next_round_++;
-    rounds_[round].request = request;
-    output_.rounds.push_back(round);
+    const std::uint64_t context = next_round_++;
+    rounds_[context] = round;
+    output_.rounds.push_back({context, round.soon});
+}
+
+/// Whether the node has no lease by this leader, or will soon have none.
+bool Coordinator::is_urgent(const NodeId& node, MonotonicTime now) const {
+    const auto found = granted_.find(node);
+    return found == granted_.end() || now - found->second > options_.lease.lease / 2;
 }
 
 void Coordinator::on_round(std::uint64_t context, std::uint64_t index) {
@@ -110,19 +118,22 @@ void Coordinator::grant_confirmed() {
         if (!round.confirmed_at || *round.confirmed_at > index_) {
             return false;
         }
-        grant(round.request);
+        grant(round);
         return true;
     });
 }
 
-void Coordinator::grant(const LeaseRequest& request) {
+void Coordinator::grant(const Round& round) {
+    const LeaseRequest& request = round.request;
     const Member* member = find_member(*state_, request.node);
     if (member == nullptr || member->incarnation != request.incarnation
         || (fencing_.contains(request.node) && !planted(Mutant::kGrantWhileFencing))) {
         return;
     }
     if (!member->fenced) {
-        output_.grants.emplace_back(request.node, Grant{request.incarnation, request.sent, index_});
+        granted_[request.node] = std::max(granted_[request.node], round.received);
+        const Grant grant{request.incarnation, request.sent, index_};
+        output_.grants.push_back({request.node, grant, round.soon});
         return;
     }
     const bool enough = state_->members.size() >= state_->members_expected;

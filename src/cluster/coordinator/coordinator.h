@@ -14,12 +14,23 @@
 
 namespace kumo::cluster {
 
-/// What a coordinator wants done.
+/// What a coordinator wants done. What is not `soon` may wait for the next heartbeats: the lease of
+/// the node is long enough.
 struct CoordinatorOutput {
+    struct Round {
+        std::uint64_t context = 0;  ///< For a read index of consensus.
+        bool soon = true;
+    };
+
+    struct Granted {
+        NodeId node;
+        Grant grant;
+        bool soon = true;
+    };
+
     std::vector<Command> proposals;
-    /// Ask consensus for a read index with these contexts: begin_round()'s.
-    std::vector<std::uint64_t> rounds;
-    std::vector<std::pair<NodeId, Grant>> grants;
+    std::vector<Round> rounds;
+    std::vector<Granted> grants;
 };
 
 struct CoordinatorOptions {
@@ -69,6 +80,8 @@ public:
 private:
     struct Round {
         LeaseRequest request;
+        MonotonicTime received;
+        bool soon = true;
         std::optional<std::uint64_t> confirmed_at;  ///< Index.
     };
 
@@ -77,7 +90,8 @@ private:
     void find_unsettled();
     void watch_unsettled(MonotonicTime now);
     void drain(MonotonicTime now);
-    void grant(const LeaseRequest& request);
+    void grant(const Round& round);
+    bool is_urgent(const NodeId& node, MonotonicTime now) const;
     MonotonicTime last_heard(const NodeId& node) const;
 
     const CoordinatorOptions options_;
@@ -86,6 +100,7 @@ private:
     std::shared_ptr<const State> state_;
     std::uint64_t index_ = 0;
     std::map<NodeId, MonotonicTime> heard_;
+    std::map<NodeId, MonotonicTime> granted_;  ///< When what was granted last had been received.
     std::map<NodeId, MonotonicTime> fencing_;  ///< Proposed then: no grants any more.
     std::map<NodeId, MonotonicTime> unfencing_;
 

@@ -50,7 +50,7 @@ protected:
         coordinator_.on_request({node, incarnation(node), 1000}, now_);
         const CoordinatorOutput output = coordinator_.take_output();
         EXPECT_TRUE(output.grants.empty());
-        return output.rounds.size() == 1 ? output.rounds.front() : 0;
+        return output.rounds.size() == 1 ? output.rounds.front().context : 0;
     }
 
     State state_;
@@ -64,10 +64,10 @@ TEST_F(CoordinatorTest, GrantsWhenTheRoundIsConfirmed) {
     coordinator_.on_round(round, index_);
     const CoordinatorOutput output = coordinator_.take_output();
     ASSERT_EQ(output.grants.size(), 1U);
-    EXPECT_EQ(output.grants[0].first, kA);
-    EXPECT_EQ(output.grants[0].second.incarnation, incarnation(kA));
-    EXPECT_EQ(output.grants[0].second.sent, 1000);
-    EXPECT_EQ(output.grants[0].second.state_index, index_);
+    EXPECT_EQ(output.grants[0].node, kA);
+    EXPECT_EQ(output.grants[0].grant.incarnation, incarnation(kA));
+    EXPECT_EQ(output.grants[0].grant.sent, 1000);
+    EXPECT_EQ(output.grants[0].grant.state_index, index_);
     coordinator_.on_round(round, index_);
     EXPECT_TRUE(coordinator_.take_output().grants.empty()) << "one grant a request";
 }
@@ -83,7 +83,7 @@ TEST_F(CoordinatorTest, AGrantWaitsForWhatWasCommittedBeforeTheRound) {
     show();
     const CoordinatorOutput output = coordinator_.take_output();
     ASSERT_EQ(output.grants.size(), 1U);
-    EXPECT_EQ(output.grants[0].second.state_index, index_);
+    EXPECT_EQ(output.grants[0].grant.state_index, index_);
 }
 
 TEST_F(CoordinatorTest, WhoWasFencedByALeaderOfThePastIsNotGrantedFromAnOldState) {

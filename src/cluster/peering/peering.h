@@ -41,7 +41,15 @@ inline constexpr std::size_t kPeersMax = 256;
 inline constexpr std::size_t kAcceptedConnectionsMax = 1024;
 inline constexpr std::size_t kCallsMax = 1024;  ///< Unanswered, per peer and channel.
 
-inline constexpr Duration kPingInterval = std::chrono::milliseconds(500);
+/// Without a byte from a peer for this long it is pinged. A data channel that is dead and that
+/// nobody uses harms nobody; the control channel also tells a node that has restarted from a second
+/// one with the same id.
+inline constexpr Duration kControlPingInterval = std::chrono::seconds(1);
+inline constexpr Duration kDataPingInterval = std::chrono::milliseconds(500);
+inline constexpr Duration kIdleDataPingInterval = std::chrono::seconds(10);
+inline constexpr Duration kPongTimeout = std::chrono::milliseconds(1500);
+
+/// For a handshake; and for one who does not ping any more.
 inline constexpr Duration kPeerSilenceMax = std::chrono::seconds(2);
 inline constexpr Duration kDialTimeout = std::chrono::seconds(2);
 inline constexpr Duration kDialBackoffMin = std::chrono::milliseconds(50);
@@ -173,10 +181,9 @@ using CallDone = std::function<void(Result<std::string>)>;
 /// call went out on, so a broken connection ends its calls at once. Format: docs/formats/peer.md.
 ///
 /// A message that send() took may be lost with its connection, and nobody is told; what arrives
-/// is whole, once and in order. Peers are pinged every kPingInterval and dropped after
-/// kPeerSilenceMax without a byte or progress; what is dropped is dialled again with back-off and
-/// jitter. Whatever a stranger sends is bounded, counted (PeeringStats) and logged with its
-/// address.
+/// is whole, once and in order. Who dialled pings, and drops what has neither answered nor made
+/// progress within kPongTimeout; what is dropped is dialled again with back-off and jitter.
+/// Whatever a stranger sends is bounded, counted (PeeringStats) and logged with its address.
 ///
 /// Without TLS anybody who reaches the port can read and forge all of this, which is logged as a
 /// warning.

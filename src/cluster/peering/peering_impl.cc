@@ -205,7 +205,7 @@ void Peering::Impl::greet_accepted(Entry& entry, const ChannelHello& hello) {
         // The same process has dialled again: the old connection is dead at its end. Another one is
         // either a restarted node or a second one with the same id; only silence tells.
         const bool same = connections_.at(heard).hello.incarnation == hello.peer.incarnation;
-        if (!same && heard->silence() < kPingInterval * 2) {
+        if (!same && heard->silence() < kPeerSilenceMax) {
             connection.refuse({PeerRefusal::kDuplicate, "a node with its id is connected"});
             return;
         }

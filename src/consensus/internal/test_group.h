@@ -24,6 +24,15 @@ inline NodeId test_node(std::uint8_t number) {
     return id;
 }
 
+/// With round times.
+inline RaftOptions test_options(std::uint8_t number) {
+    RaftOptions options;
+    options.id = test_node(number);
+    options.heartbeat_interval = std::chrono::milliseconds(100);
+    options.election_timeout = std::chrono::milliseconds(500);
+    return options;
+}
+
 inline std::set<NodeId> test_nodes(const std::vector<int>& numbers) {
     std::set<NodeId> ids;
     for (const int number : numbers) {
@@ -168,7 +177,7 @@ public:
 private:
     TestNode& add(int number) {
         TestNode& added = node(number);
-        added.options.id = test_node(static_cast<std::uint8_t>(number));
+        added.options = test_options(static_cast<std::uint8_t>(number));
         return added;
     }
 

@@ -1,13 +1,12 @@
 #include "base/log.h"
 #include "node/control/control_plane.h"
-#include "node/control/lease_codec.h"
 #include "node/control/voters.h"
 
 #include <algorithm>
 #include <utility>
 
-// Who belongs to the cluster: discovery, founding, joining, voters, registration, leases, and going
-// on alone when an operator says so.
+// Who belongs to the cluster: discovery, founding, joining, voters, registration, and going on
+// alone when an operator says so.
 
 namespace kumo::node {
 
@@ -525,39 +524,6 @@ void ControlPlane::register_self() {
     propose_cluster(std::move(command));
 }
 
-void ControlPlane::beacon() {
-    const MonotonicTime time = now();
-    if (raft_ == nullptr || raft_->leader().is_nil() || incarnation_ == 0 || retiring_
-        || time - beacon_at_ < options_.coordinator.lease.beacon_interval) {
-        return;
-    }
-    beacon_at_ = time;
-    const cluster::LeaseRequest request{self_, incarnation_, time.time_since_epoch().count()};
-    if (raft_->is_leader()) {
-        coordinator_->on_request(request, time);
-        drain_coordinator();
-    } else {
-        (void)send(raft_->leader(), PeerMessage::kLeaseRequest, encode_lease_request(request));
-    }
-}
-
-void ControlPlane::on_lease_request(const cluster::NodeId& node, ByteView bytes) {
-    const auto request = decode_lease_request(bytes);
-    if (request && request->node == node) {
-        coordinator_->on_request(*request, now());
-        drain_coordinator();
-    }
-}
-
-void ControlPlane::on_grant(ByteView bytes) {
-    const auto grant = decode_grant(bytes);
-    if (grant && !retiring_) {
-        lease_.on_grant(*grant, incarnation_, now().time_since_epoch().count());
-        publish();
-        announce_lease();
-    }
-}
-
 // ---- sudden deaths
 
 /// For who outlives this run. Only others make it of any use.
@@ -741,31 +707,7 @@ void ControlPlane::lead_or_not() {
     } else if (!leads && coordinator_->is_leading()) {
         log_info("this node does not lead the cluster any more");
         coordinator_->end();
-    }
-}
-
-void ControlPlane::drain_coordinator() {
-    if (raft_ == nullptr || draining_coordinator_) {
-        return;
-    }
-    draining_coordinator_ = true;
-    cluster::CoordinatorOutput output = coordinator_->take_output();
-    for (cluster::Command& command : output.proposals) {
-        propose_cluster(std::move(command));
-    }
-    for (const std::uint64_t round : output.rounds) {
-        (void)raft_->read_index(round);
-    }
-    for (const auto& [node, grant] : output.grants) {
-        if (node == self_ && !retiring_) {
-            lease_.on_grant(grant, incarnation_, now().time_since_epoch().count());
-        } else if (node != self_) {
-            (void)send(node, PeerMessage::kGrant, encode_grant(grant));
-        }
-    }
-    draining_coordinator_ = false;
-    if (!output.rounds.empty()) {
-        loop_.defer([this] { drain(); });
+        grants_waiting_.clear();
     }
 }
 

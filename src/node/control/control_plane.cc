@@ -234,6 +234,7 @@ void ControlPlane::tick() {
     check_api_ports();
     coordinator_->tick(time);
     drain_coordinator();
+    send_late_grants();
     adjust_members();
     maybe_force();
     expire_proposals();
@@ -584,15 +585,6 @@ void ControlPlane::call(
     peering_->call(node, static_cast<std::uint16_t>(type), bytes, timeout, std::move(done));
 }
 
-void ControlPlane::send_consensus(const consensus::Message& message) {
-    if (message.type == consensus::MessageType::kSnapshot) {
-        send_snapshot(message);
-    } else {
-        // What is lost is sent again, or is late anyway.
-        (void)send(message.to, PeerMessage::kConsensus, cluster::encode_consensus_message(message));
-    }
-}
-
 void ControlPlane::send_snapshot(const consensus::Message& message) {
     const auto found = snapshots_.find(message.snapshot.index);
     if (found == snapshots_.end()) {
@@ -641,16 +633,11 @@ void ControlPlane::on_message(
     ByteView bytes
 ) {
     switch (static_cast<PeerMessage>(type)) {
-        case PeerMessage::kConsensus: {
-            const auto message = cluster::decode_consensus_message(bytes);
-            const bool good = message.ok() && message.value().from == node
-                              && message.value().to == self_
-                              && message.value().type != consensus::MessageType::kSnapshot;
-            if (good) {
-                step(message.value());
-            }
+        case PeerMessage::kConsensus: take_consensus(node, bytes); return;
+        case PeerMessage::kBeatAndGrant:
+        case PeerMessage::kReplyAndLeaseRequest:
+            on_beat(node, static_cast<PeerMessage>(type), bytes);
             return;
-        }
         case PeerMessage::kPropose: take_proposal(bytes); return;
         case PeerMessage::kLeaseRequest: on_lease_request(node, bytes); return;
         case PeerMessage::kGrant: on_grant(bytes); return;

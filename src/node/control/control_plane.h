@@ -18,6 +18,7 @@
 #include "node/control/death_notice.h"
 #include "node/control/key_comparison.h"
 #include "node/control/lost_control.h"
+#include "node/control/peer_types.h"
 #include "node/node.h"
 #include "node/snapshot_head.h"
 #include "node/state.h"
@@ -71,28 +72,6 @@ struct ControlStatus {
     std::set<cluster::NodeId> other_keys;  ///< Who has another API key than this node.
     std::uint64_t peers_refused = 0;
     std::uint64_t dials_failed = 0;
-};
-
-/// Messages and requests between nodes.
-enum class PeerMessage : std::uint16_t {
-    kConsensus = 1,
-    kPropose = 2,
-    kLeaseRequest = 3,
-    kGrant = 4,
-    kYield = 5,  ///< The sender asks to lead.
-    kDeath = 6,  ///< From a node's supervisor: the node's run is over.
-    kCopy = 16,  ///< From here on: for the owner of the shards.
-};
-
-enum class PeerRequest : std::uint16_t {
-    kJoin = 1,
-    kSnapshot = 2,
-    kStateIndex = 3,  ///< To the leader: how far its state is committed.
-    kKeyCheck = 4,    ///< The check of the API key: see KeyComparison.
-    kLeaving = 5,     ///< The sender is about to end: it is to lead nothing more.
-    kOperation = 16,  ///< From here on: for the owner of the shards.
-    kInstall = 17,
-    kReadIndex = 18,
 };
 
 /// A node's part in the control plane: consensus over its own log, the connections to the other
@@ -264,6 +243,13 @@ private:
     void say_led_elsewhere();
     void register_self();
     void beacon();
+    bool may_ask_for_lease() const;
+    bool rides_now(const cluster::NodeId& to) const;
+    cluster::LeaseRequest next_lease_request();
+    void take_consensus(const cluster::NodeId& node, ByteView bytes);
+    void on_beat(const cluster::NodeId& node, PeerMessage type, ByteView bytes);
+    void take_grant(const cluster::Grant& grant);
+    void send_late_grants();
     void retire_step();
     void say_leaving(const cluster::NodeId& node);
     void on_leaving(
@@ -385,6 +371,12 @@ private:
     bool draining_coordinator_ = false;
     std::uint64_t incarnation_ = 0;
 
+    struct WaitingGrant {
+        cluster::Grant grant;
+        MonotonicTime since;
+    };
+
+    std::map<cluster::NodeId, WaitingGrant> grants_waiting_;  ///< For a heartbeat to ride on.
     cluster::Lease lease_;
     std::unique_ptr<cluster::Coordinator> coordinator_;
     std::atomic<std::int64_t> lease_deadline_{0};

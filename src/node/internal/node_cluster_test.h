@@ -149,7 +149,7 @@ protected:
         machines[i]->stop();
         ASSERT_TRUE(machines[i]->start().ok());
         expect_everything(i);
-        EXPECT_EQ(in_sync(other), kNodes) << "once is enough";
+        EXPECT_TRUE(run_until([&] { return in_sync(other) == kNodes; })) << "once is enough";
         machines[other]->stop();
         expect_everything(i);
     }

@@ -11,6 +11,8 @@ Error unavailable(std::string message) {
     return Error{ErrorCode::kUnavailable, std::move(message)};
 }
 
+constexpr Duration kWatchInterval = std::chrono::milliseconds(500);
+
 std::size_t frame_limit(Channel channel) {
     return channel == Channel::kControl ? kControlFrameBytesMax : kDataFrameBytesMax;
 }
@@ -49,6 +51,7 @@ void PeerConnection::accept(Channel channel, const ChannelHello* reply) {
         return;
     }
     phase_ = Phase::kOpen;
+    channel_ = channel;
     reader_.set_limit(frame_limit(channel));
     if (reply != nullptr) {
         std::string bytes(kPeerMagic);
@@ -96,6 +99,7 @@ bool PeerConnection::write(std::string frame) {
         return false;
     }
     written_bytes_ += size;
+    used_ = true;
     return true;
 }
 
@@ -105,6 +109,8 @@ Duration PeerConnection::silence() const {
 
 void PeerConnection::on_data(ByteView bytes) {
     alive_at_ = loop_.clock().monotonic_now();
+    used_ = false;
+    pinged_at_.reset();
     heard_ = true;
     reader_.feed(bytes);
     while (phase_ != Phase::kGone) {
@@ -188,7 +194,7 @@ void PeerConnection::on_closed(Status why) {
 
 void PeerConnection::schedule_tick() {
     const auto weak = weak_from_this();
-    timer_ = loop_.add_timer(kPingInterval, [weak] {
+    timer_ = loop_.add_timer(kWatchInterval, [weak] {
         if (const auto self = weak.lock()) {
             self->tick();
         }
@@ -206,15 +212,37 @@ void PeerConnection::tick() {
     }
     if (phase_ == Phase::kHandshake && silence() > kPeerSilenceMax) {
         refuse({PeerRefusal::kSlow, "it did not say who it is in time"});
-    } else if (phase_ == Phase::kOpen && silence() > kPeerSilenceMax) {
-        was_silent_ = true;
-        drop(unavailable(peer().to_string() + " was not heard of"));
-    } else if (phase_ == Phase::kOpen && dialled_) {
-        (void)write(encode_frame(FrameKind::kPing, 0, {}, {}));
+    } else if (phase_ == Phase::kOpen) {
+        tick_open();
     }
     if (phase_ != Phase::kGone) {
         schedule_tick();
     }
+}
+
+void PeerConnection::tick_open() {
+    if (is_lost()) {
+        was_silent_ = true;
+        drop(unavailable(peer().to_string() + " was not heard of"));
+    } else if (dialled_ && !pinged_at_ && silence() >= ping_interval()) {
+        pinged_at_ = loop_.clock().monotonic_now();
+        (void)write(encode_frame(FrameKind::kPing, 0, {}, {}));
+    }
+}
+
+bool PeerConnection::is_lost() const {
+    if (dialled_) {
+        return pinged_at_ && loop_.clock().monotonic_now() - *pinged_at_ > kPongTimeout;
+    }
+    const bool control = channel_ == Channel::kControl;
+    return silence() > (control ? kControlPingInterval : kIdleDataPingInterval) + kPeerSilenceMax;
+}
+
+Duration PeerConnection::ping_interval() const {
+    if (channel_ == Channel::kControl) {
+        return kControlPingInterval;
+    }
+    return used_ ? kDataPingInterval : kIdleDataPingInterval;
 }
 
 /// An API port waits for the end of a request's head, for which it takes our hello: with that it
@@ -235,6 +263,7 @@ void PeerConnection::watch() {
     const std::uint64_t sent = written_bytes_ - std::min<std::uint64_t>(written_bytes_, queued);
     if (was_queued_ && sent > sent_bytes_) {
         alive_at_ = loop_.clock().monotonic_now();
+        pinged_at_ = pinged_at_ ? std::optional(alive_at_) : std::nullopt;
     }
     sent_bytes_ = sent;
     was_queued_ = queued > 0;

@@ -88,6 +88,9 @@ private:
     void take_handshake(const Frame& frame);
     void take_refusal(const Frame& frame);
     void tick();
+    void tick_open();
+    bool is_lost() const;
+    Duration ping_interval() const;
     void schedule_tick();
     void watch();
     bool provoke();
@@ -102,7 +105,10 @@ private:
     bool refused_by_peer_ = false;
     bool heard_ = false;     ///< Anything at all.
     bool provoked_ = false;  ///< See provoke().
+    Channel channel_ = Channel::kControl;
     MonotonicTime alive_at_;
+    bool used_ = false;                       ///< Something was sent since it was heard.
+    std::optional<MonotonicTime> pinged_at_;  ///< And not heard since.
     std::uint64_t written_bytes_ = 0;
     std::uint64_t sent_bytes_ = 0;  ///< At the last tick: what the system had taken.
     bool was_queued_ = false;       ///< ... and whether more waited.
