@@ -9,6 +9,10 @@ namespace kumo::node {
 
 namespace {
 
+/// What a file grows by before it is made durable. Others' syncs wait for what the disk still has to
+/// take; and a sender that is too fast for it is held up, as it waits for answers.
+constexpr std::uint64_t kSyncBytes = std::uint64_t{8} << 20;
+
 Error not_expected() {
     return Error{ErrorCode::kUnavailable, "this node does not expect files for that copy"};
 }
@@ -16,12 +20,12 @@ Error not_expected() {
 }  // namespace
 
 void InstallReceiver::on_request(const std::string& bytes, std::uint64_t reply) {
-    const auto message = decode_install(bytes);
+    auto message = decode_install(bytes);
     if (!message.ok()) {
         env_.control.answer(reply, message.error());
         return;
     }
-    std::visit([&](const auto& what) { handle(what, reply); }, message.value());
+    std::visit([&](auto& what) { handle(std::move(what), reply); }, message.value());
 }
 
 Result<std::shared_ptr<Shard>>
@@ -95,7 +99,7 @@ InstallReceiver::IncomingPtr InstallReceiver::find_incoming(cluster::CopyId copy
     return good ? found->second : nullptr;
 }
 
-void InstallReceiver::handle(const InstallData& data, std::uint64_t reply) {
+void InstallReceiver::handle(InstallData&& data, std::uint64_t reply) {
     const IncomingPtr incoming = find_incoming(data.copy);
     if (incoming == nullptr) {
         env_.control.answer(reply, not_expected());
@@ -108,10 +112,17 @@ void InstallReceiver::handle(const InstallData& data, std::uint64_t reply) {
         env_.control.answer(reply, invalid_argument("a part of a file is not what should follow"));
         return;
     }
+    const std::uint64_t parts = file->second.taken / kSyncBytes;
     file->second.taken += data.bytes.size();
+    const bool sync = file->second.taken / kSyncBytes != parts;
     const auto target = file->second.file;
-    const auto job = [this, incoming, target, data, reply]() -> io::Task {
-        const auto written = std::make_shared<Status>(target->write(data.offset, data.bytes));
+    const auto part = std::make_shared<const InstallData>(std::move(data));
+    const auto job = [this, incoming, target, part, sync, reply]() -> io::Task {
+        Status done = target->write(part->offset, part->bytes);
+        if (done.ok() && sync) {
+            done = target->sync();
+        }
+        const auto written = std::make_shared<Status>(std::move(done));
         return [this, incoming, written, reply] {
             incoming->failed = incoming->failed || !written->ok();
             env_.control.answer(

@@ -59,7 +59,7 @@ private:
 
     void handle(const InstallAsk& ask, std::uint64_t reply);
     void handle(const InstallBegin& begin, std::uint64_t reply);
-    void handle(const InstallData& data, std::uint64_t reply);
+    void handle(InstallData&& data, std::uint64_t reply);
     void handle(const InstallEnd& end, std::uint64_t reply);
 
     /// The copy, if it may be given files.

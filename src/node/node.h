@@ -148,7 +148,7 @@ struct NodeOptions {
     /// Kept in memory of each shard's log for copies that lag; who lags more is sent files.
     std::size_t log_tail_bytes_max = std::size_t{32} << 20;
     /// Of a message with a part of a file, for a copy that is sent files.
-    std::size_t install_chunk_bytes = std::size_t{1} << 20;
+    std::size_t install_chunk_bytes = std::size_t{256} << 10;
     /// Seal a live segment that has been idle this long, so that a restart finds little to replay.
     Duration idle_seal_after = std::chrono::seconds(10);
 };
