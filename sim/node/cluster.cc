@@ -108,14 +108,15 @@ void Cluster::pass(Duration most) {
     start_due();
 }
 
+bool Cluster::run_until(Duration most, const std::function<bool()>& done) {
+    const Time end = now() + most.count();
+    while (!failed() && !done() && now() < end) {
+        pass(most);
+    }
+    return done();
+}
+
 Outcome Cluster::run() {
-    const auto run_until = [this](Duration most, const std::function<bool()>& done) {
-        const Time end = now() + most.count();
-        while (!failed() && !done() && now() < end) {
-            pass(most);
-        }
-        return done();
-    };
     const auto all_serve = [this] {
         for (std::size_t i = 0; i < nodes_count_; ++i) {
             if (!serves(i)) {
@@ -143,20 +144,13 @@ Outcome Cluster::run() {
     (void)run_until(seconds(3), use_and_check);
     (void)run_until(kAnswerMax, [this] { return calls_.empty(); });
     const Time begin = now();
-    std::string open = "?";
-    (void)run_until(kSettleMax, [&] {
-        check_nodes();
-        open = unsettled();
-        return open.empty();
-    });
-    if (!open.empty()) {
-        fail(
-            "not everything is well " + std::to_string(kSettleMax / seconds(1))
-            + " s after the last fault: " + open + describe()
-        );
-    }
+    await_well(std::nullopt, "the last fault");
     outcome_.settle_ms = static_cast<std::uint64_t>((now() - begin) / 1'000'000);
     check_end();
+    if (pick(3) == 0) {
+        outlast_outage();
+        check_end();
+    }
     outcome_.trace = site_.world.trace_hash();
     if (failed()) {
         outcome_.failure += "\n  the last events:";
@@ -165,6 +159,35 @@ Outcome Cluster::run() {
         }
     }
     return outcome_;
+}
+
+/// All stop at once, and one does not come back: whoever it is, the others have everything.
+void Cluster::outlast_outage() {
+    const std::size_t gone = pick(nodes_count_);
+    const bool power = fsync_ && pick(2) == 0;
+    for (std::size_t i = 0; i < nodes_count_ && !failed(); ++i) {
+        const Duration down = i == gone ? seconds(3600) : milliseconds(pick(3000));
+        stop(i, power ? io::CrashKind::kPower : io::CrashKind::kProcess, down);
+    }
+    await_well(gone, "an outage that one node does not survive");
+    nodes_[gone].start_at = now();
+    await_well(std::nullopt, "its return");
+}
+
+/// `missing` is down, and none of the others needs it.
+void Cluster::await_well(std::optional<std::size_t> missing, const std::string& after) {
+    std::string open = "?";
+    (void)run_until(kSettleMax, [&] {
+        check_nodes();
+        open = unsettled(missing);
+        return open.empty();
+    });
+    if (!open.empty()) {
+        fail(
+            "not everything is well " + std::to_string(kSettleMax / seconds(1)) + " s after "
+            + after + ": " + open + describe()
+        );
+    }
 }
 
 // ---- checks
@@ -182,14 +205,18 @@ void Cluster::check_nodes() {
 }
 
 /// What keeps the cluster from being well; empty if it is.
-std::string Cluster::unsettled() {
+std::string Cluster::unsettled(std::optional<std::size_t> missing) {
     for (std::size_t i = 0; i < nodes_count_; ++i) {
-        if (!serves(i)) {
+        if (i != missing && !serves(i)) {
             return "node " + std::to_string(i) + (nodes_[i].up ? " does not serve" : " is down");
         }
     }
-    std::map<std::string, std::map<std::string, std::string>> first;
+    const std::size_t needed = nodes_count_ - (missing ? 1 : 0);
+    std::optional<std::map<std::string, std::map<std::string, std::string>>> first;
     for (std::size_t i = 0; i < nodes_count_; ++i) {
+        if (i == missing) {
+            continue;
+        }
         Node& node = nodes_[i].machine->node();
         const ClusterInfo info = node.cluster();
         if (info.members.size() != nodes_count_) {
@@ -202,7 +229,7 @@ std::string Cluster::unsettled() {
                 shard.copies.end(),
                 [](const auto& copy) { return copy.in_sync; }
             ));
-            if (in_sync != nodes_count_) {
+            if (in_sync < needed) {
                 return "shard " + std::to_string(shard.id) + " has " + std::to_string(in_sync)
                        + " copies in sync";
             }
@@ -215,11 +242,10 @@ std::string Cluster::unsettled() {
             }
             all[collection.spec.name] = documents_in(*snapshot.value());
         }
-        if (i == 0) {
-            first = std::move(all);
-        } else if (first != all) {
-            return "nodes 0 and " + std::to_string(i) + " differ";
+        if (first && *first != all) {
+            return "node " + std::to_string(i) + " and those before it differ";
         }
+        first = std::move(all);
     }
     return "";
 }

@@ -135,6 +135,7 @@ private:
 
     void at(Duration delay, std::function<void()> action);
     void pass(Duration most);
+    bool run_until(Duration most, const std::function<bool()>& done);
 
     // Nodes and faults: nodes.cc.
     void start(std::size_t i);
@@ -198,7 +199,9 @@ private:
 
     // The end: cluster.cc.
     void check_nodes();
-    std::string unsettled();
+    void await_well(std::optional<std::size_t> missing, const std::string& after);
+    void outlast_outage();
+    std::string unsettled(std::optional<std::size_t> missing);
     void check_end();
     void check_histories();
     std::string describe();

@@ -228,11 +228,13 @@ void Cluster::check_state(const State& before) {
         const Member* primary = find_member(control_state_, shard->primary);
         const bool serves = primary != nullptr && !primary->fenced
                             && primary->incarnation == shard->primary_incarnation;
+        // Who begins a new run is fenced, and stays in sync; added is only who serves.
         const auto is_lost = [&](const NodeId& node) {
             const Member* member = find_member(control_state_, node);
+            const bool is_new = old == nullptr || !old->in_sync.contains(node);
             return !shard->copies.contains(node)
                    || (serves && mode_ != AckMode::kMajority
-                       && (member == nullptr || member->fenced));
+                       && (member == nullptr || (member->fenced && is_new)));
         };
         const auto& in_sync = shard->in_sync;
         if (in_sync.empty() || (serves && !in_sync.contains(shard->primary))) {

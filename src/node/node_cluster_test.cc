@@ -264,6 +264,30 @@ TEST_P(NodeCluster, EverybodyRestarts) {
     }
 }
 
+TEST_P(NodeCluster, WhoeverDoesNotComeBackAfterAnOutageIsNotMissed) {
+    for (std::size_t gone = 0; gone < kNodes; ++gone) {
+        create();
+        for (int n = 0; n < 5; ++n) {
+            put(n % kNodes, n);
+        }
+        for (auto& machine : machines) {
+            machine->stop();
+        }
+        const std::size_t one = (gone + 1) % kNodes;
+        const std::size_t other = (gone + 2) % kNodes;
+        ASSERT_TRUE(machines[one]->boot().ok());
+        ASSERT_TRUE(machines[other]->boot().ok());
+        expect_everything(one);
+        expect_everything(other);
+        put(one, 6);
+        put(other, 7);
+        ASSERT_TRUE(machines[gone]->start().ok());
+        expect_everything(gone);
+        ASSERT_TRUE(machines[0]->drop("a").ok());
+        acknowledged.clear();
+    }
+}
+
 TEST_P(NodeCluster, AReadThatOutlivesItsCopyReadsTheNextOne) {
     ASSERT_TRUE(machines[0]->create(numbered("a")).ok());
     put(0, 1);

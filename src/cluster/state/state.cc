@@ -171,8 +171,9 @@ bool find_primary(const State& state, Shard& shard) {
     return elect(state, shard, true) || begins;
 }
 
-/// Makes a shard go on after its members have changed. Whether it was changed.
-bool settle(const State& state, Shard& shard) {
+/// Makes a shard go on after its members have changed; `missed` have just been fenced. Whether it
+/// was changed.
+bool settle(const State& state, Shard& shard, const std::set<NodeId>& missed = {}) {
     bool changed = false;
     if (!has_primary(state, shard)) {
         changed = find_primary(state, shard);
@@ -185,16 +186,18 @@ bool settle(const State& state, Shard& shard) {
             changed = std::erase_if(shard.in_sync, is_out) > 0 || changed;
         }
     }
-    // With a primary, the fenced ones may leave: in sync mode everyone who is left has everything,
-    // in async mode nobody relies on it. Of a majority only the primary knows what is committed.
+    // With a primary, those that are missed may leave: in sync mode everyone who is left has
+    // everything, in async mode nobody relies on it. Of a majority only the primary knows what is
+    // committed. Who has just begun a new run has what it had, and is about to serve: it stays, or
+    // the primary drops it. After an outage of all, who comes back last may never come back, and
+    // must not be all that is left.
     if (shard.mode != AckMode::kMajority && has_primary(state, shard)) {
-        changed = std::erase_if(
-                      shard.in_sync,
-                      [&](const NodeId& node) {
-                          return node != shard.primary && !is_serving(state, node);
-                      }
-                  ) > 0
-                  || changed;
+        changed =
+            std::erase_if(
+                shard.in_sync,
+                [&](const NodeId& node) { return node != shard.primary && missed.contains(node); }
+            ) > 0
+            || changed;
     }
     const bool can_take_over = may_vote(state, shard, shard.target);
     if (shard.phase == Phase::kHandover && !can_take_over) {
@@ -205,7 +208,11 @@ bool settle(const State& state, Shard& shard) {
     return changed;
 }
 
-void settle_shards_of(State& state, const std::set<NodeId>& nodes) {
+void settle_shards_of(
+    State& state,
+    const std::set<NodeId>& nodes,
+    const std::set<NodeId>& missed = {}
+) {
     for (auto& each : state.shards) {
         auto& shared = each.second;
         const bool touched = std::any_of(nodes.begin(), nodes.end(), [&](const NodeId& node) {
@@ -215,7 +222,7 @@ void settle_shards_of(State& state, const std::set<NodeId>& nodes) {
             continue;
         }
         Shard shard = *shared;
-        if (settle(state, shard)) {
+        if (settle(state, shard, missed)) {
             ++shard.version;
             shared = std::make_shared<const Shard>(std::move(shard));
         }
@@ -376,7 +383,7 @@ Status run(State& state, const Fence& command) {
             member->fenced = true;
         }
     }
-    settle_shards_of(state, command.nodes);
+    settle_shards_of(state, command.nodes, command.nodes);
     return {};
 }
 

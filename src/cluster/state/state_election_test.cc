@@ -163,7 +163,7 @@ TEST_F(Elections, AsyncWaitsForAllWhoCanAnswerAndNotForEver) {
     EXPECT_EQ(error_of(EndElection{async_, async().version - 1}), ErrorCode::kConflict);
     must(EndElection{async_, async().version});
     EXPECT_EQ(async().primary, rest[0]);
-    EXPECT_EQ(async().in_sync, std::set<NodeId>(rest.begin(), rest.end()));
+    EXPECT_EQ(async().in_sync.size(), 3U) << "the primary drops who does not answer";
 }
 
 TEST_F(Elections, AMajorityIsNotCutShort) {

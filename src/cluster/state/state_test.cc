@@ -188,7 +188,12 @@ TEST_F(ClusterState, TheFirstInSyncThatComesBackTakesOver) {
     unfence(state_, third());
     EXPECT_EQ(shard().primary, third());
     EXPECT_EQ(shard().term, term + 1);
-    EXPECT_EQ(shard().in_sync, std::set<NodeId>{third()});
+    EXPECT_EQ(shard().in_sync.size(), 3U) << "the others may be about to";
+    must(state_, Fence{{kA, kB, kC}});
+    EXPECT_EQ(shard().in_sync.size(), 3U);
+    unfence(state_, third());
+    must(state_, Fence{{other()}});
+    EXPECT_EQ(shard().in_sync.size(), 2U) << "it is missed, and another one serves";
 }
 
 TEST_F(ClusterState, ARunThatIsRegisteredTwiceIsOneRun) {
@@ -210,13 +215,27 @@ TEST_F(ClusterState, ALiveRunIsNotReplacedWithoutProof) {
     EXPECT_TRUE(find_member(state_, kA)->fenced);
 }
 
-TEST_F(ClusterState, ANewRunLosesThePrimaryAndItsPlaceInSync) {
+TEST_F(ClusterState, WhoComesBackLastIsNotLeftAlone) {
+    const std::vector<NodeId> back = {shard().primary, other()};
+    const NodeId gone = third();
+    restart(back[0], 20);
+    restart(back[1], 21);
+    EXPECT_EQ(shard().primary, gone) << "nobody knows yet that it is gone";
+    EXPECT_EQ(shard().in_sync.size(), 3U);
+    unfence(state_, back[0]);
+    unfence(state_, back[1]);
+    must(state_, Fence{{gone}});
+    EXPECT_NE(shard().primary, gone);
+    EXPECT_EQ(shard().in_sync, std::set<NodeId>(back.begin(), back.end()));
+}
+
+TEST_F(ClusterState, ANewRunLosesThePrimaryAndStaysInSync) {
     const NodeId primary = shard().primary;
     const Term term = shard().term;
     restart(primary, 20);
     EXPECT_NE(shard().primary, primary);
     EXPECT_EQ(shard().term, term + 1);
-    EXPECT_FALSE(shard().in_sync.contains(primary));
+    EXPECT_TRUE(shard().in_sync.contains(primary));
 }
 
 TEST_F(ClusterState, ANewRunOfTheLastOneBeginsANewTerm) {
