@@ -19,11 +19,16 @@ constexpr std::uint64_t kUnsealedBytesMax = std::uint64_t{64} << 20;
 
 using Opened = Result<std::shared_ptr<const search::SegmentReader>>;
 
-Opened store_result(const SegmentStore& files, std::uint64_t id, const Result<std::string>& bytes) {
-    if (!bytes.ok()) {
-        return bytes.error();
-    }
-    return files.store_segment(id, bytes.value());
+template <typename Job>
+Opened store_result(const SegmentStore& files, const Job& job) {
+    KUMO_TRY_ASSIGN(const std::string bytes, job.run());
+    return files.store_segment(job.segment_id, bytes, *job.schema);
+}
+
+Outcome failed_change(Error error) {
+    Outcome outcome;
+    outcome.first_error = std::move(error);
+    return outcome;
 }
 
 }  // namespace
@@ -35,7 +40,7 @@ Result<std::shared_ptr<DocumentEngine>> DocumentEngine::open(
     std::unique_ptr<const SegmentStore> files,
     CopyMark& mark
 ) {
-    KUMO_TRY_ASSIGN(SegmentStore::Content content, files->open());
+    KUMO_TRY_ASSIGN(SegmentStore::Content content, files->open(*schema));
     mark = content.mark;
     return std::make_shared<DocumentEngine>(
         env,
@@ -65,6 +70,7 @@ DocumentEngine::DocumentEngine(
       applied_(content.manifest.applied_seq),
       frozen_seq_(applied_),
       stored_seq_(applied_),
+      progress_(std::make_shared<search::RebuildProgress>()),
       last_change_(env.loop->clock().monotonic_now()),
       retry_delay_(kRetryDelayMin) {}
 
@@ -99,6 +105,10 @@ void DocumentEngine::close(io::Task done) {
     env_.loop->cancel_timer(std::exchange(idle_timer_, {}));
     env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
     events_ = {};
+    interrupt_change();
+    if (change_) {
+        change_->done = nullptr;
+    }
     on_quiet_ = std::move(done);
     for (const Flush& flush : std::exchange(flushes_, {})) {
         flush.done();
@@ -107,7 +117,8 @@ void DocumentEngine::close(io::Task done) {
 }
 
 void DocumentEngine::check_quiet() {
-    if (closed_ && on_quiet_ && !seal_running_ && !merge_running_ && !manifest_running_) {
+    if (closed_ && on_quiet_ && !seal_running_ && !merge_running_ && !manifest_running_
+        && !(change_ && change_->running)) {
         std::exchange(on_quiet_, {})();
     }
 }
@@ -117,15 +128,20 @@ void DocumentEngine::maintain() {
         return;
     }
     if (retry_timer_ == io::TimerId{}) {
-        start_seal();
-        start_merge();
+        if (change_) {
+            run_change();
+        } else {
+            start_seal();
+            start_merge();
+        }
         start_manifest();
     }
     finish_flushes();
 }
 
 void DocumentEngine::finish_flushes() {
-    const bool failed = retry_timer_ != io::TimerId{};
+    // A change that was interrupted is not waited for: nothing follows on it in this run.
+    const bool failed = retry_timer_ != io::TimerId{} || (change_ && progress_->cancelled);
     std::vector<Flush> finished;
     for (Flush& flush : std::exchange(flushes_, {})) {
         const bool ended = failed || stored_seq_ >= flush.seq;
@@ -170,8 +186,7 @@ void DocumentEngine::run_seal(const search::Index::SealJob& job) {
     const auto self = shared_from_this();
     const auto files = files_;
     env_.jobs->submit(BackgroundJobs::Lane::kStore, [self, files, job]() -> io::Task {
-        const auto sealed =
-            std::make_shared<Opened>(store_result(*files, job.segment_id, job.run()));
+        const auto sealed = std::make_shared<Opened>(store_result(*files, job));
         return [self, sealed] {
             self->finish_seal(std::move(*sealed));
         };
@@ -210,7 +225,7 @@ void DocumentEngine::start_merge() {
     const auto files = files_;
     env_.jobs->submit(BackgroundJobs::Lane::kMerge, [self, files, job]() -> io::Task {
         auto merged = job->doc_count == 0 ? Opened(std::make_shared<const search::SegmentReader>())
-                                          : store_result(*files, job->segment_id, job->run());
+                                          : store_result(*files, *job);
         const auto shared = std::make_shared<Opened>(std::move(merged));
         return [self, job, shared] {
             self->finish_merge(*job, std::move(*shared));
@@ -232,6 +247,105 @@ void DocumentEngine::finish_merge(const search::Index::MergeJob& job, Opened mer
     index_.finish_merge(job, std::move(merged).value());
     obsolete_.insert(obsolete_.end(), job.input_ids.begin(), job.input_ids.end());
     manifest_due_ = true;
+    maintain();
+}
+
+// ---- changing fields: between operations, and beside nothing but manifests
+
+void DocumentEngine::change_fields(
+    store::Seq seq,
+    ByteView operation,
+    std::function<void(Result<Outcome>)> done
+) {
+    KUMO_ASSERT(seq == applied_ + 1 && !change_);
+    const auto decoded = decode_field_change(operation);
+    if (!decoded.ok()) {
+        applied_ = seq;
+        done(decoded.error());
+        return;
+    }
+    change_.emplace();
+    change_->seq = seq;
+    change_->what = decoded.value();
+    change_->done = std::move(done);
+    progress_->documents = 0;
+    progress_->running = true;
+    maintain();
+}
+
+void DocumentEngine::run_change() {
+    if (change_->running || seal_running_ || merge_running_ || progress_->cancelled) {
+        return;
+    }
+    auto begun = index_.begin_change(change_->what);
+    if (!begun.ok()) {
+        refuse_change(begun.error());
+        return;
+    }
+    const auto job = std::make_shared<const search::FieldRebuild>(std::move(begun).value());
+    change_->running = true;
+    const auto self = shared_from_this();
+    const auto files = files_;
+    const auto progress = progress_;
+    env_.jobs->submit(BackgroundJobs::Lane::kMerge, [self, files, progress, job]() -> io::Task {
+        std::vector<std::uint64_t> stored;
+        const auto store = [&](std::uint64_t id, const std::string& bytes) -> Opened {
+            stored.push_back(id);
+            return files->store_segment(id, bytes, *job->after);
+        };
+        const auto rebuilt = std::make_shared<Rebuilt>(job->run(store, *progress));
+        if (!rebuilt->ok()) {
+            files->remove_segments(stored);
+        }
+        return [self, job, rebuilt] {
+            self->on_rebuilt(*job, std::move(*rebuilt));
+        };
+    });
+}
+
+void DocumentEngine::on_rebuilt(const search::FieldRebuild& job, Rebuilt rebuilt) {
+    change_->running = false;
+    if (closed_) {
+        check_quiet();
+        return;
+    }
+    if (progress_->cancelled) {
+        finish_flushes();
+        return;
+    }
+    if (!rebuilt.ok() && rebuilt.error().code != ErrorCode::kInvalidArgument) {
+        progress_->documents = 0;
+        back_off("change fields", rebuilt.error());
+        return;
+    }
+    if (!rebuilt.ok()) {
+        refuse_change(rebuilt.error());
+        return;
+    }
+    applied_ = change_->seq;
+    for (const search::ManifestSegment& old : index_.manifest().segments) {
+        obsolete_.push_back(old.id);
+    }
+    index_.finish_change(applied_, job, std::move(rebuilt).value());
+    frozen_seq_ = applied_;
+    unsealed_bytes_ = 0;
+    seal_failure_.reset();
+    manifest_due_ = true;
+    end_change(Outcome{});
+}
+
+/// It does not fit, here as at every other copy.
+void DocumentEngine::refuse_change(const Error& why) {
+    applied_ = change_->seq;
+    index_.publish(applied_);
+    end_change(failed_change(why));
+}
+
+void DocumentEngine::end_change(Result<Outcome> outcome) {
+    progress_->running = false;
+    const auto done = std::move(change_->done);
+    change_.reset();
+    done(std::move(outcome));
     maintain();
 }
 

@@ -87,6 +87,22 @@ public:
     /// Number `seq` = applied() + 1 has nothing to do with documents.
     void skip(store::Seq seq);
 
+    /// Operation `seq` = applied() + 1 changes fields: done in the background, and again after
+    /// every failure but one, until it is done. Meanwhile no operation may be applied; then it is,
+    /// and visible, and `done` runs. A change that does not fit the documents is an outcome with an
+    /// error: its number counts, and nothing else happened. kCorruption if it is no such operation.
+    void
+    change_fields(store::Seq seq, ByteView operation, std::function<void(Result<Outcome>)> done);
+
+    /// Operations wait until fields are changed.
+    bool is_changing() const { return change_.has_value(); }
+
+    /// Any thread.
+    const search::RebuildProgress& change_progress() const { return *progress_; }
+
+    /// Gives a change up that is under way: it begins anew when the log is replayed.
+    void interrupt_change() { progress_->cancelled = true; }
+
     /// What was applied becomes visible to searches.
     void publish();
 
@@ -117,6 +133,19 @@ private:
         io::Task done;
     };
 
+    struct Change {
+        store::Seq seq = 0;
+        search::FieldChange what;
+        std::function<void(Result<Outcome>)> done;
+        bool running = false;
+    };
+
+    using Rebuilt = Result<search::RebuiltSegments>;
+
+    void run_change();
+    void on_rebuilt(const search::FieldRebuild& job, Rebuilt rebuilt);
+    void refuse_change(const Error& why);
+    void end_change(Result<Outcome> outcome);
     void maintain();
     void finish_flushes();
     bool seal_is_due() const;
@@ -151,6 +180,8 @@ private:
     store::Seq stored_seq_;                ///< What the manifest on disk holds.
     std::uint64_t unsealed_bytes_ = 0;     ///< Of the log, above frozen_seq_.
     std::vector<std::uint64_t> obsolete_;  ///< Segments merged away; the stored manifest has them.
+    std::optional<Change> change_;
+    const std::shared_ptr<search::RebuildProgress> progress_;
     bool seal_running_ = false;
     std::optional<Error> seal_failure_;  ///< Of the last seal.
     bool merge_running_ = false;

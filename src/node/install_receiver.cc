@@ -185,9 +185,9 @@ InstallReceiver::store(io::Fs& fs, const Incoming& incoming, const std::string& 
         );
     }
     KUMO_TRY(fs.sync_dir(incoming.directory));
-    const SegmentStore files(fs, incoming.directory, incoming.schema);
+    const SegmentStore files(fs, incoming.directory);
     KUMO_TRY(files.store_manifest(stored));
-    return files.open();
+    return files.open(*incoming.schema);
 }
 
 std::string InstallReceiver::incoming_path(const Incoming& incoming, std::uint64_t segment) {

@@ -52,8 +52,8 @@ struct CollectionSpec {
 
 inline constexpr std::size_t kSetsPerCollectionMax = 100;
 
-/// A change of a collection that its documents need not know of: what is named is replaced. (A
-/// change of its fields will be another: it has to be true of the documents first.)
+/// A change of a collection that its documents need not know of: what is named is replaced. (One
+/// of its fields is another: it has to be true of the documents first.)
 struct UpdateCollection {
     std::string name;
     std::optional<std::string> metadata;  ///< A JSON object.
@@ -62,8 +62,16 @@ struct UpdateCollection {
 };
 
 struct CollectionInfo {
-    CollectionSpec spec;
+    CollectionSpec spec;  ///< Its schema is that of the documents here, as of now.
     std::uint64_t num_documents = 0;
+    /// The same schema, shared: what requests that are made for it carry.
+    std::shared_ptr<const search::Schema> schema{};
+};
+
+/// A change of fields that is running at this node.
+struct SchemaChange {
+    std::string collection;
+    std::uint64_t documents = 0;  ///< So many are done.
 };
 
 /// An API key as it is kept: never its value. `digest` is SHA-256 of the value; `hmac_state` (only
@@ -265,6 +273,17 @@ public:
     /// kNotFound: the collection, or a set that is named.
     virtual void
     update_collection(UpdateCollection update, io::Loop& loop, Reply<CollectionInfo> reply) = 0;
+    /// Changes fields, and every document's part of the index with them, all or nothing. Searches
+    /// go on with the fields from before; writes wait. kInvalidArgument if the change does not fit
+    /// the schema or a document; kLimitExceeded while another one is running; kUnsupported for a
+    /// collection of several shards.
+    virtual void change_fields(
+        std::string collection,
+        search::FieldChange change,
+        io::Loop& loop,
+        Reply<CollectionInfo> reply
+    ) = 0;
+    virtual std::vector<SchemaChange> schema_changes() const = 0;
     /// kNotFound if there is none of that name.
     virtual Result<CollectionInfo> collection(std::string_view name) const = 0;
     /// Newest first.
@@ -300,7 +319,7 @@ public:
     /// Removes what the filter matches now; answers how many.
     virtual void erase_matching(
         std::string collection,
-        search::Filter filter,
+        search::PlannedFilter filter,
         io::Loop& loop,
         Reply<std::uint64_t> reply
     ) = 0;
@@ -312,7 +331,7 @@ public:
     /// Merges `patch` (a JSON object) into what the filter matches now; answers how many.
     virtual void update_matching(
         std::string collection,
-        search::Filter filter,
+        search::PlannedFilter filter,
         std::string patch,
         search::DirtyValues dirty,
         io::Loop& loop,

@@ -10,11 +10,11 @@
 #include <tuple>
 #include <vector>
 
-// Crash-point enumeration over a whole node: a scenario (collections made and dropped, imports,
-// updates, deletes, seals, merges, truncation) runs once to count its file operations; then it runs
-// again for every operation and every way to crash there. What the restarted node holds must be,
-// per collection, the state after some of the operations that were submitted, in order, and after
-// no fewer than were acknowledged.
+// Crash-point enumeration over a whole node: a scenario (collections made and dropped, their fields
+// changed, imports, updates, deletes, seals, merges, truncation) runs once to count its file
+// operations; then it runs again for every operation and every way to crash there. What the
+// restarted node holds must be, per collection, the state after some of the operations that were
+// submitted, in order, and after no fewer than were acknowledged.
 
 namespace kumo::node {
 namespace {
@@ -26,6 +26,7 @@ using Answers = std::vector<Result<search::Written>>;
 /// What the outside world knows of one collection.
 struct Ledger {
     std::vector<Documents> versions = {{}};  ///< After each operation that was submitted.
+    std::vector<bool> by_number = {true};    ///< The same: whether `n` is a field.
     std::size_t acknowledged = 0;            ///< How many of them were.
     int generation = 0;                      ///< Counts how often it was made.
 };
@@ -78,6 +79,8 @@ private:
             truncate_or_drop(name);
         } else if (choice == 17) {
             update_matching(name);
+        } else if (choice == 18) {
+            change_fields(name);
         } else {
             machine_.world().run_for(std::chrono::milliseconds(script_.below(300)));
         }
@@ -170,12 +173,41 @@ private:
         );
     }
 
-    /// Looks up what is there at once, so nothing may be under way.
-    void update_matching(const std::string& name) {
+    /// Nothing is under way any more; false if that cannot be.
+    bool wait_for_answers(const std::string& name) {
         while (ledgers_[name].acknowledged + 1 < ledgers_[name].versions.size()) {
             if (!machine_.running() || !machine_.world().step()) {
-                return;
+                return false;
             }
+        }
+        return true;
+    }
+
+    /// Takes the field `n` out of the schema, or puts it back. Documents keep it.
+    void change_fields(const std::string& name) {
+        if (!wait_for_answers(name)) {
+            return;
+        }
+        const bool by_number = !ledgers_[name].by_number.back();
+        search::FieldChange change;
+        if (by_number) {
+            change.adds.push_back({.name = "n", .type = search::ValueType::kInt64, .sort = true});
+        } else {
+            change.drops = {"n"};
+        }
+        const std::size_t version = submit(name, ledgers_[name].versions.back());
+        ledgers_[name].by_number.back() = by_number;
+        const auto done = acknowledge<CollectionInfo>(name, version);
+        machine_.node().change_fields(name, change, machine_.loop(), done);
+        if (script_.chance(1, 2)) {
+            write(name);  // It waits for the change.
+        }
+    }
+
+    /// Looks up what is there at once, so nothing may be under way.
+    void update_matching(const std::string& name) {
+        if (!wait_for_answers(name)) {
+            return;
         }
         Documents documents = ledgers_[name].versions.back();
         const std::vector<std::string> ids = {some_id(), some_id(), some_id()};
@@ -204,6 +236,7 @@ private:
 
     std::size_t submit(const std::string& name, Documents documents) {
         ledgers_[name].versions.push_back(std::move(documents));
+        ledgers_[name].by_number.push_back(ledgers_[name].by_number.back());
         return ledgers_[name].versions.size() - 1;
     }
 
@@ -247,9 +280,11 @@ private:
 
     void check(const std::string& name, Ledger& ledger) {
         const Documents found = machine_.documents(name);
+        const auto& schema = machine_.node().collection(name).value().schema;
+        const bool by_number = schema->find("n").has_value();
         bool known = false;
         for (std::size_t i = ledger.acknowledged; i < ledger.versions.size() && !known; ++i) {
-            known = ledger.versions[i] == found;
+            known = ledger.versions[i] == found && ledger.by_number[i] == by_number;
         }
         EXPECT_TRUE(known) << "collection " << name << " holds " << found.size()
                            << " documents, not those of any version from " << ledger.acknowledged
@@ -258,6 +293,7 @@ private:
             EXPECT_EQ(machine_.get(name, id).value(), json);
         }
         ledger.versions = {found};
+        ledger.by_number = {by_number};
         ledger.acknowledged = 0;
         ledger.generation = ++generations_;
     }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "node/internal/answer.h"
 #include "node/split_write.h"
+#include "search/index/adapted_snapshot.h"
 #include "search/index/united_snapshot.h"
 #include "search/query/search.h"
 
@@ -108,7 +109,8 @@ void NodeImpl::create_collection(CollectionSpec spec, io::Loop& loop, Reply<Coll
                 answer<CollectionInfo>(loop, reply, std::move(change).error());
                 return;
             }
-            answer<CollectionInfo>(loop, reply, CollectionInfo{change.value().created->spec, 0});
+            const auto& made = change.value().created;
+            answer<CollectionInfo>(loop, reply, CollectionInfo{made->spec, 0, schema_of(made)});
         }
     );
 }
@@ -116,26 +118,42 @@ void NodeImpl::create_collection(CollectionSpec spec, io::Loop& loop, Reply<Coll
 void NodeImpl::drop_collection(std::string name, io::Loop& loop, Reply<CollectionInfo> reply) {
     // Counted before the command runs: afterwards the documents are out of reach.
     const auto before = collection(name);
-    const std::uint64_t documents = before.ok() ? before.value().num_documents : 0;
+    CollectionInfo last = before.ok() ? before.value() : CollectionInfo();
     propose(
         DropCollection{std::move(name)},
         Room::kNotNeeded,
-        [&loop, documents, reply = std::move(reply)](Result<Change> change) {
+        [&loop, last = std::move(last), reply = std::move(reply)](Result<Change> change) {
             if (!change.ok()) {
                 answer<CollectionInfo>(loop, reply, std::move(change).error());
                 return;
             }
-            const CollectionSpec& spec = change.value().dropped->spec;
-            answer<CollectionInfo>(loop, reply, CollectionInfo{spec, documents});
+            const auto& dropped = change.value().dropped;
+            CollectionInfo info{dropped->spec, last.num_documents, schema_of(dropped)};
+            if (last.schema != nullptr) {
+                info.spec.schema = *last.schema;
+                info.schema = last.schema;
+            }
+            answer<CollectionInfo>(loop, reply, std::move(info));
         }
     );
 }
 
 CollectionInfo NodeImpl::info_of(const View& view, const Collection& collection) const {
-    CollectionInfo info{collection.spec, 0};
+    CollectionInfo info{collection.spec, 0, nullptr};
     for (const cluster::ShardId id : collection.shards) {
         const auto shard = view.shards.find(id);
-        info.num_documents += shard != view.shards.end() ? shard->second->snapshot()->doc_count : 0;
+        if (shard == view.shards.end()) {
+            continue;
+        }
+        const auto snapshot = shard->second->snapshot();
+        info.num_documents += snapshot->doc_count;
+        if (info.schema == nullptr) {
+            info.schema = snapshot->schema;
+            info.spec.schema = *snapshot->schema;
+        }
+    }
+    if (info.schema == nullptr) {
+        info.schema = std::make_shared<const search::Schema>(info.spec.schema);
     }
     return info;
 }
@@ -206,6 +224,55 @@ void NodeImpl::update_collection(
             answer<CollectionInfo>(loop, reply, std::move(info));
         }
     );
+}
+
+void NodeImpl::change_fields(
+    std::string collection,
+    search::FieldChange change,
+    io::Loop& loop,
+    Reply<CollectionInfo> reply
+) {
+    const auto found = find(collection);
+    if (!found.ok()) {
+        answer<CollectionInfo>(loop, std::move(reply), found.error());
+        return;
+    }
+    if (found.value()->spec.num_shards > 1) {
+        answer<CollectionInfo>(
+            loop,
+            std::move(reply),
+            Error{
+                ErrorCode::kUnsupported,
+                "Changing `fields` of a collection with several shards is not supported yet."}
+        );
+        return;
+    }
+    Operations one;
+    one.push_back(
+        {found.value()->id(),
+         encode_field_change(change),
+         [this, collection, &loop, reply = std::move(reply)](Result<Outcome> outcome) {
+             if (!outcome.ok()) {
+                 answer<CollectionInfo>(loop, reply, std::move(outcome).error());
+             } else if (outcome.value().first_error) {
+                 answer<CollectionInfo>(loop, reply, *outcome.value().first_error);
+             } else {
+                 answer<CollectionInfo>(loop, reply, this->collection(collection));
+             }
+         }}
+    );
+    submit(found.value(), std::move(one), Room::kNeeded);
+}
+
+std::vector<SchemaChange> NodeImpl::schema_changes() const {
+    std::vector<SchemaChange> out;
+    for (const auto& [id, shard] : view_.load()->shards) {
+        const search::RebuildProgress& progress = shard->change_progress();
+        if (progress.running) {
+            out.push_back({shard->collection().spec.name, progress.documents});
+        }
+    }
+    return out;
 }
 
 void NodeImpl::put_resource(PutResource put, io::Loop& loop, Reply<ResourcePtr> reply) {
@@ -547,7 +614,8 @@ void NodeImpl::search(
                                            &loop,
                                            reply,
                                            &clock = clock_] {
-        answer<search::SearchResult>(loop, reply, search::search(*documents, request, clock));
+        const auto adapted = search::adapted(documents, request.schema);
+        answer<search::SearchResult>(loop, reply, search::search(*adapted, request, clock));
     });
     if (!submitted.ok()) {
         answer<search::SearchResult>(loop, std::move(reply), submitted.error());
@@ -603,6 +671,7 @@ void NodeImpl::start_flush() {
 void NodeImpl::flush_shards() {
     flushes_left_ = 1 + shards_->shards().size();
     for (const auto& [id, shard] : shards_->shards()) {
+        shard->interrupt_change();
         shard->flush([this] { on_flushed(); });
     }
     on_flushed();

@@ -60,6 +60,13 @@ public:
     void drop_collection(std::string name, io::Loop& loop, Reply<CollectionInfo> reply) override;
     void update_collection(UpdateCollection update, io::Loop& loop, Reply<CollectionInfo> reply)
         override;
+    void change_fields(
+        std::string collection,
+        search::FieldChange change,
+        io::Loop& loop,
+        Reply<CollectionInfo> reply
+    ) override;
+    std::vector<SchemaChange> schema_changes() const override;
     Result<CollectionInfo> collection(std::string_view name) const override;
     std::vector<CollectionInfo> collections() const override;
     void create_key(KeyRecord key, io::Loop& loop, Reply<KeyRecord> reply) override;
@@ -80,14 +87,14 @@ public:
         override;
     void erase_matching(
         std::string collection,
-        search::Filter filter,
+        search::PlannedFilter filter,
         io::Loop& loop,
         Reply<std::uint64_t> reply
     ) override;
     void truncate(std::string collection, io::Loop& loop, Reply<std::uint64_t> reply) override;
     void update_matching(
         std::string collection,
-        search::Filter filter,
+        search::PlannedFilter filter,
         std::string patch,
         search::DirtyValues dirty,
         io::Loop& loop,
@@ -153,7 +160,8 @@ private:
         Reply<std::vector<Result<search::Written>>> reply
     );
     void propose(Command command, Room room, ControlPlane::Done done);
-    void start_matching(std::string_view collection, search::Filter filter, MatchingWrite write);
+    void
+    start_matching(std::string_view collection, search::PlannedFilter filter, MatchingWrite write);
 
     // The data loop.
 
@@ -180,7 +188,7 @@ private:
     void restore_reserve();
     void hand_over(ShardOf target, std::string operation, Room room, Shard::Done done);
     void read_barrier(const CollectionPtr& collection, OperationRouter::ReadDone done);
-    void match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter);
+    void match(const std::shared_ptr<MatchingWrite>& write, search::PlannedFilter filter);
     void continue_matching(const std::shared_ptr<MatchingWrite>& write);
     static void fail_matching(const MatchingWrite& write, const Error& why);
     void on_batch_done(const std::shared_ptr<MatchingWrite>& write, Result<Outcome> outcome);

@@ -1,5 +1,6 @@
 #include "node/internal/answer.h"
 #include "node/node_impl.h"
+#include "search/index/adapted_snapshot.h"
 #include "search/index/united_snapshot.h"
 #include "search/query/search.h"
 #include "wire/json.h"
@@ -34,7 +35,7 @@ struct NodeImpl::MatchingWrite {
 
 void NodeImpl::erase_matching(
     std::string collection,
-    search::Filter filter,
+    search::PlannedFilter filter,
     io::Loop& loop,
     Reply<std::uint64_t> reply
 ) {
@@ -51,7 +52,7 @@ void NodeImpl::erase_matching(
 
 void NodeImpl::update_matching(
     std::string collection,
-    search::Filter filter,
+    search::PlannedFilter filter,
     std::string patch,
     search::DirtyValues dirty,
     io::Loop& loop,
@@ -75,7 +76,7 @@ void NodeImpl::update_matching(
 
 void NodeImpl::start_matching(
     std::string_view collection,
-    search::Filter filter,
+    search::PlannedFilter filter,
     MatchingWrite write
 ) {
     auto found = find(collection);
@@ -125,7 +126,7 @@ void NodeImpl::read_barrier(const CollectionPtr& collection, OperationRouter::Re
     }
 }
 
-void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Filter filter) {
+void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::PlannedFilter filter) {
     std::vector<std::shared_ptr<const search::Snapshot>> snapshots;
     for (const cluster::ShardId id : write->collection->shards) {
         const auto shard = shards_->find(id);
@@ -135,9 +136,9 @@ void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Filter
         }
         snapshots.push_back(shard->snapshot());
     }
-    const auto snapshot = search::unite(snapshots);
+    const auto snapshot = search::adapted(search::unite(snapshots), filter.schema);
     const Status submitted = pool_.submit([this, write, snapshot, filter = std::move(filter)] {
-        auto ids = search::matching_ids(*snapshot, filter, kMatchingIdsMax + 1);
+        auto ids = search::matching_ids(*snapshot, filter.filter, kMatchingIdsMax + 1);
         if (ids.ok() && ids.value().size() > kMatchingIdsMax) {
             ids = Error{
                 ErrorCode::kLimitExceeded,

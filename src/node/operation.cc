@@ -17,6 +17,7 @@ enum class OperationKind : std::uint8_t {
     kErase = 2,
     kUpdate = 3,
     kTruncate = 4,
+    kChangeFields = 5,
 };
 
 constexpr auto kActionMax = static_cast<std::uint64_t>(search::WriteAction::kEmplace);
@@ -152,6 +153,28 @@ std::string encode_truncate() {
     return out;
 }
 
+std::string encode_field_change(const search::FieldChange& change) {
+    std::string out;
+    append_kind(out, OperationKind::kChangeFields);
+    search::append_field_change(out, change);
+    return out;
+}
+
+bool is_field_change(ByteView operation) {
+    wire::ByteReader in(operation);
+    return in.number() == static_cast<std::uint64_t>(OperationKind::kChangeFields);
+}
+
+Result<search::FieldChange> decode_field_change(ByteView operation) {
+    wire::ByteReader in(operation);
+    const std::uint64_t kind = in.number();
+    search::FieldChange change = search::read_field_change(in);
+    if (kind != static_cast<std::uint64_t>(OperationKind::kChangeFields) || !in.at_end()) {
+        return damaged();
+    }
+    return change;
+}
+
 Result<Outcome> apply_operation(search::Index& index, ByteView operation) {
     wire::ByteReader in(operation);
     switch (static_cast<OperationKind>(in.below_or_at(UINT8_MAX))) {
@@ -159,6 +182,7 @@ Result<Outcome> apply_operation(search::Index& index, ByteView operation) {
         case OperationKind::kErase: return apply_erase(index, in);
         case OperationKind::kUpdate: return apply_update(index, in);
         case OperationKind::kTruncate: return apply_truncate(index, in);
+        case OperationKind::kChangeFields: break;
     }
     return damaged();
 }

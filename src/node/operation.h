@@ -23,7 +23,8 @@ struct Outcome {
     std::vector<Result<search::Written>> written;  ///< Write: one per document, in order.
     std::uint64_t changed = 0;                     ///< Erase, update, truncate: documents changed.
     std::string document;                          ///< Erase: the last one removed, as it was.
-    std::optional<Error> first_error;              ///< Erase, update: why an id was left alone.
+    std::optional<Error> first_error;  ///< Erase, update: why an id was left alone. Change of
+                                       ///< fields: why nothing was changed.
 };
 
 std::string encode_write(const WriteBatch& batch);
@@ -36,6 +37,15 @@ std::string
 encode_update(std::string_view patch, search::DirtyValues dirty, std::span<const std::string> ids);
 
 std::string encode_truncate();
+
+/// A change of the collection's fields. Not for apply_operation(): it takes long.
+std::string encode_field_change(const search::FieldChange& change);
+
+/// Whether the bytes claim to be one.
+bool is_field_change(ByteView operation);
+
+/// kCorruption if the bytes are none.
+Result<search::FieldChange> decode_field_change(ByteView operation);
 
 // An outcome as another node gets to know it, with the documents it holds:
 // docs/formats/operation.md.

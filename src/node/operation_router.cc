@@ -81,7 +81,9 @@ void OperationRouter::submit(ShardOf target, std::string operation, bool needs_r
     pending->target = std::move(target);
     pending->operation = std::move(operation);
     pending->needs_room = needs_room;
-    pending->deadline = env_.loop.clock().monotonic_now() + kOperationTimeout;
+    const bool takes_long = is_field_change(pending->operation);
+    pending->deadline =
+        env_.loop.clock().monotonic_now() + (takes_long ? kFieldChangeTimeout : kOperationTimeout);
     const std::uint64_t place = next_pending_++;
     pending_[place] = pending;
     pending->done = [this, place, done = std::move(done)](Result<Outcome> outcome) {
@@ -184,7 +186,9 @@ void OperationRouter::answer_when_readable(const PendingPtr& pending, Outcome ou
     }
     const store::Seq seq = outcome.seq;
     const auto answer = std::make_shared<Outcome>(std::move(outcome));
-    const io::TimerId timer = env_.loop.add_timer(kReadYourWritesTimeout, [this, pending, answer] {
+    const Duration patience =
+        is_field_change(pending->operation) ? kFieldChangeReadTimeout : kReadYourWritesTimeout;
+    const io::TimerId timer = env_.loop.add_timer(patience, [this, pending, answer] {
         finish(pending, std::move(*answer));
     });
     shard->when_applied(seq, [this, pending, answer, timer] {

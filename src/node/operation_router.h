@@ -19,6 +19,10 @@ namespace kumo::node {
 /// How long an operation looks for a primary that takes it.
 inline constexpr Duration kOperationTimeout = std::chrono::seconds(10);
 
+/// The same for a change of fields, which waits for what is before it, and the answer's.
+inline constexpr Duration kFieldChangeTimeout = std::chrono::hours(1);
+inline constexpr Duration kFieldChangeReadTimeout = std::chrono::seconds(60);
+
 /// How long the answer of an operation at another node waits until it can be read at this one.
 inline constexpr Duration kReadYourWritesTimeout = std::chrono::seconds(1);
 

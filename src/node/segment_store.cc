@@ -53,14 +53,10 @@ void remove_quietly(io::Fs& fs, const std::string& path) {
 
 }  // namespace
 
-SegmentStore::SegmentStore(
-    io::Fs& fs,
-    std::string directory,
-    std::shared_ptr<const search::Schema> schema
-)
-    : fs_(fs), directory_(std::move(directory)), schema_(std::move(schema)) {}
+SegmentStore::SegmentStore(io::Fs& fs, std::string directory)
+    : fs_(fs), directory_(std::move(directory)) {}
 
-Result<SegmentStore::Content> SegmentStore::open() const {
+Result<SegmentStore::Content> SegmentStore::open(const search::Schema& schema) const {
     Content content;
     KUMO_TRY_ASSIGN(std::optional<StoredManifest> manifest, read_manifest(fs_, directory_));
     if (!manifest) {
@@ -68,8 +64,10 @@ Result<SegmentStore::Content> SegmentStore::open() const {
     }
     content.manifest = std::move(manifest->index);
     content.mark = std::move(manifest->mark);
-    for (const search::ManifestSegment& entry : content.manifest.segments) {
-        KUMO_TRY_ASSIGN(auto segment, open_file(entry.id));
+    const search::Manifest& index = content.manifest;
+    const search::Schema& of_segments = index.schema != nullptr ? *index.schema : schema;
+    for (const search::ManifestSegment& entry : index.segments) {
+        KUMO_TRY_ASSIGN(auto segment, open_file(entry.id, of_segments));
         if (segment->doc_count != entry.doc_count) {
             return corruption(
                 segment_path(directory_, entry.id) + ": holds " + std::to_string(segment->doc_count)
@@ -82,7 +80,7 @@ Result<SegmentStore::Content> SegmentStore::open() const {
 }
 
 Result<std::shared_ptr<const search::SegmentReader>>
-SegmentStore::store_segment(std::uint64_t id, ByteView bytes) const {
+SegmentStore::store_segment(std::uint64_t id, ByteView bytes, const search::Schema& schema) const {
     KUMO_TRY(io::make_directories(fs_, directory_));
     const std::string path = segment_path(directory_, id);
     const std::string temporary = path + std::string(kTemporarySuffix);
@@ -96,7 +94,7 @@ SegmentStore::store_segment(std::uint64_t id, ByteView bytes) const {
         return std::move(done).error();
     }
     KUMO_TRY(fs_.sync_dir(directory_));
-    return open_file(id);
+    return open_file(id, schema);
 }
 
 Status SegmentStore::store_manifest(const StoredManifest& manifest) const {
@@ -136,8 +134,8 @@ Result<bool> SegmentStore::has_segments() const {
     });
 }
 
-Result<std::shared_ptr<const search::SegmentReader>> SegmentStore::open_file(std::uint64_t id
-) const {
+Result<std::shared_ptr<const search::SegmentReader>>
+SegmentStore::open_file(std::uint64_t id, const search::Schema& schema) const {
     const std::string path = segment_path(directory_, id);
     auto mapped = fs_.map(path);
     if (!mapped.ok() && mapped.error().code == ErrorCode::kNotFound) {
@@ -147,7 +145,7 @@ Result<std::shared_ptr<const search::SegmentReader>> SegmentStore::open_file(std
         return std::move(mapped).error();
     }
     const std::shared_ptr<const io::MappedFile> memory = std::move(mapped).value();
-    auto segment = search::open_segment(*schema_, memory->bytes(), memory);
+    auto segment = search::open_segment(schema, memory->bytes(), memory);
     if (!segment.ok()) {
         return in_file(path, std::move(segment).error());
     }

@@ -32,7 +32,7 @@ struct StoredManifest {
 /// all readers it gave out.
 class SegmentStore {
 public:
-    SegmentStore(io::Fs& fs, std::string directory, std::shared_ptr<const search::Schema> schema);
+    SegmentStore(io::Fs& fs, std::string directory);
 
     struct Content {
         search::Manifest manifest;
@@ -40,13 +40,13 @@ public:
         std::vector<std::shared_ptr<const search::SegmentReader>> segments;
     };
 
-    /// Opens what the manifest names; nothing at all if there is no manifest. kCorruption names
-    /// the damaged file.
-    Result<Content> open() const;
+    /// Opens what the manifest names; nothing at all if there is no manifest. `schema` is that of
+    /// segments whose manifest has none of its own. kCorruption names the damaged file.
+    Result<Content> open(const search::Schema& schema) const;
 
-    /// Makes a segment durable and opens it. A file of that id is replaced.
+    /// Makes a segment of this schema durable and opens it. A file of that id is replaced.
     Result<std::shared_ptr<const search::SegmentReader>>
-    store_segment(std::uint64_t id, ByteView bytes) const;
+    store_segment(std::uint64_t id, ByteView bytes, const search::Schema& schema) const;
 
     /// Replaces the manifest. On an error a crash may leave the old or the new one, so segments of
     /// both have to stay.
@@ -64,11 +64,11 @@ public:
     const std::string& directory() const { return directory_; }
 
 private:
-    Result<std::shared_ptr<const search::SegmentReader>> open_file(std::uint64_t id) const;
+    Result<std::shared_ptr<const search::SegmentReader>>
+    open_file(std::uint64_t id, const search::Schema& schema) const;
 
     io::Fs& fs_;
     const std::string directory_;
-    const std::shared_ptr<const search::Schema> schema_;
 };
 
 /// The content of a manifest file (docs/formats/manifest.md).

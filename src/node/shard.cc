@@ -193,7 +193,26 @@ void Shard::submit(const cluster::RequestId& request, std::string operation, Don
     }
 }
 
+/// Fields are changed one after the other; whoever asks meanwhile is to see the result first.
+bool Shard::is_second_change(const Held& operation) const {
+    if (!is_field_change(operation.operation)) {
+        return false;
+    }
+    const bool known = change_seq_ > engine_->applied();
+    const bool found = engine_->is_changing();
+    const bool same = known ? change_request_ == operation.request
+                            : found && ready_.front()->request == operation.request;
+    return (known || found) && !same;
+}
+
 void Shard::propose(Held operation) {
+    if (is_second_change(operation)) {
+        operation.done(
+            Error{ErrorCode::kLimitExceeded, "Another collection update operation is in progress."}
+        );
+        return;
+    }
+    const bool is_change = is_field_change(operation.operation);
     const std::int64_t now = milliseconds_of(env_.engine.loop->clock().wall_now());
     const auto seq = core_.propose(operation.request, now, std::move(operation.operation));
     if (!seq.ok()) {
@@ -203,6 +222,10 @@ void Shard::propose(Held operation) {
     if (seq.value() <= engine_->applied()) {
         answer_again(operation.request, operation.done);
         return;
+    }
+    if (is_change) {
+        change_request_ = operation.request;
+        change_seq_ = seq.value();
     }
     waiting_.emplace(seq.value(), std::move(operation.done));
     schedule_drain();
@@ -280,6 +303,7 @@ void Shard::drain() {
 }
 
 void Shard::lose_role() {
+    change_seq_ = 0;  // It may be gone; if it is not, it is found among what is to be applied.
     fail_waiting(core_.committed() + 1, not_primary());
     fail_held(not_primary());
 }
@@ -345,7 +369,7 @@ void Shard::apply_ready() {
     std::vector<std::pair<Done, Result<Outcome>>> answers;
     std::size_t bytes = 0;
     bool any = false;
-    while (!ready_.empty() && !closed_ && bytes < kApplyBytesPerTurn && !engine_->must_wait()) {
+    while (may_apply() && bytes < kApplyBytesPerTurn && !begins_with_change()) {
         const cluster::EntryPtr entry = std::move(ready_.front());
         ready_.pop_front();
         any = true;
@@ -371,7 +395,45 @@ void Shard::apply_ready() {
         done(std::move(outcome));
     }
     run_when_applied();
-    if (!ready_.empty() && !closed_ && !engine_->must_wait()) {
+    if (may_apply() && begins_with_change()) {
+        start_change();
+    } else if (may_apply()) {
+        schedule_apply();
+    }
+}
+
+bool Shard::may_apply() const {
+    return !ready_.empty() && !closed_ && !engine_->must_wait() && !engine_->is_changing();
+}
+
+bool Shard::begins_with_change() const {
+    return !ready_.front()->no_op && is_field_change(ready_.front()->operation);
+}
+
+/// It stays the first of those that are ready until it is done: the others wait.
+void Shard::start_change() {
+    const cluster::EntryPtr entry = ready_.front();
+    const auto self = shared_from_this();
+    engine_->change_fields(entry->seq, entry->operation, [self, entry](Result<Outcome> outcome) {
+        self->finish_change(entry, std::move(outcome));
+    });
+}
+
+void Shard::finish_change(const cluster::EntryPtr& entry, Result<Outcome> outcome) {
+    if (closed_) {
+        return;
+    }
+    ready_.pop_front();
+    if (outcome.ok()) {
+        outcome.value().seq = entry->seq;
+        remember(*entry, outcome.value());
+    }
+    note_roles();
+    for (const Done& done : take_waiting(entry->seq, entry->seq)) {
+        done(outcome);
+    }
+    run_when_applied();
+    if (!ready_.empty()) {
         schedule_apply();
     }
 }

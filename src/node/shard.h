@@ -63,7 +63,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
 public:
     /// Besides the operation's own errors: kUnavailable if this is not the primary, or not any
     /// more; then whether it was carried out is not known, and the same request may be submitted
-    /// again, here or elsewhere. kNotFound if the collection was dropped meanwhile.
+    /// again, here or elsewhere. kNotFound if the collection was dropped meanwhile. kLimitExceeded
+    /// for a change of fields while another one is running.
     using Done = std::function<void(Result<Outcome>)>;
 
     struct Parts {
@@ -100,6 +101,9 @@ public:
     /// What another copy may have shown already.
     store::Seq committed() const { return committed_.load(); }
 
+    /// Of a change of its fields, if one is running here.
+    const search::RebuildProgress& change_progress() const { return engine_->change_progress(); }
+
     // ---- the loop
 
     cluster::CopyId copy() const { return core_.copy(); }
@@ -127,6 +131,10 @@ public:
 
     /// Seals and stores what has been applied so far; `done` runs when that is done or has failed.
     void flush(io::Task done) { engine_->flush(std::move(done)); }
+
+    /// Before the end: a change of fields that is under way is given up, to begin anew at the next
+    /// start.
+    void interrupt_change() { engine_->interrupt_change(); }
 
     /// Ends the shard: waiting operations get `why`, later ones too. `done` runs when no job uses
     /// the directory any more.
@@ -160,7 +168,12 @@ private:
     bool on_refused(store::Seq from, const Error& error);
     void on_log_failed(const Error& error);
     void schedule_apply();
+    bool may_apply() const;
     void apply_ready();
+    bool begins_with_change() const;
+    void start_change();
+    void finish_change(const cluster::EntryPtr& entry, Result<Outcome> outcome);
+    bool is_second_change(const Held& operation) const;
     Result<Outcome> apply(const cluster::LogEntry& entry);
     void remember(const cluster::LogEntry& entry, const Outcome& outcome);
     void forget_outcomes(MonotonicTime now);
@@ -191,6 +204,9 @@ private:
     bool drain_scheduled_ = false;
     bool apply_scheduled_ = false;
     std::optional<Error> closed_;
+    /// Of the last change of fields that was proposed here, and its place.
+    cluster::RequestId change_request_;
+    store::Seq change_seq_ = 0;
     std::atomic<bool> readable_{false};
     std::atomic<bool> primary_{false};
     std::atomic<store::Seq> committed_{0};

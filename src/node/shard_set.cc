@@ -180,7 +180,7 @@ Result<std::shared_ptr<Shard>> ShardSet::open_copy(
 ) {
     const auto schema = schema_of(collection);
     const search::Partition partition = partition_of(*collection, id);
-    auto files = std::make_unique<const SegmentStore>(*env_.fs, directory_of(copy), schema);
+    auto files = std::make_unique<const SegmentStore>(*env_.fs, directory_of(copy));
     Shard::Parts parts;
     parts.id = id;
     parts.copy = copy;
@@ -230,7 +230,7 @@ void ShardSet::adopt(cluster::ShardId id, cluster::CopyId copy, SegmentStore::Co
         env_.shard.engine,
         schema,
         partition_of(*parts.collection, id),
-        std::make_unique<const SegmentStore>(*env_.fs, directory_of(copy), schema),
+        std::make_unique<const SegmentStore>(*env_.fs, directory_of(copy)),
         std::move(content)
     );
     before->close(replaced(parts.collection->spec.name), [before] {});

@@ -1,4 +1,5 @@
 #include "node/state.h"
+#include "search/schema/schema_codec.h"
 #include "wire/byte_reader.h"
 
 #include <algorithm>
@@ -8,6 +9,8 @@ namespace kumo::node {
 
 namespace {
 
+using search::append_strings;
+using search::read_strings;
 using wire::append_sized;
 using wire::append_varint;
 
@@ -27,66 +30,6 @@ enum class Section : std::uint8_t {
     kResources = 1,
 };
 
-constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(search::ValueType::kBool);
-
-void append_strings(std::string& out, const std::vector<std::string>& strings) {
-    append_varint(out, strings.size());
-    for (const std::string& string : strings) {
-        append_sized(out, string);
-    }
-}
-
-std::vector<std::string> read_strings(wire::ByteReader& in) {
-    std::vector<std::string> strings(in.count());
-    for (std::string& string : strings) {
-        string = in.text();
-    }
-    return strings;
-}
-
-/// The flags of a field in the order of their bits. The order is part of the format.
-template <typename AnyField, typename Visit>
-void for_each_flag(AnyField& field, Visit visit) {
-    visit(field.array);
-    visit(field.facet);
-    visit(field.optional);
-    visit(field.index);
-    visit(field.sort);
-    visit(field.infix);
-    visit(field.stem);
-    visit(field.store);
-    visit(field.range_index);
-}
-
-constexpr unsigned kFlagBits = 9;
-
-void append_field(std::string& out, const search::Field& field) {
-    append_sized(out, field.name);
-    append_varint(out, static_cast<std::uint64_t>(field.type));
-    std::uint64_t flags = 0;
-    unsigned bit = 0;
-    for_each_flag(field, [&](const bool& flag) {
-        flags |= std::uint64_t{flag ? 1U : 0U} << bit;
-        ++bit;
-    });
-    append_varint(out, flags);
-    append_sized(out, field.locale);
-}
-
-search::Field read_field(wire::ByteReader& in) {
-    search::Field field;
-    field.name = in.text();
-    field.type = static_cast<search::ValueType>(in.below_or_at(kValueTypeMax));
-    const std::uint64_t flags = in.below_or_at((std::uint64_t{1} << kFlagBits) - 1);
-    unsigned bit = 0;
-    for_each_flag(field, [&](bool& flag) {
-        flag = ((flags >> bit) & 1U) != 0;
-        ++bit;
-    });
-    field.locale = in.text();
-    return field;
-}
-
 // What stands in the place of "nested fields" of collections with one shard.
 constexpr std::uint64_t kNestedFields = 1;
 constexpr std::uint64_t kSeveralShards = 2;
@@ -99,10 +42,7 @@ void append_spec(std::string& out, const CollectionSpec& spec) {
     append_varint(out, wire::zigzag_encode(spec.created_at));
     append_sized(out, spec.metadata);
     const search::Schema& schema = spec.schema;
-    append_varint(out, schema.fields.size());
-    for (const search::Field& field : schema.fields) {
-        append_field(out, field);
-    }
+    search::append_fields(out, schema.fields);
     append_sized(out, schema.default_sorting_field);
     append_strings(out, schema.token_separators);
     append_strings(out, schema.symbols_to_index);
@@ -134,10 +74,7 @@ CollectionSpec read_spec(wire::ByteReader& in) {
     spec.created_at = wire::zigzag_decode(in.number());
     spec.metadata = in.text();
     search::Schema& schema = spec.schema;
-    const std::size_t fields = in.count();
-    for (std::size_t i = 0; i < fields && in.ok(); ++i) {
-        schema.fields.push_back(read_field(in));
-    }
+    schema.fields = search::read_fields(in);
     schema.default_sorting_field = in.text();
     schema.token_separators = read_strings(in);
     schema.symbols_to_index = read_strings(in);

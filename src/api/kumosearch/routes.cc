@@ -146,7 +146,7 @@ const Route kRoutes[] = {
     {kPost, "/operations/cache/clear", "operations/cache/clear:create", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/db/compact", "operations/db/compact:create", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/reset_peers", "operations/reset_peers:create", Access::kGlobal, plain<not_supported>},
-    {kGet, "/operations/schema_changes", "operations/schema_changes:list", Access::kGlobal, plain<not_supported>},
+    {kGet, "/operations/schema_changes", "operations/schema_changes:list", Access::kGlobal, plain<list_schema_changes>},
     {kPost, "/config", "config:create", Access::kGlobal, plain<not_supported>},
     {kGet, "/status", "status:list", Access::kAlways, plain<get_status>},
     {kGet, "/operations/cluster", "operations/cluster:list", Access::kAlways, plain<get_cluster>},

@@ -117,6 +117,12 @@ Status read_fields(JsonValue json, search::Schema& schema) {
     }
     for (const JsonValue element : json.as_array()) {
         KUMO_TRY_ASSIGN(search::Field field, read_field(element));
+        if (element.find("drop")) {
+            return invalid_argument(
+                "Invalid property `drop` on field `" + field.name
+                + "`: it is allowed only during schema update."
+            );
+        }
         if (field.name == "id") {
             continue;  // Every document has one; declaring it changes nothing.
         }
@@ -284,16 +290,62 @@ Result<node::CollectionSpec> parse_collection(ByteView json) {
     return spec;
 }
 
-Result<node::UpdateCollection> parse_update(JsonValue body) {
+namespace {
+
+Error wrong_changes() {
+    return invalid_argument(
+        "The `fields` value should be an array of objects containing the field `name` "
+        "and other properties."
+    );
+}
+
+Status read_field_change(JsonValue json, search::FieldChange& change) {
+    if (!json.is_object() || !json.find("name") || !json.find("name").is_string()) {
+        return wrong_changes();
+    }
+    const JsonValue drop = json.find("drop");
+    std::string name(json.find("name").as_string());
+    if (!drop) {
+        if (!json.find("type") || !json.find("type").is_string()) {
+            return invalid_argument(
+                "Wrong format for `fields`. It should be an array of objects containing `name`, "
+                "`type`, `optional` and `facet` properties."
+            );
+        }
+        KUMO_TRY_ASSIGN(search::Field field, read_field(json));
+        change.adds.push_back(std::move(field));
+        return {};
+    }
+    if (!drop.is_bool() || !drop.as_bool()) {
+        return invalid_argument("Field `" + name + "` must have a drop value of `true`.");
+    }
+    change.drops.push_back(std::move(name));
+    return {};
+}
+
+Result<search::FieldChange> read_field_changes(JsonValue json) {
+    if (!json.is_array() || json.as_array().size() == 0) {
+        return wrong_changes();
+    }
+    search::FieldChange change;
+    for (const JsonValue element : json.as_array()) {
+        KUMO_TRY(read_field_change(element, change));
+    }
+    return change;
+}
+
+}  // namespace
+
+Result<CollectionUpdate> parse_update(JsonValue body) {
     if (body.as_object().size() == 0) {
         return invalid_argument("Alter payload is empty.");
     }
-    node::UpdateCollection out;
+    CollectionUpdate update;
+    node::UpdateCollection& out = update.properties;
     for (const wire::JsonMember member : body.as_object()) {
         if (member.key == "fields") {
-            return Error{ErrorCode::kUnsupported, "Changing `fields` is not supported yet."};
-        }
-        if (member.key == "metadata") {
+            KUMO_TRY_ASSIGN(update.fields, read_field_changes(member.value));
+        } else if (member.key == "metadata") {
             if (!member.value.is_object()) {
                 return invalid_argument("The `metadata` value should be an object.");
             }
@@ -313,7 +365,7 @@ Result<node::UpdateCollection> parse_update(JsonValue body) {
             );
         }
     }
-    return out;
+    return update;
 }
 
 void write_collection(

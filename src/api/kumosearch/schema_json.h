@@ -6,6 +6,7 @@
 #include "wire/json.h"
 #include "wire/json_writer.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,14 @@ Result<node::CollectionSpec> parse_collection(ByteView json);
 /// The name in a collection's declaration.
 Result<std::string> read_collection_name(wire::JsonValue root);
 
-/// Reads what is to change of a collection; kUnsupported for its fields.
-Result<node::UpdateCollection> parse_update(wire::JsonValue body);
+/// What a PATCH of a collection asks for.
+struct CollectionUpdate {
+    std::optional<search::FieldChange> fields;
+    node::UpdateCollection properties;  ///< Without the collection's name.
+};
+
+/// Reads what is to change of a collection.
+Result<CollectionUpdate> parse_update(wire::JsonValue body);
 
 /// Writes the summary of a collection, without the members named in `excluded`.
 void write_collection(

@@ -88,7 +88,8 @@ Index::Index(
     IndexLimits limits,
     Partition partition
 )
-    : schema_(std::move(schema)),
+    : schema_(manifest.schema != nullptr ? manifest.schema : schema),
+      first_schema_(std::move(schema)),
       limits_(limits),
       partition_(partition),
       applied_seq_(manifest.applied_seq),
@@ -114,7 +115,7 @@ Index::Index(
 }
 
 void Index::start_live() {
-    live_ = std::make_shared<LiveSegment>(*schema_);
+    live_ = std::make_shared<LiveSegment>(schema_);
     Slot slot;
     slot.id = next_segment_id_++;
     slot.live = live_;
@@ -290,7 +291,7 @@ bool Index::is_full() const {
 
 Index::SealJob Index::begin_seal() {
     KUMO_ASSERT(!sealing() && live_->doc_count() > 0);
-    frozen_ = Frozen{slots_.back().id, applied_seq_, next_auto_id_, next_order_};
+    frozen_ = Frozen{slots_.back().id, applied_seq_, next_auto_id_, next_order_, schema_};
     slots_.back().reader = LiveSegment::reader(live_, live_->doc_count());
     for (Slot& slot : slots_) {
         slot.deleted_at_freeze = slot.deleted.share();
@@ -303,7 +304,7 @@ Index::SealJob Index::retry_seal() const {
     KUMO_ASSERT(sealing());
     for (const Slot& slot : slots_) {
         if (slot.id == frozen_->segment_id) {
-            return {slot.id, schema_, slot.live, slot.reader};
+            return {slot.id, frozen_->schema, slot.live, slot.reader};
         }
     }
     KUMO_ASSERT(false);
@@ -325,6 +326,7 @@ void Index::finish_seal(std::shared_ptr<const SegmentReader> sealed) {
     durable_.applied_seq = frozen_->applied_seq;
     durable_.next_auto_id = frozen_->next_auto_id;
     durable_.next_order = frozen_->next_order;
+    durable_.schema = frozen_->schema != first_schema_ ? frozen_->schema : nullptr;
     frozen_.reset();
     publish(applied_seq_);
 }
@@ -337,6 +339,43 @@ void Index::settle() {
     durable_.applied_seq = applied_seq_;
     durable_.next_auto_id = next_auto_id_;
     durable_.next_order = next_order_;
+    durable_.schema = changed_schema();
+}
+
+std::shared_ptr<const Schema> Index::changed_schema() const {
+    return schema_ != first_schema_ ? schema_ : nullptr;
+}
+
+Result<FieldRebuild> Index::begin_change(const FieldChange& change) {
+    KUMO_TRY_ASSIGN(Schema after, change_fields(*schema_, change));
+    publish(applied_seq_);  // Every slot has its reader then.
+    FieldRebuild job;
+    job.before = schema_;
+    job.after = std::make_shared<const Schema>(std::move(after));
+    job.first_segment_id = next_segment_id_;
+    job.limits = limits_;
+    for (Slot& slot : slots_) {
+        if (slot.reader->doc_count > 0) {
+            job.inputs.push_back({slot.reader, slot.live, slot.deleted.share()});
+        }
+    }
+    return job;
+}
+
+void Index::finish_change(std::uint64_t seq, const FieldRebuild& job, RebuiltSegments rebuilt) {
+    schema_ = job.after;
+    slots_.clear();
+    for (auto& segment : rebuilt) {
+        Slot slot;
+        slot.id = next_segment_id_++;
+        slot.reader = std::move(segment);
+        slots_.push_back(std::move(slot));
+    }
+    frozen_.reset();
+    start_live();
+    applied_seq_ = seq;
+    settle();
+    publish(seq);
 }
 
 Manifest Index::manifest() const {

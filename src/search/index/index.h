@@ -3,9 +3,12 @@
 #include "base/published.h"
 #include "base/result.h"
 #include "search/index/deleted_docs.h"
+#include "search/index/field_rebuild.h"
+#include "search/index/index_limits.h"
 #include "search/index/manifest.h"
 #include "search/index/partition.h"
 #include "search/schema/document.h"
+#include "search/schema/field_change.h"
 #include "search/schema/schema.h"
 #include "search/segment/segment.h"
 #include "search/text/postings_cursor.h"
@@ -52,16 +55,6 @@ struct Written {
 
 inline constexpr std::size_t kIdBytesMax = 512;
 
-/// When a live segment is due to be sealed, and when writes must wait until it is.
-struct IndexLimits {
-    std::uint32_t live_docs_max = 64 * 1024;
-    std::size_t live_bytes_max = std::size_t{64} << 20;
-    std::uint32_t live_docs_hard_max = 256 * 1024;
-    std::size_t live_bytes_hard_max = std::size_t{256} << 20;
-    std::uint32_t merge_factor = 6;           ///< Segments of one size class that are merged.
-    std::uint32_t merged_docs_max = 4 << 20;  ///< Segments above this are not merged any more.
-};
-
 /// One shard's documents: a live segment, sealed segments, deletes. A deterministic function of
 /// its operations: it reads no clock and no file. The owner logs operations before it applies
 /// them, runs the seal and merge jobs this asks for off its thread, stores the files they make,
@@ -76,7 +69,8 @@ struct IndexLimits {
 class Index {
 public:
     /// An index as the manifest says. `segments` are its segments, opened, in its order. Ids that
-    /// it assigns are numbers that belong to its partition.
+    /// it assigns are numbers that belong to its partition. `schema` is what it began with: the
+    /// manifest's own counts, if it has one.
     Index(
         std::shared_ptr<const Schema> schema,
         const Manifest& manifest,
@@ -163,6 +157,17 @@ public:
     /// `merged` is null if the job failed; nothing changes then.
     void finish_merge(const MergeJob& job, std::shared_ptr<const SegmentReader> merged);
 
+    // ---- changing fields: an operation that takes long
+
+    /// What rebuild_fields() needs to make the segments of the index with other fields.
+    /// kInvalidArgument for a change that does not fit the schema. Requires that no seal and no
+    /// merge is running and that everything is published. Until finish_change(), or until it is
+    /// given up, no operation may be applied, and no seal or merge begun.
+    Result<FieldRebuild> begin_change(const FieldChange& change);
+
+    /// The rebuilt segments are stored and opened: they replace all others, as of operation `seq`.
+    void finish_change(std::uint64_t seq, const FieldRebuild& job, RebuiltSegments rebuilt);
+
     /// What is to be stored now.
     Manifest manifest() const;
 
@@ -186,9 +191,11 @@ private:
         std::uint64_t applied_seq;
         std::uint64_t next_auto_id;
         std::uint64_t next_order;
+        std::shared_ptr<const Schema> schema;
     };
 
     void start_live();
+    std::shared_ptr<const Schema> changed_schema() const;
     std::optional<Place> find(std::string_view id);
     std::uint64_t order_of(const Place& place) const;
     Result<std::string> stored(const Place& place) const;
@@ -201,6 +208,7 @@ private:
     std::vector<std::size_t> choose_merge() const;
 
     std::shared_ptr<const Schema> schema_;
+    std::shared_ptr<const Schema> first_schema_;
     IndexLimits limits_;
     Partition partition_;
     std::vector<Slot> slots_;  ///< Oldest first; the last one is live.

@@ -38,8 +38,9 @@ public:
         const Manifest manifest =
             manifest_.empty() ? Manifest{} : decode_manifest(manifest_).value();
         std::vector<std::shared_ptr<const SegmentReader>> segments;
+        const Schema& schema = manifest.schema != nullptr ? *manifest.schema : *schema_;
         for (const ManifestSegment& segment : manifest.segments) {
-            segments.push_back(open(files_.at(segment.id)));
+            segments.push_back(open(schema, files_.at(segment.id)));
         }
         index_ = std::make_unique<Index>(schema_, manifest, std::move(segments), limits_);
         return manifest.applied_seq;
@@ -52,13 +53,13 @@ public:
 
     void finish(const Index::SealJob& job) {
         files_[job.segment_id] = job.run().value();
-        index_->finish_seal(open(files_[job.segment_id]));
+        index_->finish_seal(open(*job.schema, files_[job.segment_id]));
         save();
     }
 
     void finish(const Index::MergeJob& job) {
         files_[job.segment_id] = job.run().value();
-        index_->finish_merge(job, open(files_[job.segment_id]));
+        index_->finish_merge(job, open(*job.schema, files_[job.segment_id]));
         save();
     }
 
@@ -66,8 +67,23 @@ public:
 
     std::map<std::uint64_t, std::string>& files() { return files_; }
 
-    std::shared_ptr<const SegmentReader> open(const std::string& bytes) {
-        return open_segment(*schema_, bytes, nullptr).value();
+    static std::shared_ptr<const SegmentReader>
+    open(const Schema& schema, const std::string& bytes) {
+        return open_segment(schema, bytes, nullptr).value();
+    }
+
+    /// Operation `seq`. An error if a document does not fit.
+    Status change(std::uint64_t seq, const FieldChange& what) {
+        KUMO_TRY_ASSIGN(const FieldRebuild job, index_->begin_change(what));
+        RebuildProgress progress;
+        const auto store = [&](std::uint64_t id, std::string bytes) {
+            files_[id] = std::move(bytes);
+            return open_segment(*job.after, files_[id], nullptr);
+        };
+        KUMO_TRY_ASSIGN(RebuiltSegments rebuilt, job.run(store, progress));
+        index_->finish_change(seq, job, std::move(rebuilt));
+        save();
+        return {};
     }
 
 private:
@@ -189,6 +205,7 @@ private:
         WriteAction action;
         std::string id;
         std::string json;
+        std::optional<FieldChange> change{};
     };
 
     void step() {
@@ -205,9 +222,37 @@ private:
         } else if (what < 98 && merge_) {
             shard_.finish(*merge_);
             merge_.reset();
-        } else if (what == 99) {
+        } else if (what == 99 && random_.chance(1, 2)) {
             crash();
+        } else if (what == 99) {
+            change_fields();
         }
+    }
+
+    /// The words and the numbers that documents are ranked by are indexed in another way.
+    void change_fields() {
+        if (seal_) {
+            shard_.finish(*seal_);
+            seal_.reset();
+        }
+        if (merge_) {
+            shard_.finish(*merge_);
+            merge_.reset();
+        }
+        Op op{false, WriteAction::kCreate, {}, {}};
+        op.change.emplace();
+        const Schema& schema = shard_.index().schema();
+        for (const char* name : {"title", "year"}) {
+            if (random_.chance(1, 2)) {
+                continue;
+            }
+            Field field = schema.fields[*schema.find(name)];
+            field.facet = !field.facet;
+            op.change->drops.emplace_back(name);
+            op.change->adds.push_back(field);
+        }
+        log_.push_back(op);
+        apply(op);
     }
 
     void apply_new() {
@@ -229,6 +274,10 @@ private:
     }
 
     void apply(const Op& op) {
+        if (op.change) {
+            ASSERT_TRUE(shard_.change(++seq_, *op.change).ok());
+            return;
+        }
         if (op.erase) {
             (void)shard_.index().erase(op.id);
         } else {
@@ -290,6 +339,40 @@ private:
     std::uint64_t seq_ = 0;
     std::map<std::string, std::string> documents_;
 };
+
+TEST(Index, ThatCannotChangeItsFieldsStaysAsItIs) {
+    Shard shard({.live_docs_hard_max = 2});
+    for (int i = 0; i < 7; ++i) {
+        const std::string id = std::to_string(i);
+        (void)shard.index().write(WriteAction::kCreate, book(id, "x", i), DirtyValues::kReject);
+        shard.index().publish(static_cast<std::uint64_t>(i) + 1);
+        if (i % 3 == 0) {
+            shard.seal();
+        }
+    }
+    (void)shard.index().erase("3");
+    shard.index().publish(8);
+    const Field number{.name = "title", .type = ValueType::kInt32};
+    const Status refused = shard.change(9, {{"title"}, {number}});
+    EXPECT_EQ(
+        refused.error().message,
+        "Schema change is incompatible with the type of documents already stored in this "
+        "collection. Existing data for field `title` cannot be coerced into an int32."
+    );
+    EXPECT_EQ(shard.change(9, {{"none"}, {}}).error().code, ErrorCode::kInvalidArgument);
+    shard.index().publish(9);
+    EXPECT_EQ(shard.index().doc_count(), 6U);
+    EXPECT_FALSE(shard.index().schema().fields[0].facet);
+    // Two documents a segment is all that may be in memory.
+    const Field facet{.name = "title", .facet = true};
+    ASSERT_TRUE(shard.change(10, {{"title"}, {facet}}).ok());
+    EXPECT_TRUE(shard.index().schema().fields[0].facet);
+    EXPECT_EQ(shard.index().manifest().segments.size(), 4U);
+    EXPECT_EQ(shard.reopen(), 10U);
+    EXPECT_EQ(shard.index().doc_count(), 6U);
+    EXPECT_TRUE(shard.index().schema().fields[0].facet);
+    EXPECT_EQ(shard.index().schema().default_sorting_field, "year");
+}
 
 TEST(Index, AgreesWithAModelUnderSealsMergesAndCrashes) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {

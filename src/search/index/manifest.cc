@@ -1,12 +1,15 @@
 #include "search/index/manifest.h"
 
+#include "search/schema/schema_codec.h"
+#include "wire/byte_reader.h"
 #include "wire/varint.h"
 
 namespace kumo::search {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersionWithSchema = 2;
 
 Error damaged() {
     return corruption("the manifest is not well formed");
@@ -41,11 +44,20 @@ Result<ManifestSegment> read_segment(ByteView& from) {
     return segment;
 }
 
+Result<std::shared_ptr<const Schema>> read_last_schema(ByteView from) {
+    wire::ByteReader in(from);
+    auto schema = std::make_shared<const Schema>(read_schema(in));
+    if (!in.at_end() || !validate(*schema).ok()) {
+        return damaged();
+    }
+    return schema;
+}
+
 }  // namespace
 
 std::string encode_manifest(const Manifest& manifest) {
     std::string out;
-    wire::append_varint(out, kVersion);
+    wire::append_varint(out, manifest.schema != nullptr ? kVersionWithSchema : kVersion);
     wire::append_varint(out, manifest.applied_seq);
     wire::append_varint(out, manifest.next_auto_id);
     wire::append_varint(out, manifest.next_order);
@@ -61,14 +73,17 @@ std::string encode_manifest(const Manifest& manifest) {
             previous = doc;
         });
     }
+    if (manifest.schema != nullptr) {
+        append_schema(out, *manifest.schema);
+    }
     return out;
 }
 
 Result<Manifest> decode_manifest(ByteView bytes) {
     Manifest manifest;
     KUMO_TRY_ASSIGN(const std::uint64_t version, read(bytes));
-    if (version != kVersion) {
-        return corruption("the manifest has version " + std::to_string(version) + ", not 1");
+    if (version != kVersion && version != kVersionWithSchema) {
+        return corruption("the manifest has version " + std::to_string(version) + ", not 1 or 2");
     }
     KUMO_TRY_ASSIGN(manifest.applied_seq, read(bytes));
     KUMO_TRY_ASSIGN(manifest.next_auto_id, read(bytes));
@@ -79,7 +94,9 @@ Result<Manifest> decode_manifest(ByteView bytes) {
         KUMO_TRY_ASSIGN(ManifestSegment segment, read_segment(bytes));
         manifest.segments.push_back(std::move(segment));
     }
-    if (!bytes.empty()) {
+    if (version == kVersionWithSchema) {
+        KUMO_TRY_ASSIGN(manifest.schema, read_last_schema(bytes));
+    } else if (!bytes.empty()) {
         return damaged();
     }
     return manifest;

@@ -3,8 +3,10 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "search/index/deleted_docs.h"
+#include "search/schema/schema.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@ struct Manifest {
     std::uint64_t next_order = 0;
     std::uint64_t next_segment_id = 1;
     std::vector<ManifestSegment> segments;
+    /// What operations have made of the schema that the index began with; null if nothing.
+    std::shared_ptr<const Schema> schema;
 };
 
 /// The bytes of a manifest (docs/formats/manifest.md), to be stored under a checksum.

@@ -1,6 +1,7 @@
 #include "search/index/united_snapshot.h"
 
 #include "base/assert.h"
+#include "search/index/adapted_snapshot.h"
 
 #include <utility>
 
@@ -20,7 +21,7 @@ std::shared_ptr<const Snapshot> unite(std::span<const std::shared_ptr<const Snap
     }
     all->parts.reserve(parts);
     for (std::size_t i = 0; i < snapshots.size(); ++i) {
-        for (const Snapshot::Part& part : snapshots[i]->parts) {
+        for (const Snapshot::Part& part : adapted(snapshots[i], all->schema)->parts) {
             all->parts.push_back(part);
             all->parts.back().shard = static_cast<std::uint32_t>(i);
         }

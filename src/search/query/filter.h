@@ -1,6 +1,9 @@
 #pragma once
 
+#include "search/schema/schema.h"
+
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +42,17 @@ struct Filter {
         filter.values = std::move(ids);
         return filter;
     }
+};
+
+/// A filter and the schema that its positions of fields are of; null: that of whatever it is used
+/// on.
+struct PlannedFilter {
+    // NOLINTNEXTLINE(google-explicit-constructor): a filter without fields is one for any schema.
+    PlannedFilter(Filter what = {}, std::shared_ptr<const Schema> of = nullptr)
+        : filter(std::move(what)), schema(std::move(of)) {}
+
+    Filter filter;
+    std::shared_ptr<const Schema> schema;
 };
 
 }  // namespace kumo::search

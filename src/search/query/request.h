@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "search/query/filter.h"
 #include "search/query/synonyms.h"
+#include "search/schema/schema.h"
 
 #include <cstdint>
 #include <functional>
@@ -152,6 +153,9 @@ using WordSet = std::set<std::string, std::less<>>;
 
 /// One search over one index.
 struct SearchRequest {
+    /// What positions of fields mean here; null: the schema of whatever it runs on. The owner of
+    /// the documents adapts a snapshot to it (index/adapted_snapshot.h).
+    std::shared_ptr<const Schema> schema;
     std::string q;  ///< "*" or empty: every document.
     std::vector<QueryField> fields;
     Filter filter;

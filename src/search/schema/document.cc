@@ -15,24 +15,8 @@ namespace {
 using wire::JsonType;
 using wire::JsonValue;
 
-std::string article_and_type(const Field& field) {
-    switch (field.type) {
-        case ValueType::kString: return "a string";
-        case ValueType::kInt32: return "an int32";
-        case ValueType::kInt64: return "an int64";
-        case ValueType::kFloat: return "a float";
-        case ValueType::kBool: return "a bool";
-    }
-    return "a value";
-}
-
 Error wrong_type(const Field& field) {
-    if (field.array) {
-        return invalid_argument(
-            "Field `" + field.name + "` must be an array of " + type_name(field.type, false) + "."
-        );
-    }
-    return invalid_argument("Field `" + field.name + "` must be " + article_and_type(field) + ".");
+    return invalid_argument("Field `" + field.name + "` must be " + type_with_article(field) + ".");
 }
 
 Error out_of_range(const Field& field) {
@@ -299,6 +283,20 @@ read_fields(const Schema& schema, JsonValue root, DirtyValues dirty, TypedDocume
 }
 
 }  // namespace
+
+std::string type_with_article(const Field& field) {
+    if (field.array) {
+        return "an array of " + type_name(field.type, false);
+    }
+    switch (field.type) {
+        case ValueType::kString: return "a string";
+        case ValueType::kInt32: return "an int32";
+        case ValueType::kInt64: return "an int64";
+        case ValueType::kFloat: return "a float";
+        case ValueType::kBool: return "a bool";
+    }
+    return "a value";
+}
 
 Result<TypedDocument>
 type_document(const Schema& schema, JsonValue root, std::string_view id, DirtyValues dirty) {

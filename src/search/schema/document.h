@@ -37,6 +37,9 @@ struct TypedDocument {
     float rank = 0;  ///< The default sorting field's value; 0 without one.
 };
 
+/// "an int32", "an array of string": for messages.
+std::string type_with_article(const Field& field);
+
 /// Checks `root` against the schema and builds the typed form. `id` is stored as the document's
 /// id, whatever `root` says. Errors are kInvalidArgument in the words clients know.
 Result<TypedDocument>

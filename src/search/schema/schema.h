@@ -37,10 +37,12 @@ struct Field {
     bool is_string() const { return type == ValueType::kString; }
 
     bool is_number() const { return type != ValueType::kString && type != ValueType::kBool; }
+
+    bool operator==(const Field&) const = default;
 };
 
-/// The fields of a collection and what governs how its text is analysed. Immutable once an index
-/// is built on it.
+/// The fields of a collection and what governs how its text is analysed. An index never changes
+/// one: operations give it another one (field_change.h).
 struct Schema {
     std::vector<Field> fields;
     std::string default_sorting_field;
@@ -50,6 +52,8 @@ struct Schema {
 
     /// The field's position in `fields`, or nothing.
     std::optional<std::size_t> find(std::string_view name) const;
+
+    bool operator==(const Schema&) const = default;
 };
 
 inline constexpr std::size_t kFieldsMax = 1024;

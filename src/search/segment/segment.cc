@@ -63,11 +63,11 @@ public:
     std::vector<std::int64_t> lengths;
 };
 
-LiveSegment::LiveSegment(const Schema& schema)
-    : schema_(schema),
+LiveSegment::LiveSegment(std::shared_ptr<const Schema> schema)
+    : schema_(std::move(schema)),
       writer_ids_(ids_.reader(kSegmentDocsMax)),
-      analysis_(std::make_shared<Analysis>(schema)) {
-    for (const Field& field : schema.fields) {
+      analysis_(std::make_shared<Analysis>(*schema_)) {
+    for (const Field& field : schema_->fields) {
         const FieldParts parts = parts_of(field);
         texts_.push_back(parts.text ? std::make_unique<LiveText>() : nullptr);
         lengths_.push_back(parts.text ? std::make_unique<LiveColumn>(false) : nullptr);
@@ -78,7 +78,7 @@ LiveSegment::LiveSegment(const Schema& schema)
 }
 
 void LiveSegment::add(std::string_view id, const TypedDocument& document, std::uint64_t order) {
-    for (std::size_t i = 0; i < schema_.fields.size(); ++i) {
+    for (std::size_t i = 0; i < schema_->fields.size(); ++i) {
         const FieldValues& values = document.fields[i];
         if (texts_[i] != nullptr) {
             add_text(i, values, document.rank);
@@ -269,9 +269,11 @@ public:
     Status text(Part part, const std::string& section) {
         std::vector<MergeInput> sources;
         for (const SegmentMergeInput& input : inputs_) {
-            // Inputs of a merge are sealed: open_segment made them.
-            sources.push_back({static_cast<const SealedText*>(part(*input.segment)), input.new_ids}
-            );
+            // Inputs of a merge are sealed, or have no word at all.
+            const auto* text = dynamic_cast<const SealedText*>(part(*input.segment));
+            if (text != nullptr) {
+                sources.push_back({text, input.new_ids});
+            }
         }
         return merge(sources, docs_, out_, section);
     }
@@ -280,7 +282,9 @@ public:
     void column(bool strings, Part part, const std::string& section) {
         std::vector<ColumnSource> sources;
         for (const SegmentMergeInput& input : inputs_) {
-            sources.push_back({part(*input.segment), input.new_ids});
+            if (const ColumnReader* column = part(*input.segment)) {
+                sources.push_back({column, input.new_ids});
+            }
         }
         write_column(strings, sources, docs_, out_, section);
     }
@@ -288,7 +292,9 @@ public:
     Status stored(const std::string& section) {
         std::vector<StoredSource> sources;
         for (const SegmentMergeInput& input : inputs_) {
-            sources.push_back({input.segment->stored.get(), input.new_ids});
+            if (input.segment->stored != nullptr) {
+                sources.push_back({input.segment->stored.get(), input.new_ids});
+            }
         }
         return write_stored(sources, docs_, out_, section);
     }

@@ -27,12 +27,12 @@ inline constexpr std::uint32_t kElementGap = 32;
 /// order of arrival; the stored documents. Immutable; any thread.
 struct SegmentReader {
     DocId doc_count = 0;  ///< Deleted ones included.
-    std::vector<std::unique_ptr<TextReader>> texts;
-    std::vector<std::unique_ptr<ColumnReader>> lengths;
-    std::vector<std::unique_ptr<ColumnReader>> columns;
-    std::unique_ptr<ColumnReader> order;
-    std::unique_ptr<TextReader> ids;
-    std::unique_ptr<StoredReader> stored;
+    std::vector<std::shared_ptr<const TextReader>> texts;
+    std::vector<std::shared_ptr<const ColumnReader>> lengths;
+    std::vector<std::shared_ptr<const ColumnReader>> columns;
+    std::shared_ptr<const ColumnReader> order;
+    std::shared_ptr<const TextReader> ids;
+    std::shared_ptr<const StoredReader> stored;
     std::shared_ptr<const void> memory;  ///< What the readers point into.
 };
 
@@ -48,7 +48,7 @@ FieldParts parts_of(const Field& field);
 /// The segment that grows. One writer adds documents; readers see the first `doc_count` of them.
 class LiveSegment {
 public:
-    explicit LiveSegment(const Schema& schema);
+    explicit LiveSegment(std::shared_ptr<const Schema> schema);
 
     /// Adds a document with a fresh id and its place in the order of arrival.
     void add(std::string_view id, const TypedDocument& document, std::uint64_t order);
@@ -81,7 +81,7 @@ private:
 
     void add_text(std::size_t field, const FieldValues& values, float rank);
 
-    const Schema& schema_;
+    std::shared_ptr<const Schema> schema_;
     std::vector<std::unique_ptr<LiveText>> texts_;
     std::vector<std::unique_ptr<LiveColumn>> lengths_;
     std::vector<std::unique_ptr<LiveColumn>> columns_;
@@ -104,7 +104,9 @@ struct SegmentMergeInput {
     std::vector<DocId> new_ids;  ///< kNoDoc: dropped. Else ascending from where the last one ended.
 };
 
-/// Encodes several sealed segments as one segment file. Any thread.
+/// Encodes several sealed segments as one segment file. Any thread. A part that is null (a field's,
+/// the order, the ids, the documents) is not an input of its merge, so that the fields of the same
+/// documents may come from different inputs.
 Result<std::string>
 merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, DocId doc_count);
 

@@ -79,6 +79,20 @@ void copy_own_sets(
     );
 }
 
+void update_properties(const CallPtr& call, node::UpdateCollection update, std::string shown) {
+    call->context.node.update_collection(
+        std::move(update),
+        call->loop(),
+        [call, shown = std::move(shown)](const Result<node::CollectionInfo>& updated) {
+            if (!updated.ok()) {
+                answer_error(*call, updated.error());
+                return;
+            }
+            answer(*call, 200, shown);
+        }
+    );
+}
+
 }  // namespace
 
 void create_collection(const CallPtr& call, const std::string& body) {
@@ -126,24 +140,48 @@ void update_collection(const CallPtr& call, const std::string& body) {
     }
     auto update = parse_update(parsed.value().root());
     if (!update.ok()) {
-        const bool later = update.error().code == ErrorCode::kUnsupported;
-        answer_message(*call, later ? 501 : 400, update.error().message);
+        answer_error(*call, update.error());
         return;
     }
-    update.value().name = call->collection();
+    update.value().properties.name = call->collection();
     std::string shown;
     wire::JsonWriter(shown).value(parsed.value().root());
-    call->context.node.update_collection(
-        std::move(update).value(),
+    if (!update.value().fields) {
+        update_properties(call, std::move(update.value().properties), std::move(shown));
+        return;
+    }
+    const bool only_fields = parsed.value().root().as_object().size() == 1;
+    call->context.node.change_fields(
+        call->collection(),
+        std::move(*update.value().fields),
         call->loop(),
-        [call, shown = std::move(shown)](const Result<node::CollectionInfo>& updated) {
-            if (!updated.ok()) {
-                answer_error(*call, updated.error());
-                return;
+        [call, only_fields, properties = std::move(update.value().properties), shown](
+            const Result<node::CollectionInfo>& changed
+        ) {
+            if (!changed.ok()) {
+                answer_error(*call, changed.error());
+            } else if (only_fields) {
+                answer(*call, 200, shown);
+            } else {
+                update_properties(call, properties, shown);
             }
-            answer(*call, 200, shown);
         }
     );
+}
+
+void list_schema_changes(const CallPtr& call) {
+    std::string json;
+    wire::JsonWriter writer(json);
+    writer.begin_array();
+    for (const node::SchemaChange& change : call->context.node.schema_changes()) {
+        writer.begin_object();
+        writer.key("altered_docs").unsigned_integer(change.documents);
+        writer.key("collection").string(change.collection);
+        writer.key("validated_docs").unsigned_integer(change.documents);
+        writer.end_object();
+    }
+    writer.end_array();
+    answer(*call, 200, std::move(json));
 }
 
 void list_collections(const CallPtr& call) {

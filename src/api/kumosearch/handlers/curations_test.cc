@@ -352,7 +352,7 @@ TEST_F(Curations, ChangesOfACollectionThatAreBadAreRefused) {
         "The `synonym_sets` value should be an array of strings."
     );
     EXPECT_FALSE(refusal(R"({"name":"b"})", 400).empty());
-    EXPECT_FALSE(refusal(R"({"fields":[]})", 501).empty());
+    EXPECT_FALSE(refusal(R"({"fields":[]})", 400).empty());
     EXPECT_EQ(refusal(R"({"synonym_sets":["a"]})", 404), "Synonym set `a` not found.");
     EXPECT_EQ(world.patch("/collections/none", R"({"metadata":{}})").status, 404);
 }

@@ -23,7 +23,7 @@ void answer_count(const Call& call, ByteView name, const Result<std::uint64_t>& 
     answer(call, 200, std::move(json));
 }
 
-Result<search::Filter> read_filter(const Call& call) {
+Result<search::PlannedFilter> read_filter(const Call& call) {
     const Parameters& parameters = call.parameters;
     KUMO_TRY_ASSIGN(
         const node::CollectionInfo info,
@@ -32,11 +32,15 @@ Result<search::Filter> read_filter(const Call& call) {
     if (trim(parameters.text("filter_by")).empty()) {
         return invalid_argument("Parameter `filter_by` must be provided.");
     }
-    return parse_filter(
-        parameters.text("filter_by"),
-        info.spec.schema,
-        {call.context.options.filter_by_max_ops, true}
+    KUMO_TRY_ASSIGN(
+        search::Filter filter,
+        parse_filter(
+            parameters.text("filter_by"),
+            info.spec.schema,
+            {call.context.options.filter_by_max_ops, true}
+        )
     );
+    return search::PlannedFilter(std::move(filter), info.schema);
 }
 
 /// Writes one document and answers it as it is stored.

@@ -29,6 +29,7 @@ void create_collection(const CallPtr& call, const std::string& body);
 void list_collections(const CallPtr& call);
 void get_collection(const CallPtr& call);
 void update_collection(const CallPtr& call, const std::string& body);
+void list_schema_changes(const CallPtr& call);
 void delete_collection(const CallPtr& call);
 
 // documents.cc

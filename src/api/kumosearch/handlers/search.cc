@@ -7,6 +7,7 @@
 #include "api/kumosearch/resources/curations.h"
 #include "api/kumosearch/resources/synonyms.h"
 #include "api/kumosearch/resources/values.h"
+#include "search/index/adapted_snapshot.h"
 
 #include <chrono>
 #include <memory>
@@ -64,7 +65,8 @@ struct SearchRun {
     Parameters embedded;
     std::function<void(Result<PreparedSearch>)> done;
     std::shared_ptr<const node::CollectionSpec> collection{};
-    Error missing{ErrorCode::kNotFound, ""};  ///< Why there is no collection.
+    std::shared_ptr<const search::Schema> schema{};  ///< The collection's, shared.
+    Error missing{ErrorCode::kNotFound, ""};         ///< Why there is no collection.
     CurationSets curations{};
     Curated curated{};
     std::string first_q{};
@@ -78,6 +80,7 @@ struct SearchRun {
             missing = std::move(info).error();
             return false;
         }
+        schema = info.value().schema;
         collection = std::make_shared<const node::CollectionSpec>(std::move(info.value().spec));
         return !names_unknown_resource(node, parameters);
     }
@@ -131,6 +134,7 @@ private:
             // A copy that may be moved, which a capture of `run` itself is not.
             [self = std::shared_ptr<SearchRun>(run), &loop, snapshot = std::move(snapshot).value()](
             ) mutable {
+                snapshot = search::adapted(snapshot, self->schema);
                 self->curated = curate(self->curations, self->parameters, self->context(snapshot));
                 // The reference moves along: the last one must be dropped on the loop.
                 loop.post([self = std::move(self)] { finish(self); });
@@ -156,6 +160,7 @@ private:
             }
         }
         KUMO_TRY(hide_highlights(embedded, collection->schema, plan.request.highlight));
+        plan.request.schema = schema;
         plan.shape.q = first_q;
         plan.shape.metadata = curated.metadata;
         return plan;

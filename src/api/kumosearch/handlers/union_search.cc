@@ -2,6 +2,7 @@
 
 #include "api/kumosearch/handlers/run_search.h"
 #include "api/kumosearch/query/search_response.h"
+#include "search/index/adapted_snapshot.h"
 
 #include <map>
 #include <optional>
@@ -51,7 +52,10 @@ private:
                 request.offset = search.plan.request.offset;
                 request.limit = search.plan.request.limit;
             }
-            request.searches.push_back({snapshot, std::move(search.plan.request)});
+            request.searches.push_back(
+                {search::adapted(snapshot, search.plan.request.schema),
+                 std::move(search.plan.request)}
+            );
             shapes.push_back({std::move(search.plan.shape), search.collection});
         }
         request.remove_duplicates = remove_duplicates;

@@ -1,0 +1,239 @@
+#include "api/kumosearch/internal/api_world_test.h"
+
+namespace kumo::api_kumosearch {
+namespace {
+
+/// "name:type" of each field of the collection.
+std::string fields_of(ApiWorld& world, const std::string& collection = "books") {
+    const Answer got = world.get("/collections/" + collection);
+    const auto parsed = wire::JsonDocument::parse(got.body);
+    std::string out;
+    for (const wire::JsonValue field : parsed.value().root().find("fields").as_array()) {
+        out += out.empty() ? "" : " ";
+        out += field.find("name").as_string();
+        out += ":";
+        out += field.find("type").as_string();
+    }
+    return out;
+}
+
+std::string found(ApiWorld& world, const std::string& query) {
+    const Answer got = world.get("/collections/books/documents/search?" + query);
+    return got.status == 200 ? member(got.body, "found") : message(got);
+}
+
+std::string alter(ApiWorld& world, const std::string& fields) {
+    const std::string body = R"({"fields":)" + fields + "}";
+    const Answer got = world.patch("/collections/books", body);
+    EXPECT_TRUE(got.status != 200 || got.body == body) << got.body;
+    return got.status == 200 ? "" : std::to_string(got.status) + " " + message(got);
+}
+
+TEST(Fields, AreAddedWithTheValuesOfStoredDocuments) {
+    ApiWorld world;
+    world.add_books();
+    world.post("/collections/books/documents", R"({"id":"4","title":"New","authors":[],"year":2000,
+        "pages":310,"subtitle":"A longer tale"})");
+    EXPECT_EQ(
+        found(world, "q=*&filter_by=pages:>300"),
+        "Could not find a filter field named `pages` in the schema."
+    );
+    EXPECT_EQ(
+        alter(
+            world,
+            R"([{"name":"pages","type":"int32","optional":true},)"
+            R"({"name":"subtitle","type":"string","optional":true,"facet":true}])"
+        ),
+        ""
+    );
+    EXPECT_EQ(
+        fields_of(world),
+        "title:string authors:string[] year:int32 rating:float "
+        "in_print:bool pages:int32 subtitle:string"
+    );
+    EXPECT_EQ(found(world, "q=*&filter_by=pages:>300"), "1");
+    EXPECT_EQ(found(world, "q=longer&query_by=subtitle"), "1");
+    EXPECT_EQ(found(world, "q=*"), "4");
+    // What was there is found as before, and new documents have all of it.
+    EXPECT_EQ(found(world, "q=darkness&query_by=title"), "1");
+    EXPECT_EQ(found(world, "q=*&filter_by=year:<1980"), "2");
+    world.post("/collections/books/documents", R"({"id":"5","title":"Newer","authors":["X"],
+        "year":2001,"pages":400,"subtitle":"Longer still"})");
+    EXPECT_EQ(found(world, "q=*&filter_by=pages:>300"), "2");
+    EXPECT_EQ(found(world, "q=longer&query_by=subtitle&facet_by=subtitle,authors"), "2");
+    const Answer sorted = world.get("/collections/books/documents/search?q=*&sort_by=pages:desc");
+    EXPECT_LT(sorted.body.find("Newer"), sorted.body.find("Dispossessed"));
+}
+
+TEST(Fields, ChangeTheirTypeInOneRequest) {
+    ApiWorld world;
+    world.add_books();
+    EXPECT_EQ(
+        alter(
+            world,
+            R"([{"name":"rating","drop":true},{"name":"rating","type":"string",)"
+            R"("optional":true,"facet":true}])"
+        ),
+        ""
+    );
+    EXPECT_EQ(found(world, "q=*&filter_by=rating:=`4.5`"), "1");
+    const Answer document = world.get("/collections/books/documents/1");
+    EXPECT_EQ(member(document.body, "rating"), "\"4.5\"");
+    // In any order.
+    EXPECT_EQ(alter(world, R"([{"name":"year","type":"int64"},{"name":"year","drop":true}])"), "");
+    EXPECT_EQ(found(world, "q=*&filter_by=year:>1970"), "2");
+    EXPECT_EQ(member(world.get("/collections/books").body, "default_sorting_field"), "\"year\"");
+    EXPECT_EQ(
+        fields_of(world),
+        "title:string authors:string[] year:int64 rating:string in_print:bool"
+    );
+}
+
+TEST(Fields, ThatAreDroppedStayInDocuments) {
+    ApiWorld world;
+    world.add_books();
+    EXPECT_EQ(alter(world, R"([{"name":"authors","drop":true},{"name":"year","drop":true}])"), "");
+    EXPECT_EQ(fields_of(world), "title:string rating:float in_print:bool");
+    EXPECT_EQ(member(world.get("/collections/books").body, "default_sorting_field"), "\"\"");
+    EXPECT_EQ(
+        found(world, "q=guin&query_by=authors"),
+        "Could not find a field named `authors` in the schema."
+    );
+    const Answer document = world.get("/collections/books/documents/1");
+    EXPECT_EQ(member(document.body, "authors"), R"(["Le Guin"])");
+    EXPECT_EQ(
+        world.post("/collections/books/documents", R"({"id":"9","title":"Short"})").status,
+        201
+    );
+    EXPECT_EQ(alter(world, R"([{"name":"authors","type":"string[]","optional":true}])"), "");
+    EXPECT_EQ(found(world, "q=guin&query_by=authors"), "2");
+}
+
+TEST(Fields, DoNotChangeIfOneDocumentDoesNotFit) {
+    ApiWorld world;
+    world.add_books();
+    const std::string before = fields_of(world);
+    const std::string incompatible =
+        "400 Schema change is incompatible with the type of documents already stored in this "
+        "collection. Existing data for field `";
+    EXPECT_EQ(
+        alter(world, R"([{"name":"title","drop":true},{"name":"title","type":"int32"}])"),
+        incompatible + "title` cannot be coerced into an int32."
+    );
+    EXPECT_EQ(
+        alter(
+            world,
+            R"([{"name":"authors","drop":true},)"
+            R"({"name":"authors","type":"float[]"}])"
+        ),
+        incompatible + "authors` cannot be coerced into an array of float."
+    );
+    EXPECT_EQ(
+        alter(world, R"([{"name":"isbn","type":"string"}])"),
+        "400 Field `isbn` has been declared in the schema, but is not found in the documents "
+        "already present in the collection. If you still want to add this field, set it as "
+        "`optional: true`."
+    );
+    EXPECT_EQ(fields_of(world), before);
+    EXPECT_EQ(found(world, "q=darkness&query_by=title"), "1");
+    EXPECT_EQ(
+        world
+            .post(
+                "/collections/books/documents",
+                R"({"id":"4","title":"After","authors":[],"year":1}")"
+            )
+            .status,
+        400
+    );
+    EXPECT_EQ(
+        world
+            .post(
+                "/collections/books/documents",
+                R"({"id":"4","title":"After","authors":[],"year":1})"
+            )
+            .status,
+        201
+    );
+}
+
+TEST(Fields, OfWrongChangesAreNamed) {
+    ApiWorld world;
+    world.add_books();
+    EXPECT_EQ(
+        alter(world, R"([{"name":"pages","drop":true}])"),
+        "400 Field `pages` is not part of collection schema."
+    );
+    EXPECT_EQ(
+        alter(world, R"([{"name":"title","type":"string[]"}])"),
+        "400 Field `title` is already part of the schema: To change this field, drop it first "
+        "before adding it back to the schema."
+    );
+    EXPECT_EQ(
+        alter(world, R"([{"name":"title","drop":123}])"),
+        "400 Field `title` must have a drop value of `true`."
+    );
+    EXPECT_EQ(alter(world, R"([{"name":"id","drop":true}])"), "400 Field `id` cannot be altered.");
+    EXPECT_EQ(
+        alter(world, R"([{"name":"age","typezzz":"int32"}])"),
+        "400 Wrong format for `fields`. It should be an array of objects containing `name`, "
+        "`type`, `optional` and `facet` properties."
+    );
+    EXPECT_EQ(
+        alter(world, "[]"),
+        "400 The `fields` value should be an array of objects containing the field `name` and "
+        "other properties."
+    );
+    EXPECT_EQ(
+        alter(world, R"([{"name":"title","drop":true},{"name":"title","type":"foobar"}])"),
+        "400 Field `title` has an invalid data type `foobar`, see docs for supported data "
+        "types."
+    );
+    EXPECT_EQ(
+        message(world.post("/collections", R"({"name":"x","fields":[
+                  {"name":"title","type":"string","drop":true}]})")),
+        "Invalid property `drop` on field `title`: it is allowed only during schema update."
+    );
+    EXPECT_EQ(
+        world.patch("/collections/nothing", R"({"fields":[{"name":"a","drop":true}]})").status,
+        404
+    );
+    EXPECT_EQ(
+        message(world.patch("/collections/books", R"({"name":"x"})")),
+        "Only `fields`, `metadata`, `synonym_sets` and `curation_sets` can be updated at the "
+        "moment."
+    );
+}
+
+TEST(Fields, AndPropertiesChangeTogether) {
+    ApiWorld world;
+    world.add_books();
+    const std::string body =
+        R"({"fields":[{"name":"rating","drop":true}],"metadata":{"owner":"me"}})";
+    const Answer got = world.patch("/collections/books", body);
+    EXPECT_EQ(got.body, body);
+    EXPECT_EQ(fields_of(world), "title:string authors:string[] year:int32 in_print:bool");
+    EXPECT_EQ(member(world.get("/collections/books").body, "metadata"), R"({"owner":"me"})");
+    // The fields do not go back with a later change, and a clone has them as they are now.
+    world.patch("/collections/books", R"({"metadata":{}})");
+    EXPECT_EQ(fields_of(world), "title:string authors:string[] year:int32 in_print:bool");
+    EXPECT_EQ(world.post("/collections?src_name=books", R"({"name":"copy"})").status, 201);
+    EXPECT_EQ(fields_of(world, "copy"), "title:string authors:string[] year:int32 in_print:bool");
+    EXPECT_EQ(world.get("/operations/schema_changes").body, "[]");
+    const Answer dropped = world.remove("/collections/books");
+    EXPECT_EQ(dropped.body.find("rating"), std::string::npos);
+}
+
+TEST(Fields, OfSeveralShardsDoNotChangeYet) {
+    ApiWorld world;
+    world.post(
+        "/collections",
+        R"({"name":"books","num_shards":2,"fields":[{"name":"a","type":"string"}]})"
+    );
+    EXPECT_EQ(
+        alter(world, R"([{"name":"a","drop":true}])"),
+        "400 Changing `fields` of a collection with several shards is not supported yet."
+    );
+}
+
+}  // namespace
+}  // namespace kumo::api_kumosearch
