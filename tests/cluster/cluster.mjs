@@ -151,6 +151,14 @@ export class Node {
     return text.split('\n').filter(Boolean).map((line) => JSON.parse(line).id).sort();
   }
 
+  /// Imports documents, each a line of JSON. Resolves with the status and the lines of the answer.
+  async import(collection, lines, parameters = 'action=upsert') {
+    const answer = await fetch(`http://${HOST}:${this.apiPort}/collections/${collection}/documents/import?${parameters}`, {
+      method: 'POST', headers: { 'X-TYPESENSE-API-KEY': this.key }, body: lines.join('\n'),
+    });
+    return { status: answer.status, body: await answer.text() };
+  }
+
   /// Writes books with these ids; each must be taken.
   async write(ids) {
     for (const id of ids) {
