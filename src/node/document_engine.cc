@@ -289,21 +289,23 @@ void DocumentEngine::run_change() {
     const auto progress = progress_;
     env_.jobs->submit(BackgroundJobs::Lane::kMerge, [self, files, progress, job]() -> io::Task {
         std::vector<std::uint64_t> stored;
-        const auto store = [&](std::uint64_t id, const std::string& bytes) -> Opened {
+        const auto store = [&](std::uint64_t id,
+                               const std::string& bytes,
+                               const search::Schema& schema) -> Opened {
             stored.push_back(id);
-            return files->store_segment(id, bytes, *job->after);
+            return files->store_segment(id, bytes, schema);
         };
         const auto rebuilt = std::make_shared<Rebuilt>(job->run(store, *progress));
         if (!rebuilt->ok()) {
             files->remove_segments(stored);
         }
-        return [self, job, rebuilt] {
-            self->on_rebuilt(*job, std::move(*rebuilt));
+        return [self, rebuilt] {
+            self->on_rebuilt(std::move(*rebuilt));
         };
     });
 }
 
-void DocumentEngine::on_rebuilt(const search::FieldRebuild& job, Rebuilt rebuilt) {
+void DocumentEngine::on_rebuilt(Rebuilt rebuilt) {
     change_->running = false;
     if (closed_) {
         check_quiet();
@@ -326,7 +328,7 @@ void DocumentEngine::on_rebuilt(const search::FieldRebuild& job, Rebuilt rebuilt
     for (const search::ManifestSegment& old : index_.manifest().segments) {
         obsolete_.push_back(old.id);
     }
-    index_.finish_change(applied_, job, std::move(rebuilt).value());
+    index_.finish_change(applied_, std::move(rebuilt).value());
     frozen_seq_ = applied_;
     unsealed_bytes_ = 0;
     seal_failure_.reset();

@@ -143,7 +143,7 @@ private:
     using Rebuilt = Result<search::RebuiltSegments>;
 
     void run_change();
-    void on_rebuilt(const search::FieldRebuild& job, Rebuilt rebuilt);
+    void on_rebuilt(Rebuilt rebuilt);
     void refuse_change(const Error& why);
     void end_change(Result<Outcome> outcome);
     void maintain();

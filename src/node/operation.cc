@@ -21,7 +21,7 @@ enum class OperationKind : std::uint8_t {
 };
 
 constexpr auto kActionMax = static_cast<std::uint64_t>(search::WriteAction::kEmplace);
-constexpr auto kDirtyMax = static_cast<std::uint64_t>(search::DirtyValues::kCoerceOrDrop);
+constexpr auto kDirtyMax = static_cast<std::uint64_t>(search::DirtyValues::kBySchema);
 
 Error damaged() {
     return corruption("an operation of the log is not well formed");

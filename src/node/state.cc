@@ -61,6 +61,13 @@ Status check(const State& state, const CollectionSpec& spec) {
     if (spec.num_shards < 1 || spec.num_shards > kShardsPerCollectionMax) {
         return invalid_argument("A collection has 1 to 64 shards.");
     }
+    if (spec.num_shards > 1 && spec.schema.has_patterns()) {
+        // Each shard would find fields of its own.
+        return Error{
+            ErrorCode::kUnsupported,
+            "Fields of type `auto` or `string*` and patterns as names are not supported yet in a "
+            "collection with several shards."};
+    }
     KUMO_TRY(check_sets(state, &spec.synonym_sets, &spec.curation_sets));
     return search::validate(spec.schema);
 }

@@ -21,7 +21,7 @@ async function fill(node) {
   }
 }
 
-const fields = async (node) => (await node.json('/collections/books')).fields.map(({ name, type }) => `${name}:${type}`).sort().join(' ');
+const fields = async (node, collection = 'books') => (await node.json(`/collections/${collection}`)).fields.map(({ name, type }) => `${name}:${type}`).sort().join(' ');
 const alter = (node, changes) => node.request('PATCH', '/collections/books', { fields: changes }, { timeoutMs: 120000 });
 const found = async (node, query) => (await node.json(`/collections/books/documents/search?${query}`)).found;
 const running = async (node) => (await node.json('/operations/schema_changes')).length > 0;
@@ -49,9 +49,9 @@ const TEXT = { name: 'text', type: 'string' };
 const PRICE = { name: 'price', type: 'int32', facet: true };
 const AFTER = 'price:int32 text:string title:string year:int32';
 
-async function everywhere(cluster, what) {
+async function everywhere(cluster, what, collection = 'books') {
   for (const node of cluster.nodes) {
-    await until(`${node.name} has the fields ${what}`, async () => await fields(node) === what);
+    await until(`${node.name} has the fields ${what}`, async () => await fields(node, collection) === what);
   }
 }
 
@@ -113,4 +113,34 @@ test('fields change everywhere, whoever is asked and whoever is killed', withClu
   const refused = await alter(asked, [{ name: 'isbn', type: 'string' }]);
   assert.equal(refused.status, 400, refused.text);
   await everywhere(cluster, 'price:int32 title:string year:int32');
+}));
+
+test('fields that are found are the same everywhere', withCluster(3, {}, async (cluster) => {
+  await cluster.start();
+  await cluster.client().collections().create({ name: 'found', fields: [{ name: '.*', type: 'auto' }] });
+  // All nodes are given first values of the same fields at once; which one decides is up to the log.
+  const value = (i, n) => [n, String(n), n + 0.5, n % 2 === 0, [n], [String(n)]][(i + n) % 6];
+  const rounds = 10;
+  for (let round = 0; round < rounds; ++round) {
+    const answers = await Promise.all(cluster.nodes.map((node, i) => {
+      const lines = [0, 1, 2].map((n) => JSON.stringify({ id: `${round}-${i}-${n}`, [`f${round}_${n}`]: value(i, n + round), [`own${i}_${round}`]: n }));
+      return node.import('found', lines, 'action=create&dirty_values=coerce_or_drop');
+    }));
+    for (const { status, body } of answers) {
+      assert.equal(status, 200);
+      for (const line of body.split('\n')) assert.equal(JSON.parse(line).success, true, line);
+    }
+    if (round === 4) {
+      await cluster.nodes[2].end('SIGKILL');
+      cluster.nodes[2].start();
+      await cluster.whole();
+    }
+  }
+  const known = await fields(cluster.nodes[0], 'found');
+  assert.equal(known.split(' ').length, 1 + rounds * 3 + rounds * cluster.nodes.length);
+  await everywhere(cluster, known, 'found');
+  await Promise.all(cluster.nodes.map((node) => node.end('SIGKILL')));
+  cluster.nodes.forEach((node) => node.start());
+  await cluster.whole();
+  await everywhere(cluster, known, 'found');
 }));

@@ -95,12 +95,13 @@ Result<search::Field> read_field(JsonValue json) {
     field.array = spec.array;
     KUMO_TRY(refuse_later_properties(json, field.name));
     KUMO_TRY_ASSIGN(field.facet, read_flag(json, "facet", false));
-    KUMO_TRY_ASSIGN(field.optional, read_flag(json, "optional", false));
+    KUMO_TRY_ASSIGN(field.optional, read_flag(json, "optional", field.is_pattern()));
     KUMO_TRY_ASSIGN(field.index, read_flag(json, "index", true));
-    const bool sorts = !field.is_string() && !field.array && field.index;
+    const bool sorts = (field.is_number() || field.type == search::ValueType::kBool) && !field.array
+                       && field.index;
     KUMO_TRY_ASSIGN(field.sort, read_flag(json, "sort", sorts));
     // Accepted for number arrays by tradition, where it means nothing.
-    field.sort = field.sort && (field.is_string() || !field.array);
+    field.sort = field.sort && (field.is_string() || field.is_pattern() || !field.array);
     KUMO_TRY_ASSIGN(field.infix, read_flag(json, "infix", false));
     KUMO_TRY_ASSIGN(field.store, read_flag(json, "store", true));
     KUMO_TRY_ASSIGN(field.range_index, read_flag(json, "range_index", false));

@@ -2,9 +2,12 @@
 
 #include "search/column/codes.h"
 #include "search/schema/document.h"
+#include "search/schema/field_finder.h"
+#include "search/segment/adapted_segment.h"
 #include "wire/json.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -72,32 +75,97 @@ Result<std::shared_ptr<const SegmentReader>> open_owned(const Schema& schema, st
 class Rebuilder {
 public:
     Rebuilder(const FieldRebuild& job, const FieldRebuild::Store& store, RebuildProgress& progress)
-        : job_(job),
-          store_(store),
-          progress_(progress),
-          filled_(filled_fields(*job.before, *job.after)),
-          next_id_(job.first_segment_id) {
-        if (!filled_->find(job.after->default_sorting_field)) {
-            kept_rank_ = job.before->find(job.after->default_sorting_field);
-        }
-    }
+        : job_(job), store_(store), progress_(progress), next_id_(job.first_segment_id) {}
 
     Result<RebuiltSegments> run() {
+        KUMO_TRY_ASSIGN(after_, find_fields());
+        filled_ = filled_fields(*job_.before, *after_);
+        if (!filled_->find(after_->default_sorting_field)) {
+            kept_rank_ = job_.before->find(after_->default_sorting_field);
+        }
         for (const FieldRebuild::Input& input : job_.inputs) {
             KUMO_TRY(rebuild(input));
         }
-        return std::move(out_);
+        return RebuiltSegments{after_, std::move(out_)};
     }
 
 private:
+    struct Found {
+        std::int64_t order = 0;       ///< Of the first document that has it.
+        std::size_t in_document = 0;  ///< Which of those that were found in that one.
+        Field field;
+    };
+
+    using FoundFields = std::map<std::string, Found>;
+
+    /// What the new schema's patterns find. The first document in the order of arrival decides:
+    /// where it is stored is not the same at every copy.
+    Result<std::shared_ptr<const Schema>> find_fields() {
+        if (!job_.after->has_patterns()) {
+            return job_.after;
+        }
+        const FieldFinder finder(job_.after);
+        FoundFields found;
+        for (const FieldRebuild::Input& input : job_.inputs) {
+            KUMO_TRY(find_fields(finder, input, found));
+        }
+        std::vector<Found> ordered;
+        for (auto& [name, each] : found) {
+            ordered.push_back(std::move(each));
+        }
+        std::sort(ordered.begin(), ordered.end(), [](const Found& a, const Found& b) {
+            return std::pair(a.order, a.in_document) < std::pair(b.order, b.in_document);
+        });
+        std::vector<Field> fields;
+        for (Found& each : ordered) {
+            fields.push_back(std::move(each.field));
+        }
+        auto after = with_found(*job_.after, fields);
+        return after.ok() ? std::move(after) : invalid_argument(after.error().message);
+    }
+
+    Status find_fields(
+        const FieldFinder& finder,
+        const FieldRebuild::Input& input,
+        FoundFields& found
+    ) const {
+        const SegmentReader& segment = *input.segment;
+        for (DocId doc = 0; doc < segment.doc_count; ++doc) {
+            if (input.deleted.test(doc)) {
+                continue;
+            }
+            KUMO_TRY(check_cancelled());
+            std::string json;
+            KUMO_TRY(segment.stored->append(doc, json));
+            KUMO_TRY_ASSIGN(const auto parsed, wire::JsonDocument::parse(json));
+            const std::int64_t order = segment.order->first(doc).value_or(0);
+            std::vector<Field> fields = finder.find(parsed.root());
+            for (std::size_t i = 0; i < fields.size(); ++i) {
+                const auto known = found.find(fields[i].name);
+                if (known == found.end() || order < known->second.order) {
+                    std::string name = fields[i].name;
+                    found[std::move(name)] = {order, i, std::move(fields[i])};
+                }
+            }
+        }
+        return {};
+    }
+
+    Status check_cancelled() const {
+        if (progress_.cancelled) {
+            return Error{ErrorCode::kUnavailable, "The change of fields was interrupted."};
+        }
+        return {};
+    }
+
     Status rebuild(const FieldRebuild::Input& input) {
         std::shared_ptr<const SegmentReader> old = input.segment;
         if (input.live != nullptr) {
-            KUMO_TRY_ASSIGN(
-                std::string bytes,
-                LiveSegment::seal(*job_.before, input.live, *input.segment)
-            );
-            KUMO_TRY_ASSIGN(old, open_owned(*job_.before, std::move(bytes)));
+            // A live segment may be older than the newest fields.
+            const Schema& own = input.live->schema();
+            KUMO_TRY_ASSIGN(std::string bytes, LiveSegment::seal(own, input.live, *input.segment));
+            KUMO_TRY_ASSIGN(old, open_owned(own, std::move(bytes)));
+            old = adapted_segment(old, own, *job_.before);
         }
         begin(*old);
         for (DocId doc = 0; doc < old->doc_count; ++doc) {
@@ -124,9 +192,7 @@ private:
     }
 
     Status add(const SegmentReader& old, DocId doc) {
-        if (progress_.cancelled) {
-            return Error{ErrorCode::kUnavailable, "The change of fields was interrupted."};
-        }
+        KUMO_TRY(check_cancelled());
         std::string json;
         KUMO_TRY(old.stored->append(doc, json));
         KUMO_TRY_ASSIGN(const auto parsed, wire::JsonDocument::parse(json));
@@ -177,8 +243,8 @@ private:
         const std::vector<SegmentMergeInput> inputs = {
             {kept_part(*old), new_ids_},
             {filled_part(*filled), std::move(same)}};
-        KUMO_TRY_ASSIGN(std::string bytes, merge_segments(*job_.after, inputs, docs));
-        KUMO_TRY_ASSIGN(auto stored, store_(next_id_, std::move(bytes)));
+        KUMO_TRY_ASSIGN(std::string bytes, merge_segments(*after_, inputs, docs));
+        KUMO_TRY_ASSIGN(auto stored, store_(next_id_, std::move(bytes), *after_));
         ++next_id_;
         out_.push_back(std::move(stored));
         return {};
@@ -188,7 +254,7 @@ private:
         auto out = std::make_shared<SegmentReader>();
         out->doc_count = old.doc_count;
         out->memory = old.memory;
-        for (const Field& field : job_.after->fields) {
+        for (const Field& field : after_->fields) {
             const auto at = job_.before->find(field.name);
             const bool kept = at && !filled_->find(field.name);
             out->texts.push_back(kept ? old.texts[*at] : nullptr);
@@ -203,7 +269,7 @@ private:
         out->texts.clear();
         out->lengths.clear();
         out->columns.clear();
-        for (const Field& field : job_.after->fields) {
+        for (const Field& field : after_->fields) {
             const auto at = filled_->find(field.name);
             out->texts.push_back(at ? filled.texts[*at] : nullptr);
             out->lengths.push_back(at ? filled.lengths[*at] : nullptr);
@@ -215,10 +281,11 @@ private:
     const FieldRebuild& job_;
     const FieldRebuild::Store& store_;
     RebuildProgress& progress_;
-    const std::shared_ptr<const Schema> filled_;
+    std::shared_ptr<const Schema> after_;
+    std::shared_ptr<const Schema> filled_;  ///< Of after_, those that stored documents fill.
     std::optional<std::size_t> kept_rank_;  ///< Of the old schema: what documents are ranked by.
     std::uint64_t next_id_;
-    RebuiltSegments out_;
+    std::vector<std::shared_ptr<const SegmentReader>> out_;
     std::shared_ptr<LiveSegment> chunk_;
     std::vector<DocId> new_ids_;
     std::size_t chunk_source_bytes_ = 0;

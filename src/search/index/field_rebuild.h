@@ -15,7 +15,11 @@
 
 namespace kumo::search {
 
-using RebuiltSegments = std::vector<std::shared_ptr<const SegmentReader>>;
+/// What a rebuild makes: segments, and the schema that they are of.
+struct RebuiltSegments {
+    std::shared_ptr<const Schema> schema;
+    std::vector<std::shared_ptr<const SegmentReader>> segments;
+};
 
 /// How far a rebuild is, for whoever asks from another thread, and its end, for whoever wants it.
 struct RebuildProgress {
@@ -35,14 +39,14 @@ struct FieldRebuild {
     };
 
     std::shared_ptr<const Schema> before;
-    std::shared_ptr<const Schema> after;
-    std::vector<Input> inputs;  ///< Oldest first.
+    std::shared_ptr<const Schema> after;  ///< Without the fields that its patterns will find.
+    std::vector<Input> inputs;            ///< Oldest first.
     std::uint64_t first_segment_id = 0;
     IndexLimits limits;  ///< The hard ones bound what is held in memory at a time.
 
-    /// Stores one segment of schema `after`, and opens it.
-    using Store =
-        std::function<Result<std::shared_ptr<const SegmentReader>>(std::uint64_t id, std::string)>;
+    /// Stores one segment of this schema, and opens it.
+    using Store = std::function<
+        Result<std::shared_ptr<const SegmentReader>>(std::uint64_t id, std::string, const Schema&)>;
 
     /// The new segments, with ids from first_segment_id on. Any thread. kInvalidArgument, in the
     /// words clients know, if a document does not fit; kUnavailable if it was cancelled; else what

@@ -1,6 +1,7 @@
 #include "search/index/index.h"
 
 #include "base/assert.h"
+#include "search/segment/adapted_segment.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
 
@@ -90,6 +91,7 @@ Index::Index(
 )
     : schema_(manifest.schema != nullptr ? manifest.schema : schema),
       first_schema_(std::move(schema)),
+      finder_(std::make_unique<FieldFinder>(schema_)),
       limits_(limits),
       partition_(partition),
       applied_seq_(manifest.applied_seq),
@@ -112,6 +114,22 @@ Index::Index(
     }
     start_live();
     publish(applied_seq_);
+}
+
+void Index::grow(std::shared_ptr<const Schema> schema) {
+    const auto before = std::exchange(schema_, std::move(schema));
+    finder_ = std::make_unique<FieldFinder>(schema_);
+    live_->grow(schema_);
+    for (Slot& slot : slots_) {
+        if (slot.live != live_ && slot.reader != nullptr) {
+            slot.reader = as_of_now(slot.reader, *before);
+        }
+    }
+}
+
+std::shared_ptr<const SegmentReader>
+Index::as_of_now(std::shared_ptr<const SegmentReader> segment, const Schema& schema) const {
+    return &schema == schema_.get() ? segment : adapted_segment(segment, schema, *schema_);
 }
 
 void Index::start_live() {
@@ -172,7 +190,15 @@ Result<Written> Index::put(
     DirtyValues dirty,
     const std::optional<Place>& old
 ) {
-    KUMO_TRY_ASSIGN(TypedDocument document, type_document(*schema_, root, id, dirty));
+    const std::vector<Field> found = finder_->find(root);
+    std::shared_ptr<const Schema> schema = schema_;
+    if (!found.empty()) {
+        KUMO_TRY_ASSIGN(schema, with_found(*schema_, found));
+    }
+    KUMO_TRY_ASSIGN(TypedDocument document, type_document(*schema, root, id, dirty));
+    if (schema != schema_) {
+        grow(std::move(schema));  // Only now: a document that is refused leaves nothing.
+    }
     const std::uint64_t order = old ? order_of(*old) : next_order_++;
     if (old) {
         remove(*old);
@@ -318,7 +344,7 @@ void Index::finish_seal(std::shared_ptr<const SegmentReader> sealed) {
         slot.deleted_in_manifest = std::exchange(slot.deleted_at_freeze, {});
         if (slot.id == frozen_->segment_id) {
             KUMO_ASSERT(sealed->doc_count == slot.reader->doc_count);
-            slot.reader = std::move(sealed);
+            slot.reader = as_of_now(std::move(sealed), *frozen_->schema);
             slot.live = nullptr;
             break;
         }
@@ -362,10 +388,11 @@ Result<FieldRebuild> Index::begin_change(const FieldChange& change) {
     return job;
 }
 
-void Index::finish_change(std::uint64_t seq, const FieldRebuild& job, RebuiltSegments rebuilt) {
-    schema_ = job.after;
+void Index::finish_change(std::uint64_t seq, RebuiltSegments rebuilt) {
+    schema_ = rebuilt.schema;
+    finder_ = std::make_unique<FieldFinder>(schema_);
     slots_.clear();
-    for (auto& segment : rebuilt) {
+    for (auto& segment : rebuilt.segments) {
         Slot slot;
         slot.id = next_segment_id_++;
         slot.reader = std::move(segment);

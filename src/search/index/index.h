@@ -9,6 +9,7 @@
 #include "search/index/partition.h"
 #include "search/schema/document.h"
 #include "search/schema/field_change.h"
+#include "search/schema/field_finder.h"
 #include "search/schema/schema.h"
 #include "search/segment/segment.h"
 #include "search/text/postings_cursor.h"
@@ -166,7 +167,7 @@ public:
     Result<FieldRebuild> begin_change(const FieldChange& change);
 
     /// The rebuilt segments are stored and opened: they replace all others, as of operation `seq`.
-    void finish_change(std::uint64_t seq, const FieldRebuild& job, RebuiltSegments rebuilt);
+    void finish_change(std::uint64_t seq, RebuiltSegments rebuilt);
 
     /// What is to be stored now.
     Manifest manifest() const;
@@ -195,6 +196,9 @@ private:
     };
 
     void start_live();
+    void grow(std::shared_ptr<const Schema> schema);
+    std::shared_ptr<const SegmentReader>
+    as_of_now(std::shared_ptr<const SegmentReader> segment, const Schema& schema) const;
     std::shared_ptr<const Schema> changed_schema() const;
     std::optional<Place> find(std::string_view id);
     std::uint64_t order_of(const Place& place) const;
@@ -209,6 +213,7 @@ private:
 
     std::shared_ptr<const Schema> schema_;
     std::shared_ptr<const Schema> first_schema_;
+    std::unique_ptr<const FieldFinder> finder_;  ///< Of schema_.
     IndexLimits limits_;
     Partition partition_;
     std::vector<Slot> slots_;  ///< Oldest first; the last one is live.

@@ -29,7 +29,10 @@ std::string book(const std::string& id, const std::string& title, int year) {
 /// An index with its "disk": the files that jobs made and the last manifest.
 class Shard {
 public:
-    explicit Shard(IndexLimits limits = {}) : limits_(limits) { reopen(); }
+    explicit Shard(IndexLimits limits = {}, std::shared_ptr<const Schema> schema = books())
+        : limits_(limits), schema_(std::move(schema)) {
+        reopen();
+    }
 
     Index& index() { return *index_; }
 
@@ -76,19 +79,19 @@ public:
     Status change(std::uint64_t seq, const FieldChange& what) {
         KUMO_TRY_ASSIGN(const FieldRebuild job, index_->begin_change(what));
         RebuildProgress progress;
-        const auto store = [&](std::uint64_t id, std::string bytes) {
+        const auto store = [&](std::uint64_t id, std::string bytes, const Schema& schema) {
             files_[id] = std::move(bytes);
-            return open_segment(*job.after, files_[id], nullptr);
+            return open_segment(schema, files_[id], nullptr);
         };
         KUMO_TRY_ASSIGN(RebuiltSegments rebuilt, job.run(store, progress));
-        index_->finish_change(seq, job, std::move(rebuilt));
+        index_->finish_change(seq, std::move(rebuilt));
         save();
         return {};
     }
 
 private:
     IndexLimits limits_;
-    std::shared_ptr<const Schema> schema_ = books();
+    std::shared_ptr<const Schema> schema_;
     std::map<std::uint64_t, std::string> files_;
     std::string manifest_;
     std::unique_ptr<Index> index_;
@@ -372,6 +375,63 @@ TEST(Index, ThatCannotChangeItsFieldsStaysAsItIs) {
     EXPECT_EQ(shard.index().doc_count(), 6U);
     EXPECT_TRUE(shard.index().schema().fields[0].facet);
     EXPECT_EQ(shard.index().schema().default_sorting_field, "year");
+}
+
+TEST(Index, FindsFieldsBesideSealsAndMerges) {
+    Schema schema;
+    schema.fields.push_back({.name = ".*", .type = ValueType::kAuto, .optional = true});
+    Shard shard({.merge_factor = 3}, std::make_shared<const Schema>(schema));
+    std::uint64_t seq = 0;
+    const auto write = [&](const std::string& json) {
+        ASSERT_TRUE(shard.index().write(WriteAction::kUpsert, json, DirtyValues::kBySchema).ok());
+        shard.index().publish(++seq);
+    };
+    const auto found = [&](const char* field, const char* q) {
+        const auto snapshot = shard.index().snapshot();
+        SearchRequest request;
+        request.q = q;
+        request.fields.push_back({.field = *snapshot->schema->find(field), .num_typos = 0});
+        return search(*snapshot, request, system_clock()).value().found;
+    };
+    write(R"({"id":"1","a":"one"})");
+    write(R"({"id":"2","a":"two","b":"red"})");
+    const auto seal = shard.index().begin_seal();
+    write(R"({"id":"3","a":"one","c":"blue","n":3})");
+    shard.finish(seal);
+    EXPECT_EQ(found("a", "one"), 2U);
+    EXPECT_EQ(found("c", "blue"), 1U);
+    const std::uint64_t at_seal = seq - 1;
+    // The manifest has the fields as of the seal; the log finds the others again.
+    ASSERT_EQ(shard.reopen(), at_seal);
+    EXPECT_FALSE(shard.index().schema().find("c"));
+    seq = at_seal;
+    write(R"({"id":"3","a":"one","c":"blue","n":3})");
+    shard.seal();
+    write(R"({"id":"4","d":"green"})");
+    shard.seal();
+    const auto merge = shard.index().begin_merge();
+    ASSERT_TRUE(merge);
+    write(R"({"id":"5","e":"late","n":5})");
+    shard.finish(*merge);
+    EXPECT_EQ(found("e", "late"), 1U);
+    shard.seal();
+    ASSERT_EQ(shard.reopen(), seq);
+    EXPECT_EQ(shard.index().schema().fields.size(), 7U);
+    for (const auto& [field, q] : std::map<const char*, const char*>{
+             {"a", "two"},
+             {"b", "red"},
+             {"c", "blue"},
+             {"d", "green"},
+             {"e", "late"}}) {
+        EXPECT_EQ(found(field, q), 1U) << field;
+    }
+    EXPECT_EQ(shard.index().doc_count(), 5U);
+    // A change makes segments that know all of them.
+    ASSERT_TRUE(shard.change(++seq, {{"b"}, {}}).ok());
+    EXPECT_TRUE(shard.index().schema().find("b")) << "it is found again";
+    ASSERT_TRUE(shard.change(++seq, {{".*"}, {}}).ok());
+    EXPECT_TRUE(shard.index().schema().fields.empty());
+    EXPECT_EQ(shard.index().doc_count(), 5U);
 }
 
 TEST(Index, AgreesWithAModelUnderSealsMergesAndCrashes) {

@@ -90,7 +90,7 @@ void Index::finish_merge(const MergeJob& job, std::shared_ptr<const SegmentReade
     }
     Slot out;
     out.id = job.segment_id;
-    out.reader = std::move(merged);
+    out.reader = as_of_now(std::move(merged), *job.schema);
     std::size_t at = slots_.size();
     for (std::size_t i = 0; i < job.input_ids.size(); ++i) {
         const auto& new_ids = job.inputs[i].new_ids;

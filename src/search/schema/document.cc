@@ -86,6 +86,8 @@ public:
                 );
             case ValueType::kFloat: return read_float(value);
             case ValueType::kBool: return read_bool(value);
+            case ValueType::kAuto:
+            case ValueType::kAnyString: break;
         }
         return wrong_type(field_);
     }
@@ -185,6 +187,8 @@ void write_value(
         case ValueType::kInt64: out.integer(values.codes[i]); break;
         case ValueType::kFloat: out.number(double_of_code(values.codes[i])); break;
         case ValueType::kBool: out.boolean(values.codes[i] != 0); break;
+        case ValueType::kAuto:
+        case ValueType::kAnyString: break;  // Patterns have no values.
     }
 }
 
@@ -263,7 +267,7 @@ read_fields(const Schema& schema, JsonValue root, DirtyValues dirty, TypedDocume
     std::vector<Outcome> outcomes(schema.fields.size(), Outcome::kAbsent);
     for (std::size_t i = 0; i < schema.fields.size(); ++i) {
         const Field& field = schema.fields[i];
-        if (!field.index || field.name == "id") {
+        if (!field.index || field.name == "id" || field.is_pattern()) {
             outcomes[i] = Outcome::kVerbatim;
             continue;
         }
@@ -294,12 +298,17 @@ std::string type_with_article(const Field& field) {
         case ValueType::kInt64: return "an int64";
         case ValueType::kFloat: return "a float";
         case ValueType::kBool: return "a bool";
+        case ValueType::kAuto:
+        case ValueType::kAnyString: break;
     }
     return "a value";
 }
 
 Result<TypedDocument>
 type_document(const Schema& schema, JsonValue root, std::string_view id, DirtyValues dirty) {
+    if (dirty == DirtyValues::kBySchema) {
+        dirty = schema.has_patterns() ? DirtyValues::kCoerceOrReject : DirtyValues::kReject;
+    }
     TypedDocument out;
     out.fields.resize(schema.fields.size());
     KUMO_TRY_ASSIGN(const std::vector<Outcome> outcomes, read_fields(schema, root, dirty, out));

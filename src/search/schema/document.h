@@ -18,6 +18,8 @@ enum class DirtyValues : std::uint8_t {
     kDrop,
     kCoerceOrReject,
     kCoerceOrDrop,
+    /// As is usual for the schema: kCoerceOrReject if it has patterns, else kReject.
+    kBySchema,
 };
 
 /// The values of one field of one document: codes (search/column/codes.h) or strings.

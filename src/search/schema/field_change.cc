@@ -1,5 +1,6 @@
 #include "search/schema/field_change.h"
 
+#include "search/schema/field_finder.h"
 #include "search/schema/schema_codec.h"
 
 #include <algorithm>
@@ -22,14 +23,14 @@ Status check_names(const Schema& before, const FieldChange& change) {
         return invalid_argument("Field `id` cannot be altered.");
     }
     for (const std::string& name : change.drops) {
-        if (!before.find(name)) {
+        if (!before.find_declared(name)) {
             return invalid_argument("Field `" + name + "` is not part of collection schema.");
         }
     }
     for (const Field& field : change.adds) {
         const bool dropped =
             std::find(change.drops.begin(), change.drops.end(), field.name) != change.drops.end();
-        if (before.find(field.name) && !dropped) {
+        if (before.find_declared(field.name) && !dropped) {
             return invalid_argument(
                 "Field `" + field.name
                 + "` is already part of the schema: To change this field, drop it first before "
@@ -38,6 +39,20 @@ Status check_names(const Schema& before, const FieldChange& change) {
         }
     }
     return {};
+}
+
+/// With a pattern go the fields that were found by it.
+void drop_found(const Schema& before, const FieldChange& change, Schema& after) {
+    const FieldFinder finder(std::make_shared<const Schema>(before));
+    for (const std::string& name : change.drops) {
+        const Field& pattern = before.fields[*before.find_declared(name)];
+        if (!pattern.is_pattern()) {
+            continue;
+        }
+        std::erase_if(after.fields, [&](const Field& field) {
+            return finder.is_of(field, pattern);
+        });
+    }
 }
 
 /// Whether documents may still be ranked by it.
@@ -55,6 +70,7 @@ bool can_be_default_sorting_field(const Schema& schema) {
 Result<Schema> change_fields(const Schema& before, const FieldChange& change) {
     KUMO_TRY(check_names(before, change));
     Schema after = before;
+    drop_found(before, change, after);
     std::vector<Field> adds = change.adds;
     for (const std::string& name : change.drops) {
         const auto old =

@@ -1,5 +1,7 @@
 #include "search/schema/schema.h"
 
+#include "search/schema/field_finder.h"
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -13,24 +15,18 @@ struct TypeEntry {
     ValueType type;
 };
 
-constexpr std::array<TypeEntry, 5> kTypes = {{
+constexpr std::array<TypeEntry, 7> kTypes = {{
     {"string", ValueType::kString},
     {"int32", ValueType::kInt32},
     {"int64", ValueType::kInt64},
     {"float", ValueType::kFloat},
     {"bool", ValueType::kBool},
+    {"auto", ValueType::kAuto},
+    {"string*", ValueType::kAnyString},
 }};
 
-constexpr std::array<std::string_view, 9> kLaterTypes = {
-    "object",
-    "object[]",
-    "geopoint",
-    "geopoint[]",
-    "geopolygon",
-    "auto",
-    "string*",
-    "image",
-    "nested"};
+constexpr std::array<std::string_view, 7> kLaterTypes =
+    {"object", "object[]", "geopoint", "geopoint[]", "geopolygon", "image", "nested"};
 
 Status validate_field(const Field& field) {
     if (field.name.empty()) {
@@ -49,12 +45,8 @@ Status validate_field(const Field& field) {
             "Field `" + field.name + "` must be optional when `index` is set to false."
         );
     }
-    if (field.name.find_first_of("*\\()[]|+?") != std::string::npos) {
-        return Error{
-            ErrorCode::kUnsupported,
-            "Field `" + field.name + "`: patterns as field names are not supported yet."};
-    }
-    if (field.infix && !field.is_string()) {
+    KUMO_TRY(check_pattern(field));
+    if (field.infix && !field.is_string() && !field.is_pattern()) {
         return invalid_argument(
             "Infix search is only supported for string fields: `" + field.name + "`."
         );
@@ -105,12 +97,23 @@ Status validate_symbols(const std::vector<std::string>& symbols, std::string_vie
 }  // namespace
 
 std::optional<std::size_t> Schema::find(std::string_view name) const {
+    const auto at = find_declared(name);
+    return at && !fields[*at].is_pattern() ? at : std::nullopt;
+}
+
+std::optional<std::size_t> Schema::find_declared(std::string_view name) const {
     for (std::size_t i = 0; i < fields.size(); ++i) {
         if (fields[i].name == name) {
             return i;
         }
     }
     return std::nullopt;
+}
+
+bool Schema::has_patterns() const {
+    return std::any_of(fields.begin(), fields.end(), [](const Field& field) {
+        return field.is_pattern();
+    });
 }
 
 std::string type_name(ValueType type, bool array) {
@@ -127,7 +130,9 @@ Result<TypeSpec> parse_type(std::string_view field, std::string_view name) {
     const bool array = name.ends_with("[]");
     const std::string_view base = array ? name.substr(0, name.size() - 2) : name;
     for (const TypeEntry& entry : kTypes) {
-        if (entry.name == base) {
+        const bool of_pattern =
+            entry.type == ValueType::kAuto || entry.type == ValueType::kAnyString;
+        if (entry.name == base && !(array && of_pattern)) {
             return TypeSpec{entry.type, array};
         }
     }

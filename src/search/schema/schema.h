@@ -17,9 +17,13 @@ enum class ValueType : std::uint8_t {
     kInt64,
     kFloat,
     kBool,
+    // Of patterns only: the first value of a field decides.
+    kAuto,       ///< What it is.
+    kAnyString,  ///< A string or an array of strings.
 };
 
-/// One declared field of a collection.
+/// One field of a collection: declared, found in documents, or a pattern, which has no values
+/// itself but says which fields are to be found (field_finder.h).
 struct Field {
     std::string name;
     ValueType type = ValueType::kString;
@@ -33,10 +37,20 @@ struct Field {
     bool store = true;  ///< False: indexed but left out of the stored document.
     bool range_index = false;
     std::string locale{};
+    bool found = false;  ///< By a pattern: segments from before it do not know of the field.
+
+    /// Its name stands for others.
+    bool is_expression() const { return name.find(".*") != std::string::npos; }
+
+    bool is_pattern() const {
+        return type == ValueType::kAuto || type == ValueType::kAnyString || is_expression();
+    }
 
     bool is_string() const { return type == ValueType::kString; }
 
-    bool is_number() const { return type != ValueType::kString && type != ValueType::kBool; }
+    bool is_number() const {
+        return type == ValueType::kInt32 || type == ValueType::kInt64 || type == ValueType::kFloat;
+    }
 
     bool operator==(const Field&) const = default;
 };
@@ -50,12 +64,18 @@ struct Schema {
     std::vector<std::string> symbols_to_index;  ///< One ASCII character each.
     bool enable_nested_fields = false;
 
-    /// The field's position in `fields`, or nothing.
+    /// The field's position in `fields`, or nothing. Not for patterns.
     std::optional<std::size_t> find(std::string_view name) const;
+
+    /// The same for what was declared, fields or patterns.
+    std::optional<std::size_t> find_declared(std::string_view name) const;
+
+    bool has_patterns() const;
 
     bool operator==(const Schema&) const = default;
 };
 
+/// Of a collection: declared, found in documents, and patterns.
 inline constexpr std::size_t kFieldsMax = 1024;
 inline constexpr std::size_t kFieldNameBytesMax = 512;
 

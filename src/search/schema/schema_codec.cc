@@ -12,7 +12,7 @@ namespace {
 using wire::append_sized;
 using wire::append_varint;
 
-constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(ValueType::kBool);
+constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(ValueType::kAnyString);
 
 /// The flags of a field in the order of their bits. The order is part of the format.
 template <typename AnyField, typename Visit>
@@ -26,9 +26,10 @@ void for_each_flag(AnyField& field, Visit visit) {
     visit(field.stem);
     visit(field.store);
     visit(field.range_index);
+    visit(field.found);
 }
 
-constexpr unsigned kFlagBits = 9;
+constexpr unsigned kFlagBits = 10;
 
 void append_field(std::string& out, const Field& field) {
     append_sized(out, field.name);

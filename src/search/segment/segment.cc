@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "search/analysis/analyzer.h"
+#include "search/segment/adapted_segment.h"
 #include "search/text/seal.h"
 #include "search/text/section_file.h"
 
@@ -45,7 +46,7 @@ void add_meta(DocId doc_count, SectionFileBuilder& out) {
 }  // namespace
 
 FieldParts parts_of(const Field& field) {
-    const bool indexed = field.index && field.name != "id";
+    const bool indexed = field.index && field.name != "id" && !field.is_pattern();
     const bool text = indexed && field.is_string();
     const bool string_column = text && (field.facet || field.sort);
     return {text, indexed && (!field.is_string() || string_column), string_column};
@@ -74,6 +75,30 @@ LiveSegment::LiveSegment(std::shared_ptr<const Schema> schema)
         columns_.push_back(
             parts.column ? std::make_unique<LiveColumn>(parts.string_column) : nullptr
         );
+    }
+}
+
+void LiveSegment::grow(std::shared_ptr<const Schema> schema) {
+    schema_ = std::move(schema);
+    texts_.resize(schema_->fields.size());
+    lengths_.resize(schema_->fields.size());
+    columns_.resize(schema_->fields.size());
+    const auto empty_column = [this](bool strings) {
+        auto column = std::make_unique<LiveColumn>(strings);
+        for (DocId doc = 0; doc < doc_count_; ++doc) {
+            strings ? column->add_strings({}) : column->add({});
+        }
+        return column;
+    };
+    for (std::size_t i = 0; i < schema_->fields.size(); ++i) {
+        const FieldParts parts = parts_of(schema_->fields[i]);
+        if (parts.text && texts_[i] == nullptr) {
+            texts_[i] = std::make_unique<LiveText>();
+            lengths_[i] = empty_column(false);
+        }
+        if (parts.column && columns_[i] == nullptr) {
+            columns_[i] = empty_column(parts.string_column);
+        }
     }
 }
 
@@ -215,14 +240,20 @@ Status open_fields(const Schema& schema, const SectionFile& file, SegmentReader&
         out.texts.emplace_back();
         out.lengths.emplace_back();
         out.columns.emplace_back();
-        if (parts.text) {
+        // A field that was found may be younger than the segment.
+        if (parts.text && field.found && !file.has(text_section(field) + "info")) {
+            out.texts.back() = empty_text(out.doc_count);
+            out.lengths.back() = empty_column(out.doc_count);
+        } else if (parts.text) {
             KUMO_TRY_ASSIGN(out.texts.back(), open_text(file, text_section(field), out.doc_count));
             KUMO_TRY_ASSIGN(
                 out.lengths.back(),
                 open_sized_column(file, length_section(field), out.doc_count, false)
             );
         }
-        if (parts.column) {
+        if (parts.column && field.found && !file.has(column_section(field) + ".meta")) {
+            out.columns.back() = empty_column(out.doc_count);
+        } else if (parts.column) {
             KUMO_TRY_ASSIGN(
                 out.columns.back(),
                 open_sized_column(file, column_section(field), out.doc_count, parts.string_column)

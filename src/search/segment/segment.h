@@ -53,6 +53,12 @@ public:
     /// Adds a document with a fresh id and its place in the order of arrival.
     void add(std::string_view id, const TypedDocument& document, std::uint64_t order);
 
+    /// From now on documents are of this schema, which has fields that the one before has not, or
+    /// has as patterns. Documents that are there do not have them.
+    void grow(std::shared_ptr<const Schema> schema);
+
+    const Schema& schema() const { return *schema_; }
+
     DocId doc_count() const { return doc_count_; }
 
     std::size_t bytes() const;

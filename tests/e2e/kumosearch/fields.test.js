@@ -70,3 +70,30 @@ test("what does not fit changes nothing", async () => {
     assert.deepEqual(await names(), before);
     assert.equal(await found({ q: "gods", query_by: "title" }), 2);
 });
+
+test("fields are found by their first values", async () => {
+    await client.collections().create({ name: "found", fields: [
+        { name: "title", type: "string" },
+        { name: ".*_facet", type: "auto", facet: true },
+        { name: ".*", type: "auto" }] });
+    const documents = client.collections("found").documents();
+    await documents.create({ id: "1", title: "A", color_facet: ["red"], size: 7, ok: true });
+    const imported = await documents.import(
+        [{ id: "2", title: "B", color_facet: "blue", size: "8" }, { id: "3", title: "C", size: "x" }],
+        { throwOnFail: false }).catch((error) => error.importResults);
+    assert.deepEqual(imported.map(({ success }) => success), [true, false]);
+    assert.match(imported[1].error, /Field `size` must be an int64/);
+    const result = await documents.search({
+        q: "*", filter_by: "size:>6", sort_by: "size:desc", facet_by: "color_facet" });
+    assert.equal(result.hits.map(({ document }) => document.id).join(), "2,1");
+    assert.deepEqual(result.facet_counts[0].counts.map(({ value }) => value).sort(), ["blue", "red"]);
+    const types = Object.fromEntries((await client.collections("found").retrieve()).fields
+        .map(({ name, type }) => [name, type]));
+    assert.deepEqual(types, { title: "string", ".*_facet": "auto", ".*": "auto",
+        color_facet: "string[]", size: "int64", ok: "bool" });
+    await server.restart("SIGKILL");
+    client = server.client();
+    assert.equal((await client.collections("found").retrieve()).fields.length, 6);
+    assert.equal((await client.collections("found").documents()
+        .search({ q: "*", filter_by: "size:8" })).found, 1);
+});

@@ -6,7 +6,10 @@ namespace kumo::api_kumosearch {
 
 Result<search::DirtyValues> plan_dirty_values(const Parameters& parameters) {
     const std::string_view text = parameters.text("dirty_values");
-    if (text.empty() || text == "reject") {
+    if (text.empty()) {
+        return search::DirtyValues::kBySchema;
+    }
+    if (text == "reject") {
         return search::DirtyValues::kReject;
     }
     if (text == "drop") {

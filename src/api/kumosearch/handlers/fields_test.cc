@@ -235,5 +235,192 @@ TEST(Fields, OfSeveralShardsDoNotChangeYet) {
     );
 }
 
+// ---- fields that are found
+
+std::string make(ApiWorld& world, const std::string& fields) {
+    const Answer made = world.post("/collections", R"({"name":"books","fields":)" + fields + "}");
+    return made.status == 201 ? "" : message(made);
+}
+
+std::string write(ApiWorld& world, const std::string& document, const std::string& query = "") {
+    const Answer written = world.post("/collections/books/documents" + query, document);
+    return written.status == 201 ? "" : message(written);
+}
+
+TEST(FoundFields, HaveTheTypeOfTheirFirstValue) {
+    ApiWorld world;
+    ASSERT_EQ(make(world, R"([{"name":".*","type":"auto"}])"), "");
+    EXPECT_EQ(fields_of(world), ".*:auto");
+    EXPECT_EQ(
+        found(world, "q=a&query_by=title"),
+        "Could not find a field named `title` in the schema."
+    );
+    ASSERT_EQ(
+        write(world, R"({"id":"1","title":"One word","n":7,"x":1.5,"b":true,"tags":["a","b"],
+        "ns":[1,2],"none":null,"empty":[],"object":{"a":1},"arrays":[[1]]})"),
+        ""
+    );
+    EXPECT_EQ(
+        fields_of(world),
+        ".*:auto title:string n:int64 x:float b:bool tags:string[] ns:int64[]"
+    );
+    EXPECT_EQ(
+        found(
+            world,
+            "q=word&query_by=title&filter_by=n:=7%26%26x:>1%26%26b:true"
+            "%26%26tags:=b%26%26ns:=2&sort_by=n:asc"
+        ),
+        "1"
+    );
+    // What comes later is coerced, or refused.
+    ASSERT_EQ(write(world, R"({"id":"2","title":12,"n":"8","empty":["z"]})"), "");
+    EXPECT_EQ(member(world.get("/collections/books/documents/2").body, "title"), "\"12\"");
+    EXPECT_EQ(found(world, "q=12&query_by=title&filter_by=n:8"), "1");
+    EXPECT_EQ(found(world, "q=z&query_by=empty"), "1");
+    EXPECT_EQ(write(world, R"({"id":"3","n":"eight","late":1})"), "Field `n` must be an int64.");
+    EXPECT_EQ(
+        write(world, R"({"id":"3","n":"8"})", "?dirty_values=reject"),
+        "Field `n` must be an int64."
+    );
+    // A document that is refused leaves no field behind.
+    EXPECT_EQ(fields_of(world).find("late"), std::string::npos);
+    ASSERT_EQ(
+        write(world, R"({"id":"3","n":"eight","late":"x"})", "?dirty_values=coerce_or_drop"),
+        ""
+    );
+    EXPECT_EQ(found(world, "q=x&query_by=late"), "1");
+    EXPECT_EQ(found(world, "q=*"), "3");
+    EXPECT_EQ(found(world, "q=*&query_by=.*"), "Could not find a field named `.*` in the schema.");
+}
+
+TEST(FoundFields, FollowThePatternOfTheirName) {
+    ApiWorld world;
+    ASSERT_EQ(
+        make(world, R"([{"name":"title","type":"string"},{"name":".*_facet","type":"string[]",
+        "facet":true},{"name":"num_.*","type":"int32"},{"name":"any","type":"string*"},
+        {"name":"own","type":"auto","facet":true}])"),
+        ""
+    );
+    ASSERT_EQ(
+        write(world, R"({"id":"1","title":"a","color_facet":"red","num_a":"5","any":["x","y"],
+        "own":3,"other":"not indexed"})"),
+        ""
+    );
+    EXPECT_EQ(
+        fields_of(world),
+        "title:string .*_facet:string[] num_.*:int32 any:string[] own:int64 "
+        "color_facet:string[] num_a:int32"
+    );
+    EXPECT_EQ(found(world, "q=*&facet_by=color_facet,own&filter_by=num_a:5"), "1");
+    EXPECT_EQ(
+        found(world, "q=not&query_by=other"),
+        "Could not find a field named `other` in the schema."
+    );
+    EXPECT_EQ(found(world, "q=red&query_by=color_facet"), "1");
+    EXPECT_EQ(
+        found(world, "q=*&facet_by=*_facet"),
+        "Could not find a facet field named `*_facet` in the schema."
+    );
+    EXPECT_EQ(found(world, "q=*&facet_by=color*"), "1");
+    // Without a pattern nothing is coerced by itself.
+    EXPECT_EQ(write(world, R"({"id":"2","title":1})"), "");
+}
+
+TEST(FoundFields, AreDeclaredWithCare) {
+    ApiWorld world;
+    EXPECT_EQ(
+        make(world, R"([{"name":".*","type":"auto","facet":true}])"),
+        "Field `.*` cannot be a facet field."
+    );
+    EXPECT_EQ(
+        make(world, R"([{"name":".*_a","type":"auto","optional":false}])"),
+        "Field `.*_a` must be an optional field."
+    );
+    EXPECT_EQ(
+        make(world, R"([{"name":".*(","type":"auto"}])"),
+        "Field `.*(`: the name is no regular expression."
+    );
+    EXPECT_EQ(
+        make(world, R"([{"name":".*","type":"auto[]"}])"),
+        "Field `.*` has an invalid data type `auto[]`, see docs for supported data types."
+    );
+    EXPECT_EQ(
+        message(world.post(
+            "/collections",
+            R"({"name":"b","num_shards":2,"fields":[{"name":".*","type":"auto"}]})"
+        )),
+        "Fields of type `auto` or `string*` and patterns as names are not supported yet in a "
+        "collection with several shards."
+    );
+}
+
+TEST(FoundFields, AreAtMostSoMany) {
+    ApiWorld world;
+    ASSERT_EQ(make(world, R"([{"name":".*","type":"auto"}])"), "");
+    std::string lines;
+    for (int i = 0; i < 110; ++i) {
+        lines += R"({"id":")" + std::to_string(i) + "\"";
+        for (int j = 0; j < 10; ++j) {
+            const std::string name = "f" + std::to_string(i * 10 + j);
+            lines += ",\"" + name + "\":" + std::to_string(j);
+        }
+        lines += "}\n";
+    }
+    const Answer imported = world.post("/collections/books/documents/import", lines);
+    std::size_t good = 0;
+    for (std::size_t at = imported.body.find("\"success\":true"); at != std::string::npos;
+         at = imported.body.find("\"success\":true", at + 1)) {
+        ++good;
+    }
+    EXPECT_EQ(good, 102U);  // 1 pattern and 1020 fields; the next ten do not fit.
+    EXPECT_NE(
+        imported.body.find("Field `f1023` cannot be added: a collection can have at most 1024 "
+                           "fields."),
+        std::string::npos
+    ) << imported.body.substr(imported.body.size() - 300);
+    EXPECT_EQ(found(world, "q=*&filter_by=f1019:=9"), "1");
+    EXPECT_EQ(found(world, "q=*"), "102");
+}
+
+TEST(FoundFields, AreFoundInStoredDocumentsToo) {
+    ApiWorld world;
+    ASSERT_EQ(make(world, R"([{"name":"title","type":"string"}])"), "");
+    write(
+        world,
+        R"({"id":"1","title":"a","quantity_int":1000,"year_int":"2020","some_txt":"foo"})"
+    );
+    write(world, R"({"id":"2","title":"b","quantity_int":5})");
+    EXPECT_EQ(alter(world, R"([{"name":".*_int","type":"int32","optional":true}])"), "");
+    EXPECT_EQ(fields_of(world), "title:string .*_int:int32 quantity_int:int32 year_int:int32");
+    EXPECT_EQ(found(world, "q=*&filter_by=quantity_int:1000%26%26year_int:2020"), "1");
+    // Drop and add again: what it had found follows.
+    EXPECT_EQ(
+        alter(
+            world,
+            R"([{"name":".*_int","type":"int32","facet":true},)"
+            R"({"name":".*_int","drop":true}])"
+        ),
+        ""
+    );
+    EXPECT_EQ(found(world, "q=*&facet_by=quantity_int,year_int"), "2");
+    EXPECT_EQ(alter(world, R"([{"name":".*_int","drop":true}])"), "");
+    EXPECT_EQ(fields_of(world), "title:string");
+    EXPECT_EQ(
+        alter(world, R"([{"name":".*_txt","type":"int32"}])"),
+        "400 Schema change is incompatible with the type of documents already stored in this "
+        "collection. Existing data for field `some_txt` cannot be coerced into an int32."
+    );
+    EXPECT_EQ(
+        alter(
+            world,
+            R"([{"name":"title","drop":true},{"name":"title","type":"string*",)"
+            R"("facet":true}])"
+        ),
+        ""
+    );
+    EXPECT_EQ(fields_of(world), "title:string");
+    EXPECT_EQ(found(world, "q=a&query_by=title&facet_by=title"), "1");
+}
+
 }  // namespace
 }  // namespace kumo::api_kumosearch

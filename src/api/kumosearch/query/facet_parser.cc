@@ -134,7 +134,7 @@ Status add_prefixed(
     const std::size_t before = out.size();
     for (std::size_t i = 0; i < schema.fields.size(); ++i) {
         const Field& field = schema.fields[i];
-        if (field.facet && std::string_view(field.name).starts_with(prefix)
+        if (field.facet && !field.is_pattern() && std::string_view(field.name).starts_with(prefix)
             && out.size() < kFacetsMax) {
             FacetRequest facet;
             facet.field = i;

@@ -22,7 +22,7 @@ struct Named {
 };
 
 bool searchable(const search::Field& field) {
-    return field.is_string() && field.index;
+    return field.is_string() && field.index && !field.is_pattern();
 }
 
 Result<Named>

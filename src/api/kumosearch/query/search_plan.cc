@@ -204,7 +204,7 @@ fields_named(const std::vector<std::string>& names, const search::Schema& schema
             const bool fits =
                 prefix ? std::string_view(field.name).starts_with(name.substr(0, name.size() - 1))
                        : field.name == name;
-            if (fits && field.is_string() && field.index
+            if (fits && field.is_string() && field.index && !field.is_pattern()
                 && std::find(out.begin(), out.end(), i) == out.end()) {
                 out.push_back(i);
             }
