@@ -1,5 +1,7 @@
 #include "node/state.h"
 
+#include "search/schema/field_finder.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -61,12 +63,14 @@ Status check(const State& state, const CollectionSpec& spec) {
     if (spec.num_shards < 1 || spec.num_shards > kShardsPerCollectionMax) {
         return invalid_argument("A collection has 1 to 64 shards.");
     }
-    if (spec.num_shards > 1 && spec.schema.has_patterns()) {
+    const auto schema = std::make_shared<const search::Schema>(spec.schema);
+    if (spec.num_shards > 1 && search::FieldFinder(schema).finds_any()) {
         // Each shard would find fields of its own.
         return Error{
             ErrorCode::kUnsupported,
-            "Fields of type `auto` or `string*` and patterns as names are not supported yet in a "
-            "collection with several shards."};
+            "Fields of type `auto`, `string*`, `object` and patterns as names are not supported "
+            "yet "
+            "in a collection with several shards."};
     }
     KUMO_TRY(check_sets(state, &spec.synonym_sets, &spec.curation_sets));
     return search::validate(spec.schema);

@@ -162,13 +162,6 @@ Status read_nesting(JsonValue root, search::Schema& schema) {
         return invalid_argument("The `enable_nested_fields` value should be a boolean.");
     }
     schema.enable_nested_fields = nested.as_bool();
-    for (const search::Field& field : schema.fields) {
-        if (schema.enable_nested_fields && field.name.find('.') != std::string::npos) {
-            return Error{
-                ErrorCode::kUnsupported,
-                "Field `" + field.name + "`: fields inside objects are not supported yet."};
-        }
-    }
     return {};
 }
 

@@ -3,6 +3,7 @@
 #include "search/column/codes.h"
 #include "search/schema/document.h"
 #include "search/schema/field_finder.h"
+#include "search/schema/json_path.h"
 #include "search/segment/adapted_segment.h"
 #include "wire/json.h"
 
@@ -44,8 +45,9 @@ std::shared_ptr<const Schema> filled_fields(const Schema& before, const Schema& 
 Error explain(const Schema& filled, wire::JsonValue root, const Error& error) {
     for (const Field& field : filled.fields) {
         Schema one;
+        one.enable_nested_fields = filled.enable_nested_fields;
         one.fields.push_back(field);
-        const bool absent = !root.find(field.name);
+        const bool absent = !values_at(root, field.name, one.enable_nested_fields).present();
         if (type_document(one, root, "", DirtyValues::kCoerceOrReject).ok()) {
             continue;
         }
@@ -101,10 +103,10 @@ private:
     /// What the new schema's patterns find. The first document in the order of arrival decides:
     /// where it is stored is not the same at every copy.
     Result<std::shared_ptr<const Schema>> find_fields() {
-        if (!job_.after->has_patterns()) {
+        const FieldFinder finder(job_.after);
+        if (!finder.finds_any()) {
             return job_.after;
         }
-        const FieldFinder finder(job_.after);
         FoundFields found;
         for (const FieldRebuild::Input& input : job_.inputs) {
             KUMO_TRY(find_fields(finder, input, found));

@@ -24,6 +24,7 @@ struct Filter {
         kStartsWith,   ///< One element's words start with those of `text`, the last one a prefix.
         kWordsPrefix,  ///< As kWords, with the last word of `text` a prefix.
         kIds,          ///< The document's id is one of `values`.
+        kElement,      ///< One object at `path`, or in the array there, passes the one child.
     };
 
     /// Inclusive bounds, as column codes (search/column/codes.h).
@@ -35,6 +36,9 @@ struct Filter {
     std::string text;
     std::vector<std::string> values;
     std::vector<Filter> children;
+    // Inside a kElement: where an object has the field, and what it is.
+    std::string path{};
+    ValueType type = ValueType::kString;
 
     static Filter of_ids(std::vector<std::string> ids) {
         Filter filter;

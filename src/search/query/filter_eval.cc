@@ -1,6 +1,7 @@
 #include "search/query/filter_eval.h"
 
 #include "base/assert.h"
+#include "search/query/element_filter.h"
 #include "search/query/text_set.h"
 
 #include <string>
@@ -40,6 +41,7 @@ Bitmap evaluate_text(const Filter& filter, const Analyzer& analyzer, const Segme
         case Filter::Kind::kOr:
         case Filter::Kind::kNot:
         case Filter::Kind::kRange:
+        case Filter::Kind::kElement:
         case Filter::Kind::kIds: KUMO_ASSERT(false);
     }
     return out;
@@ -89,6 +91,7 @@ Bitmap evaluate(const Filter& filter, const Analyzer& analyzer, const SegmentRea
             out.invert();
             return out;
         }
+        case Filter::Kind::kElement: return evaluate_elements(filter, analyzer, segment);
         case Filter::Kind::kRange: return evaluate_range(filter, segment);
         case Filter::Kind::kIds: return evaluate_ids(filter, segment);
         case Filter::Kind::kWords:

@@ -1,6 +1,7 @@
 #include "search/query/highlight.h"
 
 #include "search/query/score.h"
+#include "search/schema/json_path.h"
 
 #include <algorithm>
 #include <set>
@@ -129,7 +130,8 @@ std::vector<FieldHighlight> Highlighter::highlight(const Schema& schema, wire::J
     const {
     std::vector<FieldHighlight> out;
     for (const std::size_t field : options_.fields) {
-        const wire::JsonValue value = document.find(schema.fields[field].name);
+        const PathValues found =
+            values_at(document, schema.fields[field].name, schema.enable_nested_fields);
         const bool full = std::find(options_.full_fields.begin(), options_.full_fields.end(), field)
                           != options_.full_fields.end();
         FieldHighlight highlight;
@@ -146,14 +148,21 @@ std::vector<FieldHighlight> Highlighter::highlight(const Schema& schema, wire::J
                 highlight.values.push_back(std::move(one));
             }
         };
-        if (value && value.is_array()) {
-            std::size_t index = 0;
-            for (const wire::JsonValue element : value.as_array()) {
-                highlight.unmatched.emplace_back(element.is_string() ? element.as_string() : "");
-                add(element, index++);
+        std::size_t index = 0;
+        const auto add_element = [&](wire::JsonValue element) {
+            highlight.unmatched.emplace_back(element.is_string() ? element.as_string() : "");
+            add(element, index++);
+        };
+        for (const wire::JsonValue value : found.values) {
+            if (value.is_array()) {
+                for (const wire::JsonValue element : value.as_array()) {
+                    add_element(element);
+                }
+            } else if (found.through_array) {
+                add_element(value);
+            } else {
+                add(value, 0);
             }
-        } else if (value) {
-            add(value, 0);
         }
         if (!highlight.values.empty()) {
             out.push_back(std::move(highlight));

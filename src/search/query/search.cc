@@ -5,6 +5,7 @@
 #include "search/query/hit_order.h"
 #include "search/query/matched_search.h"
 #include "search/query/ranking.h"
+#include "search/schema/json_path.h"
 #include "wire/json.h"
 
 #include <algorithm>
@@ -15,6 +16,18 @@
 namespace kumo::search {
 
 namespace {
+
+std::string raw_of(const PathValues& found) {
+    if (!found.through_array) {
+        return std::string(found.values.front().raw());
+    }
+    std::string out = "[";
+    for (const wire::JsonValue value : found.values) {
+        out += out.size() > 1 ? "," : "";
+        out += value.raw();
+    }
+    return out + "]";
+}
 
 /// The second half of a search: counted, grouped, ranked and shown.
 class Search {
@@ -126,10 +139,12 @@ private:
         std::vector<std::string> key;
         for (const std::size_t field : request_.group->fields) {
             const SegmentReader& segment = *snapshot_.parts[hit.part].segment;
-            const auto value = json.root().find(snapshot_.schema->fields[field].name);
+            const Schema& schema = *snapshot_.schema;
+            const PathValues found =
+                values_at(json.root(), schema.fields[field].name, schema.enable_nested_fields);
             // An empty array is no value.
-            if (value && segment.columns[field]->values_of(hit.doc).size() > 0) {
-                key.emplace_back(value.raw());
+            if (found.present() && segment.columns[field]->values_of(hit.doc).size() > 0) {
+                key.push_back(raw_of(found));
             }
         }
         return key;

@@ -1,6 +1,7 @@
 #include "search/schema/document.h"
 
 #include "search/column/codes.h"
+#include "search/schema/json_path.h"
 #include "wire/json_writer.h"
 
 #include <charconv>
@@ -88,6 +89,7 @@ public:
             case ValueType::kBool: return read_bool(value);
             case ValueType::kAuto:
             case ValueType::kAnyString: break;
+            case ValueType::kObject: return value.is_object() ? Status() : wrong_type(field_);
         }
         return wrong_type(field_);
     }
@@ -188,7 +190,8 @@ void write_value(
         case ValueType::kFloat: out.number(double_of_code(values.codes[i])); break;
         case ValueType::kBool: out.boolean(values.codes[i] != 0); break;
         case ValueType::kAuto:
-        case ValueType::kAnyString: break;  // Patterns have no values.
+        case ValueType::kAnyString:
+        case ValueType::kObject: break;  // They have no values.
     }
 }
 
@@ -248,6 +251,41 @@ Result<Outcome> read_field(
     return reader.coerced() ? Outcome::kCoerced : outcome;
 }
 
+/// The values of a field inside an array of objects: those of all elements.
+Status read_elements(
+    const Field& field,
+    const std::vector<JsonValue>& elements,
+    DirtyValues dirty,
+    TypedDocument& out,
+    FieldValues& values
+) {
+    if (!field.array) {
+        if (drops(dirty) && field.optional) {
+            return {};
+        }
+        return invalid_argument(
+            "Field `" + field.name
+            + "` has an incorrect type. Hint: field inside an array of objects must be an array "
+              "type as well."
+        );
+    }
+    ValueReader reader(field, coerces(dirty), out, values);
+    const auto read = [&](JsonValue value) -> Status {
+        Status one = value.is_null() ? Status() : reader.read(value);
+        return !one.ok() && drops(dirty) ? Status() : std::move(one);
+    };
+    for (const JsonValue element : elements) {
+        if (!element.is_array()) {
+            KUMO_TRY(read(element));
+            continue;
+        }
+        for (const JsonValue inner : element.as_array()) {
+            KUMO_TRY(read(inner));
+        }
+    }
+    return {};
+}
+
 float rank_of(const Schema& schema, const TypedDocument& document) {
     if (schema.default_sorting_field.empty()) {
         return 0;
@@ -271,8 +309,8 @@ read_fields(const Schema& schema, JsonValue root, DirtyValues dirty, TypedDocume
             outcomes[i] = Outcome::kVerbatim;
             continue;
         }
-        const JsonValue value = root.find(field.name);
-        if (!value) {
+        const PathValues found = values_at(root, field.name, schema.enable_nested_fields);
+        if (!found.present()) {
             if (!field.optional) {
                 return invalid_argument(
                     "Field `" + field.name
@@ -281,6 +319,12 @@ read_fields(const Schema& schema, JsonValue root, DirtyValues dirty, TypedDocume
             }
             continue;
         }
+        if (found.through_array) {
+            KUMO_TRY(read_elements(field, found.values, dirty, out, out.fields[i]));
+            outcomes[i] = Outcome::kVerbatim;
+            continue;
+        }
+        const JsonValue value = found.values.front();
         KUMO_TRY_ASSIGN(outcomes[i], read_field(field, value, dirty, out, out.fields[i]));
     }
     return outcomes;
@@ -290,7 +334,7 @@ read_fields(const Schema& schema, JsonValue root, DirtyValues dirty, TypedDocume
 
 std::string type_with_article(const Field& field) {
     if (field.array) {
-        return "an array of " + type_name(field.type, false);
+        return "an array of " + type_name(field.type, false) + (field.is_object() ? "s" : "");
     }
     switch (field.type) {
         case ValueType::kString: return "a string";
@@ -300,6 +344,7 @@ std::string type_with_article(const Field& field) {
         case ValueType::kBool: return "a bool";
         case ValueType::kAuto:
         case ValueType::kAnyString: break;
+        case ValueType::kObject: return "an object";
     }
     return "a value";
 }

@@ -46,7 +46,7 @@ void drop_found(const Schema& before, const FieldChange& change, Schema& after) 
     const FieldFinder finder(std::make_shared<const Schema>(before));
     for (const std::string& name : change.drops) {
         const Field& pattern = before.fields[*before.find_declared(name)];
-        if (!pattern.is_pattern()) {
+        if (!pattern.is_pattern() && !pattern.is_object()) {
             continue;
         }
         std::erase_if(after.fields, [&](const Field& field) {

@@ -1,5 +1,7 @@
 #include "search/schema/field_finder.h"
 
+#include "search/schema/json_path.h"
+
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -46,26 +48,29 @@ std::optional<Kind> kind_of(wire::JsonValue value) {
     return std::nullopt;
 }
 
-/// The field that a pattern makes of a name and its first value.
-std::optional<Field>
-make_field(const Field& pattern, std::string_view name, wire::JsonValue value) {
-    const auto kind = kind_of(value);
+/// The field that a pattern, or an object around it, makes of a name and its first value.
+std::optional<Field> make_field(const Field& pattern, const PathValue& at) {
+    const auto kind = at.holds_objects
+                          ? std::optional(Kind{ValueType::kObject, at.value.is_array()})
+                          : kind_of(at.value);
     if (!kind) {
         return std::nullopt;  // Nothing to be found yet, or nothing that can be.
     }
+    const bool array = kind->array || at.through_array;
+    const bool is_auto = pattern.type == ValueType::kAuto || pattern.is_object();
     Field field = pattern;
-    field.name = name;
+    field.name = at.path;
     field.optional = true;
     field.found = true;
     if (pattern.type == ValueType::kAnyString) {
         field.type = ValueType::kString;
-        field.array = kind->array;
-    } else if (pattern.type == ValueType::kAuto) {
+        field.array = array;
+    } else if (is_auto) {
         field.type = kind->type;
-        field.array = kind->array;
-        field.sort = pattern.sort || !field.is_string();
+        field.array = array;
+        field.sort = pattern.sort || field.is_number() || field.type == ValueType::kBool;
     }
-    field.sort = field.sort && field.index && !field.array;
+    field.sort = field.sort && field.index && !field.array && !field.is_object();
     field.infix = field.infix && field.is_string();
     return field;
 }
@@ -84,6 +89,9 @@ FieldFinder::FieldFinder(std::shared_ptr<const Schema> schema) : schema_(std::mo
             patterns_.push_back({i, std::make_shared<const RE2>(field.name, options())});
         } else {
             known_.insert(field.name);
+        }
+        if (field.is_object() && !field.is_pattern()) {
+            objects_.push_back(i);
         }
     }
     // What stands for every name is tried last.
@@ -105,31 +113,76 @@ const FieldFinder::Pattern* FieldFinder::match(std::string_view name) const {
     return nullptr;
 }
 
+/// One document's.
+class FieldFinder::Search {
+public:
+    explicit Search(const FieldFinder& finder) : finder_(finder) {}
+
+    void look_at(const PathValue& at) {
+        const std::string& name = at.path;
+        if (name == "id" || name.empty() || name.size() > kFieldNameBytesMax
+            || finder_.known_.contains(name) || names_.contains(name)) {
+            return;
+        }
+        const std::optional<Field> reason = reason_for(name);
+        if (!reason || (at.holds_objects && !makes_object(*reason, name))) {
+            return;
+        }
+        if (auto field = make_field(*reason, at)) {
+            names_.insert(name);
+            out_.push_back(std::move(*field));
+        }
+    }
+
+    std::vector<Field> take() { return std::move(out_); }
+
+private:
+    /// Objects inside objects need no field of their own.
+    static bool makes_object(const Field& reason, std::string_view name) {
+        return reason.is_object() ? !is_inside(name, reason.name) : reason.type == ValueType::kAuto;
+    }
+
+    /// What declares a field of this name: an object around it, or a pattern.
+    std::optional<Field> reason_for(std::string_view name) const {
+        const std::vector<Field>& fields = finder_.schema_->fields;
+        for (const std::size_t object : finder_.objects_) {
+            if (is_inside(name, fields[object].name)) {
+                return fields[object];
+            }
+        }
+        for (const Field& field : out_) {
+            if (field.is_object() && is_inside(name, field.name)) {
+                return field;
+            }
+        }
+        const Pattern* pattern = finder_.match(name);
+        return pattern == nullptr ? std::nullopt : std::optional(fields[pattern->field]);
+    }
+
+    const FieldFinder& finder_;
+    std::vector<Field> out_;
+    std::unordered_set<std::string> names_;
+};
+
+bool FieldFinder::finds_any() const {
+    return !patterns_.empty() || !objects_.empty();
+}
+
 std::vector<Field> FieldFinder::find(wire::JsonValue root) const {
-    std::vector<Field> out;
-    if (patterns_.empty()) {
-        return out;
+    if (!finds_any()) {
+        return {};
     }
-    for (const wire::JsonMember member : root.as_object()) {
-        const bool can_be = member.key != "id" && !member.key.empty()
-                            && member.key.size() <= kFieldNameBytesMax
-                            && !known_.contains(member.key);
-        const Pattern* pattern = can_be ? match(member.key) : nullptr;
-        if (pattern == nullptr) {
-            continue;
-        }
-        auto field = make_field(schema_->fields[pattern->field], member.key, root.find(member.key));
-        const bool twice = std::any_of(out.begin(), out.end(), [&](const Field& other) {
-            return other.name == member.key;
-        });
-        if (field && !twice) {
-            out.push_back(std::move(*field));
-        }
-    }
-    return out;
+    Search search(*this);
+    for_each_value(root, schema_->enable_nested_fields, [&](const PathValue& at) {
+        search.look_at(at);
+    });
+    return search.take();
 }
 
 bool FieldFinder::is_of(const Field& found, const Field& pattern) const {
+    if (pattern.is_object() && found.found && is_inside(found.name, pattern.name)) {
+        return true;
+    }
     const Pattern* first = found.found ? match(found.name) : nullptr;
     return first != nullptr && schema_->fields[first->field].name == pattern.name;
 }

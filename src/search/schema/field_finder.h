@@ -13,8 +13,8 @@
 
 namespace kumo::search {
 
-/// Makes fields of what documents have and only a pattern of the schema declares: the first value
-/// decides on the type. Made for one schema; immutable, any thread.
+/// Makes fields of what documents have and only a pattern of the schema, or an object around it,
+/// declares: the first value decides on the type. Made for one schema; immutable, any thread.
 class FieldFinder {
 public:
     explicit FieldFinder(std::shared_ptr<const Schema> schema);
@@ -24,20 +24,26 @@ public:
 
     const std::shared_ptr<const Schema>& schema() const { return schema_; }
 
+    /// Whether any document may have fields to be found.
+    bool finds_any() const;
+
     /// The fields that this document is the first to have, in the order of its members.
     std::vector<Field> find(wire::JsonValue root) const;
 
-    /// Whether the schema has this field because of the pattern, and of no other that is declared
-    /// before it.
+    /// Whether the schema has this field because of the pattern (or object), and of no other that
+    /// is declared before it.
     bool is_of(const Field& found, const Field& pattern) const;
 
 private:
     struct Pattern;
 
+    class Search;
+
     const Pattern* match(std::string_view name) const;
 
     std::shared_ptr<const Schema> schema_;
-    std::vector<Pattern> patterns_;  ///< In the order in which they are tried.
+    std::vector<std::size_t> objects_;  ///< Positions of object fields.
+    std::vector<Pattern> patterns_;     ///< In the order in which they are tried.
     std::unordered_set<std::string_view> known_;
 };
 

@@ -15,7 +15,7 @@ struct TypeEntry {
     ValueType type;
 };
 
-constexpr std::array<TypeEntry, 7> kTypes = {{
+constexpr std::array<TypeEntry, 8> kTypes = {{
     {"string", ValueType::kString},
     {"int32", ValueType::kInt32},
     {"int64", ValueType::kInt64},
@@ -23,10 +23,11 @@ constexpr std::array<TypeEntry, 7> kTypes = {{
     {"bool", ValueType::kBool},
     {"auto", ValueType::kAuto},
     {"string*", ValueType::kAnyString},
+    {"object", ValueType::kObject},
 }};
 
-constexpr std::array<std::string_view, 7> kLaterTypes =
-    {"object", "object[]", "geopoint", "geopoint[]", "geopolygon", "image", "nested"};
+constexpr std::array<std::string_view, 5> kLaterTypes =
+    {"geopoint", "geopoint[]", "geopolygon", "image", "nested"};
 
 Status validate_field(const Field& field) {
     if (field.name.empty()) {
@@ -155,6 +156,12 @@ Status validate(const Schema& schema) {
     std::set<std::string_view> names;
     for (const Field& field : schema.fields) {
         KUMO_TRY(validate_field(field));
+        if (field.is_object() && !schema.enable_nested_fields) {
+            return invalid_argument(
+                "Type `object` or `object[]` can be used only when nested fields are enabled by "
+                "setting `enable_nested_fields` to true."
+            );
+        }
         if (!names.insert(field.name).second) {
             return invalid_argument(
                 "There are duplicate field names in the schema: `" + field.name + "`."

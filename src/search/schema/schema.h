@@ -20,6 +20,8 @@ enum class ValueType : std::uint8_t {
     // Of patterns only: the first value of a field decides.
     kAuto,       ///< What it is.
     kAnyString,  ///< A string or an array of strings.
+    /// What is inside has fields of its own; it has no values itself.
+    kObject,
 };
 
 /// One field of a collection: declared, found in documents, or a pattern, which has no values
@@ -45,6 +47,8 @@ struct Field {
     bool is_pattern() const {
         return type == ValueType::kAuto || type == ValueType::kAnyString || is_expression();
     }
+
+    bool is_object() const { return type == ValueType::kObject; }
 
     bool is_string() const { return type == ValueType::kString; }
 

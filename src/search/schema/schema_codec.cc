@@ -12,7 +12,7 @@ namespace {
 using wire::append_sized;
 using wire::append_varint;
 
-constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(ValueType::kAnyString);
+constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(ValueType::kObject);
 
 /// The flags of a field in the order of their bits. The order is part of the format.
 template <typename AnyField, typename Visit>

@@ -46,7 +46,8 @@ void add_meta(DocId doc_count, SectionFileBuilder& out) {
 }  // namespace
 
 FieldParts parts_of(const Field& field) {
-    const bool indexed = field.index && field.name != "id" && !field.is_pattern();
+    const bool indexed =
+        field.index && field.name != "id" && !field.is_pattern() && !field.is_object();
     const bool text = indexed && field.is_string();
     const bool string_column = text && (field.facet || field.sort);
     return {text, indexed && (!field.is_string() || string_column), string_column};

@@ -97,3 +97,34 @@ test("fields are found by their first values", async () => {
     assert.equal((await client.collections("found").documents()
         .search({ q: "*", filter_by: "size:8" })).found, 1);
 });
+
+test("values inside objects are fields", async () => {
+    await client.collections().create({ name: "people", enable_nested_fields: true, fields: [
+        { name: "name", type: "object" },
+        { name: "jobs", type: "object[]", facet: true, optional: true },
+        { name: "home.zip", type: "int32" }] });
+    const documents = client.collections("people").documents();
+    await documents.import([
+        { id: "1", name: { first: "Ada", last: "Lovelace" }, home: { zip: 1 },
+            jobs: [{ title: "writer", years: 3 }, { title: "analyst", years: 9 }] },
+        { id: "2", name: { first: "Alan", last: "Turing" }, home: { zip: 2 },
+            jobs: [{ title: "writer", years: 9 }, { title: "analyst", years: 3 }] }]);
+    const search = (parameters) => documents.search({ query_by: "name", ...parameters });
+    const hits = (result) => result.hits.map(({ document }) => document.id).join();
+    assert.equal(hits(await search({ q: "turing" })), "2");
+    assert.equal(hits(await search({ q: "*", filter_by: "home.zip:<2" })), "1");
+    assert.equal(hits(await search({ q: "*", filter_by: "jobs.{title:=analyst && years:>5}" })), "1");
+    assert.equal(hits(await search({ q: "*", filter_by: "jobs.title:=analyst && jobs.years:>5" })), "2,1");
+    const shown = await search({ q: "lovelace", include_fields: "name.last,jobs.title",
+        facet_by: "jobs.title" });
+    assert.deepEqual(shown.hits[0].document,
+        { name: { last: "Lovelace" }, jobs: [{ title: "writer" }, { title: "analyst" }] });
+    assert.deepEqual(shown.hits[0].highlight,
+        { name: { last: { matched_tokens: ["Lovelace"], snippet: "<mark>Lovelace</mark>" } } });
+    assert.equal(shown.facet_counts[0].counts.length, 2);
+    await documents.update({ name: { last: "Byron" } }, { filter_by: "id:1" });
+    assert.deepEqual((await client.collections("people").documents("1").retrieve()).name,
+        { first: "Ada", last: "Byron" });
+    await assert.rejects(documents.create({ id: "3", name: "x", home: { zip: 3 } }),
+        /Field `name` must be an object/);
+});

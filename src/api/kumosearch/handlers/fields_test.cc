@@ -349,7 +349,8 @@ TEST(FoundFields, AreDeclaredWithCare) {
             "/collections",
             R"({"name":"b","num_shards":2,"fields":[{"name":".*","type":"auto"}]})"
         )),
-        "Fields of type `auto` or `string*` and patterns as names are not supported yet in a "
+        "Fields of type `auto`, `string*`, `object` and patterns as names are not supported yet in "
+        "a "
         "collection with several shards."
     );
 }

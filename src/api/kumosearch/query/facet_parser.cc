@@ -134,8 +134,8 @@ Status add_prefixed(
     const std::size_t before = out.size();
     for (std::size_t i = 0; i < schema.fields.size(); ++i) {
         const Field& field = schema.fields[i];
-        if (field.facet && !field.is_pattern() && std::string_view(field.name).starts_with(prefix)
-            && out.size() < kFacetsMax) {
+        if (field.facet && !field.is_pattern() && !field.is_object()
+            && std::string_view(field.name).starts_with(prefix) && out.size() < kFacetsMax) {
             FacetRequest facet;
             facet.field = i;
             out.push_back(std::move(facet));
@@ -172,7 +172,7 @@ parse_facets(std::string_view text, const search::Schema& schema, bool validate_
             continue;
         }
         const auto at = schema.find(name);
-        if (!at || !schema.fields[*at].facet) {
+        if (!at || !schema.fields[*at].facet || schema.fields[*at].is_object()) {
             if (!validate_field_names) {
                 continue;
             }

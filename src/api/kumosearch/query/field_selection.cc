@@ -58,14 +58,34 @@ void FieldSelection::write_object(
         if (excluded(path)) {
             continue;
         }
-        if (member.value.is_object() && reaches_into(path)) {
+        const bool holds_objects = member.value.is_object() || member.value.is_array();
+        if (holds_objects && reaches_into(path)) {
             writer.key(member.key);
-            write_object(member.value, path + ".", writer);
+            write_inside(member.value, path + ".", writer);
         } else if (included(path)) {
             writer.key(member.key).raw(member.value.raw());
         }
     }
     writer.end_object();
+}
+
+/// An object, or what is in an array of objects.
+void FieldSelection::write_inside(
+    wire::JsonValue value,
+    const std::string& prefix,
+    wire::JsonWriter& writer
+) const {
+    if (value.is_object()) {
+        write_object(value, prefix, writer);
+    } else if (value.is_array()) {
+        writer.begin_array();
+        for (const wire::JsonValue element : value.as_array()) {
+            write_inside(element, prefix, writer);
+        }
+        writer.end_array();
+    } else {
+        writer.raw(value.raw());
+    }
 }
 
 Status FieldSelection::append(ByteView document, std::string& out) const {

@@ -31,6 +31,8 @@ public:
 private:
     void write_object(wire::JsonValue object, const std::string& prefix, wire::JsonWriter& writer)
         const;
+    void write_inside(wire::JsonValue value, const std::string& prefix, wire::JsonWriter& writer)
+        const;
     bool included(std::string_view path) const;
     bool excluded(std::string_view path) const;
     bool reaches_into(std::string_view path) const;

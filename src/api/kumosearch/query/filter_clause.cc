@@ -183,7 +183,8 @@ Result<Filter> make_clause(
     switch (field.type) {
         case ValueType::kString: out = string_clause(position, op, values); break;
         case ValueType::kAuto:
-        case ValueType::kAnyString: break;  // Of patterns, which are no fields.
+        case ValueType::kAnyString:
+        case ValueType::kObject: break;  // They have no values.
         case ValueType::kBool: {
             KUMO_TRY_ASSIGN(out, bool_clause(field, values));
             break;

@@ -104,6 +104,27 @@ std::string_view FilterLexer::take_field() {
     return name;
 }
 
+std::optional<FilterLexer::Braces> FilterLexer::take_braces() {
+    skip_space();
+    const std::size_t begin = rest_.find_first_of(":()&|[]`{");
+    if (begin == std::string_view::npos || rest_[begin] != '{' || begin < 2
+        || rest_[begin - 1] != '.') {
+        return std::nullopt;
+    }
+    Braces out;
+    out.name = trim(rest_.substr(0, begin - 1));
+    bool quoted = false;
+    std::size_t end = begin + 1;
+    while (end < rest_.size() && (quoted || rest_[end] != '}')) {
+        quoted = quoted != (rest_[end] == '`' && rest_[end - 1] != '\\');
+        ++end;
+    }
+    out.inside = rest_.substr(begin + 1, end - begin - 1);
+    out.closed = end < rest_.size();
+    rest_.remove_prefix(std::min(end + 1, rest_.size()));
+    return out;
+}
+
 FilterOperator FilterLexer::take_operator(bool comparisons) {
     skip_space();
     for (const OperatorName& known : kOperators) {

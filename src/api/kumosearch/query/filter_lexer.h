@@ -3,6 +3,7 @@
 #include "base/result.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,16 @@ public:
 
     /// A field's name with its ':'. Empty if none comes next.
     std::string_view take_field();
+
+    /// What stands between the braces of `name.{...}` if that comes next: the name and the inside.
+    /// Nothing else is taken; an inside without an end is all there is, and `closed` is false.
+    struct Braces {
+        std::string_view name;
+        std::string_view inside;
+        bool closed = false;
+    };
+
+    std::optional<Braces> take_braces();
 
     /// `comparisons`: the field knows < and >; for others these belong to the value.
     FilterOperator take_operator(bool comparisons);

@@ -40,6 +40,14 @@ public:
     FilterParser(std::string_view text, const search::Schema& schema, const FilterLimits& limits)
         : lexer_(text), schema_(schema), limits_(limits) {}
 
+    /// For what is inside braces: fields of the object of that path.
+    FilterParser(std::string_view text, const FilterParser& outer, std::string_view object)
+        : lexer_(text),
+          schema_(outer.schema_),
+          limits_(outer.limits_),
+          operators_(outer.operators_),
+          prefix_(std::string(object) + ".") {}
+
     Result<Filter> parse() {
         if (lexer_.at_end()) {
             return Filter();
@@ -95,14 +103,44 @@ private:
         if (lexer_.take("$")) {
             return unsupported("Joins");
         }
+        if (const auto braces = lexer_.take_braces()) {
+            return parse_braces(*braces);
+        }
         const std::string name(lexer_.take_field());
         if (name.empty()) {
             return malformed();
         }
-        if (name.find('{') != std::string::npos) {
-            return unsupported("Conditions on objects");
+        return parse_condition(prefix_ + name);
+    }
+
+    /// One object has to pass all of it.
+    Result<Filter> parse_braces(const FilterLexer::Braces& braces) {
+        if (!braces.closed || !prefix_.empty() || braces.name.empty()) {
+            return malformed(braces.closed ? "" : "unbalanced braces");
         }
-        return parse_condition(name);
+        FilterParser inner(braces.inside, *this, braces.name);
+        KUMO_TRY_ASSIGN(Filter inside, inner.parse());
+        operators_ = inner.operators_;
+        if (inside.kind == Filter::Kind::kAll) {
+            return malformed("an operand is missing");
+        }
+        inner.set_paths(inside);
+        Filter out;
+        out.kind = Filter::Kind::kElement;
+        out.path = braces.name;
+        out.children.push_back(std::move(inside));
+        return out;
+    }
+
+    void set_paths(Filter& filter) const {
+        for (Filter& child : filter.children) {
+            set_paths(child);
+        }
+        const bool has_field = filter.children.empty() && filter.kind != Filter::Kind::kIds;
+        if (has_field && filter.kind != Filter::Kind::kAll) {
+            filter.path = schema_.fields[filter.field].name.substr(prefix_.size());
+            filter.type = schema_.fields[filter.field].type;
+        }
     }
 
     Result<Filter> parse_condition(const std::string& name) {
@@ -112,7 +150,7 @@ private:
             return make_id_clause(op, values);
         }
         const auto at = schema_.find(name);
-        const bool known = at && schema_.fields[*at].index;
+        const bool known = at && schema_.fields[*at].index && !schema_.fields[*at].is_object();
         if (!known && limits_.validate_field_names) {
             return invalid_argument(
                 at ? "Cannot filter on non-indexed field `" + name + "`."
@@ -157,6 +195,7 @@ private:
     const search::Schema& schema_;
     const FilterLimits& limits_;
     std::uint32_t operators_ = 0;
+    std::string prefix_;
 };
 
 }  // namespace

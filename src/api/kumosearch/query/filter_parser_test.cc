@@ -49,6 +49,7 @@ std::string describe(const Filter& filter, const search::Schema& schema) {
         case Filter::Kind::kAnd: return group("and");
         case Filter::Kind::kOr: return group("or");
         case Filter::Kind::kNot: return group("not");
+        case Filter::Kind::kElement: return group("element");
         case Filter::Kind::kWords: return text("words");
         case Filter::Kind::kExact: return text("exact");
         case Filter::Kind::kStartsWith: return text("starts");

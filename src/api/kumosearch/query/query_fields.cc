@@ -1,5 +1,7 @@
 #include "api/kumosearch/query/query_fields.h"
 
+#include "search/schema/json_path.h"
+
 #include <algorithm>
 #include <functional>
 #include <set>
@@ -48,6 +50,14 @@ resolve(std::string_view name, const search::Schema& schema, bool validate_field
         return not_found("Could not find a field named `" + std::string(name) + "` in the schema.");
     }
     const search::Field& field = schema.fields[*at];
+    if (field.is_object()) {  // All words inside it.
+        for (std::size_t i = 0; i < schema.fields.size(); ++i) {
+            if (searchable(schema.fields[i]) && search::is_inside(schema.fields[i].name, name)) {
+                out.fields.push_back(i);
+            }
+        }
+        return out;
+    }
     if (!field.index) {
         return invalid_argument(
             "Field `" + std::string(name) + "` is marked as a non-indexed field in the schema."

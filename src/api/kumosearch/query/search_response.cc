@@ -1,10 +1,12 @@
 #include "api/kumosearch/query/search_response.h"
 
+#include "search/schema/json_path.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -67,12 +69,18 @@ class LazyDocument {
 public:
     explicit LazyDocument(ByteView json) : json_(json) {}
 
-    /// Absent if there is none of that name.
-    wire::JsonValue find(std::string_view name) {
+    /// Absent if the document is damaged.
+    wire::JsonValue root() {
         if (!parsed_) {
             parsed_.emplace(wire::JsonDocument::parse(json_));
         }
-        return parsed_->ok() ? parsed_->value().root().find(name) : wire::JsonValue();
+        return parsed_->ok() ? parsed_->value().root() : wire::JsonValue();
+    }
+
+    /// Absent if there is none of that name.
+    wire::JsonValue find(std::string_view name) {
+        const wire::JsonValue all = root();
+        return all ? all.find(name) : wire::JsonValue();
     }
 
 private:
@@ -80,15 +88,99 @@ private:
     std::optional<Result<wire::JsonDocument>> parsed_;
 };
 
+/// A field inside objects, and how many of its values have been written.
+struct NestedHighlight {
+    const FieldHighlight* highlight = nullptr;
+    std::size_t next = 0;
+};
+
+/// Writes what is highlighted inside objects in the shape of the document.
+class NestedWriter {
+public:
+    explicit NestedWriter(JsonWriter& writer) : writer_(writer) {}
+
+    void add(const std::string& name, const FieldHighlight& highlight) {
+        fields_[name] = {&highlight, 0};
+    }
+
+    bool empty() const { return fields_.empty(); }
+
+    void write_members(wire::JsonValue object, const std::string& prefix) {
+        for (const wire::JsonMember member : object.as_object()) {
+            const std::string path = prefix + std::string(member.key);
+            const auto field = fields_.find(path);
+            if (field != fields_.end()) {
+                writer_.key(member.key);
+                write_values(member.value, field->second);
+            } else if (leads_on(path)) {
+                writer_.key(member.key);
+                write_inside(member.value, path + ".");
+            }
+        }
+    }
+
+private:
+    bool leads_on(const std::string& path) const {
+        const auto next = fields_.lower_bound(path + ".");
+        return next != fields_.end() && search::is_inside(next->first, path);
+    }
+
+    void write_inside(wire::JsonValue value, const std::string& prefix) {
+        if (value.is_object()) {
+            writer_.begin_object();
+            write_members(value, prefix);
+            writer_.end_object();
+        } else if (value.is_array()) {
+            writer_.begin_array();
+            for (const wire::JsonValue element : value.as_array()) {
+                write_inside(element, prefix);
+            }
+            writer_.end_array();
+        } else {
+            writer_.raw(value.raw());
+        }
+    }
+
+    void write_values(wire::JsonValue value, NestedHighlight& field) {
+        if (value.is_array()) {
+            writer_.begin_array();
+            for (const wire::JsonValue element : value.as_array()) {
+                write_values(element, field);
+            }
+            writer_.end_array();
+            return;
+        }
+        if (const HighlightedValue* found = value_at(*field.highlight, field.next++)) {
+            write_highlighted(writer_, *found);
+        } else {
+            HighlightedValue plain;
+            plain.snippet = value.is_string() ? value.as_string() : value.raw();
+            write_highlighted(writer_, plain);
+        }
+    }
+
+    JsonWriter& writer_;
+    std::map<std::string, NestedHighlight> fields_;
+};
+
+bool is_nested(const search::Schema& schema, const search::Field& field) {
+    return schema.enable_nested_fields && field.name.find('.') != std::string::npos;
+}
+
 /// The current form: an object by field.
 void write_highlight(JsonWriter& writer, const search::Hit& hit, const search::Schema& schema) {
     LazyDocument document(hit.document);
+    NestedWriter nested(writer);
     writer.begin_object();
     for (const FieldHighlight& highlight : hit.highlights) {
         if (highlight.values.empty()) {
             continue;
         }
         const search::Field& field = schema.fields[highlight.field];
+        if (is_nested(schema, field) && !document.find(field.name)) {
+            nested.add(field.name, highlight);
+            continue;
+        }
         const wire::JsonValue elements =
             field.array ? document.find(field.name) : wire::JsonValue();
         writer.key(field.name);
@@ -97,6 +189,9 @@ void write_highlight(JsonWriter& writer, const search::Hit& hit, const search::S
         } else {
             write_highlighted(writer, highlight.values.front());
         }
+    }
+    if (!nested.empty() && document.root()) {
+        nested.write_members(document.root(), "");
     }
     writer.end_object();
 }
@@ -135,7 +230,8 @@ void write_highlights(
 ) {
     std::vector<const FieldHighlight*> order;
     for (const FieldHighlight& highlight : highlights) {
-        if (!highlight.values.empty()) {
+        // Those inside objects have the current form only.
+        if (!highlight.values.empty() && !is_nested(schema, schema.fields[highlight.field])) {
             order.push_back(&highlight);
         }
     }
