@@ -264,10 +264,7 @@ void DocumentEngine::change_fields(
         done(decoded.error());
         return;
     }
-    change_.emplace();
-    change_->seq = seq;
-    change_->what = decoded.value();
-    change_->done = std::move(done);
+    change_.emplace(Change{seq, decoded.value(), std::move(done), false});
     progress_->documents = 0;
     progress_->running = true;
     maintain();

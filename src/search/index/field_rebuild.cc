@@ -112,6 +112,7 @@ private:
             KUMO_TRY(find_fields(finder, input, found));
         }
         std::vector<Found> ordered;
+        ordered.reserve(found.size());
         for (auto& [name, each] : found) {
             ordered.push_back(std::move(each));
         }
@@ -119,6 +120,7 @@ private:
             return std::pair(a.order, a.in_document) < std::pair(b.order, b.in_document);
         });
         std::vector<Field> fields;
+        fields.reserve(ordered.size());
         for (Found& each : ordered) {
             fields.push_back(std::move(each.field));
         }

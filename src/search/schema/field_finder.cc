@@ -124,6 +124,9 @@ public:
             || finder_.known_.contains(name) || names_.contains(name)) {
             return;
         }
+        if (out_.size() > kFieldsMax) {
+            return;  // The document is refused, whatever else is in it.
+        }
         const std::optional<Field> reason = reason_for(name);
         if (!reason || (at.holds_objects && !makes_object(*reason, name))) {
             return;

@@ -49,7 +49,7 @@ constexpr auto kBob = R"({"id":"2","name":"b","person":{"first":"Bob","age":40,"
     {"city":"Bonn"}},"shops":[{"city":"Paris","size":9},{"city":"Rome","size":3}]})";
 
 class Nested : public testing::Test {
-protected:
+public:
     void SetUp() override {
         ASSERT_EQ(make(world, kShops), "");
         ASSERT_EQ(write(world, kAnn), "");
