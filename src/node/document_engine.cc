@@ -103,6 +103,7 @@ void DocumentEngine::close(io::Task done) {
     for (const Flush& flush : std::exchange(flushes_, {})) {
         flush.done();
     }
+    finish_compactions(Error{ErrorCode::kUnavailable, "The collection is being closed."});
     check_quiet();
 }
 
@@ -122,6 +123,16 @@ void DocumentEngine::maintain() {
         start_manifest();
     }
     finish_flushes();
+    const bool storing = merge_running_ || manifest_running_ || manifest_due_;
+    if (compact_merges_left_ == 0 && flushes_.empty() && !storing) {
+        finish_compactions({});
+    }
+}
+
+void DocumentEngine::finish_compactions(const Status& status) {
+    for (const auto& done : std::exchange(compactions_, {})) {
+        done(status);
+    }
 }
 
 void DocumentEngine::finish_flushes() {
@@ -200,10 +211,13 @@ void DocumentEngine::start_merge() {
     if (merge_running_ || !flushes_.empty()) {
         return;
     }
-    auto merge = index_.begin_merge();
+    const bool compacting = compact_merges_left_ > 0;
+    auto merge = index_.begin_merge(compacting);
     if (!merge) {
+        compact_merges_left_ = 0;
         return;
     }
+    compact_merges_left_ -= compacting ? 1 : 0;
     merge_running_ = true;
     const auto job = std::make_shared<const search::Index::MergeJob>(std::move(*merge));
     const auto self = shared_from_this();
@@ -290,6 +304,8 @@ void DocumentEngine::back_off(const char* what, const Error& error) {
         });
         retry_delay_ = std::min(retry_delay_ * 2, kRetryDelayMax);
     }
+    compact_merges_left_ = 0;
+    finish_compactions(error);
     maintain();
 }
 
@@ -297,6 +313,21 @@ void DocumentEngine::flush(io::Task done) {
     flushes_.push_back({applied_, std::move(done)});
     env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
     maintain();
+}
+
+void DocumentEngine::compact(std::function<void(const Status&)> done) {
+    if (closed_) {
+        done(Error{ErrorCode::kUnavailable, "The collection is being closed."});
+        return;
+    }
+    compactions_.push_back(std::move(done));
+    // Writes that go on meanwhile make more to merge: it has an end all the same.
+    compact_merges_left_ = index_.segment_count() + 1;
+    // A merge drops only what the stored manifest counts as deleted.
+    flush([self = shared_from_this()] {
+        // In a turn of its own: a flush is reported in the middle of maintain().
+        self->env_.loop->post([self] { self->maintain(); });
+    });
 }
 
 void DocumentEngine::arm_idle_timer() {

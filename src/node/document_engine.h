@@ -108,6 +108,10 @@ public:
     /// stored() tells.
     void flush(io::Task done);
 
+    /// Seals what is live and merges the segments that are there as far as they may grow. `done`
+    /// runs when that is on the disk or has failed.
+    void compact(std::function<void(const Status&)> done);
+
     /// Ends it; no event comes any more. `done` runs when no job uses the directory any more.
     void close(io::Task done);
 
@@ -124,6 +128,7 @@ private:
     void run_seal(const search::Index::SealJob& job);
     void finish_seal(Result<std::shared_ptr<const search::SegmentReader>> sealed);
     void start_merge();
+    void finish_compactions(const Status& status);
     void finish_merge(
         const search::Index::MergeJob& job,
         Result<std::shared_ptr<const search::SegmentReader>> merged
@@ -162,6 +167,8 @@ private:
     io::TimerId retry_timer_;  ///< While set, nothing is started.
     Duration retry_delay_;
     std::vector<Flush> flushes_;
+    std::vector<std::function<void(const Status&)>> compactions_;
+    std::size_t compact_merges_left_ = 0;  ///< So many more merges take all that they can.
     io::Task on_quiet_;
     bool closed_ = false;
 };

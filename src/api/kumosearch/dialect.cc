@@ -1,6 +1,7 @@
 #include "api/kumosearch/dialect.h"
 
 #include "api/kumosearch/deferred_sink.h"
+#include "api/kumosearch/request_log.h"
 #include "api/kumosearch/resources/values.h"
 #include "api/kumosearch/routes.h"
 #include "base/log.h"
@@ -14,6 +15,9 @@ namespace kumo::api_kumosearch {
 namespace {
 
 constexpr std::size_t kSearchQueryBytesMax = 4000;
+
+/// `health-rusage-api-key` is a key for this and nothing else.
+constexpr std::string_view kRusageAction = "health_with_rusage:list";
 
 /// The credential comes under our name or under the one that existing clients send.
 constexpr ByteView kKeyNames[] = {"x-kumosearch-api-key", "x-typesense-api-key"};
@@ -31,6 +35,12 @@ std::string credential_of(const wire::HttpRequestHead& head, const Parameters& p
             }
         }
     }
+    // What scrapers of metrics send.
+    const ByteView authorization = head.find("authorization").value_or("");
+    constexpr ByteView kBearer = "bearer ";
+    if (wire::equals_ignore_case(authorization.substr(0, kBearer.size()), kBearer)) {
+        return std::string(authorization.substr(kBearer.size()));
+    }
     return {};
 }
 
@@ -44,8 +54,10 @@ bool is_local_host(ByteView host) {
     return wire::equals_ignore_case(name, "localhost") || name.starts_with("127.");
 }
 
+/// What operators do is not among the writes that `skip-writes` refuses: one of it ends that.
 bool is_write(const Route& route) {
-    return route.method != wire::HttpMethod::kGet && route.access != Access::kSearches;
+    return route.method != wire::HttpMethod::kGet && route.access != Access::kSearches
+           && !route.pattern.starts_with("/operations/") && route.pattern != "/config";
 }
 
 }  // namespace
@@ -53,22 +65,20 @@ bool is_write(const Route& route) {
 Dialect::Dialect(node::Node& node, io::WorkerPool& pool, const Clock& clock, DialectOptions options)
     : options_(std::move(options)),
       authenticator_(options_.api_key, node),
-      context_{node, pool, clock, options_, authenticator_, stats_} {
+      rusage_key_(options_.health_rusage_api_key, node),
+      live_(options_),
+      context_{node, pool, clock, options_, authenticator_, stats_, live_, cache_} {
     options_.api_key.clear();
+    options_.health_rusage_api_key.clear();
 }
 
 std::unique_ptr<http::RequestSink>
 Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr response) {
-    const auto call = std::make_shared<Call>(Call{
-        context_,
-        std::move(response),
-        {},
-        {},
-        {},
-        {},
-        allow_origin(head),
-        0,
-        context_.clock.monotonic_now()});
+    const auto call = std::make_shared<Call>(Call{context_, std::move(response)});
+    call->method = head.method();
+    call->full_path = head.path();
+    call->allow_origin = allow_origin(head);
+    call->started = context_.clock.monotonic_now();
     if (head.method() == wire::HttpMethod::kOptions) {
         answer_preflight(head, *call);
         return nullptr;
@@ -107,6 +117,10 @@ Dialect::dispatch(const std::optional<Error>& refused, const CallPtr& call) {
     if (refused) {
         answer_error(*call, *refused);
         return nullptr;
+    }
+    if (routes()[call->route].access == Access::kCollection
+        && routes()[call->route].action.name() == kSearchAction) {
+        log_search(*call);
     }
     return routes()[call->route].handler(call);
 }
@@ -150,7 +164,7 @@ std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call
         // Only now: a key covers the name that it is asked for, alias or not.
         call.path.front() = resolve_collection(context_.node, std::move(call.path.front()));
     }
-    if (options_.skip_writes && is_write(route)) {
+    if (live_.skip_writes && is_write(route)) {
         return Error{ErrorCode::kLimitExceeded, "Skipping writes."};
     }
     return std::nullopt;
@@ -158,6 +172,10 @@ std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call
 
 Status Dialect::authorize(const Route& route, Call& call) const {
     if (route.access == Access::kSearches) {
+        return {};
+    }
+    if (route.action.name() == kRusageAction && !rusage_key_.open()
+        && rusage_key_.is_bootstrap_key(call.credential)) {
         return {};
     }
     KUMO_TRY_ASSIGN(

@@ -44,7 +44,10 @@ private:
 
     DialectOptions options_;
     Authenticator authenticator_;
+    Authenticator rusage_key_;  ///< Its only key; open if there is none.
     RequestStats stats_;
+    LiveSettings live_;
+    QueryCache cache_;
     Context context_;
 };
 

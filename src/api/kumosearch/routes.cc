@@ -54,6 +54,7 @@ const Route kRoutes[] = {
     {kGet, "/debug", "debug:list", Access::kAlways, plain<get_debug>},
     {kGet, "/stats.json", "stats.json:list", Access::kAlways, plain<get_stats>},
     {kGet, "/metrics.json", "metrics.json:list", Access::kAlways, plain<get_metrics>},
+    {kGet, "/metrics", "metrics:list", Access::kAlways, plain<get_prometheus>},
 
     {kPost, "/collections", "collections:create", Access::kChecked, whole<create_collection>},
     {kGet, "/collections", "collections:list", Access::kChecked, plain<list_collections>},
@@ -143,14 +144,14 @@ const Route kRoutes[] = {
     {kPost, "/operations/snapshot", "operations/snapshot:create", Access::kGlobal, plain<take_snapshot>},
     {kPost, "/operations/vote", "operations/vote:create", Access::kGlobal, plain<vote>},
     {kPost, "/operations/drain", "operations/drain:create", Access::kGlobal, plain<drain>},
-    {kPost, "/operations/cache/clear", "operations/cache/clear:create", Access::kGlobal, plain<not_supported>},
-    {kPost, "/operations/db/compact", "operations/db/compact:create", Access::kGlobal, plain<not_supported>},
+    {kPost, "/operations/cache/clear", "operations/cache/clear:create", Access::kAlways, plain<clear_cache>},
+    {kPost, "/operations/db/compact", "operations/db/compact:create", Access::kAlways, plain<compact>},
     {kPost, "/operations/reset_peers", "operations/reset_peers:create", Access::kGlobal, plain<not_supported>},
     {kGet, "/operations/schema_changes", "operations/schema_changes:list", Access::kGlobal, plain<not_supported>},
-    {kPost, "/config", "config:create", Access::kGlobal, plain<not_supported>},
+    {kPost, "/config", "config:create", Access::kAlways, whole<change_config, kValueBodyBytesMax>},
     {kGet, "/status", "status:list", Access::kAlways, plain<get_status>},
     {kGet, "/operations/cluster", "operations/cluster:list", Access::kAlways, plain<get_cluster>},
-    {kGet, "/health_with_rusage", "health_with_rusage:list", Access::kGlobal, plain<not_supported>},
+    {kGet, "/health_with_rusage", "health_with_rusage:list", Access::kAlways, plain<get_health_with_usage>},
     {kGet, "/conversations/models", "conversations/models:list", Access::kGlobal, plain<not_supported>},
     {kPost, "/conversations/models", "conversations/models:create", Access::kGlobal, plain<not_supported>},
     {kGet, "/nl_search_models", "nl_search_models:list", Access::kGlobal, plain<not_supported>},
@@ -160,7 +161,7 @@ const Route kRoutes[] = {
 };
 // clang-format on
 
-static_assert(std::size(kRoutes) <= RequestStats::kKindsMax);
+static_assert(std::size(kRoutes) <= RequestStats::kNoRoute);
 static_assert(!std::is_default_constructible_v<Action>, "a route cannot do without");
 
 /// Takes the next segment off the front of a path that starts with '/'.

@@ -109,6 +109,9 @@ public:
 
     std::uint64_t doc_count() const { return doc_count_; }
 
+    /// With the live one.
+    std::size_t segment_count() const { return slots_.size(); }
+
     std::size_t live_bytes() const { return live_->bytes(); }
 
     // ---- sealing: at most one at a time
@@ -157,8 +160,9 @@ public:
         Result<std::string> run() const { return merge_segments(*schema, inputs, doc_count); }
     };
 
-    /// Segments worth merging now, if any and if no merge is under way.
-    std::optional<MergeJob> begin_merge();
+    /// Segments worth merging now, if any and if no merge is under way. With `all`, those that can
+    /// become one, and one with deletes alone.
+    std::optional<MergeJob> begin_merge(bool all = false);
 
     /// `merged` is null if the job failed; nothing changes then.
     void finish_merge(const MergeJob& job, std::shared_ptr<const SegmentReader> merged);
@@ -199,6 +203,7 @@ private:
     void remove(const Place& place);
     std::string next_id();
     std::vector<std::size_t> choose_merge() const;
+    std::vector<std::size_t> choose_all() const;
 
     std::shared_ptr<const Schema> schema_;
     IndexLimits limits_;

@@ -21,8 +21,15 @@ void vote(const CallPtr& call);
 void drain(const CallPtr& call);
 void get_stats(const CallPtr& call);
 void get_metrics(const CallPtr& call);
+void get_health_with_usage(const CallPtr& call);
+void change_config(const CallPtr& call, const std::string& body);
+void clear_cache(const CallPtr& call);
+void compact(const CallPtr& call);
 /// For routes of documented features that are not built.
 void not_supported(const CallPtr& call);
+
+// metrics.cc
+void get_prometheus(const CallPtr& call);
 
 // collections.cc
 void create_collection(const CallPtr& call, const std::string& body);
