@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/kumosearch/auth/authenticator.h"
+#include "api/kumosearch/limits/rate_limiter.h"
 #include "api/kumosearch/live_settings.h"
 #include "api/kumosearch/options.h"
 #include "api/kumosearch/parameters.h"
@@ -33,6 +34,7 @@ struct Context {
     RequestStats& stats;
     LiveSettings& live;
     QueryCache& cache;
+    RateLimiter& limiter;
 };
 
 /// One request on its way from the router to its answer. Shared by whoever works on it.

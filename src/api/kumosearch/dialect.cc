@@ -67,7 +67,8 @@ Dialect::Dialect(node::Node& node, io::WorkerPool& pool, const Clock& clock, Dia
       authenticator_(options_.api_key, node),
       rusage_key_(options_.health_rusage_api_key, node),
       live_(options_),
-      context_{node, pool, clock, options_, authenticator_, stats_, live_, cache_} {
+      limiter_(node, clock),
+      context_{node, pool, clock, options_, authenticator_, stats_, live_, cache_, limiter_} {
     options_.api_key.clear();
     options_.health_rusage_api_key.clear();
 }
@@ -99,10 +100,21 @@ Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr respons
         );
         return nullptr;
     }
+    call->credential = credential_of(head, call->parameters);
+    if (const auto unanswered = find_handler(head, *call)) {
+        answer_error(*call, *unanswered);
+        return nullptr;
+    }
+    if (is_limited(*call)) {
+        answer_message(*call, 429, kLimited);
+        return nullptr;
+    }
     const auto refused = check_call(head, *call);
     if (may_be_news(refused, *call)) {
         auto sink = std::make_unique<DeferredSink>(call, [this, &head, call] {
-            return dispatch(check_call(head, *call), call);
+            call->credential = credential_of(head, call->parameters);
+            auto missing = find_handler(head, *call);
+            return dispatch(missing ? std::move(missing) : check_call(head, *call), call);
         });
         context_.node.refresh(call->loop(), [resume = sink->resume()](const Result<bool>&) {
             resume();
@@ -134,24 +146,39 @@ bool Dialect::may_be_news(const std::optional<Error>& refused, const Call& call)
            && !context_.node.collection(call.path.front()).ok();
 }
 
-std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call& call) const {
+std::optional<Error> Dialect::find_handler(const wire::HttpRequestHead& head, Call& call) const {
     auto match = find_route(head.method(), head.path());
     if (!match) {
         return not_found("Not Found");
     }
     call.route = match->index;
     call.path = std::move(match->path);
+    const Access access = routes()[call.route].access;
+    if (access != Access::kPublic && access != Access::kAlways && !context_.node.health().ok) {
+        return Error{ErrorCode::kUnavailable, "Not Ready or Lagging"};
+    }
+    return std::nullopt;
+}
+
+/// Health checks are never refused, nor is who has the bootstrap key when it changes the rules:
+/// nobody can lock themselves out.
+bool Dialect::is_limited(const Call& call) const {
+    const Route& route = routes()[call.route];
+    const bool changes_rules =
+        route.pattern.starts_with("/limits")
+        && (authenticator_.open() || authenticator_.is_bootstrap_key(call.credential));
+    return route.access != Access::kPublic && !changes_rules
+           && context_.limiter.is_limited(call.credential, call.response->peer().host_string());
+}
+
+std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call& call) const {
     const Route& route = routes()[call.route];
     if (route.access == Access::kPublic) {
         return std::nullopt;
     }
-    if (route.access != Access::kAlways && !context_.node.health().ok) {
-        return Error{ErrorCode::kUnavailable, "Not Ready or Lagging"};
-    }
     if (authenticator_.open() && !is_local_host(head.host())) {
         return forbidden();
     }
-    call.credential = credential_of(head, call.parameters);
     // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer loses a moved Status
     Status authorized = authorize(route, call);
     if (!authorized.ok()) {

@@ -82,6 +82,17 @@ void put_item(const CallPtr& call, const std::string& body);
 template <node::ResourceKind kKind>
 void delete_item(const CallPtr& call);
 
+// limits.cc
+void list_limits(const CallPtr& call);
+void get_limit(const CallPtr& call);
+void create_limit(const CallPtr& call, const std::string& body);
+void put_limit(const CallPtr& call, const std::string& body);
+void delete_limit(const CallPtr& call);
+void list_bans(const CallPtr& call);
+void list_exceeds(const CallPtr& call);
+void delete_ban(const CallPtr& call);
+void delete_exceed(const CallPtr& call);
+
 // keys.cc
 void list_keys(const CallPtr& call);
 void create_key(const CallPtr& call, std::string body);
