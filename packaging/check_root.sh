@@ -40,7 +40,7 @@ if command -v systemd-analyze >/dev/null 2>&1; then
 fi
 if command -v man >/dev/null 2>&1; then
     for page in man8/kumosearch-server.8 man1/kumosearch-cli.1; do
-        problems=$(LC_ALL=C.UTF-8 MANROFFSEQ= man --warnings -l "$root/usr/share/man/$page"* 2>&1 >/dev/null)
+        problems=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -l "$root/usr/share/man/$page"* 2>&1 >/dev/null)
         [ -z "$problems" ] || fail "$page: $problems"
     done
 fi
