@@ -11,7 +11,7 @@ namespace {
 
 kumo::search::Schema make_schema() {
     kumo::search::Schema schema;
-    for (const char* name : {"s", "i", "f"}) {
+    for (const char* name : {"s", "i", "f", "g"}) {
         kumo::search::Field field;
         field.name = name;
         field.facet = true;
@@ -20,6 +20,8 @@ kumo::search::Schema make_schema() {
     }
     schema.fields[1].type = kumo::search::ValueType::kInt32;
     schema.fields[2].type = kumo::search::ValueType::kFloat;
+    schema.fields[3].type = kumo::search::ValueType::kGeoPoint;
+    schema.fields[3].facet = false;
     return schema;
 }
 

@@ -27,7 +27,7 @@ enum class Section : std::uint8_t {
     kResources = 1,
 };
 
-constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(search::ValueType::kBool);
+constexpr std::uint64_t kValueTypeMax = static_cast<std::uint64_t>(search::ValueType::kGeoPolygon);
 
 void append_strings(std::string& out, const std::vector<std::string>& strings) {
     append_varint(out, strings.size());

@@ -243,7 +243,7 @@ TEST(Collections, RefuseBadDeclarations) {
         return failure(R"({"name":"c","fields":[{"name":"f",)" + properties + "}]}");
     };
     EXPECT_NE(field(R"("type":"strung")").find("invalid data type"), std::string::npos);
-    EXPECT_NE(field(R"("type":"geopoint")").find("not supported yet"), std::string::npos);
+    EXPECT_NE(field(R"("type":"object")").find("not supported yet"), std::string::npos);
     EXPECT_NE(
         field(R"("type":"float[]","num_dim":3)").find("not supported yet"),
         std::string::npos

@@ -97,10 +97,12 @@ Result<search::Field> read_field(JsonValue json) {
     KUMO_TRY_ASSIGN(field.facet, read_flag(json, "facet", false));
     KUMO_TRY_ASSIGN(field.optional, read_flag(json, "optional", false));
     KUMO_TRY_ASSIGN(field.index, read_flag(json, "index", true));
-    const bool sorts = !field.is_string() && !field.array && field.index;
+    const bool is_point = field.type == search::ValueType::kGeoPoint;
+    const bool sorts =
+        field.index && !field.is_string() && (is_point || (!field.array && !field.is_geo()));
     KUMO_TRY_ASSIGN(field.sort, read_flag(json, "sort", sorts));
     // Accepted for number arrays by tradition, where it means nothing.
-    field.sort = field.sort && (field.is_string() || !field.array);
+    field.sort = field.sort && (field.is_string() || is_point || !field.array);
     KUMO_TRY_ASSIGN(field.infix, read_flag(json, "infix", false));
     KUMO_TRY_ASSIGN(field.store, read_flag(json, "store", true));
     KUMO_TRY_ASSIGN(field.range_index, read_flag(json, "range_index", false));

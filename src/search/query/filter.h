@@ -1,6 +1,9 @@
 #pragma once
 
+#include "search/geo/geo_region.h"
+
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +24,8 @@ struct Filter {
         kStartsWith,   ///< One element's words start with those of `text`, the last one a prefix.
         kWordsPrefix,  ///< As kWords, with the last word of `text` a prefix.
         kIds,          ///< The document's id is one of `values`.
+        kInRegion,     ///< Some point of geopoint field `field` is in `region`.
+        kHasPoint,     ///< The polygon in geopolygon field `field` has `point` in it.
     };
 
     /// Inclusive bounds, as column codes (search/column/codes.h).
@@ -32,6 +37,8 @@ struct Filter {
     std::string text;
     std::vector<std::string> values;
     std::vector<Filter> children;
+    std::shared_ptr<const GeoRegion> region{};
+    GeoPoint point{};
 
     static Filter of_ids(std::vector<std::string> ids) {
         Filter filter;

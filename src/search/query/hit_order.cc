@@ -2,6 +2,7 @@
 
 #include "search/column/codes.h"
 #include "search/query/filter_eval.h"
+#include "search/query/geo_sort.h"
 #include "search/query/matched_search.h"
 
 #include <algorithm>
@@ -87,6 +88,7 @@ HitOrder::Kind HitOrder::kind_of(const Schema& schema, const SortKey& sort) {
         case SortKey::By::kFilters: return Kind::kFilters;
         case SortKey::By::kRandom: return Kind::kRandom;
         case SortKey::By::kDecay: return Kind::kDecay;
+        case SortKey::By::kGeoDistance: return Kind::kGeoDistance;
         case SortKey::By::kGroupFound: return Kind::kGroupFound;
     }
     return Kind::kNumber;
@@ -133,8 +135,8 @@ HitOrder::HitOrder(
 }
 
 void HitOrder::open_columns(const SortKey& sort, Key& key) const {
-    const bool has_field =
-        key.kind == Kind::kNumber || key.kind == Kind::kString || key.kind == Kind::kDecay;
+    const bool has_field = key.kind == Kind::kNumber || key.kind == Kind::kString
+                           || key.kind == Kind::kDecay || key.kind == Kind::kGeoDistance;
     for (std::size_t p = 0; has_field && p < snapshot_.parts.size(); ++p) {
         key.columns.push_back(snapshot_.parts[p].segment->columns[sort.field].get());
     }
@@ -201,6 +203,10 @@ std::int64_t HitOrder::other_number_of(std::size_t k, const RankedHit& hit) cons
         const std::uint64_t found = groups_->found(groups_->of(hit.part, hit.doc));
         return in_order(key, static_cast<std::int64_t>(found));
     }
+    if (key.kind == Kind::kGeoDistance) {
+        const auto meters = distance_of(sorts_[k].geo, *key.columns[hit.part], hit.doc);
+        return meters ? in_order(key, *meters) : (key.missing_first ? kBest : kWorst);
+    }
     const auto code = key.columns[hit.part]->first(hit.doc);
     return code ? in_order(key, decayed(k, *code)) : (key.missing_first ? kBest : kWorst);
 }
@@ -231,6 +237,7 @@ std::string HitOrder::types() const {
             case Kind::kFilters: out += "eval"; break;
             case Kind::kRandom: out += "random"; break;
             case Kind::kDecay: out += "decay"; break;
+            case Kind::kGeoDistance: out += "distance"; break;
             case Kind::kGroupFound: out += "group_found"; break;
             case Kind::kString: out += "string"; break;
             case Kind::kNumber:

@@ -101,6 +101,7 @@ private:
         kRandom,
         kDecay,
         kGroupFound,
+        kGeoDistance,
     };
 
     /// What is looked at for every hit; the rest of a key is in `sorts_`, in the same place.

@@ -1,6 +1,7 @@
 #include "search/query/matched_search.h"
 
 #include "search/query/filter_eval.h"
+#include "search/query/geo_sort.h"
 #include "search/query/text_set.h"
 #include "wire/json.h"
 
@@ -37,9 +38,14 @@ Status check(const Schema& schema, const SearchRequest& request) {
         }
     }
     for (const SortKey& key : request.sort) {
-        const bool has_field = key.by == SortKey::By::kField || key.by == SortKey::By::kDecay;
+        const bool by_distance = key.by == SortKey::By::kGeoDistance;
+        const bool has_field =
+            key.by == SortKey::By::kField || key.by == SortKey::By::kDecay || by_distance;
         if (has_field && !part_of(key.field).column) {
             return invalid_argument("Sorting needs a sortable field.");
+        }
+        if (has_field && by_distance != (schema.fields[key.field].type == ValueType::kGeoPoint)) {
+            return invalid_argument("Points are sorted by distance, and nothing else is.");
         }
         if (key.by == SortKey::By::kGroupFound && !request.group) {
             return invalid_argument("Sorting by the size of groups needs grouping.");
@@ -199,6 +205,14 @@ Result<Hit> MatchedSearch::fetch(const RankedHit& ranked) const {
     if (!query_.match_all && !request_.highlight.fields.empty()) {
         KUMO_TRY_ASSIGN(const auto json, wire::JsonDocument::parse(hit.document));
         hit.highlights = highlighter_->highlight(*snapshot_.schema, json.root());
+    }
+    for (const SortKey& key : request_.sort) {
+        if (key.by != SortKey::By::kGeoDistance) {
+            continue;
+        }
+        if (const auto meters = distance_of(key.geo, *segment.columns[key.field], ranked.doc)) {
+            hit.distances.push_back({key.field, *meters});
+        }
     }
     return hit;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "search/geo/geo_point.h"
 #include "search/query/filter.h"
 #include "search/query/synonyms.h"
 
@@ -45,15 +46,23 @@ struct Decay {
     double decay = 0.5;  ///< Between 0 and 1, without both.
 };
 
+/// How far a point is from another.
+struct GeoDistance {
+    GeoPoint origin;
+    std::int64_t exclude_radius_meters = 0;  ///< Anything nearer counts as there.
+    std::int64_t precision_meters = 0;       ///< Rounded up to a multiple of this; 0: to meters.
+};
+
 /// One key of the sort order.
 struct SortKey {
     enum class By : std::uint8_t {
         kField,
         kTextMatch,
-        kFilters,     ///< The score of the first of `filters` that the document passes, else 0.
-        kRandom,      ///< A shuffle that follows from `seed`.
-        kDecay,       ///< `decay` of the number in `field`.
-        kGroupFound,  ///< How many documents the hit's group has; needs SearchRequest::group.
+        kFilters,      ///< The score of the first of `filters` that the document passes, else 0.
+        kRandom,       ///< A shuffle that follows from `seed`.
+        kDecay,        ///< `decay` of the number in `field`.
+        kGeoDistance,  ///< `geo`, of the nearest point in `field`.
+        kGroupFound,   ///< How many documents the hit's group has; needs SearchRequest::group.
     };
 
     By by = By::kField;
@@ -65,6 +74,7 @@ struct SortKey {
     std::vector<ScoredFilter> filters{};
     std::optional<std::uint64_t> seed{};  ///< Unset: 0.
     Decay decay{};
+    GeoDistance geo{};
 };
 
 /// A named range of a facet, [from, to) in column codes.
@@ -207,11 +217,19 @@ struct FieldHighlight {
         unmatched;  ///< (array fields) all elements, escaped nothing; for `highlight`.
 };
 
+/// How far a hit is from the origin of a sort key, by its rules.
+struct FieldDistance {
+    std::size_t field = 0;
+    std::int64_t meters = 0;
+};
+
 struct Hit {
     std::string document;  ///< The stored JSON object.
     std::optional<TextMatchInfo> text_match;
     std::vector<FieldHighlight> highlights;
     bool curated = false;
+    /// For each key that sorts by distance and that the document has a point for.
+    std::vector<FieldDistance> distances{};
 };
 
 struct FacetValue {

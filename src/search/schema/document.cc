@@ -1,6 +1,7 @@
 #include "search/schema/document.h"
 
 #include "search/column/codes.h"
+#include "search/geo/geo_polygon.h"
 #include "wire/json_writer.h"
 
 #include <charconv>
@@ -22,6 +23,8 @@ std::string article_and_type(const Field& field) {
         case ValueType::kInt64: return "an int64";
         case ValueType::kFloat: return "a float";
         case ValueType::kBool: return "a bool";
+        case ValueType::kGeoPoint: return "a geopoint";
+        case ValueType::kGeoPolygon: return "a geopolygon";
     }
     return "a value";
 }
@@ -102,6 +105,8 @@ public:
                 );
             case ValueType::kFloat: return read_float(value);
             case ValueType::kBool: return read_bool(value);
+            case ValueType::kGeoPoint: return read_point(value);
+            case ValueType::kGeoPolygon: return read_polygon(value);
         }
         return wrong_type(field_);
     }
@@ -174,6 +179,75 @@ private:
         return {};
     }
 
+    /// A coordinate; a numeric string if that is wanted.
+    std::optional<double> coordinate(JsonValue value) {
+        if (value.is_number()) {
+            return value.as_double();
+        }
+        const auto number =
+            coerce_ && value.is_string() ? number_in(value.as_string()) : std::nullopt;
+        coerced_ = coerced_ || number.has_value();
+        return number;
+    }
+
+    Result<GeoPoint> point_of(JsonValue lat_json, JsonValue lng_json) {
+        const auto lat = coordinate(lat_json);
+        const auto lng = coordinate(lng_json);
+        if (!lat || !lng) {
+            return wrong_type(field_);
+        }
+        const GeoPoint point{*lat, *lng};
+        if (!is_valid(point)) {
+            return invalid_argument(
+                "Field `" + field_.name
+                + "` must have a latitude between -90 and 90 and a longitude between -180 and 180."
+            );
+        }
+        return point;
+    }
+
+    void add_point(GeoPoint point) {
+        values_.codes.push_back(code_of_point(point));
+        values_.points.push_back(point);
+    }
+
+    /// [lat, lng]
+    Status read_point(JsonValue value) {
+        if (!value.is_array() || value.as_array().size() != 2) {
+            return invalid_argument(
+                field_.array ? "Field `" + field_.name
+                                   + "` must contain 2 element arrays: [ [lat, lng],... ]."
+                             : "Field `" + field_.name + "` must be a 2 element array: [lat, lng]."
+            );
+        }
+        auto second = value.as_array().begin();
+        KUMO_TRY_ASSIGN(const GeoPoint point, point_of(*value.as_array().begin(), *++second));
+        add_point(point);
+        return {};
+    }
+
+    /// [lat, lng, lat, lng, ...]
+    Status read_polygon(JsonValue value) {
+        if (!value.is_array() || value.as_array().size() % 2 != 0
+            || value.as_array().size() > 2 * (kPolygonVerticesMax + 1)) {
+            return wrong_type(field_);
+        }
+        std::vector<GeoPoint> vertices;
+        for (auto at = value.as_array().begin(); at != value.as_array().end(); ++at) {
+            const JsonValue lat = *at;
+            ++at;
+            KUMO_TRY_ASSIGN(vertices.emplace_back(), point_of(lat, *at));
+        }
+        const auto polygon = GeoPolygon::make(vertices);
+        if (!polygon.ok()) {
+            return invalid_argument("Field `" + field_.name + "`: " + polygon.error().message);
+        }
+        for (const GeoPoint& vertex : vertices) {
+            add_point(vertex);
+        }
+        return {};
+    }
+
     const Field& field_;
     bool coerce_;
     TypedDocument& out_;
@@ -201,6 +275,16 @@ void write_value(
         case ValueType::kInt64: out.integer(values.codes[i]); break;
         case ValueType::kFloat: out.number(double_of_code(values.codes[i])); break;
         case ValueType::kBool: out.boolean(values.codes[i] != 0); break;
+        case ValueType::kGeoPoint:
+            out.begin_array().number(values.points[i].lat).number(values.points[i].lng).end_array();
+            break;
+        case ValueType::kGeoPolygon:
+            out.begin_array();
+            for (const GeoPoint& point : values.points) {
+                out.number(point.lat).number(point.lng);
+            }
+            out.end_array();
+            break;
     }
 }
 

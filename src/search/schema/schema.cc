@@ -13,24 +13,18 @@ struct TypeEntry {
     ValueType type;
 };
 
-constexpr std::array<TypeEntry, 5> kTypes = {{
+constexpr std::array<TypeEntry, 7> kTypes = {{
     {"string", ValueType::kString},
     {"int32", ValueType::kInt32},
     {"int64", ValueType::kInt64},
     {"float", ValueType::kFloat},
     {"bool", ValueType::kBool},
+    {"geopoint", ValueType::kGeoPoint},
+    {"geopolygon", ValueType::kGeoPolygon},
 }};
 
-constexpr std::array<std::string_view, 9> kLaterTypes = {
-    "object",
-    "object[]",
-    "geopoint",
-    "geopoint[]",
-    "geopolygon",
-    "auto",
-    "string*",
-    "image",
-    "nested"};
+constexpr std::array<std::string_view, 7> kLaterTypes =
+    {"object", "object[]", "geopolygon[]", "auto", "string*", "image", "nested"};
 
 Status validate_field(const Field& field) {
     if (field.name.empty()) {
@@ -59,7 +53,16 @@ Status validate_field(const Field& field) {
             "Infix search is only supported for string fields: `" + field.name + "`."
         );
     }
-    if (field.sort && field.array) {
+    if (field.facet && field.is_geo()) {
+        return invalid_argument(
+            "Field `" + field.name + "` cannot be a facet: it is a " + type_name(field.type, false)
+            + "."
+        );
+    }
+    if (field.sort && field.type == ValueType::kGeoPolygon) {
+        return invalid_argument("Field `" + field.name + "` cannot be sorted by.");
+    }
+    if (field.sort && field.array && field.type != ValueType::kGeoPoint) {
         return invalid_argument(
             "The `sort` property of field `" + field.name + "` cannot be set on an array field."
         );
@@ -127,7 +130,7 @@ Result<TypeSpec> parse_type(std::string_view field, std::string_view name) {
     const bool array = name.ends_with("[]");
     const std::string_view base = array ? name.substr(0, name.size() - 2) : name;
     for (const TypeEntry& entry : kTypes) {
-        if (entry.name == base) {
+        if (entry.name == base && !(array && entry.type == ValueType::kGeoPolygon)) {
             return TypeSpec{entry.type, array};
         }
     }

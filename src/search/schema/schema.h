@@ -17,6 +17,8 @@ enum class ValueType : std::uint8_t {
     kInt64,
     kFloat,
     kBool,
+    kGeoPoint,
+    kGeoPolygon,
 };
 
 /// One declared field of a collection.
@@ -36,7 +38,11 @@ struct Field {
 
     bool is_string() const { return type == ValueType::kString; }
 
-    bool is_number() const { return type != ValueType::kString && type != ValueType::kBool; }
+    bool is_number() const {
+        return type == ValueType::kInt32 || type == ValueType::kInt64 || type == ValueType::kFloat;
+    }
+
+    bool is_geo() const { return type == ValueType::kGeoPoint || type == ValueType::kGeoPolygon; }
 };
 
 /// The fields of a collection and what governs how its text is analysed. Immutable once an index

@@ -30,6 +30,10 @@ std::string column_section(const Field& field) {
     return "column:" + field.name;
 }
 
+std::string geo_section(const Field& field) {
+    return "geo:" + field.name;
+}
+
 std::vector<DocId> identity(DocId count) {
     std::vector<DocId> ids(count);
     std::iota(ids.begin(), ids.end(), DocId{0});
@@ -48,7 +52,8 @@ FieldParts parts_of(const Field& field) {
     const bool indexed = field.index && field.name != "id";
     const bool text = indexed && field.is_string();
     const bool string_column = text && (field.facet || field.sort);
-    return {text, indexed && (!field.is_string() || string_column), string_column};
+    const bool geo = indexed && field.type == ValueType::kGeoPoint;
+    return {text, indexed && (!field.is_string() || string_column), string_column, geo};
 }
 
 /// The scratch space of the writer's text analysis.
@@ -146,6 +151,7 @@ LiveSegment::reader(const std::shared_ptr<const LiveSegment>& self, DocId doc_co
         out->texts.push_back(text ? self->texts_[i]->reader(doc_count) : nullptr);
         out->lengths.push_back(text ? self->lengths_[i]->reader(doc_count) : nullptr);
         out->columns.push_back(column ? self->columns_[i]->reader(doc_count) : nullptr);
+        out->geo.push_back(nullptr);
     }
     out->order = self->order_.reader(doc_count);
     out->ids = self->ids_.reader(doc_count);
@@ -179,6 +185,10 @@ Result<std::string> LiveSegment::seal(
                 out,
                 column_section(field)
             );
+        }
+        if (parts_of(field).geo) {
+            const ColumnSource column{reader.columns[i].get(), ids};
+            write_geo_index({&column, 1}, out, geo_section(field));
         }
     }
     const ColumnSource order{reader.order.get(), ids};
@@ -215,6 +225,7 @@ Status open_fields(const Schema& schema, const SectionFile& file, SegmentReader&
         out.texts.emplace_back();
         out.lengths.emplace_back();
         out.columns.emplace_back();
+        out.geo.emplace_back();
         if (parts.text) {
             KUMO_TRY_ASSIGN(out.texts.back(), open_text(file, text_section(field), out.doc_count));
             KUMO_TRY_ASSIGN(
@@ -226,6 +237,12 @@ Status open_fields(const Schema& schema, const SectionFile& file, SegmentReader&
             KUMO_TRY_ASSIGN(
                 out.columns.back(),
                 open_sized_column(file, column_section(field), out.doc_count, parts.string_column)
+            );
+        }
+        if (parts.geo) {
+            KUMO_TRY_ASSIGN(
+                out.geo.back(),
+                GeoIndex::open(file, geo_section(field), out.doc_count)
             );
         }
     }
@@ -285,6 +302,14 @@ public:
         write_column(strings, sources, docs_, out_, section);
     }
 
+    void geo(std::size_t field, const std::string& section) {
+        std::vector<ColumnSource> sources;
+        for (const SegmentMergeInput& input : inputs_) {
+            sources.push_back({input.segment->columns[field].get(), input.new_ids});
+        }
+        write_geo_index(sources, out_, section);
+    }
+
     Status stored(const std::string& section) {
         std::vector<StoredSource> sources;
         for (const SegmentMergeInput& input : inputs_) {
@@ -326,6 +351,9 @@ merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, 
                 [i](const SegmentReader& s) { return s.columns[i].get(); },
                 column_section(field)
             );
+        }
+        if (parts.geo) {
+            merger.geo(i, geo_section(field));
         }
     }
     merger.column(

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "search/column/column.h"
+#include "search/geo/geo_index.h"
 #include "search/schema/document.h"
 #include "search/schema/schema.h"
 #include "search/stored/stored.h"
@@ -30,6 +31,7 @@ struct SegmentReader {
     std::vector<std::unique_ptr<TextReader>> texts;
     std::vector<std::unique_ptr<ColumnReader>> lengths;
     std::vector<std::unique_ptr<ColumnReader>> columns;
+    std::vector<std::unique_ptr<GeoIndex>> geo;  ///< Of sealed segments, beside the column.
     std::unique_ptr<ColumnReader> order;
     std::unique_ptr<TextReader> ids;
     std::unique_ptr<StoredReader> stored;
@@ -41,6 +43,7 @@ struct FieldParts {
     bool text;
     bool column;
     bool string_column;
+    bool geo = false;  ///< Sealed, a GeoIndex beside the column.
 };
 
 FieldParts parts_of(const Field& field);

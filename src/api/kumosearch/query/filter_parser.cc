@@ -3,6 +3,7 @@
 #include "api/kumosearch/parameters.h"
 #include "api/kumosearch/query/filter_clause.h"
 #include "api/kumosearch/query/filter_lexer.h"
+#include "api/kumosearch/query/geo_clause.h"
 #include "search/query/filter_eval.h"
 
 #include <algorithm>
@@ -120,6 +121,10 @@ private:
             );
         }
         const FilterOperator op = lexer_.take_operator(known && schema_.fields[*at].is_number());
+        if (known && schema_.fields[*at].is_geo()) {
+            KUMO_TRY_ASSIGN(const FilterValue value, lexer_.take_value());
+            return make_geo_clause(schema_.fields[*at], *at, op, value.text);
+        }
         KUMO_TRY_ASSIGN(const FilterValues values, parse_values());
         if (!known) {
             Filter nothing;

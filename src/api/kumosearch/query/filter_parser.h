@@ -24,9 +24,10 @@ inline constexpr std::size_t kFilterListMax = 10000;
 ///     filter     = clause { ( "&&" | "||" ) clause }
 ///     clause     = "(" filter ")" | field ":" [ operator ] ( value | "[" value { "," value } "]" )
 ///
-/// "&&" and "||" bind alike and from the left. Values may be quoted with backticks. A blank text is
-/// every document. Stateless. Errors are kInvalidArgument in the words clients know, kUnsupported
-/// for forms that are documented and not here (joins, objects, geography).
+/// "&&" and "||" bind alike and from the left. Values may be quoted with backticks; those of
+/// geography are said in geo_clause.h. A blank text is every document. Stateless. Errors are
+/// kInvalidArgument in the words clients know, kUnsupported for forms that are documented and not
+/// here (joins, objects).
 Result<search::Filter>
 parse_filter(std::string_view text, const search::Schema& schema, const FilterLimits& limits = {});
 

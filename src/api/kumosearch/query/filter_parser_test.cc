@@ -62,6 +62,8 @@ std::string describe(const Filter& filter, const search::Schema& schema) {
             }
             return out + ")";
         }
+        case Filter::Kind::kInRegion: return text("region");
+        case Filter::Kind::kHasPoint: return text("has-point");
         case Filter::Kind::kIds: {
             std::string out = "(ids";
             for (const std::string& id : filter.values) {

@@ -193,6 +193,13 @@ Status write_hit(
         KUMO_TRY(shape.fields.append(hit.document, selected));
         writer.raw(selected);
     }
+    if (!hit.distances.empty()) {
+        writer.key("geo_distance_meters").begin_object();
+        for (const search::FieldDistance& distance : hit.distances) {
+            writer.key(schema.fields[distance.field].name).integer(distance.meters);
+        }
+        writer.end_object();
+    }
     writer.key("highlight");
     write_highlight(writer, hit, schema);
     if (shape.highlights_list) {

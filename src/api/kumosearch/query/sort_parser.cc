@@ -138,7 +138,9 @@ read_key(std::string_view part, const search::Schema& schema, const FilterLimits
     // As the documentation has it: without a value, numbers come last in either order, and strings
     // rank highest.
     key.missing_first = schema.fields[*at].is_string() && key.descending;
-    if (split.has_options && is_decay(split.inside)) {
+    if (schema.fields[*at].is_geo()) {
+        KUMO_TRY(read_distance_key(split.inside, schema.fields[*at], key));
+    } else if (split.has_options && is_decay(split.inside)) {
         KUMO_TRY(read_decay(split.inside, schema.fields[*at], key));
     } else if (split.has_options) {
         KUMO_TRY(read_field_options(split.inside, schema.fields[*at], key));
