@@ -60,6 +60,9 @@ void for_each_flag(AnyField& field, Visit visit) {
 
 constexpr unsigned kFlagBits = 9;
 
+// A flag behind those: a vector, with what it is at the end of the field.
+constexpr std::uint64_t kIsVector = std::uint64_t{1} << kFlagBits;
+
 void append_field(std::string& out, const search::Field& field) {
     append_sized(out, field.name);
     append_varint(out, static_cast<std::uint64_t>(field.type));
@@ -69,21 +72,36 @@ void append_field(std::string& out, const search::Field& field) {
         flags |= std::uint64_t{flag ? 1U : 0U} << bit;
         ++bit;
     });
-    append_varint(out, flags);
+    const search::VectorOptions& vector = field.vector;
+    append_varint(out, flags | (field.is_vector() ? kIsVector : 0));
     append_sized(out, field.locale);
+    if (field.is_vector()) {
+        append_varint(out, vector.dimensions);
+        append_varint(out, static_cast<std::uint64_t>(vector.metric));
+        append_varint(out, vector.m);
+        append_varint(out, vector.ef_construction);
+    }
 }
 
 search::Field read_field(wire::ByteReader& in) {
     search::Field field;
     field.name = in.text();
     field.type = static_cast<search::ValueType>(in.below_or_at(kValueTypeMax));
-    const std::uint64_t flags = in.below_or_at((std::uint64_t{1} << kFlagBits) - 1);
+    const std::uint64_t flags = in.below_or_at(kIsVector * 2 - 1);
     unsigned bit = 0;
     for_each_flag(field, [&](bool& flag) {
         flag = ((flags >> bit) & 1U) != 0;
         ++bit;
     });
     field.locale = in.text();
+    if ((flags & kIsVector) != 0) {
+        search::VectorOptions& vector = field.vector;
+        vector.dimensions = static_cast<std::uint32_t>(in.below_or_at(search::kDimensionsMax));
+        vector.metric = static_cast<search::VectorMetric>(in.below_or_at(1));
+        vector.m = static_cast<std::uint32_t>(in.below_or_at(search::kHnswMMax));
+        vector.ef_construction =
+            static_cast<std::uint32_t>(in.below_or_at(search::kHnswEfConstructionMax));
+    }
     return field;
 }
 

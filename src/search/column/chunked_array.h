@@ -48,7 +48,7 @@ private:
 
     static Place locate(std::size_t index) {
         const std::size_t shifted = index + kFirst;
-        const auto chunk = static_cast<std::size_t>(std::bit_width(shifted / kFirst)) - 1;
+        const auto chunk = static_cast<std::size_t>(std::bit_width(shifted / kFirst | 1U)) - 1;
         return {chunk, shifted - (kFirst << chunk)};
     }
 

@@ -50,9 +50,9 @@ Result<GeoPolygon> GeoPolygon::make(std::span<const GeoPoint> vertices) {
     return out;
 }
 
-Result<GeoPolygon> GeoPolygon::of_checked(std::span<const GeoPoint> points) {
+Result<GeoPolygon> GeoPolygon::of_checked(std::span<const GeoPoint> vertices) {
     GeoPolygon out;
-    for (const GeoPoint& point : points) {
+    for (const GeoPoint& point : vertices) {
         const Vector3 vertex = vector_of(point);
         if (out.vertices_.empty() || !same(out.vertices_.back(), vertex)) {
             out.vertices_.push_back(vertex);

@@ -289,6 +289,14 @@ void write_value(
 }
 
 void write_values(const Field& field, const FieldValues& values, wire::JsonWriter& out) {
+    if (field.is_vector()) {
+        out.begin_array();
+        for (const float number : values.vector) {
+            out.number_float(number);
+        }
+        out.end_array();
+        return;
+    }
     if (!field.array) {
         write_value(field, values, 0, out);
         return;
@@ -307,6 +315,43 @@ enum class Outcome : std::uint8_t {
     kCoerced,   ///< Indexed; stored as the typed values.
 };
 
+/// A vector has all of its numbers, or there is none.
+Result<Outcome>
+read_vector(const Field& field, JsonValue value, DirtyValues dirty, FieldValues& values) {
+    const std::uint32_t dimensions = field.vector.dimensions;
+    Outcome outcome = Outcome::kVerbatim;
+    std::string error;
+    std::vector<float> vector;
+    if (!value.is_array()) {
+        error = "must be an array of float.";
+    } else if (value.as_array().size() != dimensions) {
+        error = "must have " + std::to_string(dimensions) + " dimensions.";
+    } else {
+        for (const JsonValue element : value.as_array()) {
+            const auto number =
+                coerces(dirty)
+                    ? lenient_number(element)
+                    : (element.is_number() ? std::optional(element.as_double()) : std::nullopt);
+            const float narrow = static_cast<float>(number.value_or(NAN));
+            if (!std::isfinite(narrow)) {
+                error = number ? "must have values that a 32-bit float can hold."
+                               : "must be an array of float.";
+                break;
+            }
+            outcome = element.is_number() ? outcome : Outcome::kCoerced;
+            vector.push_back(narrow);
+        }
+    }
+    if (!error.empty() && drops(dirty) && field.optional) {
+        return Outcome::kAbsent;
+    }
+    if (!error.empty()) {
+        return invalid_argument("Field `" + field.name + "` " + error);
+    }
+    values.vector = std::move(vector);
+    return outcome;
+}
+
 Result<Outcome> read_field(
     const Field& field,
     JsonValue value,
@@ -316,6 +361,9 @@ Result<Outcome> read_field(
 ) {
     if (value.is_null() && field.optional) {
         return Outcome::kAbsent;
+    }
+    if (field.is_vector()) {
+        return read_vector(field, value, dirty, values);
     }
     ValueReader reader(field, coerces(dirty), out, values);
     Outcome outcome = Outcome::kVerbatim;

@@ -25,6 +25,7 @@ enum class DirtyValues : std::uint8_t {
 struct FieldValues {
     std::vector<std::int64_t> codes;
     std::vector<std::string_view> strings;
+    std::vector<float> vector;
     std::vector<GeoPoint> points;  ///< What the codes of a geopoint or geopolygon were made of.
 
     bool empty() const { return codes.empty() && strings.empty(); }

@@ -26,6 +26,29 @@ constexpr std::array<TypeEntry, 7> kTypes = {{
 constexpr std::array<std::string_view, 7> kLaterTypes =
     {"object", "object[]", "geopolygon[]", "auto", "string*", "image", "nested"};
 
+Status validate_vector(const Field& field) {
+    const VectorOptions& vector = field.vector;
+    if (field.type != ValueType::kFloat || !field.array) {
+        return invalid_argument("Property `num_dim` is only allowed on a float array field.");
+    }
+    if (vector.dimensions > kDimensionsMax) {
+        return invalid_argument(
+            "Property `num_dim` must be at most " + std::to_string(kDimensionsMax) + "."
+        );
+    }
+    if (field.facet) {
+        return invalid_argument("Field `" + field.name + "` cannot be a facet: it is a vector.");
+    }
+    if (vector.m < 2 || vector.m > kHnswMMax || vector.ef_construction < 1
+        || vector.ef_construction > kHnswEfConstructionMax) {
+        return invalid_argument(
+            "Property `hnsw_params` must have an `M` from 2 to " + std::to_string(kHnswMMax)
+            + " and an `ef_construction` from 1 to " + std::to_string(kHnswEfConstructionMax) + "."
+        );
+    }
+    return {};
+}
+
 Status validate_field(const Field& field) {
     if (field.name.empty()) {
         return invalid_argument("Parameter `name` of a field must not be empty.");
@@ -52,6 +75,9 @@ Status validate_field(const Field& field) {
         return invalid_argument(
             "Infix search is only supported for string fields: `" + field.name + "`."
         );
+    }
+    if (field.is_vector()) {
+        KUMO_TRY(validate_vector(field));
     }
     if (field.facet && field.is_geo()) {
         return invalid_argument(

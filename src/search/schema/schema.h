@@ -21,6 +21,23 @@ enum class ValueType : std::uint8_t {
     kGeoPolygon,
 };
 
+enum class VectorMetric : std::uint8_t {
+    kCosine,
+    kInnerProduct,
+};
+
+/// What a field of vectors is, and how its graph is built (search/vector/hnsw.h).
+struct VectorOptions {
+    std::uint32_t dimensions = 0;  ///< 0: the field is no vector.
+    VectorMetric metric = VectorMetric::kCosine;
+    std::uint32_t m = 16;
+    std::uint32_t ef_construction = 200;
+};
+
+inline constexpr std::uint32_t kDimensionsMax = 4096;
+inline constexpr std::uint32_t kHnswMMax = 128;
+inline constexpr std::uint32_t kHnswEfConstructionMax = 2000;
+
 /// One declared field of a collection.
 struct Field {
     std::string name;
@@ -35,12 +52,17 @@ struct Field {
     bool store = true;  ///< False: indexed but left out of the stored document.
     bool range_index = false;
     std::string locale{};
+    VectorOptions vector{};  ///< Of a float[].
 
     bool is_string() const { return type == ValueType::kString; }
 
     bool is_number() const {
-        return type == ValueType::kInt32 || type == ValueType::kInt64 || type == ValueType::kFloat;
+        return !is_vector()
+               && (type == ValueType::kInt32 || type == ValueType::kInt64
+                   || type == ValueType::kFloat);
     }
+
+    bool is_vector() const { return vector.dimensions > 0; }
 
     bool is_geo() const { return type == ValueType::kGeoPoint || type == ValueType::kGeoPolygon; }
 };

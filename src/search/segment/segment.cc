@@ -34,6 +34,10 @@ std::string geo_section(const Field& field) {
     return "geo:" + field.name;
 }
 
+std::string vector_section(const Field& field) {
+    return "vector:" + field.name;
+}
+
 std::vector<DocId> identity(DocId count) {
     std::vector<DocId> ids(count);
     std::iota(ids.begin(), ids.end(), DocId{0});
@@ -53,7 +57,9 @@ FieldParts parts_of(const Field& field) {
     const bool text = indexed && field.is_string();
     const bool string_column = text && (field.facet || field.sort);
     const bool geo = indexed && field.type == ValueType::kGeoPoint;
-    return {text, indexed && (!field.is_string() || string_column), string_column, geo};
+    const bool vector = indexed && field.is_vector();
+    const bool column = indexed && !vector && (!field.is_string() || string_column);
+    return {text, column, string_column, geo, vector};
 }
 
 /// The scratch space of the writer's text analysis.
@@ -79,6 +85,7 @@ LiveSegment::LiveSegment(const Schema& schema)
         columns_.push_back(
             parts.column ? std::make_unique<LiveColumn>(parts.string_column) : nullptr
         );
+        vectors_.push_back(parts.vector ? std::make_unique<LiveVectors>(field.vector) : nullptr);
     }
 }
 
@@ -92,6 +99,9 @@ void LiveSegment::add(std::string_view id, const TypedDocument& document, std::u
             columns_[i]->add_strings(values.strings);
         } else if (columns_[i] != nullptr) {
             columns_[i]->add(values.codes);
+        }
+        if (vectors_[i] != nullptr) {
+            vectors_[i]->add(values.vector);
         }
     }
     const auto arrival = static_cast<std::int64_t>(order);
@@ -137,6 +147,7 @@ std::size_t LiveSegment::bytes() const {
     for (std::size_t i = 0; i < texts_.size(); ++i) {
         total += texts_[i] != nullptr ? texts_[i]->bytes() + lengths_[i]->bytes() : 0;
         total += columns_[i] != nullptr ? columns_[i]->bytes() : 0;
+        total += vectors_[i] != nullptr ? vectors_[i]->bytes() : 0;
     }
     return total;
 }
@@ -152,6 +163,8 @@ LiveSegment::reader(const std::shared_ptr<const LiveSegment>& self, DocId doc_co
         out->lengths.push_back(text ? self->lengths_[i]->reader(doc_count) : nullptr);
         out->columns.push_back(column ? self->columns_[i]->reader(doc_count) : nullptr);
         out->geo.push_back(nullptr);
+        const bool vector = self->vectors_[i] != nullptr;
+        out->vectors.push_back(vector ? self->vectors_[i]->reader(doc_count) : nullptr);
     }
     out->order = self->order_.reader(doc_count);
     out->ids = self->ids_.reader(doc_count);
@@ -190,6 +203,10 @@ Result<std::string> LiveSegment::seal(
             const ColumnSource column{reader.columns[i].get(), ids};
             write_geo_index({&column, 1}, out, geo_section(field));
         }
+        if (self->vectors_[i] != nullptr) {
+            const VectorSource vectors{reader.vectors[i].get(), ids, reader.order.get()};
+            write_vectors(field.vector, {&vectors, 1}, docs, out, vector_section(field));
+        }
     }
     const ColumnSource order{reader.order.get(), ids};
     write_column(false, {&order, 1}, docs, out, std::string(kOrderSection));
@@ -226,6 +243,7 @@ Status open_fields(const Schema& schema, const SectionFile& file, SegmentReader&
         out.lengths.emplace_back();
         out.columns.emplace_back();
         out.geo.emplace_back();
+        out.vectors.emplace_back();
         if (parts.text) {
             KUMO_TRY_ASSIGN(out.texts.back(), open_text(file, text_section(field), out.doc_count));
             KUMO_TRY_ASSIGN(
@@ -244,6 +262,15 @@ Status open_fields(const Schema& schema, const SectionFile& file, SegmentReader&
                 out.geo.back(),
                 GeoIndex::open(file, geo_section(field), out.doc_count)
             );
+        }
+        if (parts.vector) {
+            KUMO_TRY_ASSIGN(
+                out.vectors.back(),
+                open_vectors(file, vector_section(field), field.vector.dimensions)
+            );
+            if (out.vectors.back()->doc_count() != out.doc_count) {
+                return corruption("vectors of `" + field.name + "` do not fit their segment");
+            }
         }
     }
     return {};
@@ -310,6 +337,15 @@ public:
         write_geo_index(sources, out_, section);
     }
 
+    void vectors(std::size_t field, const VectorOptions& options, const std::string& section) {
+        std::vector<VectorSource> sources;
+        for (const SegmentMergeInput& input : inputs_) {
+            const SegmentReader& segment = *input.segment;
+            sources.push_back({segment.vectors[field].get(), input.new_ids, segment.order.get()});
+        }
+        write_vectors(options, sources, docs_, out_, section);
+    }
+
     Status stored(const std::string& section) {
         std::vector<StoredSource> sources;
         for (const SegmentMergeInput& input : inputs_) {
@@ -354,6 +390,9 @@ merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, 
         }
         if (parts.geo) {
             merger.geo(i, geo_section(field));
+        }
+        if (parts.vector) {
+            merger.vectors(i, field.vector, vector_section(field));
         }
     }
     merger.column(

@@ -10,6 +10,7 @@
 #include "search/text/doc.h"
 #include "search/text/live_text.h"
 #include "search/text/sealed_text.h"
+#include "search/vector/vector_column.h"
 
 #include <memory>
 #include <optional>
@@ -32,6 +33,7 @@ struct SegmentReader {
     std::vector<std::unique_ptr<ColumnReader>> lengths;
     std::vector<std::unique_ptr<ColumnReader>> columns;
     std::vector<std::unique_ptr<GeoIndex>> geo;  ///< Of sealed segments, beside the column.
+    std::vector<std::unique_ptr<VectorReader>> vectors;
     std::unique_ptr<ColumnReader> order;
     std::unique_ptr<TextReader> ids;
     std::unique_ptr<StoredReader> stored;
@@ -40,10 +42,11 @@ struct SegmentReader {
 
 /// Which parts a field has, following from its declaration.
 struct FieldParts {
-    bool text;
-    bool column;
-    bool string_column;
+    bool text = false;
+    bool column = false;
+    bool string_column = false;
     bool geo = false;  ///< Sealed, a GeoIndex beside the column.
+    bool vector = false;
 };
 
 FieldParts parts_of(const Field& field);
@@ -88,6 +91,7 @@ private:
     std::vector<std::unique_ptr<LiveText>> texts_;
     std::vector<std::unique_ptr<LiveColumn>> lengths_;
     std::vector<std::unique_ptr<LiveColumn>> columns_;
+    std::vector<std::unique_ptr<LiveVectors>> vectors_;
     LiveColumn order_{false};
     LiveText ids_;
     std::unique_ptr<TextReader> writer_ids_;

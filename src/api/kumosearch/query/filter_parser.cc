@@ -120,6 +120,9 @@ private:
                    : "Could not find a filter field named `" + name + "` in the schema."
             );
         }
+        if (known && schema_.fields[*at].is_vector()) {
+            return invalid_argument("Cannot filter on vector field `" + name + "`.");
+        }
         const FilterOperator op = lexer_.take_operator(known && schema_.fields[*at].is_number());
         if (known && schema_.fields[*at].is_geo()) {
             KUMO_TRY_ASSIGN(const FilterValue value, lexer_.take_value());

@@ -206,8 +206,15 @@ Status write_hit(
         writer.key("highlights");
         write_highlights(writer, hit.highlights, schema);
     }
+    if (hit.fusion_score) {
+        writer.key("hybrid_search_info").begin_object();
+        writer.key("rank_fusion_score").number(*hit.fusion_score).end_object();
+    }
     if (hit.text_match) {
         write_text_match(writer, *hit.text_match);
+    }
+    if (hit.vector_distance) {
+        writer.key("vector_distance").number_float(*hit.vector_distance);
     }
     return {};
 }

@@ -30,11 +30,7 @@ Error no_such_field(std::string_view name) {
 
 /// Forms of sort_by that later versions have.
 bool is_later_form(std::string_view name) {
-    constexpr std::array<std::string_view, 4> kLater = {
-        "_vector_distance",
-        "_vector_query",
-        "_seq_id",
-        "_union"};
+    constexpr std::array<std::string_view, 3> kLater = {"_vector_query", "_seq_id", "_union"};
     return name.starts_with('$') || std::find(kLater.begin(), kLater.end(), name) != kLater.end();
 }
 
@@ -83,6 +79,10 @@ Result<bool> read_special(
 ) {
     if (split.name == "_group_found" && !split.has_options) {
         key.by = SortKey::By::kGroupFound;
+        return true;
+    }
+    if (split.name == "_vector_distance" && !split.has_options) {
+        key.by = SortKey::By::kVectorDistance;
         return true;
     }
     if (split.name == "_text_match") {

@@ -47,6 +47,7 @@ std::string sorted_by(std::string_view text) {
             case search::SortKey::By::kDecay:
                 out += shown(schema.fields[key.field].name, key.decay);
                 break;
+            case search::SortKey::By::kVectorDistance: out += "_vector_distance"; break;
             case search::SortKey::By::kGeoDistance:
                 out += schema.fields[key.field].name + " from " + shown(key.geo);
                 break;
@@ -106,6 +107,11 @@ TEST(SortParser, ReadsDistances) {
         "error: Could not find a field named `area` in the schema for sorting."
     );
     EXPECT_TRUE(sorted_by("year(48.8, 2.3):asc").starts_with("error: "));
+}
+
+TEST(SortParser, ReadsTheDistanceOfVectors) {
+    EXPECT_EQ(sorted_by("_vector_distance:asc"), "_vector_distance asc;");
+    EXPECT_TRUE(sorted_by("_vector_distance(x: 1):asc").starts_with("error: "));
 }
 
 TEST(SortParser, ReadsTheSizeOfGroups) {
@@ -205,7 +211,7 @@ TEST(SortParser, RefusesWhatIsNotThere) {
 
 TEST(SortParser, NamesWhatIsNotSupported) {
     for (const char* text :
-         {"_vector_distance:asc", "$c(year:asc):asc", "_seq_id:asc", "year(x: 1):asc"}) {
+         {"_vector_query([]):asc", "$c(year:asc):asc", "_seq_id:asc", "year(x: 1):asc"}) {
         const auto keys = parse_sort(text, test_schema());
         ASSERT_FALSE(keys.ok()) << text;
         EXPECT_NE(keys.error().message.find("not supported yet"), std::string::npos) << text;

@@ -1,0 +1,229 @@
+// Times what is looked for by nearness, in process, over generated data:
+//     nearest_bench vectors [ROWS DIMENSIONS]
+//     nearest_bench places [POINTS]
+// Vectors: how many a second a graph takes, and for each number of vectors looked at (ef) the part
+// of the exact ten nearest that is found and microseconds a query; the same for filters that leave
+// a half, a tenth, a hundredth; and for looking at every vector. Places: microseconds a circle, by
+// its radius, with the points in order (sealed) and without (live). Medians of 200 queries.
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "search/geo/geo_index.h"
+#include "search/text/section_file.h"
+#include "search/vector/vector_column.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <numeric>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace kumo;          // NOLINT(google-build-using-namespace): a program of one file
+using namespace kumo::search;  // NOLINT(google-build-using-namespace): as above
+
+namespace {
+
+constexpr int kQueries = 200;
+
+double seconds_since(MonotonicTime start) {
+    return std::chrono::duration<double>(system_clock().monotonic_now() - start).count();
+}
+
+double median_us(const std::function<void(int)>& query) {
+    std::vector<double> times;
+    for (int i = 0; i < kQueries; ++i) {
+        const auto start = system_clock().monotonic_now();
+        query(i);
+        times.push_back(seconds_since(start) * 1e6);
+    }
+    std::sort(times.begin(), times.end());
+    return times[times.size() / 2];
+}
+
+double uniform(Random& random) {
+    return static_cast<double>(random.below(1'000'000'001)) / 1e9;
+}
+
+std::vector<std::uint32_t> identity(std::uint32_t count) {
+    std::vector<std::uint32_t> ids(count);
+    std::iota(ids.begin(), ids.end(), 0);
+    return ids;
+}
+
+/// One of a thousand centers, and some noise: embeddings are clustered.
+std::vector<float> make_vector(Random& random, std::uint32_t dimensions) {
+    SeededRandom center(random.below(1000));
+    std::vector<float> out(dimensions);
+    for (float& number : out) {
+        number = static_cast<float>(uniform(center) - 0.5 + (uniform(random) - 0.5) * 0.7);
+    }
+    return out;
+}
+
+void show(
+    const VectorReader& reader,
+    const std::vector<std::vector<float>>& queries,
+    const Bitmap& allowed,
+    NearestRequest request,
+    const char* what
+) {
+    request.allowed = &allowed;
+    std::size_t found = 0;
+    std::size_t wanted = 0;
+    for (const std::vector<float>& query : queries) {
+        request.query = query.data();
+        NearestRequest exact = request;
+        exact.flat_search_cutoff = UINT32_MAX;
+        std::set<std::uint32_t> docs;
+        for (const VectorHit& hit : reader.nearest(exact)) {
+            docs.insert(hit.doc);
+        }
+        for (const VectorHit& hit : reader.nearest(request)) {
+            found += docs.count(hit.doc);
+        }
+        wanted += docs.size();
+    }
+    const double us = median_us([&](int i) {
+        request.query = queries[static_cast<std::size_t>(i)].data();
+        (void)reader.nearest(request);
+    });
+    std::printf(
+        "%-24s ef %4u  recall %.4f  %8.1f us\n",
+        what,
+        request.ef,
+        static_cast<double>(found) / static_cast<double>(wanted),
+        us
+    );
+}
+
+int bench_vectors(std::uint32_t rows, std::uint32_t dimensions) {
+    const VectorOptions options{dimensions};
+    SeededRandom random(1);
+    LiveVectors live(options);
+    LiveColumn numbers(false);
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        live.add(make_vector(random, dimensions));
+        const std::int64_t number = row;
+        numbers.add({&number, 1});
+    }
+    const auto live_reader = live.reader(rows);
+    const auto order = numbers.reader(rows);
+    const auto ids = identity(rows);
+    const VectorSource source{live_reader.get(), ids, order.get()};
+    SectionFileBuilder builder;
+    const auto start = system_clock().monotonic_now();
+    write_vectors(options, {&source, 1}, rows, builder, "v");
+    const double built = seconds_since(start);
+    const std::string bytes = builder.finish();
+    std::printf(
+        "%u vectors of %u: %.1f s, %.0f a second; %.0f bytes a vector\n",
+        rows,
+        dimensions,
+        built,
+        rows / built,
+        static_cast<double>(bytes.size()) / rows
+    );
+    const auto reader = open_vectors(SectionFile::open(bytes).value(), "v", dimensions).value();
+    std::vector<std::vector<float>> queries;
+    for (int i = 0; i < kQueries; ++i) {
+        queries.push_back(as_stored(options, make_vector(random, dimensions)));
+    }
+    const Bitmap all(rows, true);
+    for (const std::uint32_t ef : {10U, 32U, 64U, 100U, 200U, 400U}) {
+        show(*reader, queries, all, {nullptr, 10, ef}, "graph");
+    }
+    for (const std::uint32_t one_in : {2U, 10U, 100U}) {
+        Bitmap some(rows);
+        for (std::uint32_t row = 0; row < rows; ++row) {
+            if (random.below(one_in) == 0) {
+                some.set(row);
+            }
+        }
+        const std::string what = "filter, 1 in " + std::to_string(one_in);
+        show(*reader, queries, some, {nullptr, 10, kVectorEf}, what.c_str());
+    }
+    show(*reader, queries, all, {nullptr, 10, 10, nullptr, UINT32_MAX}, "every vector");
+    return 0;
+}
+
+int bench_places(std::uint32_t points) {
+    SeededRandom random(1);
+    LiveColumn column(false);
+    // Half of them anywhere, half around a thousand towns.
+    for (std::uint32_t i = 0; i < points; ++i) {
+        SeededRandom town(i % 2 == 0 ? random.next() : random.below(1000));
+        const double spread = i % 2 == 0 ? 0 : 0.5;
+        const GeoPoint point{
+            std::asin(2 * uniform(town) - 1) / kRadiansPerDegree * 0.99
+                + spread * (uniform(random) - 0.5),
+            uniform(town) * 359 - 179.5 + spread * (uniform(random) - 0.5)};
+        const std::int64_t code = code_of_point(point);
+        column.add({&code, 1});
+    }
+    const auto reader = column.reader(points);
+    const auto ids = identity(points);
+    const ColumnSource source{reader.get(), ids};
+    SectionFileBuilder builder;
+    const auto start = system_clock().monotonic_now();
+    write_geo_index({&source, 1}, builder, "g");
+    std::printf("%u points put in order in %.2f s\n", points, seconds_since(start));
+    const std::string bytes = builder.finish();
+    const auto index = GeoIndex::open(SectionFile::open(bytes).value(), "g", points).value();
+    for (const double km : {1.0, 10.0, 100.0, 1000.0, 5000.0}) {
+        std::vector<GeoPoint> centers;
+        for (int i = 0; i < kQueries; ++i) {
+            SeededRandom town(random.below(1000));
+            centers.push_back(
+                {std::asin(2 * uniform(town) - 1) / kRadiansPerDegree * 0.99,
+                 uniform(town) * 359 - 179.5}
+            );
+        }
+        std::size_t found = 0;
+        const double sealed = median_us([&](int i) {
+            Bitmap out(points);
+            index->match(*GeoRegion::circle(centers[static_cast<std::size_t>(i)], km * 1000), out);
+            found += out.count();
+        });
+        const double live = median_us([&](int i) {
+            Bitmap out(points);
+            match_points(
+                *reader,
+                *GeoRegion::circle(centers[static_cast<std::size_t>(i)], km * 1000),
+                out
+            );
+        });
+        const double covering = median_us([&](int i) {
+            (void)GeoRegion::circle(centers[static_cast<std::size_t>(i)], km * 1000);
+        });
+        std::printf(
+            "circle of %6.0f km: %9.1f points  sealed %9.1f us  live %9.1f us  its covering %6.1f "
+            "us\n",
+            km,
+            static_cast<double>(found) / kQueries,
+            sealed,
+            live,
+            covering
+        );
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string what = argc > 1 ? argv[1] : "";
+    const auto number = [&](int i, std::uint32_t absent) {
+        return argc > i ? static_cast<std::uint32_t>(std::strtoul(argv[i], nullptr, 10)) : absent;
+    };
+    if (what == "vectors") {
+        return bench_vectors(number(2, 50'000), number(3, 128));
+    }
+    if (what == "places") {
+        return bench_places(number(2, 1'000'000));
+    }
+    std::fputs("usage: nearest_bench vectors [ROWS DIMENSIONS] | places [POINTS]\n", stderr);
+    return 2;
+}
