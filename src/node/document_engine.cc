@@ -96,6 +96,7 @@ void DocumentEngine::publish() {
 
 void DocumentEngine::close(io::Task done) {
     closed_ = true;
+    stop_merging_->store(true, std::memory_order_relaxed);
     env_.loop->cancel_timer(std::exchange(idle_timer_, {}));
     env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
     events_ = {};
@@ -222,9 +223,11 @@ void DocumentEngine::start_merge() {
     const auto job = std::make_shared<const search::Index::MergeJob>(std::move(*merge));
     const auto self = shared_from_this();
     const auto files = files_;
-    env_.jobs->submit(BackgroundJobs::Lane::kMerge, [self, files, job]() -> io::Task {
-        auto merged = job->doc_count == 0 ? Opened(std::make_shared<const search::SegmentReader>())
-                                          : store_result(*files, job->segment_id, job->run());
+    const auto stop = stop_merging_;
+    env_.jobs->submit(BackgroundJobs::Lane::kMerge, [self, files, job, stop]() -> io::Task {
+        auto merged = job->doc_count == 0
+                          ? Opened(std::make_shared<const search::SegmentReader>())
+                          : store_result(*files, job->segment_id, job->run(stop.get()));
         const auto shared = std::make_shared<Opened>(std::move(merged));
         return [self, job, shared] {
             self->finish_merge(*job, std::move(*shared));

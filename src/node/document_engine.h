@@ -9,6 +9,7 @@
 #include "search/index/index.h"
 #include "store/wal.h"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -152,9 +153,11 @@ private:
     Events events_;
 
     store::Seq applied_;
-    store::Seq frozen_seq_;                ///< Sealed, or being sealed, up to here.
-    store::Seq stored_seq_;                ///< What the manifest on disk holds.
-    std::uint64_t unsealed_bytes_ = 0;     ///< Of the log, above frozen_seq_.
+    store::Seq frozen_seq_;             ///< Sealed, or being sealed, up to here.
+    store::Seq stored_seq_;             ///< What the manifest on disk holds.
+    std::uint64_t unsealed_bytes_ = 0;  ///< Of the log, above frozen_seq_.
+    /// Closing does not wait for a merge's graphs.
+    std::shared_ptr<std::atomic<bool>> stop_merging_ = std::make_shared<std::atomic<bool>>(false);
     std::vector<std::uint64_t> obsolete_;  ///< Segments merged away; the stored manifest has them.
     bool seal_running_ = false;
     std::optional<Error> seal_failure_;  ///< Of the last seal.

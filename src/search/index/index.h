@@ -10,6 +10,7 @@
 #include "search/segment/segment.h"
 #include "search/text/postings_cursor.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -157,7 +158,10 @@ public:
         std::vector<SegmentMergeInput> inputs;
         DocId doc_count;
 
-        Result<std::string> run() const { return merge_segments(*schema, inputs, doc_count); }
+        /// `stop` may be null: set by another thread, it makes this give up (kUnavailable).
+        Result<std::string> run(const std::atomic<bool>* stop = nullptr) const {
+            return merge_segments(*schema, inputs, doc_count, stop);
+        }
     };
 
     /// Segments worth merging now, if any and if no merge is under way. With `all`, those that can

@@ -10,7 +10,8 @@ namespace kumo::search {
 // Which segments are merged: tiers by size, each a factor of `merge_factor` above the one below;
 // when a tier holds that many segments they become one of the next tier. So a document is
 // rewritten about log(n) times, and a search meets a handful of segments. A segment that is mostly
-// deletes is rewritten alone.
+// deletes is rewritten alone, and so is, when there is nothing else, one whose seal left the graph
+// of its vectors to a merge.
 
 namespace {
 
@@ -53,6 +54,11 @@ std::vector<std::size_t> Index::choose_merge() const {
         const std::uint64_t total = std::uint64_t{kept} * limits_.merge_factor;
         if (tiers[tier].size() >= limits_.merge_factor && total <= limits_.merged_docs_max) {
             return tiers[tier];
+        }
+    }
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        if (slots_[i].live == nullptr && lacks_graph(*slots_[i].reader)) {
+            return {i};
         }
     }
     return {};

@@ -152,7 +152,7 @@ Status MatchedSearch::run() {
 }
 
 Status MatchedSearch::search_vectors() {
-    vectors_.emplace(snapshot_, *request_.vector);
+    vectors_.emplace(snapshot_, *request_.vector, deadline_);
     KUMO_TRY(vectors_->find(parts_));
     if (has_words()) {
         vectors_->fuse(parts_);

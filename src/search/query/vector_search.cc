@@ -64,6 +64,7 @@ Status VectorMatches::find(const std::vector<PartMatches>& parts) {
     nearest.k = request_.k;
     nearest.ef = std::max(request_.ef, request_.k);
     nearest.flat_search_cutoff = request_.flat_search_cutoff;
+    nearest.deadline = &deadline_;
     for (std::size_t p = 0; p < parts.size(); ++p) {
         Bitmap others;
         nearest.allowed = &parts[p].allowed;
@@ -124,6 +125,9 @@ void VectorMatches::measure_matches(const std::vector<PartMatches>& parts) {
     for (std::size_t p = 0; p < parts.size(); ++p) {
         const VectorReader& vectors = *snapshot_.parts[p].segment->vectors[request_.field];
         for (const Match& match : parts[p].matches) {
+            if (deadline_.passed()) {
+                break;
+            }
             const float* vector = vectors.vector_of(match.doc);
             if (vector != nullptr && !distance(p, match.doc)) {
                 nearest_.push_back({p, match.doc, space.distance(query_.data(), vector)});

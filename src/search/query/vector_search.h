@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "search/index/index.h"
+#include "search/query/deadline.h"
 #include "search/query/matcher.h"
 #include "search/query/request.h"
 
@@ -13,11 +14,15 @@
 namespace kumo::search {
 
 /// The documents of a search that are nearest to its vector, and how near they are. One search's;
-/// refers to the snapshot and the request.
+/// refers to
+/// the snapshot, the request and the deadline; what is not done by then is left out.
 class VectorMatches {
 public:
-    VectorMatches(const Snapshot& snapshot, const VectorRequest& request)
-        : snapshot_(snapshot), request_(request), by_doc_(snapshot.parts.size()) {}
+    VectorMatches(const Snapshot& snapshot, const VectorRequest& request, Deadline& deadline)
+        : snapshot_(snapshot),
+          request_(request),
+          deadline_(deadline),
+          by_doc_(snapshot.parts.size()) {}
 
     /// Looks among the allowed documents of the parts. kNotFound if the request names a document
     /// that is not there or has no vector.
@@ -49,6 +54,7 @@ private:
 
     const Snapshot& snapshot_;
     const VectorRequest& request_;
+    Deadline& deadline_;
     std::vector<float> query_;                    ///< As stored.
     std::optional<Place> named_;                  ///< The document that the request names.
     std::vector<Place> nearest_;                  ///< Nearest first.

@@ -5,6 +5,7 @@
 #include "search/text/seal.h"
 #include "search/text/section_file.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -205,7 +206,10 @@ Result<std::string> LiveSegment::seal(
         }
         if (self->vectors_[i] != nullptr) {
             const VectorSource vectors{reader.vectors[i].get(), ids, reader.order.get()};
-            write_vectors(field.vector, {&vectors, 1}, docs, out, vector_section(field));
+            const GraphWork work{kSealGraphFloatsMax};
+            KUMO_TRY(
+                write_vectors(field.vector, {&vectors, 1}, docs, work, out, vector_section(field))
+            );
         }
     }
     const ColumnSource order{reader.order.get(), ids};
@@ -337,13 +341,13 @@ public:
         write_geo_index(sources, out_, section);
     }
 
-    void vectors(std::size_t field, const VectorOptions& options, const std::string& section) {
+    Status vectors(std::size_t field, const Field& declared, const GraphWork& work) {
         std::vector<VectorSource> sources;
         for (const SegmentMergeInput& input : inputs_) {
             const SegmentReader& segment = *input.segment;
             sources.push_back({segment.vectors[field].get(), input.new_ids, segment.order.get()});
         }
-        write_vectors(options, sources, docs_, out_, section);
+        return write_vectors(declared.vector, sources, docs_, work, out_, vector_section(declared));
     }
 
     Status stored(const std::string& section) {
@@ -362,8 +366,18 @@ private:
 
 }  // namespace
 
-Result<std::string>
-merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, DocId doc_count) {
+bool lacks_graph(const SegmentReader& segment) {
+    return std::any_of(segment.vectors.begin(), segment.vectors.end(), [](const auto& vectors) {
+        return vectors != nullptr && lacks_graph(*vectors);
+    });
+}
+
+Result<std::string> merge_segments(
+    const Schema& schema,
+    std::span<const SegmentMergeInput> inputs,
+    DocId doc_count,
+    const std::atomic<bool>* stop
+) {
     SectionFileBuilder out;
     add_meta(doc_count, out);
     Merger merger(inputs, doc_count, out);
@@ -392,7 +406,7 @@ merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, 
             merger.geo(i, geo_section(field));
         }
         if (parts.vector) {
-            merger.vectors(i, field.vector, vector_section(field));
+            KUMO_TRY(merger.vectors(i, field, {UINT64_MAX, stop}));
         }
     }
     merger.column(

@@ -12,6 +12,7 @@
 #include "search/text/sealed_text.h"
 #include "search/vector/vector_column.h"
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
@@ -111,8 +112,16 @@ struct SegmentMergeInput {
     std::vector<DocId> new_ids;  ///< kNoDoc: dropped. Else ascending from where the last one ended.
 };
 
-/// Encodes several sealed segments as one segment file. Any thread.
-Result<std::string>
-merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, DocId doc_count);
+/// Encodes several sealed segments as one segment file. Any thread. kUnavailable if `stop` (may be
+/// null) was set meanwhile.
+Result<std::string> merge_segments(
+    const Schema& schema,
+    std::span<const SegmentMergeInput> inputs,
+    DocId doc_count,
+    const std::atomic<bool>* stop = nullptr
+);
+
+/// A merge of it alone would give some of its vectors a graph.
+bool lacks_graph(const SegmentReader& segment);
 
 }  // namespace kumo::search

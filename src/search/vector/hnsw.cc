@@ -122,17 +122,24 @@ HnswBuilder::Links HnswBuilder::select(std::vector<Neighbor> candidates, std::ui
     return chosen;
 }
 
+/// As many of a node's links as it may have.
+HnswBuilder::Links
+HnswBuilder::chosen_links(std::uint32_t node, const Links& links, std::uint32_t level) const {
+    std::vector<Neighbor> candidates;
+    for (const std::uint32_t other : links) {
+        candidates.push_back({distance(node, other), other});
+    }
+    return select(std::move(candidates), links_max(level));
+}
+
+/// Choosing among links costs more than walking over some more of them, so it is done for several
+/// new ones at once.
 void HnswBuilder::link_back(std::uint32_t from, std::uint32_t to, std::uint32_t level) {
     Links& links = links_[from][level];
-    if (links.size() < links_max(level)) {
-        links.push_back(to);
-        return;
+    links.push_back(to);
+    if (links.size() > links_max(level) + links_max(level) / 4) {
+        links = chosen_links(from, links, level);
     }
-    std::vector<Neighbor> candidates = {{distance(from, to), to}};
-    for (const std::uint32_t node : links) {
-        candidates.push_back({distance(from, node), node});
-    }
-    links = select(std::move(candidates), links_max(level));
 }
 
 void HnswBuilder::insert(std::uint32_t node, std::uint64_t number) {
@@ -187,11 +194,7 @@ void HnswBuilder::repair(
     });
     std::sort(around.begin(), around.end());
     around.erase(std::unique(around.begin(), around.end()), around.end());
-    std::vector<Neighbor> candidates;
-    for (const std::uint32_t other : around) {
-        candidates.push_back({distance(node, other), other});
-    }
-    links_[node][level] = select(std::move(candidates), links_max(level));
+    links_[node][level] = chosen_links(node, around, level);
 }
 
 void HnswBuilder::take_over(const HnswGraph& graph, std::span<const std::uint32_t> new_nodes) {

@@ -127,6 +127,8 @@ private:
         return level == 0 ? 2 * parameters_.m : parameters_.m;
     }
 
+    Links chosen_links(std::uint32_t node, const Links& links, std::uint32_t level) const;
+
     float distance(std::uint32_t a, std::uint32_t b) const {
         return rows_.space.distance(rows_.rows[a], rows_.rows[b]);
     }

@@ -42,15 +42,19 @@ void HnswBuilder::write(SectionFileBuilder& out, const std::string& prefix) cons
     std::string base;
     std::string starts;
     std::string upper;
-    const std::uint32_t m = parameters_.m;
     std::uint32_t start = 0;
-    for (const std::vector<Links>& links : links_) {
-        KUMO_ASSERT(!links.empty());
-        levels.push_back(static_cast<char>(links.size() - 1));
-        append_links(base, links[0], 2 * m);
+    const auto kept = [&](std::uint32_t node, std::uint32_t level) {
+        const Links& links = links_[node][level];
+        return links.size() > links_max(level) ? chosen_links(node, links, level) : links;
+    };
+    for (std::uint32_t node = 0; node < nodes; ++node) {
+        const auto top = static_cast<std::uint32_t>(links_[node].size());
+        KUMO_ASSERT(top > 0);
+        levels.push_back(static_cast<char>(top - 1));
+        append_links(base, kept(node, 0), links_max(0));
         append_fixed(starts, start);
-        for (std::size_t level = 1; level < links.size(); ++level, ++start) {
-            append_links(upper, links[level], m);
+        for (std::uint32_t level = 1; level < top; ++level, ++start) {
+            append_links(upper, kept(node, level), links_max(level));
         }
     }
     out.add(prefix + ".meta", meta);

@@ -78,6 +78,9 @@ std::vector<VectorHit> VectorReader::nearest_of_all(const NearestRequest& reques
         if (!request.allowed->test(doc)) {
             continue;
         }
+        if (request.deadline != nullptr && request.deadline->passed()) {
+            break;
+        }
         const VectorHit hit{doc, space.distance(request.query, row(r))};
         if (best.size() == request.k && !nearer(hit, best.front())) {
             continue;
@@ -266,16 +269,22 @@ std::optional<std::size_t> best_graph(
 
 }  // namespace
 
-void write_vectors(
+bool lacks_graph(const VectorReader& vectors) {
+    return vectors.graph() == nullptr && vectors.row_count() >= kGraphRowsMin;
+}
+
+Status write_vectors(
     const VectorOptions& options,
     std::span<const VectorSource> sources,
     std::uint32_t doc_count,
+    const GraphWork& work,
     SectionFileBuilder& out,
     const std::string& prefix
 ) {
     const GatheredRows gathered = gather(options.dimensions, sources);
     const auto row_count = static_cast<std::uint32_t>(gathered.docs.size());
-    const bool has_graph = row_count >= kGraphRowsMin;
+    const bool has_graph = row_count >= kGraphRowsMin
+                           && std::uint64_t{row_count} * options.dimensions <= work.floats_max;
     std::string meta;
     append_fixed(
         meta,
@@ -301,18 +310,22 @@ void write_vectors(
     out.add(prefix + ".docs", docs);
     out.add(prefix + ".rows", rows);
     if (!has_graph) {
-        return;
+        return {};
     }
     HnswBuilder builder(gathered.rows, {options.m, options.ef_construction});
     if (const auto from = best_graph(options, sources, gathered)) {
         builder.take_over(*sources[*from].vectors->graph(), gathered.new_rows[*from]);
     }
     for (std::uint32_t r = 0; r < row_count; ++r) {
+        if (work.stop != nullptr && work.stop->load(std::memory_order_relaxed)) {
+            return Error{ErrorCode::kUnavailable, "it was stopped"};
+        }
         if (!builder.has(r)) {
             builder.insert(r, gathered.numbers[r]);
         }
     }
     builder.write(out, prefix + ".graph");
+    return {};
 }
 
 Result<std::unique_ptr<VectorReader>>

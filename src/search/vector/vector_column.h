@@ -5,9 +5,11 @@
 #include "search/column/bitmap.h"
 #include "search/column/chunked_array.h"
 #include "search/column/column.h"
+#include "search/query/deadline.h"
 #include "search/schema/schema.h"
 #include "search/vector/hnsw.h"
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -25,7 +27,7 @@ struct VectorHit {
 };
 
 /// How many vectors a search by a graph looks at if nothing else is said.
-inline constexpr std::uint32_t kVectorEf = 64;
+inline constexpr std::uint32_t kVectorEf = 100;
 
 /// The nearest vectors to look for in one segment.
 struct NearestRequest {
@@ -34,6 +36,7 @@ struct NearestRequest {
     std::uint32_t ef = kVectorEf;          ///< At least k.
     const Bitmap* allowed = nullptr;       ///< The documents that may be found.
     std::uint32_t flat_search_cutoff = 0;  ///< Up to so many allowed ones, look at each.
+    Deadline* deadline = nullptr;          ///< Null: none. Once passed, what was found is it.
 };
 
 /// The vectors of one field over the documents of one segment; a document has one or none. They
@@ -107,16 +110,30 @@ struct VectorSource {
 /// Below so many vectors a segment has no graph.
 inline constexpr std::uint32_t kGraphRowsMin = 1000;
 
+/// Vectors whose graph a seal builds have at most so many numbers together, which is one or two
+/// seconds of work: writes wait for seals. Above, a merge builds it.
+inline constexpr std::uint64_t kSealGraphFloatsMax = std::uint64_t{1} << 20;
+
+/// Whether a graph is built.
+struct GraphWork {
+    std::uint64_t floats_max = UINT64_MAX;    ///< Not if the vectors have more numbers together.
+    const std::atomic<bool>* stop = nullptr;  ///< Set by another thread: give up.
+};
+
 /// Writes the vectors of the sources in order, as sections named `prefix` + ".meta" and so on
-/// (docs/formats/segment.md), with a graph. The source with most vectors brings its graph along, so
-/// what is inserted is only the rest.
-void write_vectors(
+/// (docs/formats/segment.md), and their graph. The source with most vectors brings its graph along,
+/// so what is inserted is only the rest. kUnavailable if it was stopped.
+Status write_vectors(
     const VectorOptions& options,
     std::span<const VectorSource> sources,
     std::uint32_t doc_count,
+    const GraphWork& work,
     SectionFileBuilder& out,
     const std::string& prefix
 );
+
+/// A merge would give it a graph.
+bool lacks_graph(const VectorReader& vectors);
 
 /// Opens sealed vectors. The bytes stay the file's. Checks every index it would follow later.
 Result<std::unique_ptr<VectorReader>>

@@ -28,18 +28,18 @@ std::string read(std::string_view text) {
 }
 
 TEST(VectorQuery, ReadsNumbersAndOptions) {
-    EXPECT_EQ(read("vec:([0.5, -2, 1e3])"), "0.5 -2 1000 k 7 ef 64 flat 0 alpha 0.3 below inf");
+    EXPECT_EQ(read("vec:([0.5, -2, 1e3])"), "0.5 -2 1000 k 7 ef 100 flat 0 alpha 0.3 below inf");
     EXPECT_EQ(
         read(" vec : ( [1,2,3] , k: 100, ef:20,flat_search_cutoff: 50, alpha: 0.8,"
              " distance_threshold: 0.25 ) "),
         "1 2 3 k 100 ef 20 flat 50 alpha 0.8 below 0.25"
     );
-    EXPECT_EQ(read("vec:([1,2,3], k: 0)"), "1 2 3 k 7 ef 64 flat 0 alpha 0.3 below inf");
+    EXPECT_EQ(read("vec:([1,2,3], k: 0)"), "1 2 3 k 7 ef 100 flat 0 alpha 0.3 below inf");
 }
 
 TEST(VectorQuery, TakesADocumentInPlaceOfNumbers) {
-    EXPECT_EQ(read("vec:([], id: a 1)"), "id a 1 k 7 ef 64 flat 0 alpha 0.3 below inf");
-    EXPECT_EQ(read("vec:([], id: `a,b`)"), "id a,b k 7 ef 64 flat 0 alpha 0.3 below inf");
+    EXPECT_EQ(read("vec:([], id: a 1)"), "id a 1 k 7 ef 100 flat 0 alpha 0.3 below inf");
+    EXPECT_EQ(read("vec:([], id: `a,b`)"), "id a,b k 7 ef 100 flat 0 alpha 0.3 below inf");
     EXPECT_EQ(
         read("vec:([1,2,3], id: 1)"),
         "error: Malformed vector query string: cannot pass both vector query and `id` parameter."
