@@ -119,6 +119,11 @@ const Route kRoutes[] = {
     {kPut, "/collections/:collection/overrides/:id", "overrides:upsert", Access::kCollection, whole<put_item<ResourceKind::kCollectionCurations>, kValueBodyBytesMax>},
     {kDelete, "/collections/:collection/overrides/:id", "overrides:delete", Access::kCollection, plain<delete_item<ResourceKind::kCollectionCurations>>},
 
+    {kGet, "/stemming/dictionaries", "stemming/dictionaries:list", Access::kGlobal, plain<list_dictionaries>},
+    {kPost, "/stemming/dictionaries/import", "stemming/dictionaries/import:create", Access::kGlobal, whole<import_dictionary, 2 * node::kResourceBytesMax>},
+    {kGet, "/stemming/dictionaries/:id", "stemming/dictionaries:get", Access::kGlobal, plain<get_dictionary>},
+    {kDelete, "/stemming/dictionaries/:id", "stemming/dictionaries:delete", Access::kGlobal, plain<delete_dictionary>},
+
     {kGet, "/limits", "limits:list", Access::kGlobal, plain<list_limits>},
     {kGet, "/limits/active", "limits/active:list", Access::kGlobal, plain<list_bans>},
     {kDelete, "/limits/active/:id", "limits/active:delete", Access::kGlobal, plain<delete_ban>},
@@ -140,10 +145,6 @@ const Route kRoutes[] = {
     {kPost, "/analytics/flush", "analytics/flush:create", Access::kGlobal, plain<not_supported>},
     {kGet, "/analytics/status", "analytics/status:list", Access::kGlobal, plain<not_supported>},
     {kPost, "/analytics/aggregate_events", "analytics/aggregate_events:create", Access::kGlobal, plain<not_supported>},
-    {kGet, "/stemming/dictionaries", "stemming/dictionaries:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/stemming/dictionaries/:id", "stemming/dictionaries:get", Access::kGlobal, plain<not_supported>},
-    {kPost, "/stemming/dictionaries/import", "stemming/dictionaries:create", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/stemming/dictionaries/:id", "stemming/dictionaries:delete", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/snapshot", "operations/snapshot:create", Access::kGlobal, plain<take_snapshot>},
     {kPost, "/operations/vote", "operations/vote:create", Access::kGlobal, plain<vote>},
     {kPost, "/operations/drain", "operations/drain:create", Access::kGlobal, plain<drain>},

@@ -82,6 +82,12 @@ void put_item(const CallPtr& call, const std::string& body);
 template <node::ResourceKind kKind>
 void delete_item(const CallPtr& call);
 
+// stemming.cc
+void import_dictionary(const CallPtr& call, const std::string& body);
+void list_dictionaries(const CallPtr& call);
+void get_dictionary(const CallPtr& call);
+void delete_dictionary(const CallPtr& call);
+
 // limits.cc
 void list_limits(const CallPtr& call);
 void get_limit(const CallPtr& call);
