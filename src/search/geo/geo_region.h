@@ -36,6 +36,9 @@ public:
 
     bool contains(GeoPoint point) const { return contains(vector_of(point)); }
 
+    /// Of the polygon; 1 for a circle.
+    std::size_t vertex_count() const { return polygon_ ? polygon_->size() : 1; }
+
     /// Ascending, apart from each other; at most kCoveringCellsMax.
     const std::vector<CodeRange>& covering() const { return covering_; }
 

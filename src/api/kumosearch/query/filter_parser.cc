@@ -39,7 +39,7 @@ std::uint32_t depth_of(const Filter& filter) {
 class FilterParser {
 public:
     FilterParser(std::string_view text, const search::Schema& schema, const FilterLimits& limits)
-        : lexer_(text), schema_(schema), limits_(limits) {}
+        : lexer_(text), schema_(schema), limits_(limits), vertices_left_(limits.vertices_max) {}
 
     Result<Filter> parse() {
         if (lexer_.at_end()) {
@@ -126,7 +126,7 @@ private:
         const FilterOperator op = lexer_.take_operator(known && schema_.fields[*at].is_number());
         if (known && schema_.fields[*at].is_geo()) {
             KUMO_TRY_ASSIGN(const FilterValue value, lexer_.take_value());
-            return make_geo_clause(schema_.fields[*at], *at, op, value.text);
+            return make_geo_clause({schema_.fields[*at], *at}, op, value.text, vertices_left_);
         }
         KUMO_TRY_ASSIGN(const FilterValues values, parse_values());
         if (!known) {
@@ -165,6 +165,7 @@ private:
     const search::Schema& schema_;
     const FilterLimits& limits_;
     std::uint32_t operators_ = 0;
+    std::size_t vertices_left_;
 };
 
 }  // namespace

@@ -14,6 +14,7 @@ struct FilterLimits {
     std::uint32_t operators_max = 100;  ///< "&&" and "||".
     /// A clause about a field that is not in the schema is an error; else it matches nothing.
     bool validate_field_names = true;
+    std::size_t vertices_max = 1000;  ///< Of all polygons; a circle counts as one.
 };
 
 inline constexpr std::uint32_t kFilterParenthesesMax = 32;

@@ -18,6 +18,7 @@ using search::Filter;
 using search::GeoPoint;
 using search::GeoRegion;
 
+constexpr std::size_t kPartsMax = 2 * search::kPolygonVerticesMax + 4;
 constexpr double kMetersPerKilometer = 1000;
 constexpr double kMetersPerMile = 1609.34;
 
@@ -51,15 +52,15 @@ std::optional<std::string_view> inside_of(std::string_view text, char open, char
 /// Reads one clause.
 class GeoClause {
 public:
-    explicit GeoClause(const Field& field, std::size_t position)
-        : field_(field), position_(position) {}
+    GeoClause(const GeoField& field, std::size_t& vertices_left)
+        : field_(field.field), position_(field.position), vertices_left_(vertices_left) {}
 
     Result<Filter> read(std::string_view text) {
         const auto list = inside_of(text, '[', ']');
         if (!list) {
             return read_value(text);
         }
-        const auto parts = split_outside_brackets(*list, kClauseVerticesMax);
+        const auto parts = split_outside_brackets(*list, kPartsMax);
         if (!parts.ok()) {
             return bad_format(field_);
         }
@@ -75,7 +76,7 @@ public:
 private:
     Result<Filter> read_value(std::string_view text) {
         const auto inside = inside_of(text, '(', ')');
-        const auto parts = inside ? split_outside_brackets(*inside, 2 * kClauseVerticesMax + 4)
+        const auto parts = inside ? split_outside_brackets(*inside, kPartsMax)
                                   : Result<std::vector<std::string_view>>(bad_format(field_));
         if (!parts.ok()) {
             return bad_format(field_);
@@ -88,6 +89,7 @@ private:
             if (points.size() != 1) {
                 return bad_format(field_);
             }
+            KUMO_TRY(count_vertices(1));
             out.point = points.front();
             return out;
         }
@@ -115,7 +117,7 @@ private:
     /// [lat, lng, ...], name: value, ...
     Result<std::shared_ptr<const GeoRegion>>
     read_with_options(std::string_view inside, const std::vector<std::string_view>& parts) {
-        const auto numbers = split_outside_brackets(inside, 2 * kClauseVerticesMax + 2);
+        const auto numbers = split_outside_brackets(inside, kPartsMax);
         if (!numbers.ok()) {
             return bad_format(field_);
         }
@@ -177,10 +179,10 @@ private:
 
     /// Bounds what all shapes together cost.
     Status count_vertices(std::size_t vertices) {
-        vertices_ += vertices;
-        if (vertices_ > kClauseVerticesMax) {
+        if (vertices > vertices_left_) {
             return value_error(field_, "a filter has at most 1000 circles and vertices.");
         }
+        vertices_left_ -= vertices;
         return {};
     }
 
@@ -200,7 +202,7 @@ private:
 
     const Field& field_;
     std::size_t position_;
-    std::size_t vertices_ = 0;
+    std::size_t& vertices_left_;
 };
 
 }  // namespace
@@ -231,12 +233,12 @@ std::optional<double> parse_distance(std::string_view text) {
 }
 
 Result<Filter> make_geo_clause(
-    const Field& field,
-    std::size_t position,
+    const GeoField& field,
     FilterOperator op,
-    std::string_view text
+    std::string_view text,
+    std::size_t& vertices_left
 ) {
-    KUMO_TRY_ASSIGN(Filter out, GeoClause(field, position).read(text));
+    KUMO_TRY_ASSIGN(Filter out, GeoClause(field, vertices_left).read(text));
     if (!is_negative(op)) {
         return out;
     }

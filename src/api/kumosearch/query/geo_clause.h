@@ -15,8 +15,11 @@
 /// know.
 namespace kumo::api_kumosearch {
 
-/// Of all polygons in a clause together; a circle counts as one.
-inline constexpr std::size_t kClauseVerticesMax = 1000;
+/// A field and its position in the schema.
+struct GeoField {
+    const search::Field& field;
+    std::size_t position;
+};
 
 /// What stands behind the name of a geopoint:
 ///
@@ -31,12 +34,13 @@ inline constexpr std::size_t kClauseVerticesMax = 1000;
 ///     points = point | "[" point { "," point } "]"        point = "(" lat "," lng ")"
 ///
 /// A distance is a number and `km` or `mi`. Filters are exact at any distance, so
-/// exact_filter_radius changes nothing. Requires an indexed field of one of these types.
+/// exact_filter_radius changes nothing. Requires an indexed field of one of these types. Takes the
+/// polygons' vertices, and one for a circle or a point, from `vertices_left`.
 Result<search::Filter> make_geo_clause(
-    const search::Field& field,
-    std::size_t position,
+    const GeoField& field,
     FilterOperator op,
-    std::string_view text
+    std::string_view text,
+    std::size_t& vertices_left
 );
 
 /// "5.1 km" or "2mi" in meters; at least 0.

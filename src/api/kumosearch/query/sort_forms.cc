@@ -55,6 +55,15 @@ std::uint32_t operators_in(const search::Filter& filter) {
     return count;
 }
 
+/// How many vertices and circles it has.
+std::size_t vertices_in(const search::Filter& filter) {
+    std::size_t count = filter.region != nullptr ? filter.region->vertex_count() : 0;
+    for (const search::Filter& child : filter.children) {
+        count += vertices_in(child);
+    }
+    return count;
+}
+
 Result<double> read_number(const SortOption& option) {
     const char* begin = option.value.data();
     const char* end = begin + option.value.size();
@@ -179,7 +188,9 @@ Status read_eval(
     FilterLimits left = limits;  // Those of the list together.
     for (const std::string_view part : parts.value()) {
         KUMO_TRY_ASSIGN(key.filters.emplace_back(), read_scored_filter(part, schema, left));
-        left.operators_max -= std::min(left.operators_max, operators_in(key.filters.back().filter));
+        const search::Filter& last = key.filters.back().filter;
+        left.operators_max -= std::min(left.operators_max, operators_in(last));
+        left.vertices_max -= std::min(left.vertices_max, vertices_in(last));
     }
     return {};
 }
