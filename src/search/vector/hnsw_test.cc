@@ -143,7 +143,7 @@ TEST(Hnsw, FindsNearlyAllOfTheNearest) {
 TEST(Hnsw, FindsThemAmongWhatAFilterLeaves) {
     const Segment segment(2, kDocs, true);
     // Of these, every vector would be looked at with a larger `ef`.
-    for (const std::uint32_t one_in : {2, 3}) {
+    for (const std::uint32_t one_in : {2U, 3U}) {
         Bitmap some(kDocs);
         for (std::uint32_t doc = 0; doc < kDocs; doc += one_in) {
             some.set(doc);
@@ -156,7 +156,7 @@ TEST(Hnsw, AMergeKeepsTheLargestGraphAndItsRecall) {
     const Segment large(3, kDocs, true);
     const Segment small(4, 1500, true);
     const Segment smallest(5, 300, true);
-    for (const std::uint32_t drop_one_in : {0, 4}) {
+    for (const std::uint32_t drop_one_in : {0U, 4U}) {
         const Sealed merged = merge({&small, &large, &smallest}, drop_one_in);
         const Bitmap all(merged.reader->doc_count(), true);
         EXPECT_GE(recall(*merged.reader, all, true, kVectorEf), 0.95) << drop_one_in;
