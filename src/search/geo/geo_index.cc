@@ -3,6 +3,7 @@
 #include "search/text/section_file.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -144,6 +145,44 @@ void match_points(const ColumnReader& column, const GeoRegion& region, Bitmap& o
     }
 }
 
+namespace {
+
+/// False if the polygon surely has not the point: told without trigonometry, for most polygons.
+/// Along an edge the longitude goes one way, and the latitude is at most half the edge's length
+/// above or below its ends.
+bool may_contain(const std::vector<GeoPoint>& vertices, GeoPoint point) {
+    double south = 90;
+    double north = -90;
+    double west = 0;
+    double east = 0;
+    double turned = 0;
+    double longest = 0;
+    for (std::size_t i = 0; i < vertices.size(); ++i) {
+        const GeoPoint& a = vertices[i];
+        const GeoPoint& b = vertices[(i + 1) % vertices.size()];
+        const double across = std::remainder(b.lng - a.lng, 360);
+        south = std::min(south, a.lat);
+        north = std::max(north, a.lat);
+        turned += across;
+        west = std::min(west, turned);
+        east = std::max(east, turned);
+        longest = std::max(longest, std::abs(b.lat - a.lat) + std::abs(across));
+    }
+    if (std::abs(turned) > 1 || longest >= 179) {
+        return true;  // It goes around a pole, or nearly through one.
+    }
+    constexpr double kSlack = 1e-6;
+    const double reach = longest / 2 + kSlack;
+    if (point.lat < south - reach || point.lat > north + reach) {
+        return false;
+    }
+    // How far east of the most western point, going around.
+    const double from_west = point.lng - (vertices[0].lng + west) + kSlack;
+    return from_west - std::floor(from_west / 360) * 360 <= east - west + 2 * kSlack;
+}
+
+}  // namespace
+
 void match_polygons(const ColumnReader& column, GeoPoint point, Bitmap& out) {
     const Vector3 wanted = vector_of(point);
     std::vector<GeoPoint> vertices;
@@ -152,6 +191,9 @@ void match_polygons(const ColumnReader& column, GeoPoint point, Bitmap& out) {
         vertices.clear();
         for (std::uint64_t i = range.begin; i < range.end; ++i) {
             vertices.push_back(point_of_code(column.value(i)));
+        }
+        if (vertices.empty() || !may_contain(vertices, point)) {
+            continue;
         }
         const auto polygon = GeoPolygon::of_checked(vertices);
         if (polygon.ok() && polygon.value().contains(wanted)) {

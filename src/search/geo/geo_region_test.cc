@@ -193,6 +193,51 @@ TEST(GeoRegion, CoveringsHoldPolygonsEverywhere) {
     }
 }
 
+TEST(GeoIndex, FindsThePolygonsThatHaveAPoint) {
+    SeededRandom random(4);
+    LiveColumn column(false);
+    std::vector<GeoPolygon> polygons;
+    std::vector<GeoPoint> points;
+    while (polygons.size() < 500) {
+        const bool polar = polygons.size() % 10 == 0;
+        const GeoPoint center = polar ? GeoPoint{85, 20} : random_point(random);
+        const double size = std::pow(10, static_cast<double>(random.below(4)) - 1.5);
+        std::vector<GeoPoint> vertices;
+        std::vector<std::int64_t> codes;
+        for (int i = 0; i < 5; ++i) {
+            const double lat = center.lat + size * std::sin(i * kPi / 2.5);
+            const double lng = center.lng + size * std::cos(i * kPi / 2.5);
+            const GeoPoint vertex{std::min(90.0, std::max(-90.0, lat)), std::remainder(lng, 360)};
+            codes.push_back(code_of_point(vertex));
+            vertices.push_back(point_of_code(codes.back()));
+        }
+        auto polygon = GeoPolygon::make(vertices);
+        if (!polygon.ok()) {
+            continue;
+        }
+        polygons.push_back(std::move(polygon).value());
+        column.add(codes);
+        points.push_back(center);
+        points.push_back(random_point(random));
+        points.push_back({std::min(90.0, center.lat + size * 0.8), center.lng});
+    }
+    const auto reader = column.reader(500);
+    std::size_t found = 0;
+    for (const GeoPoint& point : points) {
+        if (!is_valid(point)) {
+            continue;
+        }
+        Bitmap out(500);
+        match_polygons(*reader, point, out);
+        found += out.count();
+        for (std::uint32_t doc = 0; doc < 500; ++doc) {
+            ASSERT_EQ(out.test(doc), polygons[doc].contains(vector_of(point)))
+                << doc << ": " << point.lat << " " << point.lng;
+        }
+    }
+    EXPECT_GT(found, 500U);
+}
+
 TEST(GeoRegion, MostPointsAreToldByTheirCodes) {
     const auto region = GeoRegion::circle({48.85, 2.35}, 10'000);
     std::int64_t inside = 0;
