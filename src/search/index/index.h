@@ -204,6 +204,7 @@ private:
     put(std::string id, wire::JsonValue root, DirtyValues dirty, const std::optional<Place>& old);
     Result<Written>
     merge_into(const Place& old, std::string id, wire::JsonValue patch, DirtyValues dirty);
+    Result<std::string> resolve(const std::optional<Place>& old, wire::JsonValue document);
     void remove(const Place& place);
     std::string next_id();
     std::vector<std::size_t> choose_merge() const;
