@@ -1,6 +1,7 @@
 #include "search/vector/dot_product.h"
 
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 
 namespace kumo::search {
@@ -47,8 +48,8 @@ float dot_product_of_four(const float* a, const float* b, std::uint32_t dimensio
         for (std::uint32_t lane = 0; lane < 4; ++lane) {
             Four x;
             Four y;
-            std::memcpy(&x, a + i + lane * 4, sizeof(x));
-            std::memcpy(&y, b + i + lane * 4, sizeof(y));
+            std::memcpy(&x, a + i + std::size_t{lane} * 4, sizeof(x));
+            std::memcpy(&y, b + i + std::size_t{lane} * 4, sizeof(y));
             sums[lane] += x * y;
         }
     }
@@ -81,8 +82,8 @@ KUMO_AVX2 float dot_product_of_eight(const float* a, const float* b, std::uint32
 
 DotProduct dot_product() {
 #ifdef __x86_64__
-    static const bool wide = __builtin_cpu_supports("avx2") != 0;
-    return wide ? dot_product_of_eight : dot_product_of_four;
+    static const bool kWide = __builtin_cpu_supports("avx2") != 0;
+    return kWide ? dot_product_of_eight : dot_product_of_four;
 #else
     return dot_product_of_four;
 #endif

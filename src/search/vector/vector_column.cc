@@ -26,7 +26,7 @@ struct Header {
     std::uint32_t has_graph;
 };
 
-constexpr std::size_t kBlockFloats = 64 * 1024;
+constexpr std::size_t kBlockFloats = 65'536;
 
 bool nearer(const VectorHit& a, const VectorHit& b) {
     return a.distance != b.distance ? a.distance < b.distance : a.doc < b.doc;

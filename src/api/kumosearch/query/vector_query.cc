@@ -60,7 +60,10 @@ Status read_option(std::string_view part, VectorRequest& out) {
     if (name == "id") {
         const bool quoted = value.size() >= 2 && value.front() == '`' && value.back() == '`';
         out.id = std::string(quoted ? value.substr(1, value.size() - 2) : value);
-        return out.id->empty() ? Status(malformed()) : Status();
+        if (out.id->empty()) {
+            return malformed();
+        }
+        return {};
     }
     if (name == "k") {
         std::uint32_t k = 0;
@@ -70,8 +73,10 @@ Status read_option(std::string_view part, VectorRequest& out) {
     }
     if (name == "ef") {
         KUMO_TRY(read_count(name, value, out.ef));
-        return out.ef == 0 ? Status(malformed("`ef` parameter must be a positive integer"))
-                           : Status();
+        if (out.ef == 0) {
+            return malformed("`ef` parameter must be a positive integer");
+        }
+        return {};
     }
     if (name == "flat_search_cutoff") {
         return read_count(name, value, out.flat_search_cutoff);
