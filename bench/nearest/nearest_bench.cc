@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <functional>
+#include <iostream>
 #include <numeric>
 #include <set>
 #include <string>
@@ -102,13 +103,12 @@ void show(
     );
 }
 
-int bench_vectors(std::uint32_t rows, std::uint32_t dimensions) {
-    const VectorOptions options{dimensions};
-    SeededRandom random(1);
+/// A segment file of generated vectors; says how long its graph took. Empty if that failed.
+std::string make_segment(Random& random, const VectorOptions& options, std::uint32_t rows) {
     LiveVectors live(options);
     LiveColumn numbers(false);
     for (std::uint32_t row = 0; row < rows; ++row) {
-        live.add(make_vector(random, dimensions));
+        live.add(make_vector(random, options.dimensions));
         const std::int64_t number = row;
         numbers.add({&number, 1});
     }
@@ -119,22 +119,29 @@ int bench_vectors(std::uint32_t rows, std::uint32_t dimensions) {
     SectionFileBuilder builder;
     const auto start = std::clock();
     if (!write_vectors(options, {&source, 1}, rows, {}, builder, "v").ok()) {
-        return 1;
+        return {};
     }
     const double built = seconds_since(start);
-    const std::string bytes = builder.finish();
+    std::string bytes = builder.finish();
     std::printf(
         "%u vectors of %u: %.1f s, %.0f a second; %.0f bytes a vector\n",
         rows,
-        dimensions,
+        options.dimensions,
         built,
         rows / built,
         static_cast<double>(bytes.size()) / rows
     );
+    return bytes;
+}
+
+int bench_vectors(std::uint32_t rows, std::uint32_t dimensions) {
+    const VectorOptions options{dimensions};
+    SeededRandom random(1);
+    const std::string bytes = make_segment(random, options, rows);
     const auto reader = open_vectors(SectionFile::open(bytes).value(), "v", dimensions).value();
-    std::vector<std::vector<float>> queries;
-    for (int i = 0; i < kQueries; ++i) {
-        queries.push_back(as_stored(options, make_vector(random, dimensions)));
+    std::vector<std::vector<float>> queries(kQueries);
+    for (std::vector<float>& query : queries) {
+        query = as_stored(options, make_vector(random, dimensions));
     }
     const Bitmap all(rows, true);
     for (const std::uint32_t ef : {10U, 32U, 64U, 100U, 200U, 400U}) {
@@ -154,20 +161,61 @@ int bench_vectors(std::uint32_t rows, std::uint32_t dimensions) {
     return 0;
 }
 
-int bench_places(std::uint32_t points) {
-    SeededRandom random(1);
-    LiveColumn column(false);
-    // Half of them anywhere, half around a thousand towns.
+/// One of a thousand, anywhere but near the poles.
+GeoPoint town(std::uint64_t number) {
+    SeededRandom random(number);
+    return {
+        std::asin(2 * uniform(random) - 1) / kRadiansPerDegree * 0.99,
+        uniform(random) * 359 - 179.5};
+}
+
+/// Half of them anywhere, half around towns.
+void fill_with_places(Random& random, std::uint32_t points, LiveColumn& column) {
     for (std::uint32_t i = 0; i < points; ++i) {
-        SeededRandom town(i % 2 == 0 ? random.next() : random.below(1000));
-        const double spread = i % 2 == 0 ? 0 : 0.5;
-        const GeoPoint point{
-            std::asin(2 * uniform(town) - 1) / kRadiansPerDegree * 0.99
-                + spread * (uniform(random) - 0.5),
-            uniform(town) * 359 - 179.5 + spread * (uniform(random) - 0.5)};
+        GeoPoint point = town(i % 2 == 0 ? random.next() : random.below(1000));
+        if (i % 2 != 0) {
+            point.lat += 0.5 * (uniform(random) - 0.5);
+            point.lng += 0.5 * (uniform(random) - 0.5);
+        }
         const std::int64_t code = code_of_point(point);
         column.add({&code, 1});
     }
+}
+
+void show_circles(
+    const GeoIndex& index,
+    const ColumnReader& column,
+    const std::vector<GeoPoint>& centers,
+    double km
+) {
+    const auto circle = [&](int i) {
+        return GeoRegion::circle(centers[static_cast<std::size_t>(i)], km * 1000);
+    };
+    std::size_t found = 0;
+    const double sealed = median_us([&](int i) {
+        Bitmap out(column.doc_count());
+        index.match(*circle(i), out);
+        found += out.count();
+    });
+    const double live = median_us([&](int i) {
+        Bitmap out(column.doc_count());
+        match_points(column, *circle(i), out);
+    });
+    const double covering = median_us([&](int i) { (void)circle(i); });
+    std::printf(
+        "circle of %6.0f km: %9.1f points  sealed %9.1f us  live %9.1f us  its covering %6.1f us\n",
+        km,
+        static_cast<double>(found) / kQueries,
+        sealed,
+        live,
+        covering
+    );
+}
+
+int bench_places(std::uint32_t points) {
+    SeededRandom random(1);
+    LiveColumn column(false);
+    fill_with_places(random, points, column);
     const auto reader = column.reader(points);
     const auto ids = identity(points);
     const ColumnSource source{reader.get(), ids};
@@ -178,40 +226,11 @@ int bench_places(std::uint32_t points) {
     const std::string bytes = builder.finish();
     const auto index = GeoIndex::open(SectionFile::open(bytes).value(), "g", points).value();
     for (const double km : {1.0, 10.0, 100.0, 1000.0, 5000.0}) {
-        std::vector<GeoPoint> centers;
-        for (int i = 0; i < kQueries; ++i) {
-            SeededRandom town(random.below(1000));
-            centers.push_back(
-                {std::asin(2 * uniform(town) - 1) / kRadiansPerDegree * 0.99,
-                 uniform(town) * 359 - 179.5}
-            );
+        std::vector<GeoPoint> centers(kQueries);
+        for (GeoPoint& center : centers) {
+            center = town(random.below(1000));
         }
-        std::size_t found = 0;
-        const double sealed = median_us([&](int i) {
-            Bitmap out(points);
-            index->match(*GeoRegion::circle(centers[static_cast<std::size_t>(i)], km * 1000), out);
-            found += out.count();
-        });
-        const double live = median_us([&](int i) {
-            Bitmap out(points);
-            match_points(
-                *reader,
-                *GeoRegion::circle(centers[static_cast<std::size_t>(i)], km * 1000),
-                out
-            );
-        });
-        const double covering = median_us([&](int i) {
-            (void)GeoRegion::circle(centers[static_cast<std::size_t>(i)], km * 1000);
-        });
-        std::printf(
-            "circle of %6.0f km: %9.1f points  sealed %9.1f us  live %9.1f us  its covering %6.1f "
-            "us\n",
-            km,
-            static_cast<double>(found) / kQueries,
-            sealed,
-            live,
-            covering
-        );
+        show_circles(*index, *reader, centers, km);
     }
     return 0;
 }
@@ -229,6 +248,6 @@ int main(int argc, char** argv) {
     if (what == "places") {
         return bench_places(number(2, 1'000'000));
     }
-    std::fputs("usage: nearest_bench vectors [ROWS DIMENSIONS] | places [POINTS]\n", stderr);
+    std::cerr << "usage: nearest_bench vectors [ROWS DIMENSIONS] | places [POINTS]\n";
     return 2;
 }
