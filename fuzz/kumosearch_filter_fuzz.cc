@@ -20,7 +20,9 @@ kumo::search::Schema make_schema() {
           std::pair{"i", ValueType::kInt32},
           std::pair{"l", ValueType::kInt64},
           std::pair{"f", ValueType::kFloat},
-          std::pair{"b", ValueType::kBool}}) {
+          std::pair{"b", ValueType::kBool},
+          std::pair{"g", ValueType::kGeoPoint},
+          std::pair{"a", ValueType::kGeoPolygon}}) {
         kumo::search::Field field;
         field.name = name;
         field.type = type;
@@ -33,7 +35,8 @@ std::uint32_t check(const Filter& filter) {
     const bool group = filter.kind == Filter::Kind::kAnd || filter.kind == Filter::Kind::kOr;
     KUMO_ASSERT(filter.kind != Filter::Kind::kNot || filter.children.size() == 1);
     KUMO_ASSERT(!group || filter.children.size() >= 2);
-    KUMO_ASSERT(filter.field < 5);
+    KUMO_ASSERT(filter.field < 7);
+    KUMO_ASSERT((filter.kind == Filter::Kind::kInRegion) == (filter.region != nullptr));
     std::uint32_t deepest = 0;
     for (const Filter& child : filter.children) {
         deepest = std::max(deepest, check(child));

@@ -10,6 +10,12 @@ namespace kumo::cli {
 /// Loads a file, a bounded piece at a time; every line's fate is told by the server.
 int run_import(Session& session, const ImportOptions& options);
 
+/// Writes a collection's documents to a file or standard output, one a line.
+int run_export(Session& session, const ExportOptions& options);
+
+/// Prints the key's value, and nothing else, to standard output.
+int run_create_key(Session& session, const CreateKeyOptions& options);
+
 int run_search(Session& session, const SearchOptions& options);
 
 int run_status(Session& session, const StatusOptions& options);

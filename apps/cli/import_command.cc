@@ -2,11 +2,14 @@
 #include "cli/explain.h"
 #include "cli/import_answer.h"
 #include "cli/import_source.h"
+#include "cli/import_state.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "wire/json.h"
 #include "wire/url.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -17,6 +20,8 @@ constexpr Duration kRedrawEvery = std::chrono::milliseconds(100);
 constexpr Duration kLineEvery = std::chrono::seconds(1);
 constexpr Duration kManyLines = std::chrono::seconds(10);
 constexpr std::uint64_t kErrorsShownMax = 5;
+constexpr Duration kFirstWait = std::chrono::milliseconds(250);
+constexpr Duration kWaitMax = std::chrono::seconds(8);
 
 /// Shows how far it is on standard error: a bar that is redrawn for a person, a line now and then
 /// for a log.
@@ -73,10 +78,10 @@ struct CloseFile {
 /// Where failed lines go: the file a person asked for, or the first few to standard error.
 class ErrorSink {
 public:
-    Status open(const std::string& path) {
+    Status open(const std::string& path, bool append) {
         path_ = path;
         if (!path.empty()) {
-            file_.reset(std::fopen(path.c_str(), "we"));
+            file_.reset(std::fopen(path.c_str(), append ? "ae" : "we"));
             if (file_ == nullptr) {
                 return invalid_argument("cannot write " + path);
             }
@@ -117,14 +122,17 @@ private:
 
 class Import {
 public:
-    Import(Session& session, const ImportOptions& options, ImportSource source)
+    Import(Session& session, const ImportOptions& options, ImportSource source, ImportState state)
         : session_(session),
           source_(std::move(source)),
           target_(
               "/collections/" + wire::percent_encode(options.collection)
               + "/documents/import?action=" + options.action
               + "&batch_size=" + std::to_string(options.batch_size)
-          ) {
+          ),
+          state_file_(options.state_file),
+          state_(std::move(state)),
+          retry_for_(std::chrono::seconds(options.retry_seconds)) {
         progress_.bytes_total = source_.bytes_total();
     }
 
@@ -142,6 +150,13 @@ public:
             if (const int code = send(batch.value(), errors); code != kExitOk) {
                 return code;
             }
+            if (const Status noted = note(batch.value()); !noted.ok()) {
+                display_.leave();
+                return fail(kExitUsage, noted.error().message);
+            }
+        }
+        if (!state_file_.empty()) {
+            remove_import_state(state_file_);
         }
         progress_.elapsed = session_.now() - began_;
         progress_.bytes_done = progress_.bytes_total;
@@ -151,10 +166,10 @@ public:
 
 private:
     int send(const SourceBatch& batch, ErrorSink& errors) {
-        for (const std::uint64_t number : batch.too_long) {
+        for (const UnsentLine& line : batch.unsent) {
             ++progress_.documents;
             ++progress_.failed;
-            errors.add(number, "the line is longer than 32 MB", "", display_);
+            errors.add(line.number, line.problem, "", display_);
         }
         if (batch.lines.empty()) {
             return kExitOk;
@@ -164,10 +179,7 @@ private:
                 take(batch, batch.lines[index], fate, errors);
             }
         });
-        const auto answer =
-            session_.ask({wire::HttpMethod::kPost, target_, batch.body}, [&fates](ByteView piece) {
-                fates.feed(piece);
-            });
+        const auto answer = ask(batch, fates);
         if (!answer.ok()) {
             return cut_off(batch, fates.count(), answer.error());
         }
@@ -181,6 +193,41 @@ private:
             return cut_off(batch, fates.count(), error);
         }
         return kExitOk;
+    }
+
+    /// A server that says that it cannot take more now has taken nothing: it is asked again, less
+    /// and less often.
+    Result<Answer> ask(const SourceBatch& batch, ImportAnswer& fates) {
+        const MonotonicTime begin = session_.now();
+        for (Duration pause = kFirstWait;; pause = std::min(2 * pause, kWaitMax)) {
+            auto answer = session_.ask(
+                {wire::HttpMethod::kPost, target_, batch.body},
+                [&fates](ByteView piece) { fates.feed(piece); }
+            );
+            const bool busy =
+                answer.ok() && (answer.value().status == 503 || answer.value().status == 429);
+            if (!busy || session_.now() + pause - begin > retry_for_) {
+                return answer;
+            }
+            session_.wait(pause);
+        }
+    }
+
+    /// Another run would go on behind this batch.
+    Status note(const SourceBatch& batch) {
+        if (state_file_.empty()) {
+            return {};
+        }
+        for (const SourceLine& line : batch.lines) {
+            state_.line = std::max(state_.line, line.number);
+        }
+        for (const UnsentLine& line : batch.unsent) {
+            state_.line = std::max(state_.line, line.number);
+        }
+        ImportState now = state_;
+        now.documents += progress_.documents;
+        now.failed += progress_.failed;
+        return write_import_state(state_file_, now);
     }
 
     void
@@ -210,6 +257,13 @@ private:
                 with_thousands(batch.lines.back().number).c_str()
             );
         }
+        if (!state_file_.empty()) {
+            (void)std::fprintf(
+                stderr,
+                "The same command goes on behind line %s.\n",
+                with_thousands(state_.line).c_str()
+            );
+        }
         return code;
     }
 
@@ -221,30 +275,98 @@ private:
         if (progress_.failed != 0) {
             text += ", " + with_thousands(progress_.failed) + " failed" + errors.hint();
         }
+        if (state_.documents > 0) {
+            text += "; " + counted_documents(state_.documents - state_.failed) + " before, "
+                    + with_thousands(state_.failed) + " failed";
+        }
         (void)std::printf("%s\n", text.c_str());
-        return progress_.failed == 0 ? kExitOk : kExitFailed;
+        return progress_.failed + state_.failed == 0 ? kExitOk : kExitFailed;
     }
 
     Session& session_;
     ImportSource source_;
     std::string target_;
+    std::string state_file_;
+    ImportState state_;  ///< Of the runs before, but for the line.
+    Duration retry_for_;
     ProgressDisplay display_;
     Progress progress_;
     MonotonicTime began_;
 };
 
+/// The types of the collection's fields; none if this key may not look. Not kExitOk: the reason is
+/// printed.
+int find_types(Session& session, const std::string& collection, FieldTypes& types) {
+    const auto answer =
+        session.ask({wire::HttpMethod::kGet, "/collections/" + wire::percent_encode(collection), ""}
+        );
+    if (!answer.ok()) {
+        return fail_unreachable(session.url(), answer.error());
+    }
+    if (answer.value().status == 401) {
+        return kExitOk;
+    }
+    if (answer.value().status != 200) {
+        return fail_refused(answer.value());
+    }
+    const auto parsed = wire::JsonDocument::parse(answer.value().body);
+    const wire::JsonValue fields =
+        parsed.ok() ? parsed.value().root().find("fields") : wire::JsonValue();
+    if (!fields || !fields.is_array()) {
+        return kExitOk;
+    }
+    for (const wire::JsonValue field : fields.as_array()) {
+        const wire::JsonValue name = field.find("name");
+        const wire::JsonValue type = field.find("type");
+        if (name && name.is_string() && type && type.is_string()) {
+            types.emplace(name.as_string(), type.as_string());
+        }
+    }
+    return kExitOk;
+}
+
+bool is_csv(const ImportOptions& options) {
+    return options.format == "csv" || (options.format == "auto" && options.file.ends_with(".csv"));
+}
+
 }  // namespace
 
 int run_import(Session& session, const ImportOptions& options) {
-    auto source = ImportSource::open(options.file);
+    // Before anything is asked: a wrong name is told at once.
+    auto probe = ImportSource::open(options.file);
+    if (!probe.ok()) {
+        return fail(kExitUsage, probe.error().message);
+    }
+    ImportState state{options.file, probe.value().bytes_total(), options.collection};
+    if (!options.state_file.empty()) {
+        if (options.file == "-") {
+            return fail(kExitUsage, "--resume needs a file, not standard input");
+        }
+        auto known = read_import_state(options.state_file, state);
+        if (!known.ok()) {
+            return fail(kExitUsage, known.error().message);
+        }
+        state = std::move(known).value();
+    }
+    SourceFormat format;
+    format.csv = is_csv(options);
+    format.list_separator = options.list_separator.front();
+    format.skip_to_line = state.line;
+    if (format.csv) {
+        if (const int code = find_types(session, options.collection, format.types);
+            code != kExitOk) {
+            return code;
+        }
+    }
+    auto source = ImportSource::open(options.file, std::move(format));
     if (!source.ok()) {
         return fail(kExitUsage, source.error().message);
     }
     ErrorSink errors;
-    if (const Status opened = errors.open(options.errors_file); !opened.ok()) {
+    if (const Status opened = errors.open(options.errors_file, state.line > 0); !opened.ok()) {
         return fail(kExitUsage, opened.error().message);
     }
-    return Import(session, options, std::move(source).value()).run(errors);
+    return Import(session, options, std::move(source).value(), std::move(state)).run(errors);
 }
 
 }  // namespace kumo::cli

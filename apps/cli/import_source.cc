@@ -26,7 +26,14 @@ void ImportSource::Close::operator()(std::FILE* file) const {
     }
 }
 
-Result<ImportSource> ImportSource::open(const std::string& path) {
+ImportSource::ImportSource(File file, std::uint64_t bytes_total, SourceFormat format)
+    : file_(std::move(file)), bytes_total_(bytes_total), skip_to_line_(format.skip_to_line) {
+    if (format.csv) {
+        csv_.emplace(std::move(format.types), format.list_separator);
+    }
+}
+
+Result<ImportSource> ImportSource::open(const std::string& path, SourceFormat format) {
     File file(path == "-" ? stdin : std::fopen(path.c_str(), "re"));
     if (file == nullptr) {
         return not_found("cannot read " + path + ": " + system_words());
@@ -41,7 +48,7 @@ Result<ImportSource> ImportSource::open(const std::string& path) {
         return not_found("cannot read " + path + ": it is a directory");
     }
     const auto size = S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
-    return ImportSource(std::move(file), size);
+    return ImportSource(std::move(file), size, std::move(format));
 }
 
 Status ImportSource::read_chunk() {
@@ -59,30 +66,82 @@ Status ImportSource::read_chunk() {
 
 void ImportSource::add(const wire::Line& line, SourceBatch& batch) const {
     if (line.too_long) {
-        batch.too_long.push_back(line.number);
-        return;
+        refuse(line.number, "the line is longer than 32 MB", batch);
+    } else if (!blank(line.text)) {
+        add_document(line.number, line.text, batch);
     }
-    if (blank(line.text)) {
+}
+
+Status ImportSource::add(const CsvRecord& record, SourceBatch& batch) {
+    const auto document = csv_->document_of(record);
+    if (!document.ok() && !has_head_) {
+        return document.error();
+    }
+    has_head_ = true;
+    if (!document.ok()) {
+        refuse(record.number, document.error().message, batch);
+    } else if (document.value()) {
+        add_document(record.number, *document.value(), batch);
+    }
+    return {};
+}
+
+void ImportSource::add_document(std::uint64_t number, ByteView document, SourceBatch& batch) const {
+    if (number <= skip_to_line_) {
         return;
     }
     SourceLine entry;
-    entry.number = line.number;
+    entry.number = number;
     entry.begin = batch.body.size();
-    batch.body.append(line.text);
+    batch.body.append(document);
     entry.end = batch.body.size();
     batch.body.push_back('\n');
     entry.input_end = bytes_read_ - (buffer_.size() - used_);
     batch.lines.push_back(entry);
 }
 
+void ImportSource::refuse(std::uint64_t number, std::string problem, SourceBatch& batch) const {
+    if (number > skip_to_line_) {
+        batch.unsent.push_back({number, std::move(problem)});
+    }
+}
+
+/// False when what was read is used up.
+Result<bool> ImportSource::add_next(SourceBatch& batch) {
+    ByteView rest = ByteView(buffer_).substr(used_);
+    if (csv_) {
+        const auto record = records_.next(rest);
+        used_ = buffer_.size() - rest.size();
+        if (record) {
+            KUMO_TRY(add(*record, batch));
+        }
+        return record.has_value();
+    }
+    const auto line = splitter_.next(rest);
+    used_ = buffer_.size() - rest.size();
+    if (line) {
+        add(*line, batch);
+    }
+    return line.has_value();
+}
+
+Status ImportSource::add_last(SourceBatch& batch) {
+    if (csv_) {
+        const auto record = records_.finish();
+        return record ? add(*record, batch) : Status();
+    }
+    if (const auto last = splitter_.finish()) {
+        add(*last, batch);
+    }
+    return {};
+}
+
 Result<SourceBatch> ImportSource::next() {
     SourceBatch batch;
-    while (batch.lines.size() < kBatchLinesMax && batch.body.size() < kBatchBytesMax) {
-        ByteView rest = ByteView(buffer_).substr(used_);
-        const auto line = splitter_.next(rest);
-        used_ = buffer_.size() - rest.size();
-        if (line) {
-            add(*line, batch);
+    while (batch.lines.size() + batch.unsent.size() < kBatchLinesMax
+           && batch.body.size() < kBatchBytesMax) {
+        KUMO_TRY_ASSIGN(const bool added, add_next(batch));
+        if (added) {
             continue;
         }
         if (ended_) {
@@ -90,9 +149,7 @@ Result<SourceBatch> ImportSource::next() {
         }
         KUMO_TRY(read_chunk());
         if (ended_) {
-            if (const auto last = splitter_.finish()) {
-                add(*last, batch);
-            }
+            KUMO_TRY(add_last(batch));
         }
     }
     return batch;

@@ -9,9 +9,9 @@ namespace {
 
 class ImportSourceTest : public testing::Test {
 protected:
-    ImportSource open(const std::string& content) {
+    ImportSource open(const std::string& content, SourceFormat format = {}) {
         std::ofstream(path_, std::ios::binary) << content;
-        auto source = ImportSource::open(path_);
+        auto source = ImportSource::open(path_, std::move(format));
         EXPECT_TRUE(source.ok());
         return std::move(source).value();
     }
@@ -65,11 +65,34 @@ TEST_F(ImportSourceTest, NamesLinesThatAreTooLong) {
     SourceBatch all;
     for (SourceBatch batch = source.next().value(); !batch.empty(); batch = source.next().value()) {
         all.lines.insert(all.lines.end(), batch.lines.begin(), batch.lines.end());
-        all.too_long.insert(all.too_long.end(), batch.too_long.begin(), batch.too_long.end());
+        all.unsent.insert(all.unsent.end(), batch.unsent.begin(), batch.unsent.end());
     }
-    EXPECT_EQ(all.too_long, std::vector<std::uint64_t>{2});
+    ASSERT_EQ(all.unsent.size(), 1U);
+    EXPECT_EQ(all.unsent.front().number, 2U);
     ASSERT_EQ(all.lines.size(), 2U);
     EXPECT_EQ(all.lines[1].number, 3U);
+}
+
+TEST_F(ImportSourceTest, MakesDocumentsOfCsv) {
+    ImportSource source =
+        open("id,year\n1,1990\n2\n3,\"19\n91\"\n", {.csv = true, .types = {{"year", "int32"}}});
+    const SourceBatch batch = source.next().value();
+    EXPECT_EQ(batch.body, "{\"id\":\"1\",\"year\":1990}\n{\"id\":\"3\",\"year\":\"19\\n91\"}\n");
+    ASSERT_EQ(batch.unsent.size(), 1U);
+    EXPECT_EQ(batch.unsent.front().number, 3U);
+    EXPECT_EQ(batch.lines.back().number, 4U);
+    EXPECT_EQ(batch.lines.back().input_end, source.bytes_total());
+    EXPECT_EQ(
+        open("a,,b\n", {.csv = true}).next().error().message,
+        "the first line has a column without a name"
+    );
+}
+
+TEST_F(ImportSourceTest, SkipsWhatWasLoadedBefore) {
+    ImportSource lines = open("{\"a\":1}\n\n{\"a\":2}\n{\"a\":3}\n", {.skip_to_line = 3});
+    EXPECT_EQ(lines.next().value().body, "{\"a\":3}\n");
+    ImportSource records = open("a\n1\n2\n", {.csv = true, .skip_to_line = 2});
+    EXPECT_EQ(records.next().value().body, "{\"a\":\"2\"}\n");
 }
 
 TEST(ImportSource, SaysWhyAFileCannotBeRead) {

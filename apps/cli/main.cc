@@ -23,6 +23,12 @@ struct Run {
         return run_create_collection(session, options);
     }
 
+    int operator()(const ExportOptions& options) const { return run_export(session, options); }
+
+    int operator()(const CreateKeyOptions& options) const {
+        return run_create_key(session, options);
+    }
+
     int operator()(const CheckConsistencyOptions& options) const {
         return run_check_consistency(options);
     }

@@ -1,5 +1,7 @@
 #include "cli/options.h"
 
+#include "cli/completion.h"
+
 #include <CLI/CLI.hpp>
 
 #include <fstream>
@@ -20,6 +22,9 @@ struct Typed {
     CreateCollectionOptions create;
     ClusterOptions cluster;
     CheckConsistencyOptions check;
+    ExportOptions documents;
+    CreateKeyOptions key;
+    std::string shell;
 };
 
 void add_connection(CLI::App& app, Typed& typed) {
@@ -42,9 +47,36 @@ void add_connection(CLI::App& app, Typed& typed) {
 }
 
 CLI::App* add_import(CLI::App& app, ImportOptions& options) {
-    auto* command = app.add_subcommand("import", "Load documents, one JSON object a line");
+    auto* command = app.add_subcommand("import", "Load documents: JSON lines or CSV");
     command->add_option("COLLECTION", options.collection, "Where the documents go")->required();
-    command->add_option("FILE", options.file, "JSON lines; - is standard input")->required();
+    command->add_option("FILE", options.file, "JSON lines or CSV; - is standard input")->required();
+    command
+        ->add_option("--format", options.format, "What the file is; auto: CSV if its name says so")
+        ->check(CLI::IsMember({"auto", "jsonl", "csv"}))
+        ->capture_default_str();
+    command
+        ->add_option(
+            "--list-separator",
+            options.list_separator,
+            "Between the values of a CSV cell for a list"
+        )
+        ->check([](const std::string& text) {
+            return text.size() == 1 ? std::string() : "one character";
+        })
+        ->capture_default_str();
+    command->add_option(
+        "--resume",
+        options.state_file,
+        "A file that says how far it is: the same command goes on there after it was broken off"
+    );
+    command
+        ->add_option(
+            "--retry-seconds",
+            options.retry_seconds,
+            "How long a server that cannot take more is asked again"
+        )
+        ->check(CLI::Range(0, 1000000))
+        ->capture_default_str();
     command->add_option("--action", options.action, "What to do with each document")
         ->check(CLI::IsMember({"create", "upsert", "update", "emplace"}))
         ->capture_default_str();
@@ -87,6 +119,92 @@ CLI::App* add_create(CLI::App& app, CreateCollectionOptions& options) {
     command->add_option("FILE", options.file, "The schema as JSON; - is standard input")
         ->required();
     return command;
+}
+
+CLI::App* add_export(CLI::App& app, ExportOptions& options) {
+    auto* command = app.add_subcommand("export", "Write documents, one JSON object a line");
+    command->add_option("COLLECTION", options.collection, "What to export")->required();
+    command->add_option("FILE", options.file, "Where to; - is standard output")
+        ->capture_default_str();
+    command->add_option("--filter", options.filter_by, "filter_by, as in 'size:>100'");
+    command->add_option("--fields", options.fields, "Fields to write (all)");
+    command->add_option("--exclude-fields", options.exclude_fields, "Fields to leave out");
+    return command;
+}
+
+CLI::App* add_create_key(CLI::App& app, CreateKeyOptions& options) {
+    auto* key = app.add_subcommand("key", "Manage API keys");
+    key->require_subcommand(1);
+    key->fallthrough();
+    auto* command = key->add_subcommand("create", "Make a key, and print its value");
+    command->add_option("--description", options.description, "What it is for")->required();
+    command
+        ->add_option(
+            "--actions",
+            options.actions,
+            "What it may do, as in documents:search; * is all"
+        )
+        ->delimiter(',')
+        ->required();
+    command->add_option("--collections", options.collections, "Where: names or patterns; * is all")
+        ->delimiter(',')
+        ->required();
+    command->add_option("--expires-at", options.expires_at, "Seconds since the epoch (never)");
+    command->add_flag("--autodelete", options.autodelete, "Delete it when it has expired");
+    command->add_flag("--json", options.json, "Print the server's answer as it is");
+    return command;
+}
+
+CLI::App* add_completion(CLI::App& app, std::string& shell) {
+    auto* command = app.add_subcommand("completion", "Print a script that completes commands");
+    command->add_option("SHELL", shell, "bash, zsh or fish")
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+        ->required();
+    return command;
+}
+
+std::vector<OptionHelp> options_of(const CLI::App& app) {
+    std::vector<OptionHelp> out;
+    for (const CLI::Option* option : app.get_options()) {
+        if (option->get_lnames().empty()) {
+            continue;
+        }
+        OptionHelp help{"--" + option->get_lnames().front(), option->get_description()};
+        help.takes_value = option->get_expected_max() > 0 && option->get_type_size() > 0;
+        const std::string& name = help.name;
+        help.takes_file = name.ends_with("-file") || name == "--errors" || name == "--resume";
+        if (name == "--action") {
+            help.choices = {"create", "upsert", "update", "emplace"};
+        } else if (name == "--format") {
+            help.choices = {"auto", "jsonl", "csv"};
+        }
+        out.push_back(std::move(help));
+    }
+    return out;
+}
+
+/// Everything that can be typed.
+std::vector<CommandHelp> commands_of(const CLI::App& app) {
+    std::vector<CommandHelp> out{{"", "", options_of(app)}};
+    const auto add = [&](const CLI::App& command, const std::string& name) {
+        const bool file = command.get_option_no_throw("FILE") != nullptr;
+        out.push_back({name, command.get_description(), options_of(command), file});
+    };
+    for (const CLI::App* command : app.get_subcommands({})) {
+        const auto inner = command->get_subcommands({});
+        if (inner.empty()) {
+            add(*command, command->get_name());
+        }
+        for (const CLI::App* one : inner) {
+            add(*one, command->get_name() + " " + one->get_name());
+        }
+    }
+    return out;
+}
+
+ExitNow print_completion(const CLI::App& app, const std::string& name) {
+    const Shell shell = name == "bash" ? Shell::kBash : name == "zsh" ? Shell::kZsh : Shell::kFish;
+    return {kExitOk, completion_script(shell, commands_of(app))};
 }
 
 CLI::App* add_cluster(CLI::App& app, ClusterOptions& options) {
@@ -176,7 +294,10 @@ std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* cons
         app.failure_message(CLI::FailureMessage::simple);
         app.footer(
             "Exit codes: 0 done; 1 some lines failed, something is not consistent or not "
-            "well, or the server refused; 2 usage; 3 server not reached."
+            "well, the server refused, or the output could not be written; 2 the command line or a "
+            "file it names is wrong; 3 the server was not reached, or the connection broke. "
+            "Results "
+            "go to standard output, everything else to standard error."
         );
         add_connection(app, typed);
         const CLI::App* import = add_import(app, typed.import);
@@ -184,6 +305,9 @@ std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* cons
         const CLI::App* create = add_create(app, typed.create);
         const CLI::App* cluster = add_cluster(app, typed.cluster);
         const CLI::App* check = add_check_consistency(app, typed.check);
+        const CLI::App* documents = add_export(app, typed.documents);
+        const CLI::App* key = add_create_key(app, typed.key);
+        const CLI::App* completion = add_completion(app, typed.shell);
         app.add_subcommand("status", "Show health, version, memory and collections");
         try {
             app.parse(argc, argv);
@@ -204,6 +328,15 @@ std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* cons
         }
         if (check->parsed()) {
             return judge(typed, typed.check);
+        }
+        if (documents->parsed()) {
+            return judge(typed, typed.documents);
+        }
+        if (key->parsed()) {
+            return judge(typed, typed.key);
+        }
+        if (completion->parsed()) {
+            return print_completion(app, typed.shell);
         }
         return judge(typed, StatusOptions{});
     } catch (const std::exception& error) {

@@ -31,6 +31,27 @@ struct ImportOptions {
     std::string action = "create";
     std::uint32_t batch_size = 1000;
     std::string errors_file;
+    std::string format = "auto";       ///< By the file's name: .csv, else JSON lines.
+    std::string list_separator = ";";  ///< Of values in a CSV cell.
+    std::string state_file;            ///< Empty: an import that is broken off begins anew.
+    std::uint32_t retry_seconds = 60;  ///< How long a server that cannot take more is waited for.
+};
+
+struct ExportOptions {
+    std::string collection;
+    std::string file = "-";  ///< "-": standard output.
+    std::string filter_by;
+    std::string fields;  ///< Empty: all.
+    std::string exclude_fields;
+};
+
+struct CreateKeyOptions {
+    std::string description;
+    std::vector<std::string> actions;
+    std::vector<std::string> collections;
+    std::uint64_t expires_at = 0;  ///< Seconds since the epoch; 0: the server's default.
+    bool autodelete = false;
+    bool json = false;
 };
 
 struct SearchOptions {
@@ -68,7 +89,9 @@ using Command = std::variant<
     StatusOptions,
     ClusterOptions,
     CreateCollectionOptions,
-    CheckConsistencyOptions>;
+    CheckConsistencyOptions,
+    ExportOptions,
+    CreateKeyOptions>;
 
 struct CommandLine {
     ConnectionOptions connection;

@@ -49,6 +49,31 @@ TEST(CliOptions, ReadsAnImport) {
     EXPECT_EQ(options.errors_file, "bad.jsonl");
 }
 
+TEST(CliOptions, ReadsHowAnImportIsReadAndResumed) {
+    const auto options = command<ImportOptions>(
+        {"import", "b", "x", "--format", "csv", "--list-separator", "|", "--resume", "x.state"}
+    );
+    EXPECT_EQ(options.format, "csv");
+    EXPECT_EQ(options.list_separator, "|");
+    EXPECT_EQ(options.state_file, "x.state");
+    EXPECT_EQ(refusal({"import", "b", "x", "--list-separator", "||"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"import", "b", "x", "--format", "xml"}).code, kExitUsage);
+}
+
+TEST(CliOptions, ReadsAnExportAndAKey) {
+    const auto documents = command<ExportOptions>({"export", "b", "--filter", "x:1"});
+    EXPECT_EQ(documents.file, "-");
+    EXPECT_EQ(documents.filter_by, "x:1");
+    const auto key = command<CreateKeyOptions>(
+        {"key", "create", "--description", "d", "--actions", "a:b,c:*", "--collections", "x"}
+    );
+    EXPECT_EQ(key.actions, (std::vector<std::string>{"a:b", "c:*"}));
+    EXPECT_EQ(key.collections, std::vector<std::string>{"x"});
+    EXPECT_EQ(refusal({"key", "create", "--description", "d"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"completion", "tcsh"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"completion", "fish"}).code, kExitOk);
+}
+
 TEST(CliOptions, ReadsASearch) {
     const auto options = command<SearchOptions>(
         {"search", "books", "harry poter", "--filter", "year:>1990", "--facet", "author"}

@@ -63,6 +63,11 @@ public:
 
     MonotonicTime now() const override { return loop_->clock().monotonic_now(); }
 
+    void wait(Duration span) override {
+        (void)loop_->add_timer(span, [this] { loop_->stop(); });
+        loop_->run();
+    }
+
     const BaseUrl& url() const override { return options_.url; }
 
 private:

@@ -39,6 +39,9 @@ public:
 
     virtual MonotonicTime now() const = 0;
 
+    /// Does nothing for that long.
+    virtual void wait(Duration span) = 0;
+
     /// For messages: "http://127.0.0.1:8868".
     virtual const BaseUrl& url() const = 0;
 

@@ -42,6 +42,20 @@ public:
         );
     }
 
+    /// In the range of 32 bits.
+    Result<std::int64_t> signed_number(std::string_view name) const {
+        const std::string value = text(name);
+        std::int32_t out = 0;
+        const char* end = value.data() + value.size();
+        const auto [at, error] = std::from_chars(value.data(), end, out);
+        if (error != std::errc() || at != end) {
+            return invalid_argument(
+                "`" + std::string(name) + "` is a number, not `" + value + "`."
+            );
+        }
+        return out;
+    }
+
     Result<std::uint64_t> number(std::string_view name, std::uint64_t max) const {
         const std::string value = text(name);
         std::uint64_t out = 0;
@@ -149,13 +163,27 @@ Status read_limits(const Reader& reader, Config& config) {
     KUMO_TRY_ASSIGN(const auto operators, reader.number("filter-by-max-ops", kOperatorsMax));
     KUMO_TRY_ASSIGN(const auto hits, reader.number("max-per-page", kHitsMax));
     KUMO_TRY_ASSIGN(const auto group, reader.number("max-group-limit", kHitsMax));
+    KUMO_TRY_ASSIGN(const auto memory, reader.number("memory-used-max-percentage", 100));
     config.disk_used_max_percentage = static_cast<std::uint32_t>(disk);
+    config.memory_used_max_percentage = static_cast<std::uint32_t>(memory);
     config.filter_by_max_ops = static_cast<std::uint32_t>(operators);
     config.max_per_page = static_cast<std::uint32_t>(hits);
     config.max_group_limit = static_cast<std::uint32_t>(group);
     KUMO_TRY_ASSIGN(config.enable_cors, reader.flag("enable-cors"));
     KUMO_TRY_ASSIGN(config.skip_writes, reader.flag("skip-writes"));
     KUMO_TRY_ASSIGN(config.fsync, reader.flag("fsync"));
+    return {};
+}
+
+Status read_logging(const Reader& reader, Config& config) {
+    constexpr std::uint64_t kEntriesMax = 1'000'000;
+    config.log_dir = reader.text("log-dir");
+    KUMO_TRY_ASSIGN(config.enable_access_logging, reader.flag("enable-access-logging"));
+    KUMO_TRY_ASSIGN(config.enable_search_logging, reader.flag("enable-search-logging"));
+    KUMO_TRY_ASSIGN(config.log_slow_requests_ms, reader.signed_number("log-slow-requests-time-ms"));
+    KUMO_TRY_ASSIGN(config.log_slow_searches_ms, reader.signed_number("log-slow-searches-time-ms"));
+    KUMO_TRY_ASSIGN(const auto entries, reader.number("cache-num-entries", kEntriesMax));
+    config.cache_entries_max = static_cast<std::int64_t>(entries);
     return {};
 }
 
@@ -236,9 +264,10 @@ make_config(SettingValues command_line, const SettingValues& environment, io::Fs
     KUMO_TRY(read_tls(reader, config));
     KUMO_TRY(read_threads(reader, config));
     KUMO_TRY(read_limits(reader, config));
+    KUMO_TRY(read_logging(reader, config));
     KUMO_TRY(read_cluster(reader, config, fs));
     config.cors_domains = split_domains(reader.text("cors-domains"));
-    config.log_dir = reader.text("log-dir");
+    config.health_rusage_api_key = reader.text("health-rusage-api-key");
     config.compat_version = reader.text("compat-version");
     KUMO_TRY_ASSIGN(config.supervise, reader.flag("supervise"));
     for (const auto& [name, value] : all) {

@@ -27,6 +27,13 @@ struct Config {
     unsigned pool_threads = 4;
     unsigned network_threads = 1;
     std::uint32_t disk_used_max_percentage = 100;
+    std::uint32_t memory_used_max_percentage = 100;
+    std::string health_rusage_api_key;
+    bool enable_access_logging = false;
+    bool enable_search_logging = false;
+    std::int64_t log_slow_requests_ms = -1;
+    std::int64_t log_slow_searches_ms = 30'000;
+    std::int64_t cache_entries_max = 1000;
     std::uint32_t filter_by_max_ops = 100;
     std::uint32_t max_per_page = 250;
     std::uint32_t max_group_limit = 99;

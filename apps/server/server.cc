@@ -45,6 +45,15 @@ dialect_options(const Config& config, SystemMetrics& metrics, const node::Node& 
     out.compat_version = config.compat_version;
     out.version = version();
     out.skip_writes = config.skip_writes;
+    out.enable_access_logging = config.enable_access_logging;
+    out.enable_search_logging = config.enable_search_logging;
+    out.log_slow_requests_ms = config.log_slow_requests_ms;
+    out.log_slow_searches_ms = config.log_slow_searches_ms;
+    out.cache_entries_max = config.cache_entries_max;
+    out.health_rusage_api_key = config.health_rusage_api_key;
+    out.gauges = [&metrics] {
+        return metrics.gauges();
+    };
     out.metrics = [&metrics, &node] {
         auto all = metrics.read();
         const node::ClusterStatus cluster = node.cluster_status();

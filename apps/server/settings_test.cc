@@ -180,12 +180,15 @@ TEST_F(ConfigTest, ChecksValues) {
     EXPECT_FALSE(make({{"enable-cors", "maybe"}}).ok());
     EXPECT_FALSE(make({{"ssl-certificate", "c.pem"}}).ok());
     EXPECT_FALSE(make({{"config", "none.ini"}}).ok());
+    EXPECT_FALSE(make({{"log-slow-requests-time-ms", "soon"}}).ok());
+    EXPECT_FALSE(make({{"memory-used-max-percentage", "101"}}).ok());
+    EXPECT_EQ(make({{"log-slow-searches-time-ms", "-1"}}).value().log_slow_searches_ms, -1);
 }
 
 TEST_F(ConfigTest, NamesWhatHasNoEffect) {
-    const auto config = make({{"cache-num-entries", "5"}, {"peering-port", "8107"}});
+    const auto config = make({{"max-indexing-concurrency", "5"}, {"peering-port", "8107"}});
     ASSERT_TRUE(config.ok());
-    EXPECT_EQ(config.value().without_effect, std::vector<std::string>{"cache-num-entries"});
+    EXPECT_EQ(config.value().without_effect, std::vector<std::string>{"max-indexing-concurrency"});
 }
 
 }  // namespace

@@ -4,11 +4,18 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <string_view>
+#include <system_error>
 
+#include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 #ifdef KUMO_JEMALLOC
 #include <jemalloc/jemalloc.h>
 #endif
@@ -29,7 +36,7 @@ void add(Out& out, std::string name, std::uint64_t value) {
     out.emplace_back(std::move(name), std::to_string(value));
 }
 
-void add_memory(Out& out) {
+std::map<std::string, std::uint64_t> read_memory() {
     std::ifstream file("/proc/meminfo");
     std::map<std::string, std::uint64_t> kib;
     std::string line;
@@ -40,6 +47,11 @@ void add_memory(Out& out) {
         words >> name >> value;
         kib[name] = value;
     }
+    return kib;
+}
+
+void add_memory(Out& out) {
+    auto kib = read_memory();
     constexpr std::uint64_t kKib = 1024;
     add(out, "system_memory_total_bytes", kib["MemTotal:"] * kKib);
     add(out, "system_memory_total_swap_bytes", kib["SwapTotal:"] * kKib);
@@ -68,6 +80,63 @@ void add_network(Out& out) {
     }
     add(out, "system_network_received_bytes", received);
     add(out, "system_network_sent_bytes", sent);
+}
+
+double seconds_of(const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+/// The 22nd field of /proc/self/stat: clock ticks from the machine's start to the process's.
+std::uint64_t start_ticks() {
+    std::ifstream file("/proc/self/stat");
+    std::string line;
+    std::getline(file, line);
+    std::istringstream words(line.substr(line.rfind(')') + 1));
+    constexpr int kFieldsBetween = 19;
+    std::string skipped;
+    for (int i = 0; i < kFieldsBetween; ++i) {
+        words >> skipped;
+    }
+    std::uint64_t ticks = 0;
+    words >> ticks;
+    return ticks;
+}
+
+/// Seconds since the epoch at which the machine started.
+std::uint64_t boot_time() {
+    std::ifstream file("/proc/stat");
+    std::string line;
+    while (std::getline(file, line)) {
+        if (line.starts_with("btime ")) {
+            return std::strtoull(line.c_str() + std::strlen("btime "), nullptr, 10);
+        }
+    }
+    return 0;
+}
+
+void add_process(Out& out) {
+    rusage usage{};
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        const double seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+        out.emplace_back("process_cpu_seconds_total", with_two_digits(seconds));
+    }
+    std::ifstream statm("/proc/self/statm");
+    std::uint64_t pages = 0;
+    std::uint64_t resident = 0;
+    if (statm >> pages >> resident) {
+        const auto page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+        add(out, "process_resident_memory_bytes", resident * page_bytes);
+        add(out, "process_virtual_memory_bytes", pages * page_bytes);
+    }
+    const auto ticks_a_second = static_cast<double>(sysconf(_SC_CLK_TCK));
+    const double start =
+        static_cast<double>(boot_time()) + static_cast<double>(start_ticks()) / ticks_a_second;
+    out.emplace_back("process_start_time_seconds", with_two_digits(start));
+    std::error_code error;
+    const std::filesystem::directory_iterator files("/proc/self/fd", error);
+    if (!error) {
+        add(out, "process_open_fds", static_cast<std::uint64_t>(std::distance(begin(files), {})));
+    }
 }
 
 #ifdef KUMO_JEMALLOC
@@ -153,6 +222,32 @@ void SystemMetrics::add_disk(Out& out) const {
     const std::uint64_t unit = stat.f_frsize;
     add(out, "system_disk_total_bytes", stat.f_blocks * unit);
     add(out, "system_disk_used_bytes", (stat.f_blocks - stat.f_bfree) * unit);
+}
+
+std::vector<std::pair<std::string, std::string>> SystemMetrics::gauges() const {
+    constexpr std::string_view kOfTheProcess = "typesense_";
+    Out all;
+    add_disk(all);
+    add_memory(all);
+    add_network(all);
+    add_allocator(all);
+    for (auto& [name, value] : all) {
+        if (name.starts_with(kOfTheProcess)) {
+            name.erase(0, kOfTheProcess.size());
+        }
+        if (name.ends_with("_received_bytes") || name.ends_with("_sent_bytes")) {
+            name += "_total";
+        }
+    }
+    add_process(all);
+    return all;
+}
+
+double SystemMetrics::memory_used_percentage() {
+    auto kib = read_memory();
+    const auto total = static_cast<double>(kib["MemTotal:"]);
+    const auto available = static_cast<double>(kib["MemAvailable:"]);
+    return total == 0 ? -1 : 100.0 * (total - available) / total;
 }
 
 std::vector<std::pair<std::string, std::string>> SystemMetrics::read() {

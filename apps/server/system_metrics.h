@@ -18,6 +18,13 @@ public:
 
     std::vector<std::pair<std::string, std::string>> read() KUMO_EXCLUDES(mutex_);
 
+    /// The same without percentages, and what every program tells of itself, by the names of
+    /// /metrics.
+    std::vector<std::pair<std::string, std::string>> gauges() const;
+
+    /// Of the machine's memory, as far as it could not be given to somebody. Below 0: not known.
+    static double memory_used_percentage();
+
 private:
     /// Ticks of one line of /proc/stat.
     struct CpuTicks {

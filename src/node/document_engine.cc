@@ -20,9 +20,9 @@ constexpr std::uint64_t kUnsealedBytesMax = std::uint64_t{64} << 20;
 using Opened = Result<std::shared_ptr<const search::SegmentReader>>;
 
 template <typename Job>
-Opened store_result(const SegmentStore& files, const Job& job) {
-    KUMO_TRY_ASSIGN(const std::string bytes, job.run());
-    return files.store_segment(job.segment_id, bytes, *job.schema);
+Opened store_result(const SegmentStore& files, const Job& job, const Result<std::string>& bytes) {
+    KUMO_TRY(bytes);
+    return files.store_segment(job.segment_id, bytes.value(), *job.schema);
 }
 
 Outcome failed_change(Error error) {
@@ -102,6 +102,7 @@ void DocumentEngine::publish() {
 
 void DocumentEngine::close(io::Task done) {
     closed_ = true;
+    stop_merging_->store(true, std::memory_order_relaxed);
     env_.loop->cancel_timer(std::exchange(idle_timer_, {}));
     env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
     events_ = {};
@@ -113,6 +114,7 @@ void DocumentEngine::close(io::Task done) {
     for (const Flush& flush : std::exchange(flushes_, {})) {
         flush.done();
     }
+    finish_compactions(Error{ErrorCode::kUnavailable, "The collection is being closed."});
     check_quiet();
 }
 
@@ -137,6 +139,16 @@ void DocumentEngine::maintain() {
         start_manifest();
     }
     finish_flushes();
+    const bool storing = merge_running_ || manifest_running_ || manifest_due_;
+    if (compact_merges_left_ == 0 && flushes_.empty() && !storing) {
+        finish_compactions({});
+    }
+}
+
+void DocumentEngine::finish_compactions(const Status& status) {
+    for (const auto& done : std::exchange(compactions_, {})) {
+        done(status);
+    }
 }
 
 void DocumentEngine::finish_flushes() {
@@ -186,7 +198,7 @@ void DocumentEngine::run_seal(const search::Index::SealJob& job) {
     const auto self = shared_from_this();
     const auto files = files_;
     env_.jobs->submit(BackgroundJobs::Lane::kStore, [self, files, job]() -> io::Task {
-        const auto sealed = std::make_shared<Opened>(store_result(*files, job));
+        const auto sealed = std::make_shared<Opened>(store_result(*files, job, job.run()));
         return [self, sealed] {
             self->finish_seal(std::move(*sealed));
         };
@@ -215,17 +227,21 @@ void DocumentEngine::start_merge() {
     if (merge_running_ || !flushes_.empty()) {
         return;
     }
-    auto merge = index_.begin_merge();
+    const bool compacting = compact_merges_left_ > 0;
+    auto merge = index_.begin_merge(compacting);
     if (!merge) {
+        compact_merges_left_ = 0;
         return;
     }
+    compact_merges_left_ -= compacting ? 1 : 0;
     merge_running_ = true;
     const auto job = std::make_shared<const search::Index::MergeJob>(std::move(*merge));
     const auto self = shared_from_this();
     const auto files = files_;
-    env_.jobs->submit(BackgroundJobs::Lane::kMerge, [self, files, job]() -> io::Task {
+    const auto stop = stop_merging_;
+    env_.jobs->submit(BackgroundJobs::Lane::kMerge, [self, files, job, stop]() -> io::Task {
         auto merged = job->doc_count == 0 ? Opened(std::make_shared<const search::SegmentReader>())
-                                          : store_result(*files, *job);
+                                          : store_result(*files, *job, job->run(stop.get()));
         const auto shared = std::make_shared<Opened>(std::move(merged));
         return [self, job, shared] {
             self->finish_merge(*job, std::move(*shared));
@@ -403,6 +419,8 @@ void DocumentEngine::back_off(const char* what, const Error& error) {
         });
         retry_delay_ = std::min(retry_delay_ * 2, kRetryDelayMax);
     }
+    compact_merges_left_ = 0;
+    finish_compactions(error);
     maintain();
 }
 
@@ -410,6 +428,21 @@ void DocumentEngine::flush(io::Task done) {
     flushes_.push_back({applied_, std::move(done)});
     env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
     maintain();
+}
+
+void DocumentEngine::compact(std::function<void(const Status&)> done) {
+    if (closed_) {
+        done(Error{ErrorCode::kUnavailable, "The collection is being closed."});
+        return;
+    }
+    compactions_.push_back(std::move(done));
+    // Writes that go on meanwhile make more to merge: it has an end all the same.
+    compact_merges_left_ = index_.segment_count() + 1;
+    // A merge drops only what the stored manifest counts as deleted.
+    flush([self = shared_from_this()] {
+        // In a turn of its own: a flush is reported in the middle of maintain().
+        self->env_.loop->post([self] { self->maintain(); });
+    });
 }
 
 void DocumentEngine::arm_idle_timer() {

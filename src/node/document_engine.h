@@ -9,6 +9,7 @@
 #include "search/index/index.h"
 #include "store/wal.h"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -124,6 +125,10 @@ public:
     /// stored() tells.
     void flush(io::Task done);
 
+    /// Seals what is live and merges the segments that are there as far as they may grow. `done`
+    /// runs when that is on the disk or has failed.
+    void compact(std::function<void(const Status&)> done);
+
     /// Ends it; no event comes any more. `done` runs when no job uses the directory any more.
     void close(io::Task done);
 
@@ -153,6 +158,7 @@ private:
     void run_seal(const search::Index::SealJob& job);
     void finish_seal(Result<std::shared_ptr<const search::SegmentReader>> sealed);
     void start_merge();
+    void finish_compactions(const Status& status);
     void finish_merge(
         const search::Index::MergeJob& job,
         Result<std::shared_ptr<const search::SegmentReader>> merged
@@ -176,9 +182,11 @@ private:
     Events events_;
 
     store::Seq applied_;
-    store::Seq frozen_seq_;                ///< Sealed, or being sealed, up to here.
-    store::Seq stored_seq_;                ///< What the manifest on disk holds.
-    std::uint64_t unsealed_bytes_ = 0;     ///< Of the log, above frozen_seq_.
+    store::Seq frozen_seq_;             ///< Sealed, or being sealed, up to here.
+    store::Seq stored_seq_;             ///< What the manifest on disk holds.
+    std::uint64_t unsealed_bytes_ = 0;  ///< Of the log, above frozen_seq_.
+    /// Closing does not wait for a merge's graphs.
+    std::shared_ptr<std::atomic<bool>> stop_merging_ = std::make_shared<std::atomic<bool>>(false);
     std::vector<std::uint64_t> obsolete_;  ///< Segments merged away; the stored manifest has them.
     std::optional<Change> change_;
     const std::shared_ptr<search::RebuildProgress> progress_;
@@ -193,6 +201,8 @@ private:
     io::TimerId retry_timer_;  ///< While set, nothing is started.
     Duration retry_delay_;
     std::vector<Flush> flushes_;
+    std::vector<std::function<void(const Status&)>> compactions_;
+    std::size_t compact_merges_left_ = 0;  ///< So many more merges take all that they can.
     io::Task on_quiet_;
     bool closed_ = false;
 };

@@ -5,6 +5,7 @@
 #include "cluster/state/ack_mode.h"
 #include "io/address.h"
 #include "io/loop.h"
+#include "node/read_version.h"
 #include "node/resource.h"
 #include "search/index/index.h"
 #include "search/query/request.h"
@@ -112,8 +113,8 @@ struct Health {
     bool ok = false;
     /// Why it never will, as things are: a damaged file, a failed disk. Empty otherwise.
     std::string broken;
-    /// What writes are refused for at the moment: "OUT_OF_DISK", or empty. A node is healthy for
-    /// its clients if `ok` and this is empty.
+    /// What writes are refused for at the moment: "OUT_OF_DISK", "OUT_OF_MEMORY", or empty. A node
+    /// is healthy for its clients if `ok` and this is empty.
     std::string resource_error;
 };
 
@@ -147,6 +148,9 @@ struct NodeOptions {
     /// Writes are refused while less is free: seals and merges need room to make room.
     std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20;
     std::uint32_t disk_used_max_percentage = 100;  ///< 100: only a full disk refuses writes.
+    /// Writes are refused while more of the machine's memory is used; 100: never.
+    std::uint32_t memory_used_max_percentage = 100;
+    std::function<double()> memory_used_percentage;  ///< Any thread. None: not known.
     /// Writes that are accepted and not yet answered may hold that much, whatever their number.
     std::size_t queued_write_bytes_max = std::size_t{128} << 20;
     /// Sealed at half of what an index may take: a restart after a kill replays what is not.
@@ -356,7 +360,14 @@ public:
         Reply<search::SearchResult> reply
     ) = 0;
 
+    /// kNotFound; kUnavailable as snapshot(). Searches that are started later see all of it.
+    virtual Result<ReadVersion> read_version(std::string_view collection) const = 0;
+
     virtual Health health() const = 0;
+
+    /// Seals what is live in this node's copies and merges their segments as far as segments may
+    /// grow; deletes leave the disk. Takes as long as it takes; searches and writes go on.
+    virtual void compact(io::Loop& loop, Reply<bool> reply) = 0;
 
     // ---- the cluster
 

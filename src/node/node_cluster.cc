@@ -272,7 +272,7 @@ void NodeImpl::make_parts() {
         *control_,
         local,
         [this](std::size_t bytes) {
-            return disk_.admit(bytes);
+            return admit_room(bytes);
         }});
     install_sender_ = std::make_unique<InstallSender>(InstallSender::Environment{
         loop_,
@@ -571,6 +571,30 @@ void NodeImpl::take_snapshot(std::string directory, io::Loop& loop, Reply<bool> 
         snapshot_taker_->start(directory, [&loop, reply](const Status& taken) {
             answer<bool>(loop, reply, taken.ok() ? Result<bool>(true) : taken.error());
         });
+    });
+}
+
+void NodeImpl::compact(io::Loop& loop, Reply<bool> reply) {
+    loop_.post([this, &loop, reply = std::move(reply)] {
+        struct Sum {
+            std::size_t left = 0;
+            std::optional<Error> error;
+        };
+
+        const auto sum = std::make_shared<Sum>();
+        sum->left = shards_->shards().size() + 1;  // So that those done at once do not end it.
+        const auto done = [sum, &loop, reply](const Status& compacted) {
+            if (!compacted.ok()) {
+                sum->error = compacted.error();
+            }
+            if (--sum->left == 0) {
+                answer<bool>(loop, reply, sum->error ? Result<bool>(*sum->error) : true);
+            }
+        };
+        for (const auto& [id, shard] : shards_->shards()) {
+            shard->engine().compact(done);
+        }
+        done({});
     });
 }
 

@@ -62,6 +62,7 @@ NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environmen
           {options.disk_reserve_bytes, options.disk_used_max_percentage},
           clock_
       ),
+      memory_(options.memory_used_max_percentage, options.memory_used_percentage, clock_),
       reserve_(fs_, io::join_path(options.data_dir, "reserve")),
       data_log_(fs_, options.data_dir),
       runs_(fs_, options.data_dir),
@@ -293,7 +294,7 @@ std::shared_ptr<const NamedResources> NodeImpl::resources(ResourceKind kind) con
 
 void NodeImpl::propose(Command command, Room room, ControlPlane::Done done) {
     const std::size_t bytes = encode_command(command).size();
-    Status admitted = room == Room::kNeeded ? disk_.admit(bytes) : Status();
+    Status admitted = room == Room::kNeeded ? admit_room(bytes) : Status();
     if (admitted.ok()) {
         admitted = admit(bytes);
     }
@@ -362,6 +363,11 @@ Status NodeImpl::admit(std::size_t bytes) {
     return {};
 }
 
+Status NodeImpl::admit_room(std::size_t bytes) const {
+    KUMO_TRY(memory_.admit());
+    return disk_.admit(bytes);
+}
+
 void NodeImpl::submit(const CollectionPtr& collection, Operations operations, Room room) {
     std::size_t all_bytes = 0;
     for (const Operation& operation : operations) {
@@ -409,7 +415,9 @@ void NodeImpl::hand_over(ShardOf target, std::string operation, Room room, Shard
 
 /// The error as clients are to see it.
 Error NodeImpl::explain(const Error& error) {
-    return error.code == ErrorCode::kResourceExhausted ? out_of_disk() : error;
+    const bool disk =
+        error.code == ErrorCode::kResourceExhausted && error.message != out_of_memory().message;
+    return disk ? out_of_disk() : error;
 }
 
 /// Whatever kept one part from being carried out, others were: it is no refusal.
@@ -622,11 +630,31 @@ void NodeImpl::search(
     }
 }
 
+Result<ReadVersion> NodeImpl::read_version(std::string_view collection) const {
+    const auto view = view_.load();
+    const auto found = view->state->collections.find(collection);
+    if (found == view->state->collections.end()) {
+        return no_such_collection(collection);
+    }
+    ReadVersion version;
+    version.add(found->second);
+    for (const cluster::ShardId id : found->second->shards) {
+        KUMO_TRY_ASSIGN(const auto shard, readable(*view, id));
+        version.add(shard->snapshot());
+    }
+    for (std::size_t kind = 0; kind < kResourceKinds; ++kind) {
+        version.add(view->state->resources.shared(static_cast<ResourceKind>(kind)));
+    }
+    return version;
+}
+
 Health NodeImpl::health() const {
     Health health;
     health.broken = *broken_.load();
     health.ok = caught_up_ && !log_failed_ && control_->has_lease();
-    health.resource_error = disk_.is_full() ? "OUT_OF_DISK" : "";
+    health.resource_error = disk_.is_full()    ? "OUT_OF_DISK"
+                            : memory_.is_out() ? "OUT_OF_MEMORY"
+                                               : "";
     return health;
 }
 

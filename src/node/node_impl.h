@@ -8,6 +8,7 @@
 #include "node/disk_reserve.h"
 #include "node/install_receiver.h"
 #include "node/install_sender.h"
+#include "node/memory_guard.h"
 #include "node/node.h"
 #include "node/operation_router.h"
 #include "node/run_record.h"
@@ -112,7 +113,10 @@ public:
         Reply<search::SearchResult> reply
     ) override;
 
+    Result<ReadVersion> read_version(std::string_view collection) const override;
+
     Health health() const override;
+    void compact(io::Loop& loop, Reply<bool> reply) override;
     ClusterStatus cluster_status() const override;
     ClusterInfo cluster() const override;
     void take_snapshot(std::string directory, io::Loop& loop, Reply<bool> reply) override;
@@ -148,6 +152,8 @@ private:
         const;
     Result<std::shared_ptr<Shard>> readable(const View& view, cluster::ShardId shard) const;
     Status admit(std::size_t bytes);
+    /// kResourceExhausted if what that many bytes need is running out.
+    Status admit_room(std::size_t bytes) const;
     CollectionInfo info_of(const View& view, const Collection& collection) const;
 
     /// Hands the operations over, all or none; each `done` runs on this thread or each on the data
@@ -209,6 +215,7 @@ private:
     io::WorkerPool& pool_;
     Clock& clock_;
     mutable DiskGuard disk_;
+    mutable MemoryGuard memory_;
     DiskReserve reserve_;
     const DataLog data_log_;
     const RunRecords runs_;

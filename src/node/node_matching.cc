@@ -82,7 +82,7 @@ void NodeImpl::start_matching(
     auto found = find(collection);
     Status admitted = found.ok() ? admit(0) : Status(found.error());
     if (admitted.ok() && write.room == Room::kNeeded) {
-        admitted = disk_.admit(0);
+        admitted = admit_room(0);
     }
     if (!admitted.ok()) {
         write.done(admitted.error());

@@ -10,6 +10,11 @@ namespace {
 using wire::append_sized;
 using wire::append_varint;
 
+/// What the items of a command do to those that are there.
+constexpr std::uint64_t kAdd = 0;
+constexpr std::uint64_t kReplaceAll = 1;
+constexpr std::uint64_t kReplaceNone = 2;  ///< There must be none.
+
 Error above(const std::string& what) {
     return Error{ErrorCode::kLimitExceeded, what};
 }
@@ -160,7 +165,8 @@ Status Resources::put(ResourceKind kind, const std::string& name, ResourcePtr re
     const std::size_t removed = before == nullptr ? 0 : name.size() + before->bytes();
     if (bytes_ - removed + added > kResourcesBytesMax) {
         return above(
-            "Aliases, presets, stopwords, synonyms and curations together are above 32 MiB."
+            "Aliases, presets, stopwords, synonyms, curations and other rules together are above "
+            "32 MiB."
         );
     }
     bytes_ = bytes_ - removed + added;
@@ -199,7 +205,8 @@ Status Resources::adopt(ResourceKind kind, NamedResources all) {
 
 bool is_one_value(ResourceKind kind) {
     return kind == ResourceKind::kAlias || kind == ResourceKind::kPreset
-           || kind == ResourceKind::kStopwords;
+           || kind == ResourceKind::kStopwords || kind == ResourceKind::kLimit
+           || kind == ResourceKind::kAnalyticsRule;
 }
 
 bool is_of_collection(ResourceKind kind) {
@@ -209,8 +216,11 @@ bool is_of_collection(ResourceKind kind) {
 Result<ResourcePtr> apply(Resources& resources, const PutResource& command) {
     KUMO_TRY(check(command));
     std::vector<Resource::Item> items;
+    const ResourcePtr before = resources.find(command.kind, command.name);
+    if (command.must_be_new && before != nullptr) {
+        return Error{ErrorCode::kAlreadyExists, "There is one of that name already."};
+    }
     if (!command.replace) {
-        const ResourcePtr before = resources.find(command.kind, command.name);
         if (before == nullptr && !is_of_collection(command.kind)) {
             return not_there();
         }
@@ -254,7 +264,7 @@ Result<ResourcePtr> apply(Resources& resources, const DeleteResource& command) {
 void append_command(std::string& out, const PutResource& command) {
     append_varint(out, static_cast<std::uint64_t>(command.kind));
     append_sized(out, command.name);
-    append_varint(out, command.replace ? 1 : 0);
+    append_varint(out, command.must_be_new ? kReplaceNone : command.replace ? kReplaceAll : kAdd);
     append_items(out, command.items);
 }
 
@@ -271,7 +281,9 @@ PutResource read_put_resource(wire::ByteReader& in) {
     PutResource command;
     command.kind = read_kind(in);
     command.name = in.text();
-    command.replace = in.below_or_at(1) != 0;
+    const std::uint64_t how = in.below_or_at(kReplaceNone);
+    command.replace = how != kAdd;
+    command.must_be_new = how == kReplaceNone;
     command.items = read_items(in);
     return command;
 }
@@ -287,7 +299,12 @@ DeleteResource read_delete_resource(wire::ByteReader& in) {
 }
 
 void append_resources(std::string& out, const Resources& resources) {
-    for (std::size_t kind = 0; kind < kResourceKinds; ++kind) {
+    std::size_t kinds = kResourceKinds;
+    while (kinds > kResourceKindsAtFirst
+           && resources.of(static_cast<ResourceKind>(kinds - 1)).empty()) {
+        --kinds;
+    }
+    for (std::size_t kind = 0; kind < kinds; ++kind) {
         const NamedResources& all = resources.of(static_cast<ResourceKind>(kind));
         append_varint(out, all.size());
         for (const auto& [name, resource] : all) {
@@ -305,6 +322,9 @@ Result<Resources> read_resources(ByteView bytes) {
     wire::ByteReader in(bytes);
     Resources resources;
     for (std::size_t i = 0; i < kResourceKinds; ++i) {
+        if (i >= kResourceKindsAtFirst && in.at_end()) {
+            break;
+        }
         const auto kind = static_cast<ResourceKind>(i);
         NamedResources all;
         const std::size_t count = in.count();

@@ -28,9 +28,14 @@ enum class ResourceKind : std::uint8_t {
     kCurationSet = 4,
     kCollectionSynonyms = 5,   ///< Named as its collection, and gone with it.
     kCollectionCurations = 6,  ///< The same.
+    kLimit = 7,                ///< A rule of who may ask how often.
+    kStemmingDictionary = 8,
+    kAnalyticsRule = 9,
 };
 
-inline constexpr std::size_t kResourceKinds = 7;
+inline constexpr std::size_t kResourceKinds = 10;
+/// States had these before there were others; what is behind them may be missing.
+inline constexpr std::size_t kResourceKindsAtFirst = 7;
 
 inline constexpr std::size_t kResourcesMax = 10'000;  ///< Of each kind.
 inline constexpr std::size_t kResourceNameBytesMax = 1024;
@@ -140,6 +145,7 @@ struct PutResource {
     /// those with the same ids (for the kinds of a collection, the set need not be there).
     bool replace = true;
     std::vector<ResourceItem> items;
+    bool must_be_new = false;  ///< kAlreadyExists if one of that name is there.
 };
 
 /// A command: removes a resource, or one item of a set.

@@ -85,6 +85,34 @@ TEST(Resource, CommandsDoTheSameAfterTheirBytes) {
     }
 }
 
+TEST(Resource, KindsThatCameLaterNeedNotBeThere) {
+    State state = with_books();
+    state = apply(state, 0, alias("a")).state;
+    const std::string before = encode_state(state);
+    PutResource put = alias("7");
+    put.kind = ResourceKind::kStemmingDictionary;
+    state = apply(state, 0, put).state;
+    const auto again = decode_state(encode_state(state));
+    ASSERT_TRUE(again.ok());
+    EXPECT_NE(again.value().resources.find(ResourceKind::kStemmingDictionary, "7"), nullptr);
+    EXPECT_EQ(again.value().resources.find(ResourceKind::kLimit, "7"), nullptr);
+    state = apply(state, 0, DeleteResource{ResourceKind::kStemmingDictionary, "7", {}}).state;
+    EXPECT_EQ(encode_state(state), before);
+}
+
+TEST(Resource, OneThatMustBeNewReplacesNone) {
+    State state = with_books();
+    PutResource put = alias("a");
+    put.must_be_new = true;
+    const auto decoded = decode_command(encode_command(put));
+    ASSERT_TRUE(decoded.ok());
+    state = apply(state, 0, decoded.value()).state;
+    EXPECT_NE(state.resources.find(ResourceKind::kAlias, "a"), nullptr);
+    const Applied again = apply(state, 0, decoded.value());
+    EXPECT_EQ(again.change.error().code, ErrorCode::kAlreadyExists);
+    EXPECT_TRUE(apply(state, 0, alias("a")).change.ok());
+}
+
 TEST(Resource, AStateWithoutAnyHasTheBytesFromBefore) {
     State state = with_books();
     const std::string before = encode_state(state);

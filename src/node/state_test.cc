@@ -57,6 +57,16 @@ State sample() {
     CreateCollection other{numbered("b")};
     other.spec.replication_mode = cluster::AckMode::kAsync;
     other.spec.min_in_sync = 3;
+    search::Field vector;
+    vector.name = "vector";
+    vector.type = search::ValueType::kFloat;
+    vector.array = true;
+    vector.vector = {768, search::VectorMetric::kInnerProduct, 24, 300};
+    other.spec.schema.fields.push_back(vector);
+    search::Field place;
+    place.name = "place";
+    place.type = search::ValueType::kGeoPoint;
+    other.spec.schema.fields.push_back(place);
     state = apply(state, 3, other).state;
     return apply(state, 4, key("two")).state;
 }
@@ -77,6 +87,14 @@ TEST(State, IsTheSameAfterItsBytes) {
     const CollectionSpec& other = decoded.value().collections.at("b")->spec;
     EXPECT_EQ(other.replication_mode, cluster::AckMode::kAsync);
     EXPECT_EQ(other.min_in_sync, 3U);
+    const std::vector<search::Field>& more = other.schema.fields;
+    const search::VectorOptions& vector = more[more.size() - 2].vector;
+    EXPECT_EQ(vector.dimensions, 768U);
+    EXPECT_EQ(vector.metric, search::VectorMetric::kInnerProduct);
+    EXPECT_EQ(vector.m, 24U);
+    EXPECT_EQ(vector.ef_construction, 300U);
+    EXPECT_EQ(more.back().type, search::ValueType::kGeoPoint);
+    EXPECT_FALSE(more.back().is_vector());
 }
 
 TEST(State, ACommandDoesTheSameAfterItsBytes) {

@@ -1,6 +1,7 @@
 #include "api/kumosearch/call.h"
 
 #include "api/kumosearch/errors.h"
+#include "api/kumosearch/request_log.h"
 
 #include <utility>
 
@@ -17,13 +18,14 @@ http::Headers answer_headers(const Call& call, ByteView content_type) {
     return headers;
 }
 
-void count_answer(const Call& call) {
+void count_answer(const Call& call, int status) {
     const MonotonicTime now = call.context.clock.monotonic_now();
-    call.context.stats.record(call.route, now, now - call.started);
+    call.context.stats.record(call.route, status, now, now - call.started);
+    log_answer(call, status, now - call.started);
 }
 
 void answer(const Call& call, int status, std::string json) {
-    count_answer(call);
+    count_answer(call, status);
     call.response->respond(status, answer_headers(call, http::kJsonContentType), std::move(json));
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 
 #include "api/kumosearch/auth/authenticator.h"
+#include "api/kumosearch/limits/rate_limiter.h"
+#include "api/kumosearch/live_settings.h"
 #include "api/kumosearch/options.h"
 #include "api/kumosearch/parameters.h"
+#include "api/kumosearch/query_cache.h"
 #include "api/kumosearch/stats.h"
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -10,6 +13,7 @@
 #include "http/handler.h"
 #include "io/worker_pool.h"
 #include "node/node.h"
+#include "wire/http1_fields.h"
 
 #include <cstdint>
 #include <memory>
@@ -20,7 +24,7 @@ namespace kumo::api_kumosearch {
 
 inline constexpr ByteView kPlainContentType = "text/plain; charset=utf-8";
 
-/// What every handler works with. Immutable but for the counters; outlives every call.
+/// What every handler works with. Immutable but for what says otherwise; outlives every call.
 struct Context {
     node::Node& node;
     io::WorkerPool& pool;  ///< For exports.
@@ -28,6 +32,9 @@ struct Context {
     const DialectOptions& options;
     const Authenticator& authenticator;
     RequestStats& stats;
+    LiveSettings& live;
+    QueryCache& cache;
+    RateLimiter& limiter;
 };
 
 /// One request on its way from the router to its answer. Shared by whoever works on it.
@@ -35,13 +42,16 @@ struct Context {
 struct Call {
     const Context& context;
     http::ResponsePtr response;
-    std::vector<std::string> path;  ///< The path's parameters, decoded, in order.
-    Parameters parameters;
-    std::string credential;  ///< The key it came with, for multi_search; never logged.
-    Grant grant;
-    std::string allow_origin;  ///< The value of the CORS header; empty: none.
-    std::size_t route = 0;     ///< Its kind in the statistics.
-    MonotonicTime started;
+    wire::HttpMethod method{};
+    std::string full_path{};          ///< As it was sent, without the query string.
+    std::vector<std::string> path{};  ///< The path's parameters, decoded, in order.
+    Parameters parameters{};
+    std::string credential{};  ///< The key it came with, for multi_search; never logged.
+    Grant grant{};
+    std::string allow_origin{};                  ///< The value of the CORS header; empty: none.
+    std::size_t route = RequestStats::kNoRoute;  ///< Its kind in the statistics.
+    MonotonicTime started{};
+    std::string searches{};  ///< Those of a multi_search, for the log; empty if nobody logs them.
 
     io::Loop& loop() const { return response->loop(); }
 
@@ -63,7 +73,7 @@ void answer_error(const Call& call, const Error& error);
 /// The headers of an answer of this type.
 http::Headers answer_headers(const Call& call, ByteView content_type);
 
-/// Counts the request as answered now.
-void count_answer(const Call& call);
+/// Counts the request as answered now, and logs it if somebody wants that.
+void count_answer(const Call& call, int status);
 
 }  // namespace kumo::api_kumosearch

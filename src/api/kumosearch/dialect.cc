@@ -1,6 +1,7 @@
 #include "api/kumosearch/dialect.h"
 
 #include "api/kumosearch/deferred_sink.h"
+#include "api/kumosearch/request_log.h"
 #include "api/kumosearch/resources/values.h"
 #include "api/kumosearch/routes.h"
 #include "base/log.h"
@@ -14,6 +15,9 @@ namespace kumo::api_kumosearch {
 namespace {
 
 constexpr std::size_t kSearchQueryBytesMax = 4000;
+
+/// `health-rusage-api-key` is a key for this and nothing else.
+constexpr std::string_view kRusageAction = "health_with_rusage:list";
 
 /// The credential comes under our name or under the one that existing clients send.
 constexpr ByteView kKeyNames[] = {"x-kumosearch-api-key", "x-typesense-api-key"};
@@ -31,6 +35,12 @@ std::string credential_of(const wire::HttpRequestHead& head, const Parameters& p
             }
         }
     }
+    // What scrapers of metrics send.
+    const ByteView authorization = head.find("authorization").value_or("");
+    constexpr ByteView kBearer = "bearer ";
+    if (wire::equals_ignore_case(authorization.substr(0, kBearer.size()), kBearer)) {
+        return std::string(authorization.substr(kBearer.size()));
+    }
     return {};
 }
 
@@ -44,8 +54,10 @@ bool is_local_host(ByteView host) {
     return wire::equals_ignore_case(name, "localhost") || name.starts_with("127.");
 }
 
+/// What operators do is not among the writes that `skip-writes` refuses: one of it ends that.
 bool is_write(const Route& route) {
-    return route.method != wire::HttpMethod::kGet && route.access != Access::kSearches;
+    return route.method != wire::HttpMethod::kGet && route.access != Access::kSearches
+           && !route.pattern.starts_with("/operations/") && route.pattern != "/config";
 }
 
 }  // namespace
@@ -53,22 +65,21 @@ bool is_write(const Route& route) {
 Dialect::Dialect(node::Node& node, io::WorkerPool& pool, const Clock& clock, DialectOptions options)
     : options_(std::move(options)),
       authenticator_(options_.api_key, node),
-      context_{node, pool, clock, options_, authenticator_, stats_} {
+      rusage_key_(options_.health_rusage_api_key, node),
+      live_(options_),
+      limiter_(node, clock),
+      context_{node, pool, clock, options_, authenticator_, stats_, live_, cache_, limiter_} {
     options_.api_key.clear();
+    options_.health_rusage_api_key.clear();
 }
 
 std::unique_ptr<http::RequestSink>
 Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr response) {
-    const auto call = std::make_shared<Call>(Call{
-        context_,
-        std::move(response),
-        {},
-        {},
-        {},
-        {},
-        allow_origin(head),
-        0,
-        context_.clock.monotonic_now()});
+    const auto call = std::make_shared<Call>(Call{context_, std::move(response)});
+    call->method = head.method();
+    call->full_path = head.path();
+    call->allow_origin = allow_origin(head);
+    call->started = context_.clock.monotonic_now();
     if (head.method() == wire::HttpMethod::kOptions) {
         answer_preflight(head, *call);
         return nullptr;
@@ -89,10 +100,21 @@ Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr respons
         );
         return nullptr;
     }
+    call->credential = credential_of(head, call->parameters);
+    if (const auto unanswered = find_handler(head, *call)) {
+        answer_error(*call, *unanswered);
+        return nullptr;
+    }
+    if (is_limited(*call)) {
+        answer_message(*call, 429, kLimited);
+        return nullptr;
+    }
     const auto refused = check_call(head, *call);
     if (may_be_news(refused, *call)) {
         auto sink = std::make_unique<DeferredSink>(call, [this, &head, call] {
-            return dispatch(check_call(head, *call), call);
+            call->credential = credential_of(head, call->parameters);
+            auto missing = find_handler(head, *call);
+            return dispatch(missing ? std::move(missing) : check_call(head, *call), call);
         });
         context_.node.refresh(call->loop(), [resume = sink->resume()](const Result<bool>&) {
             resume();
@@ -108,6 +130,10 @@ Dialect::dispatch(const std::optional<Error>& refused, const CallPtr& call) {
         answer_error(*call, *refused);
         return nullptr;
     }
+    if (routes()[call->route].access == Access::kCollection
+        && routes()[call->route].action.name() == kSearchAction) {
+        log_search(*call);
+    }
     return routes()[call->route].handler(call);
 }
 
@@ -120,24 +146,39 @@ bool Dialect::may_be_news(const std::optional<Error>& refused, const Call& call)
            && !context_.node.collection(call.path.front()).ok();
 }
 
-std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call& call) const {
+std::optional<Error> Dialect::find_handler(const wire::HttpRequestHead& head, Call& call) const {
     auto match = find_route(head.method(), head.path());
     if (!match) {
         return not_found("Not Found");
     }
     call.route = match->index;
     call.path = std::move(match->path);
+    const Access access = routes()[call.route].access;
+    if (access != Access::kPublic && access != Access::kAlways && !context_.node.health().ok) {
+        return Error{ErrorCode::kUnavailable, "Not Ready or Lagging"};
+    }
+    return std::nullopt;
+}
+
+/// Health checks are never refused, nor is who has the bootstrap key when it changes the rules:
+/// nobody can lock themselves out.
+bool Dialect::is_limited(const Call& call) const {
+    const Route& route = routes()[call.route];
+    const bool changes_rules =
+        route.pattern.starts_with("/limits")
+        && (authenticator_.open() || authenticator_.is_bootstrap_key(call.credential));
+    return route.access != Access::kPublic && !changes_rules
+           && context_.limiter.is_limited(call.credential, call.response->peer().host_string());
+}
+
+std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call& call) const {
     const Route& route = routes()[call.route];
     if (route.access == Access::kPublic) {
         return std::nullopt;
     }
-    if (route.access != Access::kAlways && !context_.node.health().ok) {
-        return Error{ErrorCode::kUnavailable, "Not Ready or Lagging"};
-    }
     if (authenticator_.open() && !is_local_host(head.host())) {
         return forbidden();
     }
-    call.credential = credential_of(head, call.parameters);
     // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer loses a moved Status
     Status authorized = authorize(route, call);
     if (!authorized.ok()) {
@@ -150,7 +191,7 @@ std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call
         // Only now: a key covers the name that it is asked for, alias or not.
         call.path.front() = resolve_collection(context_.node, std::move(call.path.front()));
     }
-    if (options_.skip_writes && is_write(route)) {
+    if (live_.skip_writes && is_write(route)) {
         return Error{ErrorCode::kLimitExceeded, "Skipping writes."};
     }
     return std::nullopt;
@@ -158,6 +199,10 @@ std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call
 
 Status Dialect::authorize(const Route& route, Call& call) const {
     if (route.access == Access::kSearches) {
+        return {};
+    }
+    if (route.action.name() == kRusageAction && !rusage_key_.open()
+        && rusage_key_.is_bootstrap_key(call.credential)) {
         return {};
     }
     KUMO_TRY_ASSIGN(

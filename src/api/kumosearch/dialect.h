@@ -34,6 +34,8 @@ public:
     void delete_expired_keys(io::Loop& loop) const;
 
 private:
+    std::optional<Error> find_handler(const wire::HttpRequestHead& head, Call& call) const;
+    bool is_limited(const Call& call) const;
     std::optional<Error> check_call(const wire::HttpRequestHead& head, Call& call) const;
     static std::unique_ptr<http::RequestSink>
     dispatch(const std::optional<Error>& refused, const CallPtr& call);
@@ -44,7 +46,11 @@ private:
 
     DialectOptions options_;
     Authenticator authenticator_;
+    Authenticator rusage_key_;  ///< Its only key; open if there is none.
     RequestStats stats_;
+    LiveSettings live_;
+    QueryCache cache_;
+    RateLimiter limiter_;
     Context context_;
 };
 

@@ -243,9 +243,9 @@ TEST(Collections, RefuseBadDeclarations) {
         return failure(R"({"name":"c","fields":[{"name":"f",)" + properties + "}]}");
     };
     EXPECT_NE(field(R"("type":"strung")").find("invalid data type"), std::string::npos);
-    EXPECT_NE(field(R"("type":"geopoint")").find("not supported yet"), std::string::npos);
+    EXPECT_NE(field(R"("type":"image")").find("not supported yet"), std::string::npos);
     EXPECT_NE(
-        field(R"("type":"float[]","num_dim":3)").find("not supported yet"),
+        field(R"("type":"float[]","embed":{"from":["a"]})").find("not supported yet"),
         std::string::npos
     );
     EXPECT_NE(field(R"("type":"string","stem":true)").find("not supported yet"), std::string::npos);

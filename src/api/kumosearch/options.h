@@ -22,8 +22,20 @@ struct DialectOptions {
     std::string compat_version = "30.2";  ///< The version of the API we answer as.
     std::string version{};                ///< Our own.
     bool skip_writes = false;
+    bool enable_access_logging = false;
+    bool enable_search_logging = false;
+    std::int64_t log_slow_requests_ms = -1;  ///< Below 0: never.
+    std::int64_t log_slow_searches_ms = 30'000;
+    std::int64_t healthy_read_lag = 1000;
+    std::int64_t healthy_write_lag = 500;
+    std::int64_t cache_entries_max = 1000;  ///< Of the cache of answers.
+    std::int64_t embedding_cache_entries_max = 100;
+    /// A key that is good for /health_with_rusage only. Empty: none.
+    std::string health_rusage_api_key{};
     /// Reads the machine's numbers; called on any loop's thread. May be empty.
     std::function<Metrics()> metrics{};
+    /// Reads numbers for /metrics, by names without "kumosearch_". The same.
+    std::function<Metrics()> gauges{};
 };
 
 }  // namespace kumo::api_kumosearch

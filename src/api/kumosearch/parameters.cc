@@ -4,6 +4,7 @@
 #include "wire/utf8.h"
 
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -157,6 +158,14 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
         return std::nullopt;
     }
     return value;
+}
+
+std::optional<double> parse_decimal(std::string_view text) {
+    double out = 0;
+    const char* end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, out);
+    return error == std::errc() && at == end && std::isfinite(out) ? std::optional(out)
+                                                                   : std::nullopt;
 }
 
 }  // namespace kumo::api_kumosearch

@@ -76,4 +76,7 @@ std::string_view trim(std::string_view text);
 /// A decimal number and nothing else.
 std::optional<std::uint64_t> parse_unsigned(std::string_view text);
 
+/// A number as in JSON and nothing else.
+std::optional<double> parse_decimal(std::string_view text);
+
 }  // namespace kumo::api_kumosearch

@@ -54,6 +54,7 @@ const Route kRoutes[] = {
     {kGet, "/debug", "debug:list", Access::kAlways, plain<get_debug>},
     {kGet, "/stats.json", "stats.json:list", Access::kAlways, plain<get_stats>},
     {kGet, "/metrics.json", "metrics.json:list", Access::kAlways, plain<get_metrics>},
+    {kGet, "/metrics", "metrics:list", Access::kAlways, plain<get_prometheus>},
 
     {kPost, "/collections", "collections:create", Access::kChecked, whole<create_collection>},
     {kGet, "/collections", "collections:list", Access::kChecked, plain<list_collections>},
@@ -118,6 +119,21 @@ const Route kRoutes[] = {
     {kPut, "/collections/:collection/overrides/:id", "overrides:upsert", Access::kCollection, whole<put_item<ResourceKind::kCollectionCurations>, kValueBodyBytesMax>},
     {kDelete, "/collections/:collection/overrides/:id", "overrides:delete", Access::kCollection, plain<delete_item<ResourceKind::kCollectionCurations>>},
 
+    {kGet, "/stemming/dictionaries", "stemming/dictionaries:list", Access::kGlobal, plain<list_dictionaries>},
+    {kPost, "/stemming/dictionaries/import", "stemming/dictionaries/import:create", Access::kGlobal, whole<import_dictionary, 2 * node::kResourceBytesMax>},
+    {kGet, "/stemming/dictionaries/:id", "stemming/dictionaries:get", Access::kGlobal, plain<get_dictionary>},
+    {kDelete, "/stemming/dictionaries/:id", "stemming/dictionaries:delete", Access::kGlobal, plain<delete_dictionary>},
+
+    {kGet, "/limits", "limits:list", Access::kGlobal, plain<list_limits>},
+    {kGet, "/limits/active", "limits/active:list", Access::kGlobal, plain<list_bans>},
+    {kDelete, "/limits/active/:id", "limits/active:delete", Access::kGlobal, plain<delete_ban>},
+    {kGet, "/limits/exceeds", "limits/exceeds:list", Access::kGlobal, plain<list_exceeds>},
+    {kDelete, "/limits/exceeds/:id", "limits/exceeds:delete", Access::kGlobal, plain<delete_exceed>},
+    {kPost, "/limits", "limits:create", Access::kGlobal, whole<create_limit, kValueBodyBytesMax>},
+    {kGet, "/limits/:id", "limits:get", Access::kGlobal, plain<get_limit>},
+    {kPut, "/limits/:id", "limits:upsert", Access::kGlobal, whole<put_limit, kValueBodyBytesMax>},
+    {kDelete, "/limits/:id", "limits:delete", Access::kGlobal, plain<delete_limit>},
+
     // Documented, and not here yet.
     {kGet, "/analytics/rules", "analytics/rules:list", Access::kGlobal, plain<not_supported>},
     {kPost, "/analytics/rules", "analytics/rules:create", Access::kGlobal, plain<not_supported>},
@@ -129,28 +145,17 @@ const Route kRoutes[] = {
     {kPost, "/analytics/flush", "analytics/flush:create", Access::kGlobal, plain<not_supported>},
     {kGet, "/analytics/status", "analytics/status:list", Access::kGlobal, plain<not_supported>},
     {kPost, "/analytics/aggregate_events", "analytics/aggregate_events:create", Access::kGlobal, plain<not_supported>},
-    {kGet, "/stemming/dictionaries", "stemming/dictionaries:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/stemming/dictionaries/:id", "stemming/dictionaries:get", Access::kGlobal, plain<not_supported>},
-    {kPost, "/stemming/dictionaries/import", "stemming/dictionaries:create", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/stemming/dictionaries/:id", "stemming/dictionaries:delete", Access::kGlobal, plain<not_supported>},
-    {kGet, "/limits", "limits:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/limits/active", "limits/active:list", Access::kGlobal, plain<not_supported>},
-    {kGet, "/limits/exceeds", "limits/exceeds:list", Access::kGlobal, plain<not_supported>},
-    {kPost, "/limits", "limits:create", Access::kGlobal, plain<not_supported>},
-    {kGet, "/limits/:id", "limits:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/limits/:id", "limits:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/limits/:id", "limits:delete", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/snapshot", "operations/snapshot:create", Access::kGlobal, plain<take_snapshot>},
     {kPost, "/operations/vote", "operations/vote:create", Access::kGlobal, plain<vote>},
     {kPost, "/operations/drain", "operations/drain:create", Access::kGlobal, plain<drain>},
-    {kPost, "/operations/cache/clear", "operations/cache/clear:create", Access::kGlobal, plain<not_supported>},
-    {kPost, "/operations/db/compact", "operations/db/compact:create", Access::kGlobal, plain<not_supported>},
+    {kPost, "/operations/cache/clear", "operations/cache/clear:create", Access::kAlways, plain<clear_cache>},
+    {kPost, "/operations/db/compact", "operations/db/compact:create", Access::kAlways, plain<compact>},
     {kPost, "/operations/reset_peers", "operations/reset_peers:create", Access::kGlobal, plain<not_supported>},
     {kGet, "/operations/schema_changes", "operations/schema_changes:list", Access::kGlobal, plain<list_schema_changes>},
-    {kPost, "/config", "config:create", Access::kGlobal, plain<not_supported>},
+    {kPost, "/config", "config:create", Access::kAlways, whole<change_config, kValueBodyBytesMax>},
     {kGet, "/status", "status:list", Access::kAlways, plain<get_status>},
     {kGet, "/operations/cluster", "operations/cluster:list", Access::kAlways, plain<get_cluster>},
-    {kGet, "/health_with_rusage", "health_with_rusage:list", Access::kGlobal, plain<not_supported>},
+    {kGet, "/health_with_rusage", "health_with_rusage:list", Access::kAlways, plain<get_health_with_usage>},
     {kGet, "/conversations/models", "conversations/models:list", Access::kGlobal, plain<not_supported>},
     {kPost, "/conversations/models", "conversations/models:create", Access::kGlobal, plain<not_supported>},
     {kGet, "/nl_search_models", "nl_search_models:list", Access::kGlobal, plain<not_supported>},
@@ -160,7 +165,7 @@ const Route kRoutes[] = {
 };
 // clang-format on
 
-static_assert(std::size(kRoutes) <= RequestStats::kKindsMax);
+static_assert(std::size(kRoutes) <= RequestStats::kNoRoute);
 static_assert(!std::is_default_constructible_v<Action>, "a route cannot do without");
 
 /// Takes the next segment off the front of a path that starts with '/'.

@@ -56,8 +56,7 @@ bool asks(JsonValue value) {
 }
 
 Status refuse_later_properties(JsonValue field, std::string_view name) {
-    for (const std::string_view property :
-         {"num_dim", "embed", "reference", "hnsw_params", "vec_dist", "stem", "stem_dictionary"}) {
+    for (const std::string_view property : {"embed", "reference", "stem", "stem_dictionary"}) {
         if (asks(field.find(property))) {
             return not_supported(name, property);
         }
@@ -79,6 +78,59 @@ Result<std::string> read_text(JsonValue object, std::string_view property, std::
     return std::string(value.as_string());
 }
 
+/// A member of hnsw_params; as it is if it is not there.
+Status read_hnsw_parameter(JsonValue parameters, std::string_view name, std::uint32_t& out) {
+    const JsonValue value = parameters.find(name);
+    if (!value || value.is_null()) {
+        return {};
+    }
+    if (value.type() != wire::JsonType::kInt64 || value.as_int64() < 1
+        || value.as_int64() > INT32_MAX) {
+        return invalid_argument(
+            "Property `hnsw_params." + std::string(name) + "` must be a positive integer."
+        );
+    }
+    out = static_cast<std::uint32_t>(value.as_int64());
+    return {};
+}
+
+/// num_dim and what belongs to it.
+Status read_vector(JsonValue json, search::Field& field) {
+    const JsonValue dimensions = json.find("num_dim");
+    const JsonValue metric = json.find("vec_dist");
+    const JsonValue parameters = json.find("hnsw_params");
+    if (!asks(dimensions)) {
+        if (asks(metric) || asks(parameters)) {
+            return invalid_argument(
+                "Properties `vec_dist` and `hnsw_params` of the field `" + field.name
+                + "` need a `num_dim`."
+            );
+        }
+        return {};
+    }
+    if (dimensions.type() != wire::JsonType::kInt64 || dimensions.as_int64() < 0
+        || dimensions.as_int64() > INT32_MAX) {
+        return invalid_argument("Property `num_dim` must be a positive integer.");
+    }
+    field.vector.dimensions = static_cast<std::uint32_t>(dimensions.as_int64());
+    if (asks(metric)) {
+        const auto name = metric.is_string() ? metric.as_string() : ByteView();
+        if (name != "cosine" && name != "ip") {
+            return invalid_argument("Property `vec_dist` must be one of `cosine`, `ip`.");
+        }
+        field.vector.metric =
+            name == "ip" ? search::VectorMetric::kInnerProduct : search::VectorMetric::kCosine;
+    }
+    if (!asks(parameters)) {
+        return {};
+    }
+    if (!parameters.is_object()) {
+        return invalid_argument("Property `hnsw_params` must be an object.");
+    }
+    KUMO_TRY(read_hnsw_parameter(parameters, "M", field.vector.m));
+    return read_hnsw_parameter(parameters, "ef_construction", field.vector.ef_construction);
+}
+
 Result<search::Field> read_field(JsonValue json) {
     if (!json.is_object()) {
         return wrong_fields();
@@ -97,14 +149,17 @@ Result<search::Field> read_field(JsonValue json) {
     KUMO_TRY_ASSIGN(field.facet, read_flag(json, "facet", false));
     KUMO_TRY_ASSIGN(field.optional, read_flag(json, "optional", field.is_pattern()));
     KUMO_TRY_ASSIGN(field.index, read_flag(json, "index", true));
-    const bool sorts = (field.is_number() || field.type == search::ValueType::kBool) && !field.array
-                       && field.index;
+    const bool is_point = field.type == search::ValueType::kGeoPoint;
+    const bool plain = field.is_number() || field.type == search::ValueType::kBool;
+    const bool sorts = field.index && (is_point || (plain && !field.array));
     KUMO_TRY_ASSIGN(field.sort, read_flag(json, "sort", sorts));
     // Accepted for number arrays by tradition, where it means nothing.
-    field.sort = field.sort && (field.is_string() || field.is_pattern() || !field.array);
+    field.sort =
+        field.sort && (field.is_string() || is_point || field.is_pattern() || !field.array);
     KUMO_TRY_ASSIGN(field.infix, read_flag(json, "infix", false));
     KUMO_TRY_ASSIGN(field.store, read_flag(json, "store", true));
     KUMO_TRY_ASSIGN(field.range_index, read_flag(json, "range_index", false));
+    KUMO_TRY(read_vector(json, field));
     KUMO_TRY_ASSIGN(field.locale, read_text(json, "locale", kLocaleBytesMax));
     return field;
 }
@@ -215,10 +270,19 @@ Status refuse_later_settings(JsonValue root) {
 void write_field(wire::JsonWriter& writer, const search::Field& field) {
     writer.begin_object();
     writer.key("facet").boolean(field.facet);
+    if (field.is_vector()) {
+        writer.key("hnsw_params").begin_object();
+        writer.key("M").unsigned_integer(field.vector.m);
+        writer.key("ef_construction").unsigned_integer(field.vector.ef_construction);
+        writer.end_object();
+    }
     writer.key("index").boolean(field.index);
     writer.key("infix").boolean(field.infix);
     writer.key("locale").string(field.locale);
     writer.key("name").string(field.name);
+    if (field.is_vector()) {
+        writer.key("num_dim").unsigned_integer(field.vector.dimensions);
+    }
     writer.key("optional").boolean(field.optional);
     if (field.range_index) {
         writer.key("range_index").boolean(true);
@@ -228,6 +292,10 @@ void write_field(wire::JsonWriter& writer, const search::Field& field) {
     writer.key("stem_dictionary").string("");
     writer.key("store").boolean(field.store);
     writer.key("type").string(search::type_name(field.type, field.array));
+    if (field.is_vector()) {
+        const bool cosine = field.vector.metric == search::VectorMetric::kCosine;
+        writer.key("vec_dist").string(cosine ? "cosine" : "ip");
+    }
     writer.end_object();
 }
 

@@ -2,7 +2,9 @@
 
 #include "base/assert.h"
 
+#include <algorithm>
 #include <chrono>
+#include <numeric>
 
 namespace kumo::api_kumosearch {
 
@@ -14,7 +16,11 @@ std::int64_t second_of(MonotonicTime time) {
 
 }  // namespace
 
-void RequestStats::record(std::size_t kind, MonotonicTime now, Duration latency) {
+std::uint64_t RequestStats::Totals::count() const {
+    return std::accumulate(by_latency.begin(), by_latency.end(), std::uint64_t{0});
+}
+
+void RequestStats::record(std::size_t kind, int status, MonotonicTime now, Duration latency) {
     KUMO_ASSERT(kind < kKindsMax);
     const std::int64_t second = second_of(now);
     Slot& slot = slots_[kind][static_cast<std::size_t>(second) % kSlots];
@@ -26,6 +32,30 @@ void RequestStats::record(std::size_t kind, MonotonicTime now, Duration latency)
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(latency).count();
     slot.count.fetch_add(1, std::memory_order_relaxed);
     slot.latency_us.fetch_add(static_cast<std::uint64_t>(us), std::memory_order_relaxed);
+
+    Sums& sums = sums_[kind];
+    const int status_class = std::clamp(status / 100, 1, static_cast<int>(kStatusClasses)) - 1;
+    sums.by_status[static_cast<std::size_t>(status_class)].fetch_add(1, std::memory_order_relaxed);
+    const double seconds = std::chrono::duration<double>(latency).count();
+    const auto bucket = std::lower_bound(kBucketSeconds.begin(), kBucketSeconds.end(), seconds);
+    sums.by_latency[static_cast<std::size_t>(bucket - kBucketSeconds.begin())].fetch_add(
+        1,
+        std::memory_order_relaxed
+    );
+    sums.latency_us.fetch_add(static_cast<std::uint64_t>(us), std::memory_order_relaxed);
+}
+
+RequestStats::Totals RequestStats::totals(std::size_t kind) const {
+    KUMO_ASSERT(kind < kKindsMax);
+    const Sums& sums = sums_[kind];
+    const auto value = [](const Counter& counter) {
+        return counter.load(std::memory_order_relaxed);
+    };
+    Totals out;
+    std::transform(sums.by_status.begin(), sums.by_status.end(), out.by_status.begin(), value);
+    std::transform(sums.by_latency.begin(), sums.by_latency.end(), out.by_latency.begin(), value);
+    out.latency_seconds = static_cast<double>(value(sums.latency_us)) / 1e6;
+    return out;
 }
 
 RequestStats::Reading RequestStats::read(std::size_t kind, MonotonicTime now) const {

@@ -48,8 +48,8 @@ private:
 
     static Place locate(std::size_t index) {
         const std::size_t shifted = index + kFirst;
-        const auto chunk = static_cast<std::size_t>(std::bit_width(shifted / kFirst)) - 1;
-        return {chunk, shifted - (kFirst << chunk)};  // NOLINT: shifted is at least kFirst
+        const auto chunk = static_cast<std::size_t>(std::bit_width(shifted / kFirst | 1U)) - 1;
+        return {chunk, shifted - (kFirst << chunk)};
     }
 
     std::array<std::unique_ptr<T[]>, kChunksMax> chunks_;

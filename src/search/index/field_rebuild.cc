@@ -19,7 +19,9 @@ namespace {
 
 bool takes_over(const Schema& before, const Field& field, bool ranks_stay) {
     const auto at = before.find(field.name);
-    return at && before.fields[*at] == field && (ranks_stay || !field.is_string());
+    // A graph is built by the order of arrival, which only what is filled brings along.
+    return at && before.fields[*at] == field && (ranks_stay || !field.is_string())
+           && !field.is_vector();
 }
 
 std::optional<Field> ranking_field(const Schema& schema) {
@@ -264,6 +266,8 @@ private:
             out->texts.push_back(kept ? old.texts[*at] : nullptr);
             out->lengths.push_back(kept ? old.lengths[*at] : nullptr);
             out->columns.push_back(kept ? old.columns[*at] : nullptr);
+            out->geo.push_back(nullptr);
+            out->vectors.push_back(nullptr);
         }
         return out;
     }
@@ -273,11 +277,14 @@ private:
         out->texts.clear();
         out->lengths.clear();
         out->columns.clear();
+        out->geo.assign(after_->fields.size(), nullptr);
+        out->vectors.clear();
         for (const Field& field : after_->fields) {
             const auto at = filled_->find(field.name);
             out->texts.push_back(at ? filled.texts[*at] : nullptr);
             out->lengths.push_back(at ? filled.lengths[*at] : nullptr);
             out->columns.push_back(at ? filled.columns[*at] : nullptr);
+            out->vectors.push_back(at ? filled.vectors[*at] : nullptr);
         }
         return out;
     }

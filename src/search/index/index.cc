@@ -1,6 +1,7 @@
 #include "search/index/index.h"
 
 #include "base/assert.h"
+#include "search/schema/document_operations.h"
 #include "search/segment/adapted_segment.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
@@ -219,6 +220,16 @@ Index::merge_into(const Place& old, std::string id, wire::JsonValue patch, Dirty
     return put(std::move(id), document.root(), dirty, old);
 }
 
+/// The document with what its operations make of the one that is there.
+Result<std::string> Index::resolve(const std::optional<Place>& old, wire::JsonValue document) {
+    if (!old) {
+        return resolve_operations(document, {});
+    }
+    KUMO_TRY_ASSIGN(const std::string before, stored(*old));
+    KUMO_TRY_ASSIGN(const auto target, wire::JsonDocument::parse(before, kDocumentLimits));
+    return resolve_operations(document, target.root());
+}
+
 Result<Written> Index::write(WriteAction action, ByteView json, DirtyValues dirty) {
     auto parsed = wire::JsonDocument::parse(json, kDocumentLimits);
     if (!parsed.ok()) {
@@ -250,6 +261,10 @@ Result<Written> Index::write(WriteAction action, ByteView json, DirtyValues dirt
     }
     if (!old && action == WriteAction::kUpdate) {
         return no_such_document(*given);
+    }
+    if (root.find(kOperationsKey)) {
+        KUMO_TRY_ASSIGN(const std::string resolved, resolve(old, root));
+        return write(action, resolved, dirty);
     }
     if (old && updates) {
         return merge_into(*old, std::move(*given), root, dirty);

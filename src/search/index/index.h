@@ -14,6 +14,7 @@
 #include "search/segment/segment.h"
 #include "search/text/postings_cursor.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -104,6 +105,9 @@ public:
 
     std::uint64_t doc_count() const { return doc_count_; }
 
+    /// With the live one.
+    std::size_t segment_count() const { return slots_.size(); }
+
     std::size_t live_bytes() const { return live_->bytes(); }
 
     // ---- sealing: at most one at a time
@@ -149,11 +153,15 @@ public:
         std::vector<SegmentMergeInput> inputs;
         DocId doc_count;
 
-        Result<std::string> run() const { return merge_segments(*schema, inputs, doc_count); }
+        /// `stop` may be null: set by another thread, it makes this give up (kUnavailable).
+        Result<std::string> run(const std::atomic<bool>* stop = nullptr) const {
+            return merge_segments(*schema, inputs, doc_count, stop);
+        }
     };
 
-    /// Segments worth merging now, if any and if no merge is under way.
-    std::optional<MergeJob> begin_merge();
+    /// Segments worth merging now, if any and if no merge is under way. With `all`, those that can
+    /// become one, and one with deletes alone.
+    std::optional<MergeJob> begin_merge(bool all = false);
 
     /// `merged` is null if the job failed; nothing changes then.
     void finish_merge(const MergeJob& job, std::shared_ptr<const SegmentReader> merged);
@@ -207,9 +215,11 @@ private:
     put(std::string id, wire::JsonValue root, DirtyValues dirty, const std::optional<Place>& old);
     Result<Written>
     merge_into(const Place& old, std::string id, wire::JsonValue patch, DirtyValues dirty);
+    Result<std::string> resolve(const std::optional<Place>& old, wire::JsonValue document);
     void remove(const Place& place);
     std::string next_id();
     std::vector<std::size_t> choose_merge() const;
+    std::vector<std::size_t> choose_all() const;
 
     std::shared_ptr<const Schema> schema_;
     std::shared_ptr<const Schema> first_schema_;

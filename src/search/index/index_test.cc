@@ -221,7 +221,7 @@ private:
             shard_.finish(*seal_);
             seal_.reset();
         } else if (what < 95 && !merge_) {
-            merge_ = shard_.index().begin_merge();
+            merge_ = shard_.index().begin_merge(random_.chance(1, 3));
         } else if (what < 98 && merge_) {
             shard_.finish(*merge_);
             merge_.reset();

@@ -10,7 +10,8 @@ namespace kumo::search {
 // Which segments are merged: tiers by size, each a factor of `merge_factor` above the one below;
 // when a tier holds that many segments they become one of the next tier. So a document is
 // rewritten about log(n) times, and a search meets a handful of segments. A segment that is mostly
-// deletes is rewritten alone.
+// deletes is rewritten alone, and so is, when there is nothing else, one whose seal left the graph
+// of its vectors to a merge.
 
 namespace {
 
@@ -55,14 +56,56 @@ std::vector<std::size_t> Index::choose_merge() const {
             return tiers[tier];
         }
     }
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        if (slots_[i].live == nullptr && lacks_graph(*slots_[i].reader)) {
+            return {i};
+        }
+    }
     return {};
 }
 
-std::optional<Index::MergeJob> Index::begin_merge() {
+/// The smallest ones, as many as may become one.
+std::vector<std::size_t> Index::choose_all() const {
+    struct Sealed {
+        std::uint32_t kept;
+        std::size_t at;
+        bool has_deletes;
+    };
+
+    std::vector<Sealed> sealed;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const Slot& slot = slots_[i];
+        if (slot.live == nullptr) {
+            const std::uint32_t deleted = slot.deleted_in_manifest.count();
+            sealed.push_back({slot.reader->doc_count - deleted, i, deleted > 0});
+        }
+    }
+    std::sort(sealed.begin(), sealed.end(), [](const Sealed& a, const Sealed& b) {
+        return a.kept != b.kept ? a.kept < b.kept : a.at < b.at;
+    });
+    std::vector<std::size_t> chosen;
+    std::uint64_t docs = 0;
+    for (const Sealed& one : sealed) {
+        docs += one.kept;
+        if (docs <= limits_.merged_docs_max) {
+            chosen.push_back(one.at);
+        }
+    }
+    if (chosen.size() < 2) {
+        const auto dirty = std::find_if(sealed.begin(), sealed.end(), [](const Sealed& one) {
+            return one.has_deletes;
+        });
+        return dirty == sealed.end() ? std::vector<std::size_t>() : std::vector{dirty->at};
+    }
+    std::sort(chosen.begin(), chosen.end());
+    return chosen;
+}
+
+std::optional<Index::MergeJob> Index::begin_merge(bool all) {
     if (merging_) {
         return std::nullopt;
     }
-    const std::vector<std::size_t> chosen = choose_merge();
+    const std::vector<std::size_t> chosen = all ? choose_all() : choose_merge();
     if (chosen.empty()) {
         return std::nullopt;
     }

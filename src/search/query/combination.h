@@ -22,6 +22,7 @@ struct Match {
     std::uint32_t dropped_tokens = 0;
     std::uint64_t score = 0;
     DocumentMatch parts;
+    double fused = 0;  ///< Of a search by words and a vector, what it ranks by.
 };
 
 /// Words of the index, one for each query word in order: a document matches if every one of them

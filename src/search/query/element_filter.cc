@@ -68,6 +68,8 @@ public:
                 return std::any_of(children.begin(), children.end(), child_passes);
             case Filter::Kind::kNot: return !passes(children.front(), object);
             case Filter::Kind::kIds:
+            case Filter::Kind::kInRegion:
+            case Filter::Kind::kHasPoint:
             case Filter::Kind::kElement: return false;
             case Filter::Kind::kRange:
             case Filter::Kind::kWords:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "search/geo/geo_region.h"
 #include "search/schema/schema.h"
 
 #include <cstdint>
@@ -24,6 +25,8 @@ struct Filter {
         kStartsWith,   ///< One element's words start with those of `text`, the last one a prefix.
         kWordsPrefix,  ///< As kWords, with the last word of `text` a prefix.
         kIds,          ///< The document's id is one of `values`.
+        kInRegion,     ///< Some point of geopoint field `field` is in `region`.
+        kHasPoint,     ///< The polygon in geopolygon field `field` has `point` in it.
         kElement,      ///< One object at `path`, or in the array there, passes the one child.
     };
 
@@ -36,6 +39,8 @@ struct Filter {
     std::string text;
     std::vector<std::string> values;
     std::vector<Filter> children;
+    std::shared_ptr<const GeoRegion> region{};
+    GeoPoint point{};
     // Inside a kElement: where an object has the field, and what it is.
     std::string path{};
     ValueType type = ValueType::kString;

@@ -42,7 +42,9 @@ Bitmap evaluate_text(const Filter& filter, const Analyzer& analyzer, const Segme
         case Filter::Kind::kNot:
         case Filter::Kind::kRange:
         case Filter::Kind::kElement:
-        case Filter::Kind::kIds: KUMO_ASSERT(false);
+        case Filter::Kind::kIds:
+        case Filter::Kind::kInRegion:
+        case Filter::Kind::kHasPoint: KUMO_ASSERT(false);
     }
     return out;
 }
@@ -55,6 +57,20 @@ Bitmap evaluate_range(const Filter& filter, const SegmentReader& segment) {
         if (low <= high) {
             column->match_range(low, high, out);
         }
+    }
+    return out;
+}
+
+Bitmap evaluate_geo(const Filter& filter, const SegmentReader& segment) {
+    Bitmap out(segment.doc_count);
+    const ColumnReader* column = segment.columns[filter.field].get();
+    KUMO_ASSERT(column != nullptr);
+    if (filter.kind == Filter::Kind::kHasPoint) {
+        match_polygons(*column, filter.point, out);
+    } else if (const GeoIndex* index = segment.geo[filter.field].get()) {
+        index->match(*filter.region, out);
+    } else {
+        match_points(*column, *filter.region, out);
     }
     return out;
 }
@@ -94,6 +110,8 @@ Bitmap evaluate(const Filter& filter, const Analyzer& analyzer, const SegmentRea
         case Filter::Kind::kElement: return evaluate_elements(filter, analyzer, segment);
         case Filter::Kind::kRange: return evaluate_range(filter, segment);
         case Filter::Kind::kIds: return evaluate_ids(filter, segment);
+        case Filter::Kind::kInRegion:
+        case Filter::Kind::kHasPoint: return evaluate_geo(filter, segment);
         case Filter::Kind::kWords:
         case Filter::Kind::kExact:
         case Filter::Kind::kStartsWith:

@@ -2,7 +2,9 @@
 
 #include "search/column/codes.h"
 #include "search/query/filter_eval.h"
+#include "search/query/geo_sort.h"
 #include "search/query/matched_search.h"
+#include "search/query/vector_search.h"
 
 #include <algorithm>
 #include <cmath>
@@ -70,6 +72,12 @@ HitOrder::complete_keys(const Schema& schema, const SearchRequest& request, bool
     if (has_words && !by_text && sort.size() < kSortKeysMax) {
         sort.push_back({.by = SortKey::By::kTextMatch});
     }
+    const bool by_distance = std::any_of(sort.begin(), sort.end(), [](const SortKey& key) {
+        return key.by == SortKey::By::kVectorDistance;
+    });
+    if (request.vector && !by_distance && sort.size() < kSortKeysMax) {
+        sort.push_back({.by = SortKey::By::kVectorDistance, .descending = false});
+    }
     if (defaults && !schema.default_sorting_field.empty()) {
         sort.push_back({.field = *schema.find(schema.default_sorting_field)});
     }
@@ -87,6 +95,8 @@ HitOrder::Kind HitOrder::kind_of(const Schema& schema, const SortKey& sort) {
         case SortKey::By::kFilters: return Kind::kFilters;
         case SortKey::By::kRandom: return Kind::kRandom;
         case SortKey::By::kDecay: return Kind::kDecay;
+        case SortKey::By::kGeoDistance: return Kind::kGeoDistance;
+        case SortKey::By::kVectorDistance: return Kind::kVectorDistance;
         case SortKey::By::kGroupFound: return Kind::kGroupFound;
     }
     return Kind::kNumber;
@@ -112,10 +122,13 @@ HitOrder::HitOrder(
     const Snapshot& snapshot,
     const SearchRequest& request,
     bool has_words,
-    const Groups* groups
+    const Groups* groups,
+    const VectorMatches* vectors
 )
     : snapshot_(snapshot),
       groups_(groups),
+      vectors_(vectors),
+      fused_(vectors != nullptr && has_words),
       sorts_(complete_keys(*snapshot.schema, request, has_words)) {
     for (const SortKey& sort : sorts_) {
         Key& key = keys_.emplace_back(
@@ -133,8 +146,8 @@ HitOrder::HitOrder(
 }
 
 void HitOrder::open_columns(const SortKey& sort, Key& key) const {
-    const bool has_field =
-        key.kind == Kind::kNumber || key.kind == Kind::kString || key.kind == Kind::kDecay;
+    const bool has_field = key.kind == Kind::kNumber || key.kind == Kind::kString
+                           || key.kind == Kind::kDecay || key.kind == Kind::kGeoDistance;
     for (std::size_t p = 0; has_field && p < snapshot_.parts.size(); ++p) {
         key.columns.push_back(snapshot_.parts[p].segment->columns[sort.field].get());
     }
@@ -180,9 +193,12 @@ std::int64_t HitOrder::shuffled(std::size_t k, const ScoredHit& hit) const {
 std::int64_t HitOrder::number_of(std::size_t k, const RankedHit& hit) const {
     const Key& key = keys_[k];
     if (key.kind == Kind::kTextMatch) {
+        if (hit.match == nullptr) {
+            return in_order(key, 0);
+        }
         return in_order(
             key,
-            hit.match != nullptr ? static_cast<std::int64_t>(hit.match->score) : 0
+            fused_ ? code_of_double(hit.match->fused) : static_cast<std::int64_t>(hit.match->score)
         );
     }
     if (key.kind != Kind::kNumber) {
@@ -200,6 +216,14 @@ std::int64_t HitOrder::other_number_of(std::size_t k, const RankedHit& hit) cons
     if (key.kind == Kind::kGroupFound) {
         const std::uint64_t found = groups_->found(groups_->of(hit.part, hit.doc));
         return in_order(key, static_cast<std::int64_t>(found));
+    }
+    if (key.kind == Kind::kVectorDistance) {
+        const auto distance = vectors_->distance(hit.part, hit.doc);
+        return distance ? in_order(key, code_of_double(static_cast<double>(*distance))) : kWorst;
+    }
+    if (key.kind == Kind::kGeoDistance) {
+        const auto meters = distance_of(sorts_[k].geo, *key.columns[hit.part], hit.doc);
+        return meters ? in_order(key, *meters) : (key.missing_first ? kBest : kWorst);
     }
     const auto code = key.columns[hit.part]->first(hit.doc);
     return code ? in_order(key, decayed(k, *code)) : (key.missing_first ? kBest : kWorst);
@@ -231,6 +255,8 @@ std::string HitOrder::types() const {
             case Kind::kFilters: out += "eval"; break;
             case Kind::kRandom: out += "random"; break;
             case Kind::kDecay: out += "decay"; break;
+            case Kind::kGeoDistance: out += "distance"; break;
+            case Kind::kVectorDistance: out += "vector_distance"; break;
             case Kind::kGroupFound: out += "group_found"; break;
             case Kind::kString: out += "string"; break;
             case Kind::kNumber:

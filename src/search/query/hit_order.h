@@ -15,6 +15,8 @@
 
 namespace kumo::search {
 
+class VectorMatches;
+
 /// One hit in its final place, before its document is fetched.
 struct RankedHit {
     std::size_t part = 0;
@@ -41,12 +43,13 @@ struct ScoredHit {
 class HitOrder {
 public:
     /// `has_words`: text match is a key. `groups`: of all the hits, or null if the request does not
-    /// group.
+    /// group. `vectors`: the search's, or null if it has no vector.
     HitOrder(
         const Snapshot& snapshot,
         const SearchRequest& request,
         bool has_words,
-        const Groups* groups
+        const Groups* groups,
+        const VectorMatches* vectors
     );
 
     /// `match`: null if the query has no words, which is worth as much as no text match.
@@ -101,6 +104,8 @@ private:
         kRandom,
         kDecay,
         kGroupFound,
+        kGeoDistance,
+        kVectorDistance,
     };
 
     /// What is looked at for every hit; the rest of a key is in `sorts_`, in the same place.
@@ -133,6 +138,8 @@ private:
 
     const Snapshot& snapshot_;
     const Groups* groups_;
+    const VectorMatches* vectors_;
+    bool fused_;  ///< Text match is the fused score.
     std::vector<SortKey> sorts_;
     std::vector<Key> keys_;
     bool has_first_number_ = false;

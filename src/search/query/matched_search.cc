@@ -1,6 +1,7 @@
 #include "search/query/matched_search.h"
 
 #include "search/query/filter_eval.h"
+#include "search/query/geo_sort.h"
 #include "search/query/text_set.h"
 #include "wire/json.h"
 
@@ -27,7 +28,25 @@ Status check_group(const Schema& schema, const GroupRequest& group) {
     return {};
 }
 
+Status check_vector(const Schema& schema, const SearchRequest& request) {
+    if (!request.vector) {
+        return {};
+    }
+    const VectorRequest& vector = *request.vector;
+    if (!parts_of(schema, vector.field).vector) {
+        return invalid_argument("A search by a vector needs a field of vectors.");
+    }
+    if (!vector.id && vector.query.size() != schema.fields[vector.field].vector.dimensions) {
+        return invalid_argument("The vector has not as many numbers as the field's.");
+    }
+    if (vector.k > kVectorHitsMax || vector.ef > kVectorHitsMax) {
+        return Error{ErrorCode::kLimitExceeded, "A search by a vector finds up to 10000."};
+    }
+    return {};
+}
+
 Status check(const Schema& schema, const SearchRequest& request) {
+    KUMO_TRY(check_vector(schema, request));
     const auto part_of = [&](std::size_t field) {
         return parts_of(schema, field);
     };
@@ -37,12 +56,20 @@ Status check(const Schema& schema, const SearchRequest& request) {
         }
     }
     for (const SortKey& key : request.sort) {
-        const bool has_field = key.by == SortKey::By::kField || key.by == SortKey::By::kDecay;
+        const bool by_distance = key.by == SortKey::By::kGeoDistance;
+        const bool has_field =
+            key.by == SortKey::By::kField || key.by == SortKey::By::kDecay || by_distance;
         if (has_field && !part_of(key.field).column) {
             return invalid_argument("Sorting needs a sortable field.");
         }
+        if (has_field && by_distance != (schema.fields[key.field].type == ValueType::kGeoPoint)) {
+            return invalid_argument("Points are sorted by distance, and nothing else is.");
+        }
         if (key.by == SortKey::By::kGroupFound && !request.group) {
             return invalid_argument("Sorting by the size of groups needs grouping.");
+        }
+        if (key.by == SortKey::By::kVectorDistance && !request.vector) {
+            return invalid_argument("Sorting by the distance of vectors needs a vector.");
         }
     }
     for (const FacetRequest& facet : request.facets) {
@@ -116,8 +143,22 @@ Status MatchedSearch::run() {
             part.matched = part.allowed;
         }
     }
+    if (request_.vector) {
+        KUMO_TRY(search_vectors());
+    }
     highlighter_.emplace(analyzer_, request_.highlight, std::move(words));
     locate_pins();
+    return {};
+}
+
+Status MatchedSearch::search_vectors() {
+    vectors_.emplace(snapshot_, *request_.vector, deadline_);
+    KUMO_TRY(vectors_->find(parts_));
+    if (has_words()) {
+        vectors_->fuse(parts_);
+    } else {
+        vectors_->replace_matches(parts_);
+    }
     return {};
 }
 
@@ -196,9 +237,23 @@ Result<Hit> MatchedSearch::fetch(const RankedHit& ranked) const {
     if (ranked.match != nullptr) {
         hit.text_match = info_of(*ranked.match);
     }
+    if (vectors_) {
+        hit.vector_distance = vectors_->distance(ranked.part, ranked.doc);
+    }
+    if (vectors_ && ranked.match != nullptr) {
+        hit.fusion_score = ranked.match->fused;
+    }
     if (!query_.match_all && !request_.highlight.fields.empty()) {
         KUMO_TRY_ASSIGN(const auto json, wire::JsonDocument::parse(hit.document));
         hit.highlights = highlighter_->highlight(*snapshot_.schema, json.root());
+    }
+    for (const SortKey& key : request_.sort) {
+        if (key.by != SortKey::By::kGeoDistance) {
+            continue;
+        }
+        if (const auto meters = distance_of(key.geo, *segment.columns[key.field], ranked.doc)) {
+            hit.distances.push_back({key.field, *meters});
+        }
     }
     return hit;
 }

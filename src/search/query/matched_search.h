@@ -9,6 +9,7 @@
 #include "search/query/matcher.h"
 #include "search/query/query_text.h"
 #include "search/query/request.h"
+#include "search/query/vector_search.h"
 
 #include <cstdint>
 #include <optional>
@@ -48,6 +49,9 @@ public:
     /// By position.
     const std::vector<Pin>& pins() const { return pins_; }
 
+    /// Null if the request has no vector.
+    const VectorMatches* vectors() const { return vectors_ ? &*vectors_ : nullptr; }
+
     const Analyzer& analyzer() const { return analyzer_; }
 
     /// True if the time limit ended the search early.
@@ -60,6 +64,7 @@ private:
     Bitmap docs_with_run(const SegmentReader& segment, const std::vector<std::string>& words) const;
     std::optional<RankedHit> locate(const std::string& id) const;
     void locate_pins();
+    Status search_vectors();
 
     const Snapshot& snapshot_;
     const SearchRequest& request_;
@@ -68,6 +73,7 @@ private:
     QueryText query_;
     std::vector<PartMatches> parts_;
     std::vector<Pin> pins_;
+    std::optional<VectorMatches> vectors_;
     std::optional<Highlighter> highlighter_;
 };
 

@@ -1,12 +1,15 @@
 #pragma once
 
 #include "base/clock.h"
+#include "search/geo/geo_point.h"
 #include "search/query/filter.h"
 #include "search/query/synonyms.h"
 #include "search/schema/schema.h"
+#include "search/vector/vector_column.h"
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,15 +49,26 @@ struct Decay {
     double decay = 0.5;  ///< Between 0 and 1, without both.
 };
 
+inline constexpr std::uint32_t kVectorHitsMax = 10'000;
+
+/// How far a point is from another.
+struct GeoDistance {
+    GeoPoint origin;
+    std::int64_t exclude_radius_meters = 0;  ///< Anything nearer counts as there.
+    std::int64_t precision_meters = 0;       ///< Rounded up to a multiple of this; 0: to meters.
+};
+
 /// One key of the sort order.
 struct SortKey {
     enum class By : std::uint8_t {
         kField,
         kTextMatch,
-        kFilters,     ///< The score of the first of `filters` that the document passes, else 0.
-        kRandom,      ///< A shuffle that follows from `seed`.
-        kDecay,       ///< `decay` of the number in `field`.
-        kGroupFound,  ///< How many documents the hit's group has; needs SearchRequest::group.
+        kFilters,         ///< The score of the first of `filters` that the document passes, else 0.
+        kRandom,          ///< A shuffle that follows from `seed`.
+        kDecay,           ///< `decay` of the number in `field`.
+        kVectorDistance,  ///< How far from `SearchRequest::vector`; needs one.
+        kGeoDistance,     ///< `geo`, of the nearest point in `field`.
+        kGroupFound,      ///< How many documents the hit's group has; needs SearchRequest::group.
     };
 
     By by = By::kField;
@@ -66,6 +80,7 @@ struct SortKey {
     std::vector<ScoredFilter> filters{};
     std::optional<std::uint64_t> seed{};  ///< Unset: 0.
     Decay decay{};
+    GeoDistance geo{};
 };
 
 /// A named range of a facet, [from, to) in column codes.
@@ -148,6 +163,20 @@ struct GroupRequest {
     bool missing_together = true;
 };
 
+/// What the nearest vectors are looked for by.
+struct VectorRequest {
+    std::size_t field = 0;     ///< A field of vectors.
+    std::vector<float> query;  ///< As many numbers as the field has; empty with `id`.
+    std::optional<std::string>
+        id;                        ///< The query is this document's vector; it is not found itself.
+    std::uint32_t k = 10;          ///< How many documents are found.
+    std::uint32_t ef = kVectorEf;  ///< How many are looked at, at least `k`.
+    std::uint32_t flat_search_cutoff = 0;  ///< Up to so many candidates, look at each.
+    float distance_threshold = std::numeric_limits<float>::infinity();
+    double alpha = 0.3;   ///< With words: the part that nearness has in the order, 0 to 1.
+    bool rerank = false;  ///< With words: the distances of all that they match count.
+};
+
 /// Words as they are indexed.
 using WordSet = std::set<std::string, std::less<>>;
 
@@ -176,6 +205,8 @@ struct SearchRequest {
     std::vector<std::string> hidden_ids;
     /// Ids placed at 1-based positions of the result.
     std::map<std::uint32_t, std::vector<std::string>> pinned_ids;
+    /// If set, what matches is what is nearest to the vector, and what the words (if any) match.
+    std::optional<VectorRequest> vector{};
     bool filter_pinned = false;  ///< Those that do not pass the filter are left out.
     Duration time_limit = std::chrono::seconds(30);
 };
@@ -211,11 +242,21 @@ struct FieldHighlight {
         unmatched;  ///< (array fields) all elements, escaped nothing; for `highlight`.
 };
 
+/// How far a hit is from the origin of a sort key, by its rules.
+struct FieldDistance {
+    std::size_t field = 0;
+    std::int64_t meters = 0;
+};
+
 struct Hit {
     std::string document;  ///< The stored JSON object.
     std::optional<TextMatchInfo> text_match;
     std::vector<FieldHighlight> highlights;
     bool curated = false;
+    /// For each key that sorts by distance and that the document has a point for.
+    std::vector<FieldDistance> distances{};
+    std::optional<float> vector_distance{};
+    std::optional<double> fusion_score{};  ///< Of a search by words and a vector.
 };
 
 struct FacetValue {

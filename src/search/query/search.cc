@@ -39,7 +39,8 @@ public:
         KUMO_TRY(matched_.run());
         find_groups();
         count_and_facet();
-        const HitOrder order(snapshot_, request_, matched_.has_words(), groups());
+        const HitOrder
+            order(snapshot_, request_, matched_.has_words(), groups(), matched_.vectors());
         const Ranked ranked{matched_.parts(), matched_.has_words()};
         if (groups_) {
             KUMO_TRY(fetch_groups(page_of_groups(order, ranked)));

@@ -30,7 +30,8 @@ public:
         for (std::size_t s = 0; s < searches_.size(); ++s) {
             const UnionPart& part = request_.searches[s];
             KUMO_TRY(searches_[s].run());
-            orders_.emplace_back(*part.snapshot, part.request, true, nullptr);
+            orders_
+                .emplace_back(*part.snapshot, part.request, true, nullptr, searches_[s].vectors());
             KUMO_TRY(check(s));
             result_.cut_off = result_.cut_off || searches_[s].cut_off();
         }

@@ -1,6 +1,7 @@
 #include "search/schema/document.h"
 
 #include "search/column/codes.h"
+#include "search/geo/geo_polygon.h"
 #include "search/schema/json_path.h"
 #include "wire/json_writer.h"
 
@@ -90,6 +91,8 @@ public:
             case ValueType::kAuto:
             case ValueType::kAnyString: break;
             case ValueType::kObject: return value.is_object() ? Status() : wrong_type(field_);
+            case ValueType::kGeoPoint: return read_point(value);
+            case ValueType::kGeoPolygon: return read_polygon(value);
         }
         return wrong_type(field_);
     }
@@ -162,6 +165,75 @@ private:
         return {};
     }
 
+    /// A coordinate; a numeric string if that is wanted.
+    std::optional<double> coordinate(JsonValue value) {
+        if (value.is_number()) {
+            return value.as_double();
+        }
+        const auto number =
+            coerce_ && value.is_string() ? number_in(value.as_string()) : std::nullopt;
+        coerced_ = coerced_ || number.has_value();
+        return number;
+    }
+
+    Result<GeoPoint> point_of(JsonValue lat_json, JsonValue lng_json) {
+        const auto lat = coordinate(lat_json);
+        const auto lng = coordinate(lng_json);
+        if (!lat || !lng) {
+            return wrong_type(field_);
+        }
+        const GeoPoint point{*lat, *lng};
+        if (!is_valid(point)) {
+            return invalid_argument(
+                "Field `" + field_.name
+                + "` must have a latitude between -90 and 90 and a longitude between -180 and 180."
+            );
+        }
+        return point;
+    }
+
+    void add_point(GeoPoint point) {
+        values_.codes.push_back(code_of_point(point));
+        values_.points.push_back(point);
+    }
+
+    /// [lat, lng]
+    Status read_point(JsonValue value) {
+        if (!value.is_array() || value.as_array().size() != 2) {
+            return invalid_argument(
+                field_.array ? "Field `" + field_.name
+                                   + "` must contain 2 element arrays: [ [lat, lng],... ]."
+                             : "Field `" + field_.name + "` must be a 2 element array: [lat, lng]."
+            );
+        }
+        auto second = value.as_array().begin();
+        KUMO_TRY_ASSIGN(const GeoPoint point, point_of(*value.as_array().begin(), *++second));
+        add_point(point);
+        return {};
+    }
+
+    /// [lat, lng, lat, lng, ...]
+    Status read_polygon(JsonValue value) {
+        if (!value.is_array() || value.as_array().size() % 2 != 0
+            || value.as_array().size() > 2 * (kPolygonVerticesMax + 1)) {
+            return wrong_type(field_);
+        }
+        std::vector<GeoPoint> vertices;
+        for (auto at = value.as_array().begin(); at != value.as_array().end(); ++at) {
+            const JsonValue lat = *at;
+            ++at;
+            KUMO_TRY_ASSIGN(vertices.emplace_back(), point_of(lat, *at));
+        }
+        const auto polygon = GeoPolygon::make(vertices);
+        if (!polygon.ok()) {
+            return invalid_argument("Field `" + field_.name + "`: " + polygon.error().message);
+        }
+        for (const GeoPoint& vertex : vertices) {
+            add_point(vertex);
+        }
+        return {};
+    }
+
     const Field& field_;
     bool coerce_;
     TypedDocument& out_;
@@ -189,6 +261,16 @@ void write_value(
         case ValueType::kInt64: out.integer(values.codes[i]); break;
         case ValueType::kFloat: out.number(double_of_code(values.codes[i])); break;
         case ValueType::kBool: out.boolean(values.codes[i] != 0); break;
+        case ValueType::kGeoPoint:
+            out.begin_array().number(values.points[i].lat).number(values.points[i].lng).end_array();
+            break;
+        case ValueType::kGeoPolygon:
+            out.begin_array();
+            for (const GeoPoint& point : values.points) {
+                out.number(point.lat).number(point.lng);
+            }
+            out.end_array();
+            break;
         case ValueType::kAuto:
         case ValueType::kAnyString:
         case ValueType::kObject: break;  // They have no values.
@@ -196,6 +278,14 @@ void write_value(
 }
 
 void write_values(const Field& field, const FieldValues& values, wire::JsonWriter& out) {
+    if (field.is_vector()) {
+        out.begin_array();
+        for (const float number : values.vector) {
+            out.number_float(number);
+        }
+        out.end_array();
+        return;
+    }
     if (!field.array) {
         write_value(field, values, 0, out);
         return;
@@ -214,6 +304,43 @@ enum class Outcome : std::uint8_t {
     kCoerced,   ///< Indexed; stored as the typed values.
 };
 
+/// A vector has all of its numbers, or there is none.
+Result<Outcome>
+read_vector(const Field& field, JsonValue value, DirtyValues dirty, FieldValues& values) {
+    const std::uint32_t dimensions = field.vector.dimensions;
+    Outcome outcome = Outcome::kVerbatim;
+    std::string error;
+    std::vector<float> vector;
+    if (!value.is_array()) {
+        error = "must be an array of float.";
+    } else if (value.as_array().size() != dimensions) {
+        error = "must have " + std::to_string(dimensions) + " dimensions.";
+    } else {
+        for (const JsonValue element : value.as_array()) {
+            const auto number =
+                coerces(dirty)
+                    ? lenient_number(element)
+                    : (element.is_number() ? std::optional(element.as_double()) : std::nullopt);
+            const float narrow = static_cast<float>(number.value_or(NAN));
+            if (!std::isfinite(narrow)) {
+                error = number ? "must have values that a 32-bit float can hold."
+                               : "must be an array of float.";
+                break;
+            }
+            outcome = element.is_number() ? outcome : Outcome::kCoerced;
+            vector.push_back(narrow);
+        }
+    }
+    if (!error.empty() && drops(dirty) && field.optional) {
+        return Outcome::kAbsent;
+    }
+    if (!error.empty()) {
+        return invalid_argument("Field `" + field.name + "` " + error);
+    }
+    values.vector = std::move(vector);
+    return outcome;
+}
+
 Result<Outcome> read_field(
     const Field& field,
     JsonValue value,
@@ -223,6 +350,9 @@ Result<Outcome> read_field(
 ) {
     if (value.is_null() && field.optional) {
         return Outcome::kAbsent;
+    }
+    if (field.is_vector()) {
+        return read_vector(field, value, dirty, values);
     }
     ValueReader reader(field, coerces(dirty), out, values);
     Outcome outcome = Outcome::kVerbatim;
@@ -342,6 +472,8 @@ std::string type_with_article(const Field& field) {
         case ValueType::kInt64: return "an int64";
         case ValueType::kFloat: return "a float";
         case ValueType::kBool: return "a bool";
+        case ValueType::kGeoPoint: return "a geopoint";
+        case ValueType::kGeoPolygon: return "a geopolygon";
         case ValueType::kAuto:
         case ValueType::kAnyString: break;
         case ValueType::kObject: return "an object";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "search/geo/geo_point.h"
 #include "search/schema/schema.h"
 #include "wire/json.h"
 
@@ -22,10 +23,12 @@ enum class DirtyValues : std::uint8_t {
     kBySchema,
 };
 
-/// The values of one field of one document: codes (search/column/codes.h) or strings.
+/// The values of one field of one document: codes (search/column/codes.h, geo_point.h) or strings.
 struct FieldValues {
     std::vector<std::int64_t> codes;
     std::vector<std::string_view> strings;
+    std::vector<float> vector;
+    std::vector<GeoPoint> points;  ///< What the codes of a geopoint or geopolygon were made of.
 
     bool empty() const { return codes.empty() && strings.empty(); }
 };

@@ -15,19 +15,43 @@ struct TypeEntry {
     ValueType type;
 };
 
-constexpr std::array<TypeEntry, 8> kTypes = {{
+constexpr std::array<TypeEntry, 10> kTypes = {{
     {"string", ValueType::kString},
     {"int32", ValueType::kInt32},
     {"int64", ValueType::kInt64},
     {"float", ValueType::kFloat},
     {"bool", ValueType::kBool},
+    {"geopoint", ValueType::kGeoPoint},
+    {"geopolygon", ValueType::kGeoPolygon},
     {"auto", ValueType::kAuto},
     {"string*", ValueType::kAnyString},
     {"object", ValueType::kObject},
 }};
 
-constexpr std::array<std::string_view, 5> kLaterTypes =
-    {"geopoint", "geopoint[]", "geopolygon", "image", "nested"};
+constexpr std::array<std::string_view, 3> kLaterTypes = {"geopolygon[]", "image", "nested"};
+
+Status validate_vector(const Field& field) {
+    const VectorOptions& vector = field.vector;
+    if (field.type != ValueType::kFloat || !field.array) {
+        return invalid_argument("Property `num_dim` is only allowed on a float array field.");
+    }
+    if (vector.dimensions > kDimensionsMax) {
+        return invalid_argument(
+            "Property `num_dim` must be at most " + std::to_string(kDimensionsMax) + "."
+        );
+    }
+    if (field.facet) {
+        return invalid_argument("Field `" + field.name + "` cannot be a facet: it is a vector.");
+    }
+    if (vector.m < 2 || vector.m > kHnswMMax || vector.ef_construction < 1
+        || vector.ef_construction > kHnswEfConstructionMax) {
+        return invalid_argument(
+            "Property `hnsw_params` must have an `M` from 2 to " + std::to_string(kHnswMMax)
+            + " and an `ef_construction` from 1 to " + std::to_string(kHnswEfConstructionMax) + "."
+        );
+    }
+    return {};
+}
 
 Status validate_field(const Field& field) {
     if (field.name.empty()) {
@@ -52,7 +76,19 @@ Status validate_field(const Field& field) {
             "Infix search is only supported for string fields: `" + field.name + "`."
         );
     }
-    if (field.sort && field.array) {
+    if (field.is_vector()) {
+        KUMO_TRY(validate_vector(field));
+    }
+    if (field.facet && field.is_geo()) {
+        return invalid_argument(
+            "Field `" + field.name + "` cannot be a facet: it is a " + type_name(field.type, false)
+            + "."
+        );
+    }
+    if (field.sort && field.type == ValueType::kGeoPolygon) {
+        return invalid_argument("Field `" + field.name + "` cannot be sorted by.");
+    }
+    if (field.sort && field.array && field.type != ValueType::kGeoPoint) {
         return invalid_argument(
             "The `sort` property of field `" + field.name + "` cannot be set on an array field."
         );
@@ -131,9 +167,9 @@ Result<TypeSpec> parse_type(std::string_view field, std::string_view name) {
     const bool array = name.ends_with("[]");
     const std::string_view base = array ? name.substr(0, name.size() - 2) : name;
     for (const TypeEntry& entry : kTypes) {
-        const bool of_pattern =
-            entry.type == ValueType::kAuto || entry.type == ValueType::kAnyString;
-        if (entry.name == base && !(array && of_pattern)) {
+        const bool single = entry.type == ValueType::kAuto || entry.type == ValueType::kAnyString
+                            || entry.type == ValueType::kGeoPolygon;
+        if (entry.name == base && !(array && single)) {
             return TypeSpec{entry.type, array};
         }
     }

@@ -17,12 +17,33 @@ enum class ValueType : std::uint8_t {
     kInt64,
     kFloat,
     kBool,
+    kGeoPoint,
+    kGeoPolygon,
     // Of patterns only: the first value of a field decides.
     kAuto,       ///< What it is.
     kAnyString,  ///< A string or an array of strings.
     /// What is inside has fields of its own; it has no values itself.
     kObject,
 };
+
+enum class VectorMetric : std::uint8_t {
+    kCosine,
+    kInnerProduct,
+};
+
+/// What a field of vectors is, and how its graph is built (search/vector/hnsw.h).
+struct VectorOptions {
+    std::uint32_t dimensions = 0;  ///< 0: the field is no vector.
+    VectorMetric metric = VectorMetric::kCosine;
+    std::uint32_t m = 16;
+    std::uint32_t ef_construction = 200;
+
+    bool operator==(const VectorOptions&) const = default;
+};
+
+inline constexpr std::uint32_t kDimensionsMax = 4096;
+inline constexpr std::uint32_t kHnswMMax = 128;
+inline constexpr std::uint32_t kHnswEfConstructionMax = 2000;
 
 /// One field of a collection: declared, found in documents, or a pattern, which has no values
 /// itself but says which fields are to be found (field_finder.h).
@@ -39,7 +60,8 @@ struct Field {
     bool store = true;  ///< False: indexed but left out of the stored document.
     bool range_index = false;
     std::string locale{};
-    bool found = false;  ///< By a pattern: segments from before it do not know of the field.
+    VectorOptions vector{};  ///< Of a float[].
+    bool found = false;      ///< By a pattern: segments from before it do not know of the field.
 
     /// Its name stands for others.
     bool is_expression() const { return name.find(".*") != std::string::npos; }
@@ -53,8 +75,14 @@ struct Field {
     bool is_string() const { return type == ValueType::kString; }
 
     bool is_number() const {
-        return type == ValueType::kInt32 || type == ValueType::kInt64 || type == ValueType::kFloat;
+        return !is_vector()
+               && (type == ValueType::kInt32 || type == ValueType::kInt64
+                   || type == ValueType::kFloat);
     }
+
+    bool is_vector() const { return vector.dimensions > 0; }
+
+    bool is_geo() const { return type == ValueType::kGeoPoint || type == ValueType::kGeoPolygon; }
 
     bool operator==(const Field&) const = default;
 };

@@ -26,10 +26,13 @@ void for_each_flag(AnyField& field, Visit visit) {
     visit(field.stem);
     visit(field.store);
     visit(field.range_index);
-    visit(field.found);
 }
 
-constexpr unsigned kFlagBits = 10;
+constexpr unsigned kFlagBits = 9;
+
+// Flags behind those. A vector says what it is at the end of the field.
+constexpr std::uint64_t kIsVector = std::uint64_t{1} << kFlagBits;
+constexpr std::uint64_t kIsFound = kIsVector << 1U;
 
 void append_field(std::string& out, const Field& field) {
     append_sized(out, field.name);
@@ -40,21 +43,36 @@ void append_field(std::string& out, const Field& field) {
         flags |= std::uint64_t{flag ? 1U : 0U} << bit;
         ++bit;
     });
-    append_varint(out, flags);
+    const VectorOptions& vector = field.vector;
+    append_varint(out, flags | (field.is_vector() ? kIsVector : 0) | (field.found ? kIsFound : 0));
     append_sized(out, field.locale);
+    if (field.is_vector()) {
+        append_varint(out, vector.dimensions);
+        append_varint(out, static_cast<std::uint64_t>(vector.metric));
+        append_varint(out, vector.m);
+        append_varint(out, vector.ef_construction);
+    }
 }
 
 Field read_field(wire::ByteReader& in) {
     Field field;
     field.name = in.text();
     field.type = static_cast<ValueType>(in.below_or_at(kValueTypeMax));
-    const std::uint64_t flags = in.below_or_at((std::uint64_t{1} << kFlagBits) - 1);
+    const std::uint64_t flags = in.below_or_at(kIsFound * 2 - 1);
     unsigned bit = 0;
     for_each_flag(field, [&](bool& flag) {
         flag = ((flags >> bit) & 1U) != 0;
         ++bit;
     });
+    field.found = (flags & kIsFound) != 0;
     field.locale = in.text();
+    if ((flags & kIsVector) != 0) {
+        VectorOptions& vector = field.vector;
+        vector.dimensions = static_cast<std::uint32_t>(in.below_or_at(kDimensionsMax));
+        vector.metric = static_cast<VectorMetric>(in.below_or_at(1));
+        vector.m = static_cast<std::uint32_t>(in.below_or_at(kHnswMMax));
+        vector.ef_construction = static_cast<std::uint32_t>(in.below_or_at(kHnswEfConstructionMax));
+    }
     return field;
 }
 

@@ -84,8 +84,25 @@ private:
     DocId docs_;
 };
 
+/// There is no row, so that nothing that takes one is ever called.
+class EmptyVectors final : public VectorReader {
+public:
+    EmptyVectors(DocId docs, std::uint32_t dimensions) : VectorReader(dimensions), docs_(docs) {}
+
+    std::uint32_t doc_count() const override { return docs_; }
+
+    std::uint32_t row_count() const override { return 0; }
+
+    std::uint32_t doc_of(std::uint32_t /*row*/) const override { return 0; }
+
+    const float* row(std::uint32_t /*row*/) const override { return nullptr; }
+
+private:
+    DocId docs_;
+};
+
 bool same_kind(const Field& a, const Field& b) {
-    return a.type == b.type && a.array == b.array;
+    return a.type == b.type && a.array == b.array && a.vector == b.vector;
 }
 
 }  // namespace
@@ -98,6 +115,10 @@ std::shared_ptr<const ColumnReader> empty_column(DocId doc_count) {
     return std::make_shared<const EmptyColumn>(doc_count);
 }
 
+std::shared_ptr<const VectorReader> empty_vectors(DocId doc_count, std::uint32_t dimensions) {
+    return std::make_shared<const EmptyVectors>(doc_count, dimensions);
+}
+
 std::shared_ptr<const SegmentReader> adapted_segment(
     const std::shared_ptr<const SegmentReader>& segment,
     const Schema& from,
@@ -107,6 +128,8 @@ std::shared_ptr<const SegmentReader> adapted_segment(
     out->texts.assign(to.fields.size(), nullptr);
     out->lengths.assign(to.fields.size(), nullptr);
     out->columns.assign(to.fields.size(), nullptr);
+    out->geo.assign(to.fields.size(), nullptr);
+    out->vectors.assign(to.fields.size(), nullptr);
     const auto no_text = empty_text(segment->doc_count);
     const auto no_column = empty_column(segment->doc_count);
     for (std::size_t i = 0; i < to.fields.size(); ++i) {
@@ -122,6 +145,15 @@ std::shared_ptr<const SegmentReader> adapted_segment(
         }
         if (parts.column) {
             out->columns[i] = take(segment->columns, no_column);
+        }
+        if (parts.geo) {
+            out->geo[i] = take(segment->geo, std::shared_ptr<const GeoIndex>());
+        }
+        if (parts.vector) {
+            out->vectors[i] = take(
+                segment->vectors,
+                empty_vectors(segment->doc_count, to.fields[i].vector.dimensions)
+            );
         }
     }
     return out;

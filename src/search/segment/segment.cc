@@ -6,6 +6,7 @@
 #include "search/text/seal.h"
 #include "search/text/section_file.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -31,6 +32,14 @@ std::string column_section(const Field& field) {
     return "column:" + field.name;
 }
 
+std::string geo_section(const Field& field) {
+    return "geo:" + field.name;
+}
+
+std::string vector_section(const Field& field) {
+    return "vector:" + field.name;
+}
+
 std::vector<DocId> identity(DocId count) {
     std::vector<DocId> ids(count);
     std::iota(ids.begin(), ids.end(), DocId{0});
@@ -50,7 +59,10 @@ FieldParts parts_of(const Field& field) {
         field.index && field.name != "id" && !field.is_pattern() && !field.is_object();
     const bool text = indexed && field.is_string();
     const bool string_column = text && (field.facet || field.sort);
-    return {text, indexed && (!field.is_string() || string_column), string_column};
+    const bool geo = indexed && field.type == ValueType::kGeoPoint;
+    const bool vector = indexed && field.is_vector();
+    const bool column = indexed && !vector && (!field.is_string() || string_column);
+    return {text, column, string_column, geo, vector};
 }
 
 /// The scratch space of the writer's text analysis.
@@ -76,6 +88,7 @@ LiveSegment::LiveSegment(std::shared_ptr<const Schema> schema)
         columns_.push_back(
             parts.column ? std::make_unique<LiveColumn>(parts.string_column) : nullptr
         );
+        vectors_.push_back(parts.vector ? std::make_unique<LiveVectors>(field.vector) : nullptr);
     }
 }
 
@@ -84,6 +97,7 @@ void LiveSegment::grow(std::shared_ptr<const Schema> schema) {
     texts_.resize(schema_->fields.size());
     lengths_.resize(schema_->fields.size());
     columns_.resize(schema_->fields.size());
+    vectors_.resize(schema_->fields.size());
     const auto empty_column = [this](bool strings) {
         auto column = std::make_unique<LiveColumn>(strings);
         for (DocId doc = 0; doc < doc_count_; ++doc) {
@@ -100,6 +114,12 @@ void LiveSegment::grow(std::shared_ptr<const Schema> schema) {
         if (parts.column && columns_[i] == nullptr) {
             columns_[i] = empty_column(parts.string_column);
         }
+        if (parts.vector && vectors_[i] == nullptr) {
+            vectors_[i] = std::make_unique<LiveVectors>(schema_->fields[i].vector);
+            for (DocId doc = 0; doc < doc_count_; ++doc) {
+                vectors_[i]->add({});
+            }
+        }
     }
 }
 
@@ -113,6 +133,9 @@ void LiveSegment::add(std::string_view id, const TypedDocument& document, std::u
             columns_[i]->add_strings(values.strings);
         } else if (columns_[i] != nullptr) {
             columns_[i]->add(values.codes);
+        }
+        if (vectors_[i] != nullptr) {
+            vectors_[i]->add(values.vector);
         }
     }
     const auto arrival = static_cast<std::int64_t>(order);
@@ -158,6 +181,7 @@ std::size_t LiveSegment::bytes() const {
     for (std::size_t i = 0; i < texts_.size(); ++i) {
         total += texts_[i] != nullptr ? texts_[i]->bytes() + lengths_[i]->bytes() : 0;
         total += columns_[i] != nullptr ? columns_[i]->bytes() : 0;
+        total += vectors_[i] != nullptr ? vectors_[i]->bytes() : 0;
     }
     return total;
 }
@@ -172,6 +196,9 @@ LiveSegment::reader(const std::shared_ptr<const LiveSegment>& self, DocId doc_co
         out->texts.push_back(text ? self->texts_[i]->reader(doc_count) : nullptr);
         out->lengths.push_back(text ? self->lengths_[i]->reader(doc_count) : nullptr);
         out->columns.push_back(column ? self->columns_[i]->reader(doc_count) : nullptr);
+        out->geo.push_back(nullptr);
+        const bool vector = self->vectors_[i] != nullptr;
+        out->vectors.push_back(vector ? self->vectors_[i]->reader(doc_count) : nullptr);
     }
     out->order = self->order_.reader(doc_count);
     out->ids = self->ids_.reader(doc_count);
@@ -204,6 +231,17 @@ Result<std::string> LiveSegment::seal(
                 docs,
                 out,
                 column_section(field)
+            );
+        }
+        if (parts_of(field).geo) {
+            const ColumnSource column{reader.columns[i].get(), ids};
+            write_geo_index({&column, 1}, out, geo_section(field));
+        }
+        if (self->vectors_[i] != nullptr) {
+            const VectorSource vectors{reader.vectors[i].get(), ids, reader.order.get()};
+            const GraphWork work{kSealGraphFloatsMax};
+            KUMO_TRY(
+                write_vectors(field.vector, {&vectors, 1}, docs, work, out, vector_section(field))
             );
         }
     }
@@ -241,6 +279,8 @@ Status open_fields(const Schema& schema, const SectionFile& file, SegmentReader&
         out.texts.emplace_back();
         out.lengths.emplace_back();
         out.columns.emplace_back();
+        out.geo.emplace_back();
+        out.vectors.emplace_back();
         // A field that was found may be younger than the segment.
         if (parts.text && field.found && !file.has(text_section(field) + "info")) {
             out.texts.back() = empty_text(out.doc_count);
@@ -259,6 +299,23 @@ Status open_fields(const Schema& schema, const SectionFile& file, SegmentReader&
                 out.columns.back(),
                 open_sized_column(file, column_section(field), out.doc_count, parts.string_column)
             );
+        }
+        if (parts.geo && (!field.found || file.has(geo_section(field) + ".meta"))) {
+            KUMO_TRY_ASSIGN(
+                out.geo.back(),
+                GeoIndex::open(file, geo_section(field), out.doc_count)
+            );
+        }
+        if (parts.vector && field.found && !file.has(vector_section(field) + ".meta")) {
+            out.vectors.back() = empty_vectors(out.doc_count, field.vector.dimensions);
+        } else if (parts.vector) {
+            KUMO_TRY_ASSIGN(
+                out.vectors.back(),
+                open_vectors(file, vector_section(field), field.vector.dimensions)
+            );
+            if (out.vectors.back()->doc_count() != out.doc_count) {
+                return corruption("vectors of `" + field.name + "` do not fit their segment");
+            }
         }
     }
     return {};
@@ -321,6 +378,25 @@ public:
         write_column(strings, sources, docs_, out_, section);
     }
 
+    void geo(std::size_t field, const std::string& section) {
+        std::vector<ColumnSource> sources;
+        for (const SegmentMergeInput& input : inputs_) {
+            if (const ColumnReader* column = input.segment->columns[field].get()) {
+                sources.push_back({column, input.new_ids});
+            }
+        }
+        write_geo_index(sources, out_, section);
+    }
+
+    Status vectors(std::size_t field, const Field& declared, const GraphWork& work) {
+        std::vector<VectorSource> sources;
+        for (const SegmentMergeInput& input : inputs_) {
+            const SegmentReader& segment = *input.segment;
+            sources.push_back({segment.vectors[field].get(), input.new_ids, segment.order.get()});
+        }
+        return write_vectors(declared.vector, sources, docs_, work, out_, vector_section(declared));
+    }
+
     Status stored(const std::string& section) {
         std::vector<StoredSource> sources;
         for (const SegmentMergeInput& input : inputs_) {
@@ -339,8 +415,18 @@ private:
 
 }  // namespace
 
-Result<std::string>
-merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, DocId doc_count) {
+bool lacks_graph(const SegmentReader& segment) {
+    return std::any_of(segment.vectors.begin(), segment.vectors.end(), [](const auto& vectors) {
+        return vectors != nullptr && lacks_graph(*vectors);
+    });
+}
+
+Result<std::string> merge_segments(
+    const Schema& schema,
+    std::span<const SegmentMergeInput> inputs,
+    DocId doc_count,
+    const std::atomic<bool>* stop
+) {
     SectionFileBuilder out;
     add_meta(doc_count, out);
     Merger merger(inputs, doc_count, out);
@@ -364,6 +450,12 @@ merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, 
                 [i](const SegmentReader& s) { return s.columns[i].get(); },
                 column_section(field)
             );
+        }
+        if (parts.geo) {
+            merger.geo(i, geo_section(field));
+        }
+        if (parts.vector) {
+            KUMO_TRY(merger.vectors(i, field, {UINT64_MAX, stop}));
         }
     }
     merger.column(

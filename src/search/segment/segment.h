@@ -3,13 +3,16 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "search/column/column.h"
+#include "search/geo/geo_index.h"
 #include "search/schema/document.h"
 #include "search/schema/schema.h"
 #include "search/stored/stored.h"
 #include "search/text/doc.h"
 #include "search/text/live_text.h"
 #include "search/text/sealed_text.h"
+#include "search/vector/vector_column.h"
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,6 +33,8 @@ struct SegmentReader {
     std::vector<std::shared_ptr<const TextReader>> texts;
     std::vector<std::shared_ptr<const ColumnReader>> lengths;
     std::vector<std::shared_ptr<const ColumnReader>> columns;
+    std::vector<std::shared_ptr<const GeoIndex>> geo;  ///< Of sealed segments, beside the column.
+    std::vector<std::shared_ptr<const VectorReader>> vectors;
     std::shared_ptr<const ColumnReader> order;
     std::shared_ptr<const TextReader> ids;
     std::shared_ptr<const StoredReader> stored;
@@ -38,9 +43,11 @@ struct SegmentReader {
 
 /// Which parts a field has, following from its declaration.
 struct FieldParts {
-    bool text;
-    bool column;
-    bool string_column;
+    bool text = false;
+    bool column = false;
+    bool string_column = false;
+    bool geo = false;  ///< Sealed, a GeoIndex beside the column.
+    bool vector = false;
 };
 
 FieldParts parts_of(const Field& field);
@@ -91,6 +98,7 @@ private:
     std::vector<std::unique_ptr<LiveText>> texts_;
     std::vector<std::unique_ptr<LiveColumn>> lengths_;
     std::vector<std::unique_ptr<LiveColumn>> columns_;
+    std::vector<std::unique_ptr<LiveVectors>> vectors_;
     LiveColumn order_{false};
     LiveText ids_;
     std::unique_ptr<TextReader> writer_ids_;
@@ -112,8 +120,16 @@ struct SegmentMergeInput {
 
 /// Encodes several sealed segments as one segment file. Any thread. A part that is null (a field's,
 /// the order, the ids, the documents) is not an input of its merge, so that the fields of the same
-/// documents may come from different inputs.
-Result<std::string>
-merge_segments(const Schema& schema, std::span<const SegmentMergeInput> inputs, DocId doc_count);
+/// documents may come from different inputs; who has vectors has the order. kUnavailable if `stop`
+/// (may be null) was set meanwhile.
+Result<std::string> merge_segments(
+    const Schema& schema,
+    std::span<const SegmentMergeInput> inputs,
+    DocId doc_count,
+    const std::atomic<bool>* stop = nullptr
+);
+
+/// A merge of it alone would give some of its vectors a graph.
+bool lacks_graph(const SegmentReader& segment);
 
 }  // namespace kumo::search

@@ -96,7 +96,7 @@ private:
         }
         write_lines(slice.value());
         if (slice.value().last) {
-            count_answer(*call_);
+            count_answer(*call_, 200);
             call_->response->end();
             return;
         }

@@ -65,6 +65,49 @@ TEST(Fields, AreAddedWithTheValuesOfStoredDocuments) {
     EXPECT_LT(sorted.body.find("Newer"), sorted.body.find("Dispossessed"));
 }
 
+TEST(Fields, OfPlacesAndVectorsAreAddedAndStay) {
+    ApiWorld world;
+    world.add_books();
+    world.post("/collections/books/documents", R"({"id":"4","title":"New","authors":[],"year":2000,
+        "place":[48.8,2.3],"vec":[1,0]})");
+    world.post("/collections/books/documents", R"({"id":"5","title":"Far","authors":[],"year":2001,
+        "place":[-33.8,151.2],"vec":[0,1]})");
+    const std::string near = "q=*&filter_by=place:(48.9,2.4,50 km)";
+    const std::string like = "q=*&vector_query=vec:([1,0],distance_threshold:0.5)";
+    EXPECT_EQ(
+        alter(
+            world,
+            R"([{"name":"place","type":"geopoint","optional":true},)"
+            R"({"name":"vec","type":"float[]","num_dim":2,"optional":true}])"
+        ),
+        ""
+    );
+    EXPECT_EQ(found(world, near), "1");
+    EXPECT_EQ(found(world, like), "1");
+    // They are taken over by the next change.
+    EXPECT_EQ(alter(world, R"([{"name":"year","drop":true}])"), "");
+    EXPECT_EQ(found(world, near), "1");
+    EXPECT_EQ(found(world, like), "1");
+    world.post("/collections/books/documents", R"({"id":"6","title":"Newer","authors":[],
+        "place":[48.8,2.4],"vec":[2,0]})");
+    EXPECT_EQ(found(world, near), "2");
+    EXPECT_EQ(found(world, like), "2");
+    EXPECT_NE(
+        alter(world, R"([{"name":"title","drop":true},{"name":"title","type":"geopoint"}])"),
+        ""
+    );
+    EXPECT_EQ(found(world, near), "2");
+}
+
+TEST(Fields, ArePlacesThatPatternsFind) {
+    ApiWorld world;
+    world.post("/collections", R"({"name":"books","fields":[{"name":".*_at","type":"geopoint"}]})");
+    world.post("/collections/books/documents", R"({"id":"1"})");
+    world.post("/collections/books/documents", R"({"id":"2","made_at":[48.8,2.3]})");
+    EXPECT_EQ(found(world, "q=*&filter_by=made_at:(48.9,2.4,50 km)"), "1");
+    EXPECT_EQ(found(world, "q=*&sort_by=made_at(48.9,2.4):asc"), "2");
+}
+
 TEST(Fields, ChangeTheirTypeInOneRequest) {
     ApiWorld world;
     world.add_books();

@@ -21,8 +21,15 @@ void vote(const CallPtr& call);
 void drain(const CallPtr& call);
 void get_stats(const CallPtr& call);
 void get_metrics(const CallPtr& call);
+void get_health_with_usage(const CallPtr& call);
+void change_config(const CallPtr& call, const std::string& body);
+void clear_cache(const CallPtr& call);
+void compact(const CallPtr& call);
 /// For routes of documented features that are not built.
 void not_supported(const CallPtr& call);
+
+// metrics.cc
+void get_prometheus(const CallPtr& call);
 
 // collections.cc
 void create_collection(const CallPtr& call, const std::string& body);
@@ -75,6 +82,23 @@ template <node::ResourceKind kKind>
 void put_item(const CallPtr& call, const std::string& body);
 template <node::ResourceKind kKind>
 void delete_item(const CallPtr& call);
+
+// stemming.cc
+void import_dictionary(const CallPtr& call, const std::string& body);
+void list_dictionaries(const CallPtr& call);
+void get_dictionary(const CallPtr& call);
+void delete_dictionary(const CallPtr& call);
+
+// limits.cc
+void list_limits(const CallPtr& call);
+void get_limit(const CallPtr& call);
+void create_limit(const CallPtr& call, const std::string& body);
+void put_limit(const CallPtr& call, const std::string& body);
+void delete_limit(const CallPtr& call);
+void list_bans(const CallPtr& call);
+void list_exceeds(const CallPtr& call);
+void delete_ban(const CallPtr& call);
+void delete_exceed(const CallPtr& call);
 
 // keys.cc
 void list_keys(const CallPtr& call);

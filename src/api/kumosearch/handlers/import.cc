@@ -200,7 +200,7 @@ private:
         send_pending();
         const bool last = complete_ && batches_.empty();
         if (last && pending_.empty()) {
-            count_answer(*call_);
+            count_answer(*call_, 200);
             call_->response->end();
             return;
         }

@@ -1,6 +1,7 @@
 #include "api/kumosearch/errors.h"
 #include "api/kumosearch/handlers/handlers.h"
 #include "api/kumosearch/handlers/run_search.h"
+#include "api/kumosearch/request_log.h"
 #include "api/kumosearch/resources/values.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
@@ -147,15 +148,50 @@ void answer_batch(const Call& call, const Batch& batch) {
     answer(call, 200, std::move(json));
 }
 
+/// Each search counts as a request; the first one has been counted, unless it has its own key.
+bool is_limited(const Call& call, const std::vector<SearchOrder>& searches) {
+    const std::string address = call.response->peer().host_string();
+    bool is_first = true;
+    for (const SearchOrder& search : searches) {
+        const std::string key = key_of(call, search.parameters);
+        const bool counted = std::exchange(is_first, false) && key == call.credential;
+        if (!counted && call.context.limiter.is_limited(key, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// For the log. A request's many searches are told by the first ones.
+void note_searches(Call& call, const Batch& batch) {
+    constexpr std::size_t kNotedMax = 3;
+    if (!logs_searches(call.context)) {
+        return;
+    }
+    for (std::size_t i = 0; i < std::min(batch.searches.size(), kNotedMax); ++i) {
+        call.searches.append(i == 0 ? "[" : " [");
+        call.searches.append(describe(batch.searches[i].parameters)).append("]");
+    }
+    if (batch.searches.size() > kNotedMax) {
+        call.searches.append(" of " + std::to_string(batch.searches.size()));
+    }
+    log_search(call);
+}
+
 void run_batch(const CallPtr& call, const std::string& body) {
     const auto preset = find_preset(call->context.node, call->parameters);
     const bool is_preset = preset != nullptr && !preset->searches.empty();
     auto read = read_batch(*call, is_preset ? preset->searches : body);
+    if (read.ok() && is_limited(*call, read.value()->searches)) {
+        answer_message(*call, 429, kLimited);
+        return;
+    }
     if (!read.ok()) {
         answer_error(*call, read.error());
         return;
     }
     const std::shared_ptr<Batch> batch = std::move(read).value();
+    note_searches(*call, *batch);
     if (batch->unite) {
         run_union(
             call,

@@ -1,5 +1,6 @@
 #include "search/query/search.h"
 
+#include "api/kumosearch/handlers/cached_search.h"
 #include "api/kumosearch/handlers/handlers.h"
 #include "api/kumosearch/handlers/run_search.h"
 #include "api/kumosearch/query/search_plan.h"
@@ -201,6 +202,24 @@ void run_prepared(
     );
 }
 
+void run_uncached(
+    const CallPtr& call,
+    SearchOrder order,
+    std::function<void(Result<std::string>)> done
+) {
+    prepare_search(
+        call,
+        std::move(order),
+        [call, done = std::move(done)](Result<PreparedSearch> prepared) {
+            if (!prepared.ok()) {
+                done(std::move(prepared).error());
+                return;
+            }
+            run_prepared(call, std::move(prepared).value(), done);
+        }
+    );
+}
+
 }  // namespace
 
 void prepare_search(
@@ -231,15 +250,23 @@ void run_search(
     SearchOrder order,
     std::function<void(Result<std::string>)> done
 ) {
-    prepare_search(
+    auto cached = CachedSearch::of(*call, order);
+    if (!cached) {
+        run_uncached(call, std::move(order), std::move(done));
+        return;
+    }
+    if (const auto answer = cached->find()) {
+        done(*answer);
+        return;
+    }
+    run_uncached(
         call,
         std::move(order),
-        [call, done = std::move(done)](Result<PreparedSearch> prepared) {
-            if (!prepared.ok()) {
-                done(std::move(prepared).error());
-                return;
+        [cached = std::move(*cached), done = std::move(done)](Result<std::string> json) {
+            if (json.ok()) {
+                cached.put(json.value());
             }
-            run_prepared(call, std::move(prepared).value(), done);
+            done(std::move(json));
         }
     );
 }

@@ -120,7 +120,7 @@ TEST_F(Search, AnswersErrorsInTheWordsClientsKnow) {
     );
     EXPECT_EQ(failure("q=*&per_page=251", 422), "Only upto 250 hits can be fetched per page.");
     EXPECT_EQ(failure("q=*&page=x", 400), "Parameter `page` must be an unsigned integer.");
-    EXPECT_NE(failure("q=*&vector_query=v:([])", 400).find("not supported"), std::string::npos);
+    EXPECT_NE(failure("q=*&infix=always", 400).find("not supported"), std::string::npos);
     EXPECT_EQ(world.get("/collections/none/documents/search?q=*").status, 404);
 }
 

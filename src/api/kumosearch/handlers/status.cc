@@ -1,8 +1,11 @@
 #include "api/kumosearch/handlers/handlers.h"
 #include "api/kumosearch/routes.h"
+#include "base/log.h"
+#include "wire/json.h"
 #include "wire/json_writer.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -97,6 +100,31 @@ std::string_view state_name(const node::ClusterStatus& cluster) {
     return cluster.leads ? "LEADER" : "FOLLOWER";
 }
 
+/// The health, and true if clients are to go on asking this node.
+void answer_health(const CallPtr& call, bool alive) {
+    const node::Health health = call->context.node.health();
+    const bool ok = alive && health.ok && health.resource_error.empty();
+    std::string json;
+    wire::JsonWriter writer(json);
+    writer.begin_object().key("ok").boolean(ok);
+    if (!health.resource_error.empty()) {
+        writer.key("resource_error").string(health.resource_error);
+    }
+    writer.end_object();
+    answer(*call, ok ? 200 : 503, std::move(json));
+}
+
+/// Of all cores together, in percent; nothing if it is not known.
+std::optional<double> cpu_percentage(const Context& context) {
+    const Metrics metrics = context.options.metrics ? context.options.metrics() : Metrics();
+    for (const auto& [name, value] : metrics) {
+        if (name == "system_cpu_active_percentage") {
+            return parse_decimal(value);
+        }
+    }
+    return std::nullopt;
+}
+
 void write_members(wire::JsonWriter& writer, const node::ClusterInfo& cluster) {
     writer.key("members").begin_array();
     for (const auto& member : cluster.members) {
@@ -139,16 +167,53 @@ void write_shards(wire::JsonWriter& writer, const node::ClusterInfo& cluster) {
 }  // namespace
 
 void get_health(const CallPtr& call) {
-    const node::Health health = call->context.node.health();
-    const bool ok = health.ok && health.resource_error.empty();
-    std::string json;
-    wire::JsonWriter writer(json);
-    writer.begin_object().key("ok").boolean(ok);
-    if (!health.resource_error.empty()) {
-        writer.key("resource_error").string(health.resource_error);
+    answer_health(call, true);
+}
+
+void get_health_with_usage(const CallPtr& call) {
+    bool alive = true;
+    if (const auto max = parse_decimal(call->parameters.text("cpu_threshold"))) {
+        const auto cpu = cpu_percentage(call->context);
+        alive = !cpu || *cpu < *max;
     }
-    writer.end_object();
-    answer(*call, ok ? 200 : 503, std::move(json));
+    const auto writes_max =
+        parse_unsigned(call->parameters.text("pending_write_batches_threshold"));
+    if (writes_max && call->context.node.cluster_status().queued_writes > *writes_max) {
+        alive = false;
+    }
+    answer_health(call, alive);
+}
+
+void change_config(const CallPtr& call, const std::string& body) {
+    const auto parsed = wire::JsonDocument::parse(body);
+    if (!parsed.ok() || !parsed.value().root().is_object()) {
+        answer_error(*call, invalid_argument("Bad JSON."));
+        return;
+    }
+    LiveSettings& live = call->context.live;
+    const Status changed = change_settings(live, parsed.value().root());
+    if (!changed.ok()) {
+        answer_error(*call, changed.error());
+        return;
+    }
+    call->context.cache.shrink(static_cast<std::size_t>(live.cache_entries_max.load()));
+    log_info("settings were changed: " + body);
+    answer(*call, 201, R"({"success":true})");
+}
+
+void clear_cache(const CallPtr& call) {
+    call->context.cache.clear();
+    answer(*call, 200, R"({"success":true})");
+}
+
+void compact(const CallPtr& call) {
+    call->context.node.compact(call->loop(), [call](const Result<bool>& done) {
+        if (!done.ok()) {
+            answer_error(*call, done.error());
+            return;
+        }
+        answer(*call, 200, R"({"success":true})");
+    });
 }
 
 void get_debug(const CallPtr& call) {
@@ -250,10 +315,14 @@ void vote(const CallPtr& call) {
 void get_stats(const CallPtr& call) {
     const Context& context = call->context;
     const Readings readings = read_routes(context);
+    const QueryCache::Totals cache = context.cache.totals();
     Sum total;
     std::string json;
     wire::JsonWriter writer(json);
     writer.begin_object();
+    writer.key("cache_hit_count").unsigned_integer(cache.hits);
+    writer.key("cache_hit_ratio").number(cache.hit_ratio());
+    writer.key("cache_miss_count").unsigned_integer(cache.misses);
     const auto write_group = [&](std::string_view name, Group group) {
         const Sum sum = sum_of(context, group);
         const std::string prefix(name);
@@ -268,6 +337,8 @@ void get_stats(const CallPtr& call) {
         total.add(reading);
     }
     writer.end_object();
+    writer.key("pending_write_batches")
+        .unsigned_integer(context.node.cluster_status().queued_writes);
     writer.key("requests_per_second").begin_object();
     for (const auto& [name, reading] : readings) {
         writer.key(name).number(reading.per_second);

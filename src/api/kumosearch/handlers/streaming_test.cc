@@ -179,5 +179,28 @@ TEST(Export, WaitsForASlowReader) {
     EXPECT_EQ(lines_of(answer.body).size(), 2003U);
 }
 
+TEST(Import, OperationsIncrementWhatIsThere) {
+    ApiWorld world;
+    world.post("/collections", R"({"name": "queries", "fields": [
+        {"name": "q", "type": "string"}, {"name": "count", "type": "int32"}]})");
+    const std::string line = R"({"id": "a", "q": "x", "$operations": {"increment": {"count": 3}}})";
+    for (const char* action : {"emplace", "emplace", "update"}) {
+        EXPECT_EQ(
+            world.post("/collections/queries/documents/import?action=" + std::string(action), line)
+                .body,
+            R"({"success":true})"
+        );
+    }
+    EXPECT_EQ(
+        world.get("/collections/queries/documents/a").body,
+        R"({"id":"a","q":"x","count":9})"
+    );
+    const Answer wrong = world.post(
+        "/collections/queries/documents/import?action=update",
+        R"({"id": "a", "$operations": {"increment": {"q": 1}}})"
+    );
+    EXPECT_NE(wrong.body.find("can only be incremented"), std::string::npos) << wrong.body;
+}
+
 }  // namespace
 }  // namespace kumo::api_kumosearch

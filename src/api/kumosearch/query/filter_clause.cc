@@ -195,6 +195,8 @@ Result<Filter> make_clause(
             KUMO_TRY_ASSIGN(out, number_clause(field, op, values));
             break;
         }
+        case ValueType::kGeoPoint:
+        case ValueType::kGeoPolygon: return field_error(field, "Not a geographic filter.");
     }
     out.field = position;
     return is_negative(op) ? negate(std::move(out)) : std::move(out);

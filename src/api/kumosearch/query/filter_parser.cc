@@ -3,6 +3,7 @@
 #include "api/kumosearch/parameters.h"
 #include "api/kumosearch/query/filter_clause.h"
 #include "api/kumosearch/query/filter_lexer.h"
+#include "api/kumosearch/query/geo_clause.h"
 #include "search/query/filter_eval.h"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ std::uint32_t depth_of(const Filter& filter) {
 class FilterParser {
 public:
     FilterParser(std::string_view text, const search::Schema& schema, const FilterLimits& limits)
-        : lexer_(text), schema_(schema), limits_(limits) {}
+        : lexer_(text), schema_(schema), limits_(limits), vertices_left_(limits.vertices_max) {}
 
     /// For what is inside braces: fields of the object of that path.
     FilterParser(std::string_view text, const FilterParser& outer, std::string_view object)
@@ -46,6 +47,7 @@ public:
           schema_(outer.schema_),
           limits_(outer.limits_),
           operators_(outer.operators_),
+          vertices_left_(outer.vertices_left_),
           prefix_(std::string(object) + ".") {}
 
     Result<Filter> parse() {
@@ -157,7 +159,17 @@ private:
                    : "Could not find a filter field named `" + name + "` in the schema."
             );
         }
+        if (known && schema_.fields[*at].is_vector()) {
+            return invalid_argument("Cannot filter on vector field `" + name + "`.");
+        }
         const FilterOperator op = lexer_.take_operator(known && schema_.fields[*at].is_number());
+        if (known && schema_.fields[*at].is_geo()) {
+            if (!prefix_.empty()) {
+                return unsupported("Geographic fields in braces");
+            }
+            KUMO_TRY_ASSIGN(const FilterValue value, lexer_.take_value());
+            return make_geo_clause({schema_.fields[*at], *at}, op, value.text, vertices_left_);
+        }
         KUMO_TRY_ASSIGN(const FilterValues values, parse_values());
         if (!known) {
             Filter nothing;
@@ -195,6 +207,7 @@ private:
     const search::Schema& schema_;
     const FilterLimits& limits_;
     std::uint32_t operators_ = 0;
+    std::size_t vertices_left_;
     std::string prefix_;
 };
 

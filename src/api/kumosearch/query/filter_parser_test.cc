@@ -63,6 +63,8 @@ std::string describe(const Filter& filter, const search::Schema& schema) {
             }
             return out + ")";
         }
+        case Filter::Kind::kInRegion: return text("region");
+        case Filter::Kind::kHasPoint: return text("has-point");
         case Filter::Kind::kIds: {
             std::string out = "(ids";
             for (const std::string& id : filter.values) {
@@ -127,6 +129,22 @@ TEST(FilterParser, BoundsNesting) {
         "error: Could not parse the filter query: too many nested parentheses."
     );
     EXPECT_TRUE(translate(std::string(1'000'000, '(')).starts_with("error"));
+}
+
+TEST(FilterParser, BoundsPolygons) {
+    std::string text = "place:(1,1,1 km)";
+    for (int i = 0; i < 9; ++i) {
+        text += " || place:[(1,1,1 km)";
+        for (int j = 0; j < 110; ++j) {
+            text += ", (1,1,1 km)";
+        }
+        text += "]";
+    }
+    EXPECT_TRUE(translate(text).starts_with("(or")) << translate(text);
+    EXPECT_EQ(
+        translate(text + " || place:(1,1,1 km)"),
+        "error: Value of filter field `place`: a filter has at most 1000 circles and vertices."
+    );
 }
 
 TEST(FilterParser, BoundsTheTree) {

@@ -4,6 +4,7 @@
 #include "api/kumosearch/query/filter_parser.h"
 #include "api/kumosearch/query/query_fields.h"
 #include "api/kumosearch/query/sort_parser.h"
+#include "api/kumosearch/query/vector_query.h"
 
 #include <algorithm>
 #include <limits>
@@ -34,7 +35,6 @@ struct LaterParameter {
 };
 
 constexpr LaterParameter kLaterParameters[] = {
-    {"vector_query", ""},
     {"pre_segmented_query", "false"},
     {"voice_query", ""},
     {"conversation", "false"},
@@ -43,7 +43,6 @@ constexpr LaterParameter kLaterParameters[] = {
     {"nl_query", "false"},
     {"nl_model_id", ""},
     {"personalization_model_id", ""},
-    {"rerank_hybrid_matches", "false"},
     {"facet_return_parent", ""},
 };
 
@@ -317,6 +316,31 @@ Status plan_groups(
     return {};
 }
 
+/// vector_query and what belongs to it; after the page.
+Status plan_vector(const Parameters& p, const search::Schema& schema, SearchRequest& request) {
+    constexpr std::uint64_t kHybridHits = 100;
+    const std::string_view text = trim(p.text("vector_query"));
+    if (text.empty()) {
+        const auto by_distance = [](const search::SortKey& key) {
+            return key.by == search::SortKey::By::kVectorDistance;
+        };
+        if (std::any_of(request.sort.begin(), request.sort.end(), by_distance)) {
+            return invalid_argument(
+                "Sorting by `_vector_distance` needs the parameter `vector_query`."
+            );
+        }
+        return {};
+    }
+    const bool matches_all = request.q == "*" || trim(request.q).empty();
+    const std::uint64_t page_end = request.offset + request.limit;
+    const std::uint64_t k = matches_all ? (page_end > 0 ? page_end : kPerPage) : kHybridHits;
+    VectorDefaults defaults;
+    defaults.k = static_cast<std::uint32_t>(std::min<std::uint64_t>(k, search::kVectorHitsMax));
+    KUMO_TRY_ASSIGN(request.vector, parse_vector_query(text, schema, defaults));
+    request.vector->rerank = p.flag("rerank_hybrid_matches", false);
+    return {};
+}
+
 Status plan_query(const Parameters& p, const search::Schema& schema, SearchRequest& request) {
     if (!p.has("q")) {
         return invalid_argument("Parameter `q` is required.");
@@ -359,6 +383,7 @@ plan_search(const Parameters& p, const search::Schema& schema, const DialectOpti
     KUMO_TRY(plan_groups(p, schema, options, request));
     KUMO_TRY(plan_facets(p, schema, plan));
     KUMO_TRY(plan_page(p, options, plan));
+    KUMO_TRY(plan_vector(p, schema, request));
     KUMO_TRY(plan_pinned(p, request));
     KUMO_TRY(plan_hidden(p, request));
     request.filter_pinned = p.flag("filter_curated_hits", false);

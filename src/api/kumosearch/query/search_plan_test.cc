@@ -139,12 +139,7 @@ TEST(SearchPlan, HighlightsTheQueryFieldsThatAreShown) {
 }
 
 TEST(SearchPlan, NamesWhatIsNotSupported) {
-    for (const char* parameter :
-         {"vector_query=v:([1])",
-
-          "infix=always",
-          "rerank_hybrid_matches=true",
-          "text_match_type=bm25"}) {
+    for (const char* parameter : {"infix=always", "text_match_type=bm25", "nl_query=true"}) {
         const auto made = plan(std::string("q=a&query_by=title&") + parameter);
         ASSERT_FALSE(made.ok()) << parameter;
         EXPECT_EQ(made.error().code, ErrorCode::kUnsupported) << parameter;

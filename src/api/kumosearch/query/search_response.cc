@@ -289,14 +289,28 @@ Status write_hit(
         KUMO_TRY(shape.fields.append(hit.document, selected));
         writer.raw(selected);
     }
+    if (!hit.distances.empty()) {
+        writer.key("geo_distance_meters").begin_object();
+        for (const search::FieldDistance& distance : hit.distances) {
+            writer.key(schema.fields[distance.field].name).integer(distance.meters);
+        }
+        writer.end_object();
+    }
     writer.key("highlight");
     write_highlight(writer, hit, schema);
     if (shape.highlights_list) {
         writer.key("highlights");
         write_highlights(writer, hit.highlights, schema);
     }
+    if (hit.fusion_score) {
+        writer.key("hybrid_search_info").begin_object();
+        writer.key("rank_fusion_score").number(*hit.fusion_score).end_object();
+    }
     if (hit.text_match) {
         write_text_match(writer, *hit.text_match);
+    }
+    if (hit.vector_distance) {
+        writer.key("vector_distance").number_float(*hit.vector_distance);
     }
     return {};
 }

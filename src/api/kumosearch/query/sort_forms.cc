@@ -1,6 +1,7 @@
 #include "api/kumosearch/query/sort_forms.h"
 
 #include "api/kumosearch/parameters.h"
+#include "api/kumosearch/query/geo_clause.h"
 #include "api/kumosearch/query/sort_parser.h"
 
 #include <algorithm>
@@ -50,6 +51,15 @@ std::uint32_t operators_in(const search::Filter& filter) {
     auto count = static_cast<std::uint32_t>(joins ? filter.children.size() - 1 : 0);
     for (const search::Filter& child : filter.children) {
         count += operators_in(child);
+    }
+    return count;
+}
+
+/// How many vertices and circles it has.
+std::size_t vertices_in(const search::Filter& filter) {
+    std::size_t count = filter.region != nullptr ? filter.region->vertex_count() : 0;
+    for (const search::Filter& child : filter.children) {
+        count += vertices_in(child);
     }
     return count;
 }
@@ -120,6 +130,19 @@ Status check_decay(const Decay& decay, const std::vector<std::string>& given) {
     return {};
 }
 
+/// An option of a distance, in whole meters.
+Result<std::int64_t> read_meters(const SortOption& option) {
+    // Halfway around the Earth; more is as far.
+    constexpr double kFarthest = 21e6;
+    const auto meters = parse_distance(option.value);
+    if (!meters) {
+        return invalid_argument(
+            "Sort field's parameter `" + option.name + "` must be a distance in `km` or `mi`."
+        );
+    }
+    return static_cast<std::int64_t>(std::llround(std::min(*meters, kFarthest)));
+}
+
 }  // namespace
 
 std::string lower(std::string_view text) {
@@ -165,7 +188,9 @@ Status read_eval(
     FilterLimits left = limits;  // Those of the list together.
     for (const std::string_view part : parts.value()) {
         KUMO_TRY_ASSIGN(key.filters.emplace_back(), read_scored_filter(part, schema, left));
-        left.operators_max -= std::min(left.operators_max, operators_in(key.filters.back().filter));
+        const search::Filter& last = key.filters.back().filter;
+        left.operators_max -= std::min(left.operators_max, operators_in(last));
+        left.vertices_max -= std::min(left.vertices_max, vertices_in(last));
     }
     return {};
 }
@@ -205,6 +230,34 @@ Status read_decay(std::string_view inside, const search::Field& field, SortKey& 
         given.push_back(std::move(option.name));
     }
     return check_decay(key.decay, given);
+}
+
+Status read_distance_key(std::string_view inside, const search::Field& field, SortKey& key) {
+    const Error malformed = invalid_argument("Bad syntax for sorting field `" + field.name + "`");
+    const auto parts = split_outside_brackets(inside, kDecayOptionsMax);
+    if (!parts.ok() || parts.value().size() < 2) {
+        return malformed;
+    }
+    const auto lat = parse_coordinate(parts.value()[0]);
+    const auto lng = parse_coordinate(parts.value()[1]);
+    if (!lat || !lng || !is_valid(search::GeoPoint{*lat, *lng})) {
+        return malformed;
+    }
+    key.by = SortKey::By::kGeoDistance;
+    key.missing_first = false;
+    key.geo.origin = {*lat, *lng};
+    for (std::size_t i = 2; i < parts.value().size(); ++i) {
+        KUMO_TRY_ASSIGN(const SortOption option, read_sort_option(parts.value()[i]));
+        KUMO_TRY_ASSIGN(const std::int64_t meters, read_meters(option));
+        if (option.name == "exclude_radius") {
+            key.geo.exclude_radius_meters = meters;
+        } else if (option.name == "precision") {
+            key.geo.precision_meters = meters;
+        } else {
+            return malformed;
+        }
+    }
+    return {};
 }
 
 }  // namespace kumo::api_kumosearch

@@ -33,6 +33,9 @@ bool is_decay(std::string_view inside);
 /// `field(origin: 5, func: gauss, scale: 2, offset: 0, decay: 0.5)`
 Status read_decay(std::string_view inside, const search::Field& field, search::SortKey& key);
 
+/// `point(lat, lng, exclude_radius: 2 km, precision: 0.5 mi)`
+Status read_distance_key(std::string_view inside, const search::Field& field, search::SortKey& key);
+
 /// `name: value`, both in lower case.
 struct SortOption {
     std::string name;

@@ -30,11 +30,7 @@ Error no_such_field(std::string_view name) {
 
 /// Forms of sort_by that later versions have.
 bool is_later_form(std::string_view name) {
-    constexpr std::array<std::string_view, 4> kLater = {
-        "_vector_distance",
-        "_vector_query",
-        "_seq_id",
-        "_union"};
+    constexpr std::array<std::string_view, 3> kLater = {"_vector_query", "_seq_id", "_union"};
     return name.starts_with('$') || std::find(kLater.begin(), kLater.end(), name) != kLater.end();
 }
 
@@ -83,6 +79,10 @@ Result<bool> read_special(
 ) {
     if (split.name == "_group_found" && !split.has_options) {
         key.by = SortKey::By::kGroupFound;
+        return true;
+    }
+    if (split.name == "_vector_distance" && !split.has_options) {
+        key.by = SortKey::By::kVectorDistance;
         return true;
     }
     if (split.name == "_text_match") {
@@ -138,7 +138,9 @@ read_key(std::string_view part, const search::Schema& schema, const FilterLimits
     // As the documentation has it: without a value, numbers come last in either order, and strings
     // rank highest.
     key.missing_first = schema.fields[*at].is_string() && key.descending;
-    if (split.has_options && is_decay(split.inside)) {
+    if (schema.fields[*at].is_geo()) {
+        KUMO_TRY(read_distance_key(split.inside, schema.fields[*at], key));
+    } else if (split.has_options && is_decay(split.inside)) {
         KUMO_TRY(read_decay(split.inside, schema.fields[*at], key));
     } else if (split.has_options) {
         KUMO_TRY(read_field_options(split.inside, schema.fields[*at], key));

@@ -17,6 +17,13 @@ std::string shown(const std::string& field, const search::Decay& decay) {
     return out;
 }
 
+std::string shown(const search::GeoDistance& geo) {
+    return std::to_string(geo.origin.lat).substr(0, 5) + ","
+           + std::to_string(geo.origin.lng).substr(0, 5) + " exclude "
+           + std::to_string(geo.exclude_radius_meters) + " precision "
+           + std::to_string(geo.precision_meters);
+}
+
 std::string sorted_by(std::string_view text) {
     const search::Schema schema = test_schema();
     const auto keys = parse_sort(text, schema);
@@ -39,6 +46,10 @@ std::string sorted_by(std::string_view text) {
                 break;
             case search::SortKey::By::kDecay:
                 out += shown(schema.fields[key.field].name, key.decay);
+                break;
+            case search::SortKey::By::kVectorDistance: out += "_vector_distance"; break;
+            case search::SortKey::By::kGeoDistance:
+                out += schema.fields[key.field].name + " from " + shown(key.geo);
                 break;
             case search::SortKey::By::kField: out += schema.fields[key.field].name; break;
         }
@@ -69,6 +80,38 @@ TEST(SortParser, ReadsTextMatchGroups) {
     EXPECT_EQ(sorted_by("_text_match(buckets: 10):desc"), "_text_match desc buckets 10;");
     EXPECT_EQ(sorted_by("_text_match(bucket_size: 3):desc"), "_text_match desc size 3;");
     EXPECT_TRUE(sorted_by("_text_match(buckets: x):desc").starts_with("error: Invalid value"));
+}
+
+TEST(SortParser, ReadsDistances) {
+    EXPECT_EQ(
+        sorted_by("place(48.853, 2.344):asc"),
+        "place from 48.85,2.344 exclude 0 precision 0 asc;"
+    );
+    EXPECT_EQ(
+        sorted_by("place(48.853, 2.344, exclude_radius: 2 mi, precision: 0.5km):desc,year:asc"),
+        "place from 48.85,2.344 exclude 3219 precision 500 desc;year asc;"
+    );
+    const std::string bad = "error: Bad syntax for sorting field `place`";
+    EXPECT_EQ(sorted_by("place:asc"), bad);
+    EXPECT_EQ(sorted_by("place(x, y):asc"), bad);
+    EXPECT_EQ(sorted_by("place(, 2.3):asc"), bad);
+    EXPECT_EQ(sorted_by("place(48.8):asc"), bad);
+    EXPECT_EQ(sorted_by("place(91, 2.3):asc"), bad);
+    EXPECT_EQ(sorted_by("place(48.8, 2.3, radius: 2 km):asc"), bad);
+    EXPECT_EQ(
+        sorted_by("place(48.8, 2.3, exclude_radius: 2 m):asc"),
+        "error: Sort field's parameter `exclude_radius` must be a distance in `km` or `mi`."
+    );
+    EXPECT_EQ(
+        sorted_by("area(48.8, 2.3):asc"),
+        "error: Could not find a field named `area` in the schema for sorting."
+    );
+    EXPECT_TRUE(sorted_by("year(48.8, 2.3):asc").starts_with("error: "));
+}
+
+TEST(SortParser, ReadsTheDistanceOfVectors) {
+    EXPECT_EQ(sorted_by("_vector_distance:asc"), "_vector_distance asc;");
+    EXPECT_TRUE(sorted_by("_vector_distance(x: 1):asc").starts_with("error: "));
 }
 
 TEST(SortParser, ReadsTheSizeOfGroups) {
@@ -168,7 +211,7 @@ TEST(SortParser, RefusesWhatIsNotThere) {
 
 TEST(SortParser, NamesWhatIsNotSupported) {
     for (const char* text :
-         {"_vector_distance:asc", "$c(year:asc):asc", "_seq_id:asc", "year(x: 1):asc"}) {
+         {"_vector_query([]):asc", "$c(year:asc):asc", "_seq_id:asc", "year(x: 1):asc"}) {
         const auto keys = parse_sort(text, test_schema());
         ASSERT_FALSE(keys.ok()) << text;
         EXPECT_NE(keys.error().message.find("not supported yet"), std::string::npos) << text;

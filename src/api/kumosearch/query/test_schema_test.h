@@ -36,6 +36,11 @@ inline search::Schema test_schema() {
     hidden.index = false;
     hidden.facet = false;
     schema.fields.push_back(hidden);
+    schema.fields.push_back(test_field("place", ValueType::kGeoPoint));
+    schema.fields.push_back(test_field("area", ValueType::kGeoPolygon));
+    schema.fields[9].facet = false;
+    schema.fields[10].facet = false;
+    schema.fields[10].sort = false;
     return schema;
 }
 
