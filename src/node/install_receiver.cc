@@ -9,8 +9,8 @@ namespace kumo::node {
 
 namespace {
 
-/// What a file grows by before it is made durable. Others' syncs wait for what the disk still has to
-/// take; and a sender that is too fast for it is held up, as it waits for answers.
+/// What a file grows by before it is made durable. Others' syncs wait for what the disk still has
+/// to take; and a sender that is too fast for it is held up, as it waits for answers.
 constexpr std::uint64_t kSyncBytes = std::uint64_t{8} << 20;
 
 Error not_expected() {
