@@ -187,6 +187,22 @@ Status read_logging(const Reader& reader, Config& config) {
     return {};
 }
 
+Status read_analytics(const Reader& reader, Config& config) {
+    constexpr std::uint64_t kYearsSeconds = std::uint64_t{10} * 365 * 24 * 3600;
+    KUMO_TRY_ASSIGN(config.enable_search_analytics, reader.flag("enable-search-analytics"));
+    KUMO_TRY_ASSIGN(const auto flush, reader.number("analytics-flush-interval", kYearsSeconds));
+    KUMO_TRY_ASSIGN(const auto events, reader.number("analytics-minute-rate-limit", UINT32_MAX));
+    KUMO_TRY_ASSIGN(const auto ttl, reader.number("analytics-db-ttl", kYearsSeconds));
+    config.analytics_dir = reader.text("analytics-dir");
+    if (config.analytics_dir.empty()) {
+        config.analytics_dir = config.data_dir;
+    }
+    config.analytics_flush = std::chrono::seconds(std::max<std::uint64_t>(flush, 1));
+    config.analytics_minute_rate_limit = static_cast<std::uint32_t>(events);
+    config.analytics_ttl_seconds = static_cast<std::int64_t>(ttl);
+    return {};
+}
+
 Status check_data_dir(const std::string& path, io::Fs& fs) {
     if (path.empty()) {
         return invalid_argument("`data-dir` is missing: where is the data to be kept?");
@@ -265,6 +281,7 @@ make_config(SettingValues command_line, const SettingValues& environment, io::Fs
     KUMO_TRY(read_threads(reader, config));
     KUMO_TRY(read_limits(reader, config));
     KUMO_TRY(read_logging(reader, config));
+    KUMO_TRY(read_analytics(reader, config));
     KUMO_TRY(read_cluster(reader, config, fs));
     config.cors_domains = split_domains(reader.text("cors-domains"));
     config.health_rusage_api_key = reader.text("health-rusage-api-key");

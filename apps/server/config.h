@@ -29,6 +29,11 @@ struct Config {
     std::uint32_t disk_used_max_percentage = 100;
     std::uint32_t memory_used_max_percentage = 100;
     std::string health_rusage_api_key;
+    bool enable_search_analytics = false;
+    std::string analytics_dir;  ///< Never empty.
+    Duration analytics_flush{};
+    std::uint32_t analytics_minute_rate_limit = 5;
+    std::int64_t analytics_ttl_seconds = 0;
     bool enable_access_logging = false;
     bool enable_search_logging = false;
     std::int64_t log_slow_requests_ms = -1;

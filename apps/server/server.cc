@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/system.h"
 #include "node_options.h"
+#include "store/checkpoint.h"
 
 #include <atomic>
 #include <chrono>
@@ -20,6 +21,8 @@ constexpr auto kDrainTimeout = std::chrono::seconds(10);
 constexpr Duration kReadyTimeout = std::chrono::minutes(10);
 constexpr Duration kReadyPoll = std::chrono::milliseconds(2);
 constexpr Duration kExpiredKeysInterval = std::chrono::seconds(60);
+constexpr Duration kAnalyticsInterval = std::chrono::seconds(5);
+constexpr store::FileKind kAnalyticsKind = {{'A', 'N', 'A', 'L', 'Y', 'T', 'I', 'C'}, 1};
 constexpr std::size_t kPoolQueueMax = 8192;
 constexpr std::uint64_t kBodyBytesMax = std::uint64_t{1} << 40;  // Each route has its own limit.
 
@@ -31,6 +34,10 @@ void run_on(io::Loop& loop, const std::function<void()>& task) {
         done.set_value();
     });
     done.get_future().wait();
+}
+
+std::string analytics_file(const Config& config) {
+    return io::join_path(config.analytics_dir, "analytics");
 }
 
 api_kumosearch::DialectOptions
@@ -51,6 +58,9 @@ dialect_options(const Config& config, SystemMetrics& metrics, const node::Node& 
     out.log_slow_searches_ms = config.log_slow_searches_ms;
     out.cache_entries_max = config.cache_entries_max;
     out.health_rusage_api_key = config.health_rusage_api_key;
+    out.enable_search_analytics = config.enable_search_analytics;
+    out.analytics_minute_rate_limit = config.analytics_minute_rate_limit;
+    out.analytics_ttl_seconds = config.analytics_ttl_seconds;
     out.gauges = [&metrics] {
         return metrics.gauges();
     };
@@ -103,11 +113,13 @@ Status Server::open_data() {
             {fs_, *network_, *resolver_, *data_loop_, *control_loop_, *pool_, system_clock()}
         )
     );
+    auto options = dialect_options(config_, metrics_, *node_);
+    KUMO_TRY_ASSIGN(options.analytics_pending, read_analytics());
     dialect_ = std::make_unique<api_kumosearch::Dialect>(
         *node_,
         *pool_,
         system_clock(),
-        dialect_options(config_, metrics_, *node_)
+        std::move(options)
     );
     return {};
 }
@@ -192,6 +204,8 @@ void Server::start_threads() {
     running_ = true;
     refresh_certificate();
     delete_expired_keys();
+    flush_analytics();
+    keep_analytics();
     for (std::size_t i = 0; i < fronts_.size(); ++i) {
         io::Loop& loop = *fronts_[i].loop;
         fronts_[i].thread =
@@ -222,6 +236,49 @@ void Server::delete_expired_keys() {
     });
 }
 
+/// What was counted and not flushed when the last run ended; empty if there is no file.
+Result<std::string> Server::read_analytics() const {
+    auto file = store::read_checked_file(fs_, analytics_file(config_), kAnalyticsKind);
+    if (file.ok()) {
+        return std::move(file.value().bytes);
+    }
+    if (file.error().code != ErrorCode::kNotFound) {
+        // Some counts are no reason not to serve.
+        log_error("analytics begin anew: " + file.error().message);
+    }
+    return std::string();
+}
+
+/// On the first connection thread, again and again.
+void Server::flush_analytics() {
+    io::Loop& loop = *fronts_.front().loop;
+    (void)loop.add_timer(config_.analytics_flush, [this, &loop] {
+        dialect_->flush_analytics(loop);
+        flush_analytics();
+    });
+}
+
+/// The same. What changed is written by the pool: a kill loses what was counted since.
+void Server::keep_analytics() {
+    (void)fronts_.front().loop->add_timer(kAnalyticsInterval, [this] {
+        const auto pending = dialect_->analytics_changes();
+        const std::string path = analytics_file(config_);
+        if (pending
+            && !pool_->submit([&fs = fs_, path, pending] { write_analytics(fs, path, *pending); }
+            ).ok()) {
+            write_analytics(fs_, path, *pending);
+        }
+        keep_analytics();
+    });
+}
+
+void Server::write_analytics(io::Fs& fs, const std::string& path, const std::string& pending) {
+    const Status written = store::write_checked_file(fs, path, kAnalyticsKind, pending);
+    if (!written.ok()) {
+        log_warn("what was counted for analytics is not stored: " + written.error().message);
+    }
+}
+
 Server::~Server() {
     stop();
 }
@@ -244,6 +301,9 @@ void Server::stop() {
     }
     stop_data_threads();
     control_thread_.reset();
+    if (const auto pending = dialect_->analytics_changes()) {
+        write_analytics(fs_, analytics_file(config_), *pending);
+    }
 }
 
 void Server::drain_connections() {

@@ -59,6 +59,10 @@ private:
     void start_threads();
     void refresh_certificate();
     void delete_expired_keys();
+    Result<std::string> read_analytics() const;
+    void flush_analytics();
+    void keep_analytics();
+    static void write_analytics(io::Fs& fs, const std::string& path, const std::string& pending);
     void drain_connections();
     void store_data();
     void close_connections();

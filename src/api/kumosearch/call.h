@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/kumosearch/analytics/analytics.h"
 #include "api/kumosearch/auth/authenticator.h"
 #include "api/kumosearch/limits/rate_limiter.h"
 #include "api/kumosearch/live_settings.h"
@@ -35,6 +36,7 @@ struct Context {
     LiveSettings& live;
     QueryCache& cache;
     RateLimiter& limiter;
+    Analytics& analytics;
 };
 
 /// One request on its way from the router to its answer. Shared by whoever works on it.
@@ -51,6 +53,7 @@ struct Call {
     std::string allow_origin{};                  ///< The value of the CORS header; empty: none.
     std::size_t route = RequestStats::kNoRoute;  ///< Its kind in the statistics.
     MonotonicTime started{};
+    std::string user{};      ///< Who asks, as clients say it; empty if they do not.
     std::string searches{};  ///< Those of a multi_search, for the log; empty if nobody logs them.
 
     io::Loop& loop() const { return response->loop(); }

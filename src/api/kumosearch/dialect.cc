@@ -1,5 +1,6 @@
 #include "api/kumosearch/dialect.h"
 
+#include "api/kumosearch/analytics/analytics_flush.h"
 #include "api/kumosearch/deferred_sink.h"
 #include "api/kumosearch/request_log.h"
 #include "api/kumosearch/resources/values.h"
@@ -68,7 +69,24 @@ Dialect::Dialect(node::Node& node, io::WorkerPool& pool, const Clock& clock, Dia
       rusage_key_(options_.health_rusage_api_key, node),
       live_(options_),
       limiter_(node, clock),
-      context_{node, pool, clock, options_, authenticator_, stats_, live_, cache_, limiter_} {
+      analytics_(
+          node,
+          clock,
+          {options_.enable_search_analytics,
+           options_.analytics_minute_rate_limit,
+           std::move(options_.analytics_pending)}
+      ),
+      context_{
+          node,
+          pool,
+          clock,
+          options_,
+          authenticator_,
+          stats_,
+          live_,
+          cache_,
+          limiter_,
+          analytics_} {
     options_.api_key.clear();
     options_.health_rusage_api_key.clear();
 }
@@ -79,6 +97,9 @@ Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr respons
     call->method = head.method();
     call->full_path = head.path();
     call->allow_origin = allow_origin(head);
+    for (const ByteView name : {"x-kumosearch-user-id", "x-typesense-user-id"}) {
+        call->user = call->user.empty() ? head.find(name).value_or("") : call->user;
+    }
     call->started = context_.clock.monotonic_now();
     if (head.method() == wire::HttpMethod::kOptions) {
         answer_preflight(head, *call);
@@ -232,6 +253,11 @@ void Dialect::delete_expired_keys(io::Loop& loop) const {
             );
         });
     }
+}
+
+void Dialect::flush_analytics(io::Loop& loop) {
+    const Context& context = context_;
+    api_kumosearch::flush_analytics(analytics_, context.node, context.clock, options_, loop, [] {});
 }
 
 std::string Dialect::allow_origin(const wire::HttpRequestHead& head) const {

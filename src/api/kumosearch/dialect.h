@@ -33,6 +33,12 @@ public:
     /// Deletes the keys that have expired and asked for it. For a timer on `loop`.
     void delete_expired_keys(io::Loop& loop) const;
 
+    /// Writes what was counted into the rules' collections. For a timer on `loop`.
+    void flush_analytics(io::Loop& loop);
+
+    /// What is not flushed, for a file, if it has changed since the last call. Any thread.
+    std::optional<std::string> analytics_changes() { return analytics_.changes(); }
+
 private:
     std::optional<Error> find_handler(const wire::HttpRequestHead& head, Call& call) const;
     bool is_limited(const Call& call) const;
@@ -51,6 +57,7 @@ private:
     LiveSettings live_;
     QueryCache cache_;
     RateLimiter limiter_;
+    Analytics analytics_;
     Context context_;
 };
 

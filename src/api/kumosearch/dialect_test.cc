@@ -51,8 +51,8 @@ TEST(Dialect, AnswersUnknownRoutesAndLaterFeatures) {
     ApiWorld world;
     EXPECT_EQ(world.get("/nothing").body, R"({"message":"Not Found"})");
     EXPECT_EQ(world.get("/nothing").status, 404);
-    EXPECT_EQ(world.get("/analytics/rules").status, 501);
-    EXPECT_EQ(message(world.get("/analytics/rules")), "This feature is not supported yet.");
+    EXPECT_EQ(world.get("/conversations/models").status, 501);
+    EXPECT_EQ(message(world.get("/conversations/models")), "This feature is not supported yet.");
 }
 
 TEST(Dialect, SendsCorsHeadersWithEveryAnswer) {

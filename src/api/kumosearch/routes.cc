@@ -17,6 +17,8 @@ constexpr std::size_t kWholeBodyBytesMax = std::size_t{32} << 20;
 /// What is put into a named resource: that, and how clients indent it.
 constexpr std::size_t kValueBodyBytesMax = 2 * node::kResourceBytesMax;
 
+constexpr std::size_t kEventBodyBytesMax = std::size_t{64} << 10;
+
 /// A handler that needs no body.
 template <void (*kHandle)(const CallPtr&)>
 std::unique_ptr<http::RequestSink> plain(const CallPtr& call) {
@@ -119,6 +121,16 @@ const Route kRoutes[] = {
     {kPut, "/collections/:collection/overrides/:id", "overrides:upsert", Access::kCollection, whole<put_item<ResourceKind::kCollectionCurations>, kValueBodyBytesMax>},
     {kDelete, "/collections/:collection/overrides/:id", "overrides:delete", Access::kCollection, plain<delete_item<ResourceKind::kCollectionCurations>>},
 
+    {kGet, "/analytics/rules", "analytics/rules:list", Access::kGlobal, plain<list_rules>},
+    {kPost, "/analytics/rules", "analytics/rules:create", Access::kGlobal, whole<create_rules, kValueBodyBytesMax>},
+    {kGet, "/analytics/rules/:rule", "analytics/rules:get", Access::kGlobal, plain<get_rule>},
+    {kPut, "/analytics/rules/:rule", "analytics/rules:upsert", Access::kGlobal, whole<put_rule, kValueBodyBytesMax>},
+    {kDelete, "/analytics/rules/:rule", "analytics/rules:delete", Access::kGlobal, plain<delete_rule>},
+    {kPost, "/analytics/events", "analytics/events:create", Access::kGlobal, whole<create_event, kEventBodyBytesMax>},
+    {kGet, "/analytics/events", "analytics/events:list", Access::kGlobal, plain<get_events>},
+    {kPost, "/analytics/flush", "analytics/flush:create", Access::kGlobal, plain<flush_events>},
+    {kGet, "/analytics/status", "analytics/status:list", Access::kGlobal, plain<get_analytics_status>},
+
     {kGet, "/stemming/dictionaries", "stemming/dictionaries:list", Access::kGlobal, plain<list_dictionaries>},
     {kPost, "/stemming/dictionaries/import", "stemming/dictionaries/import:create", Access::kGlobal, whole<import_dictionary, 2 * node::kResourceBytesMax>},
     {kGet, "/stemming/dictionaries/:id", "stemming/dictionaries:get", Access::kGlobal, plain<get_dictionary>},
@@ -135,15 +147,6 @@ const Route kRoutes[] = {
     {kDelete, "/limits/:id", "limits:delete", Access::kGlobal, plain<delete_limit>},
 
     // Documented, and not here yet.
-    {kGet, "/analytics/rules", "analytics/rules:list", Access::kGlobal, plain<not_supported>},
-    {kPost, "/analytics/rules", "analytics/rules:create", Access::kGlobal, plain<not_supported>},
-    {kGet, "/analytics/rules/:rule", "analytics/rules:get", Access::kGlobal, plain<not_supported>},
-    {kPut, "/analytics/rules/:rule", "analytics/rules:upsert", Access::kGlobal, plain<not_supported>},
-    {kDelete, "/analytics/rules/:rule", "analytics/rules:delete", Access::kGlobal, plain<not_supported>},
-    {kPost, "/analytics/events", "analytics/events:create", Access::kGlobal, plain<not_supported>},
-    {kGet, "/analytics/events", "analytics/events:list", Access::kGlobal, plain<not_supported>},
-    {kPost, "/analytics/flush", "analytics/flush:create", Access::kGlobal, plain<not_supported>},
-    {kGet, "/analytics/status", "analytics/status:list", Access::kGlobal, plain<not_supported>},
     {kPost, "/analytics/aggregate_events", "analytics/aggregate_events:create", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/snapshot", "operations/snapshot:create", Access::kGlobal, plain<take_snapshot>},
     {kPost, "/operations/vote", "operations/vote:create", Access::kGlobal, plain<vote>},

@@ -83,6 +83,17 @@ void put_item(const CallPtr& call, const std::string& body);
 template <node::ResourceKind kKind>
 void delete_item(const CallPtr& call);
 
+// analytics.cc
+void create_rules(const CallPtr& call, const std::string& body);
+void list_rules(const CallPtr& call);
+void get_rule(const CallPtr& call);
+void put_rule(const CallPtr& call, const std::string& body);
+void delete_rule(const CallPtr& call);
+void create_event(const CallPtr& call, const std::string& body);
+void get_events(const CallPtr& call);
+void flush_events(const CallPtr& call);
+void get_analytics_status(const CallPtr& call);
+
 // stemming.cc
 void import_dictionary(const CallPtr& call, const std::string& body);
 void list_dictionaries(const CallPtr& call);

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct SearchOrder {
 struct PreparedSearch {
     std::shared_ptr<const node::CollectionSpec> collection;
     SearchPlan plan;
+    std::optional<SearchNote> note{};  ///< For analytics, if they want to know.
 };
 
 /// Applies presets, resources and curations to one search. `done` is called once, on the call's

@@ -9,9 +9,11 @@
 #include "api/kumosearch/resources/synonyms.h"
 #include "api/kumosearch/resources/values.h"
 #include "search/index/adapted_snapshot.h"
+#include "wire/json.h"
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -39,6 +41,50 @@ Status add_resources(
     KUMO_TRY_ASSIGN(request.stopwords, find_stopwords(node, parameters, collection.schema));
     KUMO_TRY_ASSIGN(request.synonyms, find_synonyms(node, parameters, collection));
     return {};
+}
+
+/// What analytics are told of a search, if they want to know: the first page of a search that
+/// does not ask to be left out.
+std::optional<SearchNote> note_of(
+    const Call& call,
+    const std::string& collection,
+    const Parameters& parameters,
+    const std::string& q
+) {
+    const std::string& page = parameters.text("page");
+    const bool first = page.empty() || page == "1" || page == "0";
+    if (!call.context.analytics.wants_searches() || !first
+        || !parameters.flag("enable_analytics", true)) {
+        return std::nullopt;
+    }
+    SearchNote note;
+    note.collection = collection;
+    note.q = q;
+    note.filter_by = parameters.text("filter_by");
+    note.tag = parameters.text("analytics_tag");
+    note.user = parameters.text("x-kumosearch-user-id", "x-typesense-user-id");
+    if (note.user.empty()) {
+        note.user = call.user.empty() ? call.response->peer().host_string() : call.user;
+    }
+    return note;
+}
+
+/// A search that was answered from the cache was a search.
+void note_cached(const Call& call, const SearchOrder& order, const std::string& answer) {
+    auto note = note_of(
+        call,
+        resolve_collection(call.context.node, order.collection),
+        order.parameters,
+        order.parameters.text("q")
+    );
+    if (note) {
+        const auto parsed = wire::JsonDocument::parse(answer);
+        const wire::JsonValue found =
+            parsed.ok() ? parsed.value().root().find("found") : wire::JsonValue();
+        note->found =
+            found && found.type() == wire::JsonType::kInt64 && found.as_int64() > 0 ? 1 : 0;
+        call.context.analytics.note_search(*note);
+    }
 }
 
 /// A field that a scoped key hides must not come out as a highlight. (One that the request itself
@@ -170,7 +216,8 @@ private:
     static void finish(const std::shared_ptr<SearchRun>& run) {
         auto plan = run->plan();
         if (plan.ok()) {
-            run->done(PreparedSearch{run->collection, std::move(plan).value()});
+            auto note = note_of(*run->call, run->collection->name, run->parameters, run->first_q);
+            run->done(PreparedSearch{run->collection, std::move(plan).value(), std::move(note)});
         } else {
             run->done(std::move(plan).error());
         }
@@ -183,6 +230,7 @@ void run_prepared(
     const std::function<void(Result<std::string>)>& done
 ) {
     const MonotonicTime started = call->context.clock.monotonic_now();
+    auto note = prepared.note;
     call->context.node.search(
         prepared.collection->name,
         std::move(prepared.plan.request),
@@ -190,13 +238,18 @@ void run_prepared(
         [call,
          done,
          started,
+         note = std::move(note),
          collection = prepared.collection,
-         shape = std::move(prepared.plan.shape)](Result<search::SearchResult> found) {
+         shape = std::move(prepared.plan.shape)](Result<search::SearchResult> found) mutable {
             if (!found.ok()) {
                 done(std::move(found).error());
                 return;
             }
             const Duration took = call->context.clock.monotonic_now() - started;
+            if (note) {
+                note->found = found.value().found;
+                call->context.analytics.note_search(*note);
+            }
             done(write_result(found.value(), shape, collection->schema, collection->name, took));
         }
     );
@@ -256,6 +309,7 @@ void run_search(
         return;
     }
     if (const auto answer = cached->find()) {
+        note_cached(*call, order, *answer);
         done(*answer);
         return;
     }
