@@ -63,7 +63,7 @@ private:
     void handle(const InstallEnd& end, std::uint64_t reply);
 
     /// The copy, if it may be given files.
-    Result<std::shared_ptr<Shard>> find_empty(cluster::ShardId shard, cluster::CopyId copy) const;
+    Result<std::shared_ptr<Shard>> find_empty(cluster::ShardId id, cluster::CopyId copy) const;
     IncomingPtr find_incoming(cluster::CopyId copy) const;
     Result<std::string> prepare(const InstallBegin& begin, const Shard& shard);
     void install(const IncomingPtr& incoming, const std::string& manifest, std::uint64_t reply);

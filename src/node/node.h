@@ -5,6 +5,7 @@
 #include "cluster/state/ack_mode.h"
 #include "io/address.h"
 #include "io/loop.h"
+#include "node/node_options.h"
 #include "node/read_version.h"
 #include "node/resource.h"
 #include "search/index/index.h"
@@ -18,13 +19,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-namespace kumo::io {
-class Fs;
-class Network;
-class Resolver;
-class WorkerPool;
-}  // namespace kumo::io
 
 namespace kumo::node {
 
@@ -116,70 +110,6 @@ struct Health {
     /// What writes are refused for at the moment: "OUT_OF_DISK", "OUT_OF_MEMORY", or empty. A node
     /// is healthy for its clients if `ok` and this is empty.
     std::string resource_error;
-};
-
-/// Files for mutual TLS between nodes, PEM. All empty: plain text.
-struct PeerTls {
-    std::string certificate;
-    std::string private_key;
-    std::string ca;  ///< Who signs the certificates of all nodes.
-};
-
-/// Makes a short check of what all nodes are to be started with alike (their API key), under a
-/// salt, so that they can compare it without showing it. Slow; any thread. Empty if it fails.
-using KeyCheck = std::function<std::string(ByteView salt)>;
-
-/// How a node finds the others, and they it.
-struct ClusterOptions {
-    std::string name;                   ///< For people.
-    std::string nodes_file;             ///< Empty: a cluster of one, which listens to nobody.
-    std::optional<io::Address> listen;  ///< For the other nodes.
-    std::string peering_address;        ///< host:port, as the nodes file names this node.
-    std::string api_address;            ///< host:port
-    std::string zone;
-    PeerTls tls;
-    KeyCheck key_check;  ///< None: keys are not compared.
-};
-
-struct NodeOptions {
-    std::string data_dir;
-    ClusterOptions cluster;
-    bool fsync = true;
-    /// Writes are refused while less is free: seals and merges need room to make room.
-    std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20;
-    std::uint32_t disk_used_max_percentage = 100;  ///< 100: only a full disk refuses writes.
-    /// Writes are refused while more of the machine's memory is used; 100: never.
-    std::uint32_t memory_used_max_percentage = 100;
-    std::function<double()> memory_used_percentage;  ///< Any thread. None: not known.
-    /// Writes that are accepted and not yet answered may hold that much, whatever their number.
-    std::size_t queued_write_bytes_max = std::size_t{128} << 20;
-    /// Sealed at half of what an index may take: a restart after a kill replays what is not.
-    search::IndexLimits index_limits = {
-        .live_docs_max = 32 * 1024,
-        .live_bytes_max = std::size_t{32} << 20};
-    /// Kept in memory of each shard's log for copies that lag; who lags more is sent files.
-    std::size_t log_tail_bytes_max = std::size_t{32} << 20;
-    /// Of a message with a part of a file, for a copy that is sent files.
-    std::size_t install_chunk_bytes = std::size_t{256} << 10;
-    /// Seal a live segment that has been idle this long, so that a restart finds little to replay.
-    Duration idle_seal_after = std::chrono::seconds(10);
-};
-
-/// Tells the other nodes that the last run of the node with this data directory is over, so that
-/// they go on without waiting to miss it. Only for who can prove it: the parent that has waited for
-/// the process. Blocks about a second at most; best effort.
-void announce_death(const NodeOptions& options);
-
-/// What a node lives on. All of it outlives the node. The loops run on threads of their own (or
-/// on one): what keeps the cluster together must not wait behind documents.
-struct NodeEnvironment {
-    io::Fs& fs;
-    io::Network& network;
-    io::Resolver& resolver;
-    io::Loop& data_loop;
-    io::Loop& control_loop;
-    io::WorkerPool& pool;  ///< Searches; on at most two of its threads, seals and merges.
-    Clock& clock;
 };
 
 /// Where a node stands in its cluster.

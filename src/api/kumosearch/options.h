@@ -31,8 +31,8 @@ struct DialectOptions {
     std::int64_t cache_entries_max = 1000;  ///< Of the cache of answers.
     std::int64_t embedding_cache_entries_max = 100;
     bool enable_search_analytics = false;  ///< Searches are counted under the rules there are.
-    std::uint32_t analytics_minute_rate_limit = 5;           ///< Events of one address.
-    std::int64_t analytics_ttl_seconds = 4 * 7 * 24 * 3600;  ///< Of logged events.
+    std::uint32_t analytics_minute_rate_limit = 5;  ///< Events of one address.
+    std::int64_t analytics_ttl_seconds = std::int64_t{4} * 7 * 24 * 3600;  ///< Of logged events.
     std::string analytics_pending{};  ///< What the run before has not flushed, or empty.
     /// A key that is good for /health_with_rusage only. Empty: none.
     std::string health_rusage_api_key{};

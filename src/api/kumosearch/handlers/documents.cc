@@ -97,6 +97,7 @@ void write_document(const CallPtr& call, std::string body) {
     write_one(call, std::move(batch).value(), 201);
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as all of them take it
 void update_document(const CallPtr& call, std::string body) {
     auto batch = plan_write(call->parameters, search::WriteAction::kUpdate);
     if (!batch.ok()) {
