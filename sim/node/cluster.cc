@@ -166,6 +166,9 @@ void Cluster::outlast_outage() {
     const std::size_t gone = pick(nodes_count_);
     const bool power = fsync_ && pick(2) == 0;
     for (std::size_t i = 0; i < nodes_count_ && !failed(); ++i) {
+        // Damage that a fault before has not come to: one node is enough to miss.
+        nodes_[i].loses_log.reset();
+        nodes_[i].loses_control.reset();
         const Duration down = i == gone ? seconds(3600) : milliseconds(pick(3000));
         stop(i, power ? io::CrashKind::kPower : io::CrashKind::kProcess, down);
     }
@@ -222,6 +225,14 @@ std::string Cluster::unsettled(std::optional<std::size_t> missing) {
         if (info.members.size() != nodes_count_) {
             return "node " + std::to_string(i) + " knows " + std::to_string(info.members.size())
                    + " members";
+        }
+        const auto voters = static_cast<std::size_t>(std::count_if(
+            info.members.begin(),
+            info.members.end(),
+            [](const auto& member) { return member.votes; }
+        ));
+        if (!missing && voters != nodes_count_) {
+            return std::to_string(voters) + " nodes vote, as node " + std::to_string(i) + " knows";
         }
         for (const ClusterInfo::Shard& shard : info.shards) {
             const auto in_sync = static_cast<std::size_t>(std::count_if(
