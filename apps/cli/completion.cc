@@ -1,6 +1,9 @@
 #include "cli/completion.h"
 
+#include "base/bytes.h"
+
 #include <algorithm>
+#include <initializer_list>
 #include <set>
 
 namespace kumo::cli {
@@ -19,6 +22,14 @@ std::string quoted(std::string_view text, bool fish = false) {
         }
     }
     return out + "'";
+}
+
+std::string concat(std::initializer_list<ByteView> pieces) {
+    std::string out;
+    for (const ByteView piece : pieces) {
+        out += piece;
+    }
+    return out;
 }
 
 std::string join(const std::vector<std::string>& words) {
@@ -55,8 +66,11 @@ std::vector<std::string>
 words_behind(const std::vector<CommandHelp>& commands, const std::string& word) {
     std::vector<std::string> out;
     for (const CommandHelp& command : commands) {
-        if (first_word(command.name) == word && !rest_of(command.name).empty()) {
-            out.push_back(rest_of(command.name));
+        if (first_word(command.name) != word) {
+            continue;
+        }
+        if (std::string rest = rest_of(command.name); !rest.empty()) {
+            out.push_back(std::move(rest));
         }
     }
     return out;
@@ -64,6 +78,7 @@ words_behind(const std::vector<CommandHelp>& commands, const std::string& word) 
 
 std::vector<std::string> names_of(const std::vector<OptionHelp>& options) {
     std::vector<std::string> out;
+    out.reserve(options.size());
     for (const OptionHelp& option : options) {
         out.push_back(option.name);
     }
@@ -101,14 +116,14 @@ std::string bash_script(const std::vector<CommandHelp>& commands) {
             everywhere = join(names_of(command.options));
             continue;
         }
-        cases += "        " + quoted(command.name)
-                 + ") words=" + quoted(join(names_of(command.options)))
-                 + "; files=" + (command.takes_file ? "1" : "") + " ;;\n";
+        const std::string options = quoted(join(names_of(command.options)));
+        cases += concat({"        ", quoted(command.name), ") words=", options, "; files="});
+        cases += command.takes_file ? "1 ;;\n" : " ;;\n";
     }
     for (const std::string& word : words_of(commands)) {
         const auto behind = words_behind(commands, word);
         if (!behind.empty()) {
-            cases += "        " + quoted(word) + ") words=" + quoted(join(behind)) + " ;;\n";
+            cases += concat({"        ", quoted(word), ") words=", quoted(join(behind)), " ;;\n"});
         }
     }
     return "# bash completion for " + std::string(kProgram) + R"(
@@ -126,10 +141,10 @@ _kumosearch_cli() {
            [&] {
                std::string known;
                for (const std::string& word : words_of(commands)) {
-                   known += "            ' " + word + "') command=" + quoted(word) + " ;;\n";
+                   known += concat({"            ' ", word, "') command=", quoted(word), " ;;\n"});
                    for (const std::string& second : words_behind(commands, word)) {
-                       known += "            " + quoted(word + " " + second)
-                                + ") command=" + quoted(word + " " + second) + " ;;\n";
+                       const std::string both = quoted(concat({word, " ", second}));
+                       known += concat({"            ", both, ") command=", both, " ;;\n"});
                    }
                }
                return known;
@@ -198,11 +213,12 @@ std::string zsh_script(const std::vector<CommandHelp>& commands) {
                 options += zsh_options(command.options);
             }
         }
-        list += "        " + quoted(word + ":" + zsh_text(help)) + "\n";
-        cases += "        " + word + ")\n            _arguments" + options + everywhere
-                 + (behind.empty() ? std::string()
-                                   : " \\\n                '1:command:(" + join(behind) + ")'")
-                 + " \\\n                '*:file:_files' ;;\n";
+        list += concat({"        ", quoted(concat({word, ":", zsh_text(help)})), "\n"});
+        cases += concat({"        ", word, ")\n            _arguments", options, everywhere});
+        if (!behind.empty()) {
+            cases += concat({" \\\n                '1:command:(", join(behind), ")'"});
+        }
+        cases += " \\\n                '*:file:_files' ;;\n";
     }
     return "#compdef " + std::string(kProgram) + R"(
 _kumosearch_cli() {
@@ -228,13 +244,13 @@ _kumosearch_cli "$@"
 std::string fish_options(const std::vector<OptionHelp>& options, const std::string& condition) {
     std::string out;
     for (const OptionHelp& option : options) {
-        out += "complete -c " + std::string(kProgram) + condition + " -l " + option.name.substr(2);
+        out += concat({"complete -c ", kProgram, condition, " -l ", option.name.substr(2)});
         if (!option.choices.empty()) {
-            out += " -x -a " + quoted(join(option.choices), true);
+            out.append(" -x -a ").append(quoted(join(option.choices), true));
         } else if (option.takes_value) {
             out += option.takes_file ? " -r -F" : " -x";
         }
-        out += " -d " + quoted(option.help, true) + "\n";
+        out += concat({" -d ", quoted(option.help, true), "\n"});
     }
     return out;
 }
@@ -251,15 +267,21 @@ std::string fish_script(const std::vector<CommandHelp>& commands) {
             continue;
         }
         if (seen.insert(word).second) {
-            out += complete + " -n __fish_use_subcommand -a " + word + " -d "
-                   + quoted(command.help, true) + "\n";
+            out += concat(
+                {complete,
+                 " -n __fish_use_subcommand -a ",
+                 word,
+                 " -d ",
+                 quoted(command.help, true),
+                 "\n"}
+            );
         }
-        const std::string condition = " -n '__fish_seen_subcommand_from " + word + "'";
+        const std::string condition = concat({" -n '__fish_seen_subcommand_from ", word, "'"});
         if (!second.empty()) {
-            out += complete + condition + " -a " + second + "\n";
+            out += concat({complete, condition, " -a ", second, "\n"});
         }
         if (command.takes_file) {
-            out += complete + condition + " -F\n";
+            out += concat({complete, condition, " -F\n"});
         }
         out += fish_options(command.options, condition);
     }

@@ -1,6 +1,7 @@
 #include "cli/completion.h"
 
 #include "cli/options.h"
+#include "cli/temporary_test.h"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +22,7 @@ std::string script(const char* shell) {
 
 /// What bash offers for the words, the last of which is not complete yet.
 std::string offered(const std::string& words) {
-    const std::string path = testing::TempDir() + "kumosearch_cli_completion";
+    const std::string path = temporary_path("completion");
     const std::string out = path + ".out";
     std::ofstream(path) << script("bash") << "COMP_WORDS=(" << words << ")\n"
                         << "COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_kumosearch_cli\n"

@@ -31,12 +31,14 @@ std::string lower(ByteView text) {
 
 void write_one(wire::JsonWriter& out, ByteView type, ByteView cell) {
     const std::string word = type == "bool" ? lower(cell) : std::string();
-    if (is_number_type(type) && is_json(cell, &wire::JsonValue::is_number)) {
+    const bool number = is_number_type(type) && is_json(cell, &wire::JsonValue::is_number);
+    const bool structure = (type == "object" || type == "geopoint")
+                           && (is_json(cell, &wire::JsonValue::is_object)
+                               || is_json(cell, &wire::JsonValue::is_array));
+    if (number || structure) {
         out.raw(cell);
     } else if (word == "true" || word == "false") {
         out.boolean(word == "true");
-    } else if ((type == "object" || type == "geopoint") && (is_json(cell, &wire::JsonValue::is_object) || is_json(cell, &wire::JsonValue::is_array))) {
-        out.raw(cell);
     } else {
         out.string(cell);
     }

@@ -50,7 +50,7 @@ std::string explain_unreachable(const BaseUrl& url, const Error& error) {
 }
 
 int fail(ExitCode code, const std::string& message) {
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     (void)std::fprintf(stderr, "kumosearch-cli: %s\n", message.c_str());
     return code;
 }

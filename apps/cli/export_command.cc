@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/explain.h"
+#include "cli/stdio_file.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "wire/url.h"
@@ -13,14 +14,6 @@ namespace kumo::cli {
 namespace {
 
 constexpr Duration kShowEvery = std::chrono::milliseconds(200);
-
-struct CloseFile {
-    void operator()(std::FILE* file) const {
-        if (file != stdout) {
-            (void)std::fclose(file);
-        }
-    }
-};
 
 std::string target_of(const ExportOptions& options) {
     std::string target =
@@ -44,7 +37,7 @@ public:
     explicit Output(const std::string& path) : path_(path) {}
 
     Status open() {
-        file_.reset(to_file() ? std::fopen(part().c_str(), "we") : stdout);
+        file_ = to_file() ? open_file(part(), "we") : StdioFile(stdout);
         return file_ == nullptr ? Status(error()) : Status();
     }
 
@@ -102,7 +95,7 @@ private:
     }
 
     std::string path_;
-    std::unique_ptr<std::FILE, CloseFile> file_;
+    StdioFile file_;
     std::optional<Error> failure_;
     std::uint64_t lines_ = 0;
     std::uint64_t bytes_ = 0;
@@ -127,7 +120,7 @@ public:
         }
     }
 
-    void leave() {
+    void leave() const {
         if (drawn_) {
             (void)std::fputs("\r\x1b[K", stderr);
         }

@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/temporary_test.h"
 
 #include <gtest/gtest.h>
 
@@ -51,7 +52,7 @@ class ExportCommand : public testing::Test {
 protected:
     ExportCommand() {
         options_.collection = "my books";
-        options_.file = testing::TempDir() + "kumosearch_cli_export";
+        options_.file = temporary_path("export");
         std::remove(options_.file.c_str());
     }
 

@@ -4,6 +4,7 @@
 #include "cli/import_source.h"
 #include "cli/import_state.h"
 #include "cli/progress.h"
+#include "cli/stdio_file.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "wire/json.h"
@@ -71,17 +72,13 @@ private:
     bool drawn_ = false;
 };
 
-struct CloseFile {
-    void operator()(std::FILE* file) const { (void)std::fclose(file); }
-};
-
 /// Where failed lines go: the file a person asked for, or the first few to standard error.
 class ErrorSink {
 public:
     Status open(const std::string& path, bool append) {
         path_ = path;
         if (!path.empty()) {
-            file_.reset(std::fopen(path.c_str(), append ? "ae" : "we"));
+            file_ = open_file(path, append ? "ae" : "we");
             if (file_ == nullptr) {
                 return invalid_argument("cannot write " + path);
             }
@@ -115,7 +112,7 @@ public:
 
 private:
     std::string path_;
-    std::unique_ptr<std::FILE, CloseFile> file_;
+    StdioFile file_;
     std::uint64_t shown_ = 0;
     bool lost_ = false;
 };

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/import_source.h"
+#include "cli/temporary_test.h"
 
 #include <gtest/gtest.h>
 
@@ -64,7 +65,7 @@ protected:
     int import(const std::string& content) {
         const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
         options_.collection = "my books";
-        options_.file = testing::TempDir() + "kumosearch_cli_" + name;
+        options_.file = temporary_path(name);
         options_.errors_file = options_.file + ".errors";
         std::ofstream(options_.file, std::ios::binary) << content;
         return run_import(server_, options_);
@@ -142,7 +143,7 @@ TEST_F(ImportCommand, ReadsCsvWithTheTypesOfTheCollection) {
 }
 
 TEST_F(ImportCommand, GoesOnWhereItWasBrokenOff) {
-    options_.state_file = testing::TempDir() + "kumosearch_cli_resume";
+    options_.state_file = temporary_path("resume");
     std::remove(options_.state_file.c_str());
     std::string content = "bad\n";
     for (std::size_t i = 1; i < kBatchLinesMax; ++i) {
@@ -161,7 +162,7 @@ TEST_F(ImportCommand, GoesOnWhereItWasBrokenOff) {
 }
 
 TEST_F(ImportCommand, DoesNotGoOnWithAnotherFile) {
-    options_.state_file = testing::TempDir() + "kumosearch_cli_resume_other";
+    options_.state_file = temporary_path("resume_other");
     std::ofstream(options_.state_file) << R"({"input":"x","collection":"y","line":1})";
     EXPECT_EQ(import("{}\n"), kExitUsage);
     std::ofstream(options_.state_file) << "[";

@@ -20,13 +20,7 @@ bool blank(ByteView text) {
 
 }  // namespace
 
-void ImportSource::Close::operator()(std::FILE* file) const {
-    if (file != stdin) {
-        (void)std::fclose(file);
-    }
-}
-
-ImportSource::ImportSource(File file, std::uint64_t bytes_total, SourceFormat format)
+ImportSource::ImportSource(StdioFile file, std::uint64_t bytes_total, SourceFormat format)
     : file_(std::move(file)), bytes_total_(bytes_total), skip_to_line_(format.skip_to_line) {
     if (format.csv) {
         csv_.emplace(std::move(format.types), format.list_separator);
@@ -34,7 +28,7 @@ ImportSource::ImportSource(File file, std::uint64_t bytes_total, SourceFormat fo
 }
 
 Result<ImportSource> ImportSource::open(const std::string& path, SourceFormat format) {
-    File file(path == "-" ? stdin : std::fopen(path.c_str(), "re"));
+    StdioFile file = path == "-" ? StdioFile(stdin) : open_file(path, "re");
     if (file == nullptr) {
         return not_found("cannot read " + path + ": " + system_words());
     }

@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "cli/csv.h"
+#include "cli/stdio_file.h"
 #include "wire/lines.h"
 
 #include <cstdint>
@@ -70,13 +71,7 @@ public:
     std::uint64_t bytes_total() const { return bytes_total_; }
 
 private:
-    struct Close {
-        void operator()(std::FILE* file) const;
-    };
-
-    using File = std::unique_ptr<std::FILE, Close>;
-
-    ImportSource(File file, std::uint64_t bytes_total, SourceFormat format);
+    ImportSource(StdioFile file, std::uint64_t bytes_total, SourceFormat format);
 
     Status read_chunk();
     Result<bool> add_next(SourceBatch& batch);
@@ -86,7 +81,7 @@ private:
     void add_document(std::uint64_t number, ByteView document, SourceBatch& batch) const;
     void refuse(std::uint64_t number, std::string problem, SourceBatch& batch) const;
 
-    File file_;
+    StdioFile file_;
     std::uint64_t bytes_total_;
     std::uint64_t skip_to_line_;
     wire::LineSplitter splitter_{kDocumentBytesMax};

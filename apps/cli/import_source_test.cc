@@ -1,5 +1,7 @@
 #include "cli/import_source.h"
 
+#include "cli/temporary_test.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -16,8 +18,7 @@ protected:
         return std::move(source).value();
     }
 
-    std::string path_ = testing::TempDir() + "kumosearch_cli_import_"
-                        + testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::string path_ = temporary_path("import");
 };
 
 TEST_F(ImportSourceTest, NumbersLinesAsTheFileDoesAndSkipsBlankOnes) {

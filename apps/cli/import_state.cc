@@ -1,5 +1,6 @@
 #include "cli/import_state.h"
 
+#include "cli/stdio_file.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
 
@@ -14,10 +15,6 @@
 
 namespace kumo::cli {
 namespace {
-
-struct CloseFile {
-    void operator()(std::FILE* file) const { (void)std::fclose(file); }
-};
 
 std::string text_of(wire::JsonValue root, ByteView name) {
     const wire::JsonValue value = root.find(name);
@@ -85,7 +82,7 @@ Status write_import_state(const std::string& path, const ImportState& state) {
     json += '\n';
     const std::string next = path + ".tmp";
     {
-        const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(next.c_str(), "we"));
+        const StdioFile file = open_file(next, "we");
         if (file == nullptr || std::fwrite(json.data(), 1, json.size(), file.get()) != json.size()
             || std::fflush(file.get()) != 0) {
             return cannot_write(next);

@@ -1,5 +1,7 @@
 #include "cli/options.h"
 
+#include "cli/temporary_test.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -114,7 +116,7 @@ TEST(CliOptions, ShowsAClusterAsATableOrAsItIs) {
 }
 
 TEST(CliOptions, TakesTheKeyFromAFile) {
-    const std::string path = testing::TempDir() + "kumosearch_cli_key";
+    const std::string path = temporary_path("key");
     std::ofstream(path) << "secret\n";
     const auto parsed = parse({"status", "--api-key-file", path.c_str()});
     ASSERT_TRUE(std::holds_alternative<CommandLine>(parsed));

@@ -41,22 +41,22 @@ int find_query_by(Session& session, SearchOptions& options) {
 
 }  // namespace
 
-int run_search(Session& session, const SearchOptions& given) {
-    SearchOptions options = given;
-    if (options.query_by.empty()) {
-        if (const int code = find_query_by(session, options); code != kExitOk) {
+int run_search(Session& session, const SearchOptions& options) {
+    SearchOptions asked = options;
+    if (asked.query_by.empty()) {
+        if (const int code = find_query_by(session, asked); code != kExitOk) {
             return code;
         }
     }
-    const std::string title = options.query_by.substr(0, options.query_by.find(','));
-    const auto answer = session.ask({wire::HttpMethod::kGet, search_target(options, title), ""});
+    const std::string title = asked.query_by.substr(0, asked.query_by.find(','));
+    const auto answer = session.ask({wire::HttpMethod::kGet, search_target(asked, title), ""});
     if (!answer.ok()) {
         return fail_unreachable(session.url(), answer.error());
     }
     if (answer.value().status != 200) {
         return fail_refused(answer.value());
     }
-    if (options.json) {
+    if (asked.json) {
         (void)std::printf("%s\n", answer.value().body.c_str());
         return kExitOk;
     }

@@ -149,9 +149,12 @@ std::string facet_text(wire::JsonValue facet, const SearchView& view) {
         const std::string number = with_thousands(count);
         const std::string label = value ? clip(plain(value), kShortValue) : "";
         const std::size_t bar = std::max<std::uint64_t>(1, count * kFacetBarMax / largest);
-        out += std::string(number.size() < 10 ? 10 - number.size() : 0, ' ') + number + "  " + label
-               + std::string(kShortValue + 1 - std::min(kShortValue, display_width(label)), ' ')
-               + styled(std::string(bar, '#'), kDim, view.colour) + "\n";
+        out.append(number.size() < 10 ? 10 - number.size() : 0, ' ').append(number).append(2, ' ');
+        out.append(label).append(
+            kShortValue + 1 - std::min(kShortValue, display_width(label)),
+            ' '
+        );
+        out.append(styled(std::string(bar, '#'), kDim, view.colour)).append("\n");
     }
     return out;
 }

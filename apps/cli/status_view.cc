@@ -60,11 +60,10 @@ std::string collections_text(wire::JsonValue collections) {
     }
     std::string out;
     for (const auto& [name, documents] : rows) {
-        out += labelled(
-            out.empty() ? "collections" : "",
-            name + std::string(name_width - display_width(name) + 2, ' ')
-                + std::string(count_width - documents.size(), ' ') + documents + " documents"
-        );
+        std::string row = name;
+        row.append(name_width - display_width(name) + 2, ' ');
+        row.append(count_width - documents.size(), ' ').append(documents).append(" documents");
+        out += labelled(out.empty() ? "collections" : "", row);
     }
     return out;
 }

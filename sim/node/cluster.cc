@@ -39,6 +39,30 @@ NodeOptions options_of(Random& random) {
     return options;
 }
 
+std::size_t voters_in(const ClusterInfo& info) {
+    return static_cast<std::size_t>(std::count_if(
+        info.members.begin(),
+        info.members.end(),
+        [](const auto& member) { return member.votes; }
+    ));
+}
+
+/// Says which shard has less than so many copies in sync; empty if none.
+std::string lacking_copies(const ClusterInfo& info, std::size_t needed) {
+    for (const ClusterInfo::Shard& shard : info.shards) {
+        const auto in_sync = static_cast<std::size_t>(std::count_if(
+            shard.copies.begin(),
+            shard.copies.end(),
+            [](const auto& copy) { return copy.in_sync; }
+        ));
+        if (in_sync < needed) {
+            return "shard " + std::to_string(shard.id) + " has " + std::to_string(in_sync)
+                   + " copies in sync";
+        }
+    }
+    return "";
+}
+
 }  // namespace
 
 Settings& settings() {
@@ -226,24 +250,12 @@ std::string Cluster::unsettled(std::optional<std::size_t> missing) {
             return "node " + std::to_string(i) + " knows " + std::to_string(info.members.size())
                    + " members";
         }
-        const auto voters = static_cast<std::size_t>(std::count_if(
-            info.members.begin(),
-            info.members.end(),
-            [](const auto& member) { return member.votes; }
-        ));
+        const std::size_t voters = voters_in(info);
         if (!missing && voters != nodes_count_) {
             return std::to_string(voters) + " nodes vote, as node " + std::to_string(i) + " knows";
         }
-        for (const ClusterInfo::Shard& shard : info.shards) {
-            const auto in_sync = static_cast<std::size_t>(std::count_if(
-                shard.copies.begin(),
-                shard.copies.end(),
-                [](const auto& copy) { return copy.in_sync; }
-            ));
-            if (in_sync < needed) {
-                return "shard " + std::to_string(shard.id) + " has " + std::to_string(in_sync)
-                       + " copies in sync";
-            }
+        if (std::string short_of = lacking_copies(info, needed); !short_of.empty()) {
+            return short_of;
         }
         std::map<std::string, std::map<std::string, std::string>> all;
         for (const CollectionInfo& collection : node.collections()) {

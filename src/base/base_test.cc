@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 
+#include <unistd.h>
+
 namespace kumo {
 namespace {
 
@@ -55,7 +57,7 @@ TEST(Published, ReadersKeepWhatTheyLoaded) {
 }
 
 TEST(Log, MessageCannotForgeALine) {
-    const std::string path = testing::TempDir() + "kumo_log_test.log";
+    const std::string path = testing::TempDir() + "kumo_log_test_" + std::to_string(getpid());
     (void)std::remove(path.c_str());
     ASSERT_TRUE(log_open({.file = path, .level = LogLevel::kInfo}).ok());
     log_info("a\nb");

@@ -200,7 +200,6 @@ std::optional<Error> Dialect::check_call(const wire::HttpRequestHead& head, Call
     if (authenticator_.open() && !is_local_host(head.host())) {
         return forbidden();
     }
-    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer loses a moved Status
     Status authorized = authorize(route, call);
     if (!authorized.ok()) {
         return std::move(authorized).error();

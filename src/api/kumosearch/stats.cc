@@ -37,7 +37,8 @@ void RequestStats::record(std::size_t kind, int status, MonotonicTime now, Durat
     const int status_class = std::clamp(status / 100, 1, static_cast<int>(kStatusClasses)) - 1;
     sums.by_status[static_cast<std::size_t>(status_class)].fetch_add(1, std::memory_order_relaxed);
     const double seconds = std::chrono::duration<double>(latency).count();
-    const auto bucket = std::lower_bound(kBucketSeconds.begin(), kBucketSeconds.end(), seconds);
+    const auto* const bucket =
+        std::lower_bound(kBucketSeconds.begin(), kBucketSeconds.end(), seconds);
     sums.by_latency[static_cast<std::size_t>(bucket - kBucketSeconds.begin())].fetch_add(
         1,
         std::memory_order_relaxed

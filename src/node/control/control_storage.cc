@@ -94,7 +94,6 @@ std::string ControlStorage::path(std::string_view name) const {
 }
 
 Status ControlStorage::load(Recovered& recovered) {
-    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer loses a moved Status
     KUMO_TRY(load_identity(recovered));
     auto hard = store::read_checked_file(fs_, path("hard_state"), kHardStateKind);
     if (hard.ok()) {

@@ -359,7 +359,6 @@ Result<Outcome> read_field(
     Status status;
     if (field.array && value.is_array()) {
         for (const JsonValue element : value.as_array()) {
-            // NOLINTNEXTLINE(*NewDeleteLeaks): the analyzer loses a moved Status
             Status one = reader.read(element);
             if (!one.ok() && drops(dirty)) {
                 outcome = Outcome::kCoerced;
@@ -402,7 +401,6 @@ Status read_elements(
     }
     ValueReader reader(field, coerces(dirty), out, values);
     const auto read = [&](JsonValue value) -> Status {
-        // NOLINTNEXTLINE(*NewDeleteLeaks): the analyzer loses a moved Status
         Status one = value.is_null() ? Status() : reader.read(value);
         return !one.ok() && drops(dirty) ? Status() : std::move(one);
     };
@@ -412,7 +410,6 @@ Status read_elements(
             continue;
         }
         for (const JsonValue inner : element.as_array()) {
-            // NOLINTNEXTLINE(*NewDeleteLeaks): the analyzer loses a moved Status
             KUMO_TRY(read(inner));
         }
     }

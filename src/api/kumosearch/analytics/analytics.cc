@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace kumo::api_kumosearch {
 
@@ -183,7 +184,7 @@ AnalyticsPending decode_pending(const std::string& bytes) {
     return pending;
 }
 
-Analytics::Analytics(const node::Node& node, const Clock& clock, Options options)
+Analytics::Analytics(const node::Node& node, const Clock& clock, const Options& options)
     : node_(node),
       clock_(clock),
       captures_searches_(options.captures_searches),
@@ -385,11 +386,10 @@ Analytics::events_of(std::string_view user, std::string_view rule, std::size_t m
     const MutexLock lock(mutex_);
     settle(*rules(), false);
     std::vector<Event> out;
-    for (auto at = pending_.events.rbegin(); at != pending_.events.rend(); ++at) {
-        if (at->user == user && at->rule == rule && out.size() < most) {
-            out.push_back(*at);
-        }
-    }
+    const auto& events = pending_.events;
+    std::copy_if(events.rbegin(), events.rend(), std::back_inserter(out), [&](const Event& event) {
+        return out.size() < most && event.user == user && event.rule == rule;
+    });
     return out;
 }
 

@@ -24,6 +24,8 @@ struct AnalyticsPending {
         std::string filter_by;
         std::string tag;
 
+        // NOLINTNEXTLINE(modernize-use-nullptr): of the comparison with 0 in what the compiler
+        // writes
         auto operator<=>(const Query&) const = default;
     };
 
@@ -74,7 +76,7 @@ public:
     };
 
     /// Node and clock outlive it.
-    Analytics(const node::Node& node, const Clock& clock, Options options);
+    Analytics(const node::Node& node, const Clock& clock, const Options& options);
 
     /// Whether note_search() may be of interest.
     bool wants_searches() const;

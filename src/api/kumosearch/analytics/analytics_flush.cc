@@ -109,16 +109,16 @@ struct FlushRun : std::enable_shared_from_this<FlushRun> {
 
     void plan(AnalyticsPending pending) {
         const auto rules = analytics.rules();
-        for (auto& [name, queries] : pending.queries) {
+        for (const auto& [name, queries] : pending.queries) {
             const auto rule = rules->find(name);
             if (rule != rules->end()) {
-                plan_queries(rule->second, std::move(queries));
+                plan_queries(rule->second, queries);
             }
         }
-        for (auto& [name, documents] : pending.documents) {
+        for (const auto& [name, documents] : pending.documents) {
             const auto rule = rules->find(name);
             if (rule != rules->end()) {
-                plan_documents(rule->second, std::move(documents));
+                plan_documents(rule->second, documents);
             }
         }
         if (!pending.events.empty()) {
@@ -127,7 +127,7 @@ struct FlushRun : std::enable_shared_from_this<FlushRun> {
     }
 
 private:
-    void plan_queries(const AnalyticsRule& rule, std::map<Query, std::int64_t> queries) {
+    void plan_queries(const AnalyticsRule& rule, const std::map<Query, std::int64_t>& queries) {
         node::WriteBatch batch;
         batch.action = search::WriteAction::kEmplace;
         AnalyticsPending again;
@@ -138,10 +138,13 @@ private:
             }
         }
         plan_write(rule, std::move(batch), std::move(again));
-        steps.push_back([rule](const std::shared_ptr<FlushRun>& run) { trim(run, rule); });
+        steps.emplace_back([rule](const std::shared_ptr<FlushRun>& run) { trim(run, rule); });
     }
 
-    void plan_documents(const AnalyticsRule& rule, std::map<std::string, std::int64_t> documents) {
+    void plan_documents(
+        const AnalyticsRule& rule,
+        const std::map<std::string, std::int64_t>& documents
+    ) {
         node::WriteBatch batch;
         batch.action = search::WriteAction::kUpdate;
         AnalyticsPending again;
@@ -162,7 +165,7 @@ private:
         for (const AnalyticsPending::Event& event : events) {
             batch.documents.push_back(event.json);
         }
-        steps.push_back([](const std::shared_ptr<FlushRun>& run) {
+        steps.emplace_back([](const std::shared_ptr<FlushRun>& run) {
             if (run->node.collection(kEventsCollection).ok()) {
                 run->next();
                 return;
@@ -175,14 +178,14 @@ private:
         AnalyticsPending again;
         again.events = std::move(events);
         plan_write(rule, std::move(batch), std::move(again));
-        steps.push_back([](const std::shared_ptr<FlushRun>& run) { forget_old(run); });
+        steps.emplace_back([](const std::shared_ptr<FlushRun>& run) { forget_old(run); });
     }
 
     /// What the node does not take is given back; what a document does not take is dropped.
     void plan_write(const AnalyticsRule& rule, node::WriteBatch batch, AnalyticsPending again) {
         const auto shared = std::make_shared<node::WriteBatch>(std::move(batch));
         const auto back = std::make_shared<AnalyticsPending>(std::move(again));
-        steps.push_back([rule, shared, back](const std::shared_ptr<FlushRun>& run) {
+        steps.emplace_back([rule, shared, back](const std::shared_ptr<FlushRun>& run) {
             run->node.write(
                 rule.destination,
                 std::move(*shared),

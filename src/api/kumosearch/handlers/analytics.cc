@@ -87,10 +87,10 @@ struct RulesRun {
     }
 
 private:
-    std::optional<Error> error{};  ///< Of the only one.
+    std::optional<Error> error_{};  ///< Of the only one.
 
     void take(const Error& why) {
-        error = why;
+        error_ = why;
         std::string json;
         wire::JsonWriter(json).begin_object().key("error").string(why.message).end_object();
         answers.push_back(std::move(json));
@@ -98,8 +98,8 @@ private:
 
     void answer_all() const {
         if (!many) {
-            if (error) {
-                answer_error(*call, *error);
+            if (error_) {
+                answer_error(*call, *error_);
             } else {
                 answer(*call, 200, answers.front());
             }

@@ -168,7 +168,6 @@ parse_facets(std::string_view text, const search::Schema& schema, bool validate_
                 "Faceting by joined collections is not supported yet."};
         }
         if (name.ends_with('*')) {
-            // NOLINTNEXTLINE(*NewDeleteLeaks): the analyzer loses a moved Status
             KUMO_TRY(add_prefixed(name.substr(0, name.size() - 1), schema, out));
             continue;
         }

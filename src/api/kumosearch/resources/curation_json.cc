@@ -162,7 +162,6 @@ Status check_options(JsonValue body) {
 }
 
 Status check_curation(JsonValue body) {
-    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the analyzer loses a moved Status
     KUMO_TRY(check_rule(body.find("rule")));
     KUMO_TRY(check_options(body));
     const auto effects = {
