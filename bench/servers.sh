@@ -42,6 +42,18 @@ start_node() {
     pids[i]=$!
 }
 
+# await_rest I...: until these nodes have used less than a twentieth of a core for three seconds.
+await_rest() {
+    local i before
+    for i in "$@"; do
+        while
+            before=$(ticks "${pids[i]}")
+            sleep 3
+            (($(ticks "${pids[i]}") - before > 15))
+        do :; done
+    done
+}
+
 # start_nodes N: that many nodes, in empty directories.
 start_nodes() {
     local n=$1 i list=()

@@ -24,6 +24,8 @@ constexpr Duration kExpiredKeysInterval = std::chrono::seconds(60);
 constexpr Duration kAnalyticsInterval = std::chrono::seconds(5);
 constexpr store::FileKind kAnalyticsKind = {{'A', 'N', 'A', 'L', 'Y', 'T', 'I', 'C'}, 1};
 constexpr std::size_t kPoolQueueMax = 8192;
+/// A merge, a copy that arrives, and one that is sent.
+constexpr unsigned kBackgroundThreads = 3;
 constexpr std::uint64_t kBodyBytesMax = std::uint64_t{1} << 40;  // Each route has its own limit.
 
 /// Runs `task` on the loop's thread and waits until it has.
@@ -88,6 +90,9 @@ Server::Server(const Config& config, io::Fs& fs)
       pool_(io::make_system_worker_pool(
           {.name = "search", .threads = config.pool_threads, .queue_jobs_max = kPoolQueueMax}
       )),
+      background_(io::make_system_worker_pool(
+          {.name = "background", .threads = kBackgroundThreads, .background = true}
+      )),
       resolver_(io::make_system_resolver()),
       data_loop_(io::make_system_loop()),
       control_loop_(io::make_system_loop()) {}
@@ -110,7 +115,14 @@ Status Server::open_data() {
         node_,
         node::Node::open(
             node_options(config_),
-            {fs_, *network_, *resolver_, *data_loop_, *control_loop_, *pool_, system_clock()}
+            {fs_,
+             *network_,
+             *resolver_,
+             *data_loop_,
+             *control_loop_,
+             *pool_,
+             *background_,
+             system_clock()}
         )
     );
     auto options = dialect_options(config_, metrics_, *node_);
@@ -286,7 +298,7 @@ Server::~Server() {
 void Server::stop() {
     if (!std::exchange(running_, false)) {
         // Never listened: the pool's jobs may still use the node.
-        pool_->stop();
+        stop_pools();
         stop_data_threads();
         control_thread_.reset();
         return;
@@ -294,7 +306,7 @@ void Server::stop() {
     drain_connections();
     store_data();
     close_connections();
-    pool_->stop();
+    stop_pools();
     for (const Front& front : fronts_) {
         front.loop->stop();
         front.thread->join();
@@ -304,6 +316,11 @@ void Server::stop() {
     if (const auto pending = dialect_->analytics_changes()) {
         write_analytics(fs_, analytics_file(config_), *pending);
     }
+}
+
+void Server::stop_pools() {
+    pool_->stop();
+    background_->stop();
 }
 
 void Server::drain_connections() {

@@ -64,6 +64,7 @@ private:
     void keep_analytics();
     static void write_analytics(io::Fs& fs, const std::string& path, const std::string& pending);
     void drain_connections();
+    void stop_pools();
     void store_data();
     void close_connections();
 
@@ -72,6 +73,7 @@ private:
     SystemMetrics metrics_;
     std::unique_ptr<io::Network> network_;
     std::unique_ptr<io::WorkerPool> pool_;
+    std::unique_ptr<io::WorkerPool> background_;
     std::unique_ptr<io::Resolver> resolver_;
     std::unique_ptr<io::Loop> data_loop_;
     std::unique_ptr<io::Loop> control_loop_;

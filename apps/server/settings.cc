@@ -25,7 +25,7 @@ constexpr Setting kSettings[] = {
     {"enable-cors", "api.cors.enabled", "", kFlag, "true", "Let browsers call the API from other origins."},
     {"cors-domains", "api.cors.domains", "", kText, "", "Comma-separated origins that may; none: all."},
     {"log-dir", "log.dir", "", kText, "", "Directory of kumosearch.log; none: standard output."},
-    {"thread-pool-size", "search.threads", "", kNumber, "0", "Threads that search, seal and merge; 0: twice the cores, at least 4."},
+    {"thread-pool-size", "search.threads", "", kNumber, "0", "Threads that search and seal; 0: twice the cores, at least 4."},
     {"network-threads", "api.threads", "", kNumber, "0", "Threads that serve connections; 0: half the cores, at least 1."},
     {"disk-used-max-percentage", "disk.used_max_percentage", "", kNumber, "100", "Refuse writes when the disk is fuller than this."},
     {"memory-used-max-percentage", "memory.used_max_percentage", "", kNumber, "100", "Refuse writes when more of the machine's memory is used than this; 100: never."},

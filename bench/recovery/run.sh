@@ -55,7 +55,7 @@ for ((run = 1; run <= runs; run++)); do
     cli 0 collection create "$work/schema.json" >/dev/null
     kill "${pids[2]}" && wait "${pids[2]}"
     cli 0 import d "$work/docs.jsonl" >/dev/null 2>&1
-    sleep 5 # What the import leaves to the background.
+    await_rest 0 1 # What the import leaves to the background.
     bytes=$(du -sb "$work/data0/collections" | cut -f1)
 
     rm -f "$work/stop"

@@ -1,8 +1,15 @@
 #include "io/fs.h"
 
+#include <algorithm>
+
 namespace kumo::io {
 
 namespace {
+
+/// What the disk is given at once.
+constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
+/// What may wait for the disk.
+constexpr std::uint64_t kEvenBytes = std::uint64_t{8} << 20;
 
 Status
 remove_entries(Fs& fs, const std::string& path, const std::vector<DirEntry>& entries, int depth) {
@@ -79,9 +86,28 @@ Status remove_tree(Fs& fs, const std::string& path) {
     );  // Not a directory; if it is one, this error says what is wrong with it.
 }
 
+Status write_evenly(File& file, std::uint64_t offset, ByteView bytes) {
+    while (!bytes.empty()) {
+        const std::uint64_t room = kEvenBytes - offset % kEvenBytes;
+        const ByteView piece =
+            bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(room, kPieceBytes)));
+        KUMO_TRY(file.write(offset, piece));
+        file.begin_writing(offset, piece.size());
+        offset += piece.size();
+        bytes.remove_prefix(piece.size());
+        if (offset % kEvenBytes == 0) {
+            KUMO_TRY(file.sync());
+        }
+    }
+    return {};
+}
+
 Status write_file(Fs& fs, const std::string& path, ByteView bytes) {
     KUMO_TRY_ASSIGN(const std::unique_ptr<File> file, fs.open(path, OpenMode::kCreate));
-    KUMO_TRY(file->write(0, bytes));
+    if (bytes.size() > kPieceBytes) {
+        KUMO_TRY(file->allocate(bytes.size()));
+    }
+    KUMO_TRY(write_evenly(*file, 0, bytes));
     return file->sync();
 }
 

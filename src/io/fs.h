@@ -34,6 +34,16 @@ public:
     virtual Status write(std::uint64_t offset, ByteView bytes) = 0;
 
     virtual Result<std::uint64_t> size() = 0;
+
+    /// Takes the space of the first `bytes` bytes now: kResourceExhausted tells before the first of
+    /// many writes what the last one would have. The size stays. Nothing where the file system
+    /// cannot. Syncs of other files do not wait for what is written there.
+    virtual Status allocate(std::uint64_t bytes) = 0;
+
+    /// The disk is to begin with what was written there, so that a sync finds less. Makes nothing
+    /// durable, waits for nothing.
+    virtual void begin_writing(std::uint64_t offset, std::uint64_t bytes) = 0;
+
     virtual Status truncate(std::uint64_t size) = 0;
 
     /// Blocks until the content and the size written so far are on stable storage. After a failure
@@ -150,6 +160,11 @@ Status make_directories(Fs& fs, const std::string& path);
 
 /// Removes a file or a directory with all it holds; absence is fine. At most kTreeDepthMax deep.
 Status remove_tree(Fs& fs, const std::string& path);
+
+/// As File::write, for many bytes in a row: the disk begins with each piece at once, and at every
+/// 8 MiB of the file it is waited for, so that no sync of another file finds a queue before it.
+/// What was written is durable only after sync().
+Status write_evenly(File& file, std::uint64_t offset, ByteView bytes);
 
 /// Makes or replaces a file's content and syncs it; its name is for sync_dir().
 Status write_file(Fs& fs, const std::string& path, ByteView bytes);

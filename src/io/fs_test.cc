@@ -165,6 +165,34 @@ TYPED_TEST(FsTest, KnowsItsFreeSpace) {
     EXPECT_GE(this->fs().total_bytes(this->env.directory()).value(), free);
 }
 
+TYPED_TEST(FsTest, WritesEvenlyAcrossItsSteps) {
+    std::string bytes(std::size_t{9} << 20, '\0');
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bytes[i] = static_cast<char>(i * 31 + i / 1000);
+    }
+    ASSERT_TRUE(write_file(this->fs(), this->path("a"), bytes).ok());
+    EXPECT_TRUE(read_file(this->fs(), this->path("a"), bytes.size()).value() == bytes);
+    const auto file = this->fs().open(this->path("a"), OpenMode::kReadWrite);
+    ASSERT_TRUE(file.ok());
+    const ByteView part = ByteView(bytes).substr(0, 600'001);
+    ASSERT_TRUE(write_evenly(*file.value(), (std::size_t{8} << 20) - 300'001, part).ok());
+    bytes.replace((std::size_t{8} << 20) - 300'001, part.size(), std::string(part));
+    EXPECT_TRUE(read_file(this->fs(), this->path("a"), bytes.size()).value() == bytes);
+}
+
+TYPED_TEST(FsTest, AllocatesSpaceAndLeavesTheSize) {
+    auto file = this->fs().open(this->path("a"), OpenMode::kCreate);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE(file.value()->allocate(0).ok());
+    ASSERT_TRUE(file.value()->allocate(8'192).ok());
+    EXPECT_EQ(file.value()->size().value(), 0U);
+    ASSERT_TRUE(file.value()->write(0, "abc").ok());
+    file.value()->begin_writing(0, 3);
+    EXPECT_EQ(file.value()->size().value(), 3U);
+    ASSERT_TRUE(file.value()->sync().ok());
+    EXPECT_EQ(file.value()->read(0, 10).value(), "abc");
+}
+
 TEST(PosixFs, FullDiskIsResourceExhausted) {
     RealEnv env;
     auto full = env.fs().open("/dev/full", OpenMode::kReadWrite);

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 namespace kumo::io {
 
@@ -28,6 +29,14 @@ void Thread::join() {
     if (impl_->thread.joinable()) {
         impl_->thread.join();
     }
+}
+
+void give_way() {
+    constexpr int kNice = 5;  // A third of the weight of a thread with 0.
+    const sched_param none{};
+    (void)::sched_setscheduler(0, SCHED_BATCH, &none);
+    // 0 is the calling thread; the others of the process keep theirs.
+    (void)::setpriority(PRIO_PROCESS, 0, kNice);
 }
 
 unsigned available_cores() {

@@ -25,6 +25,10 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
+/// The calling thread takes the processor from nobody when it wakes, and gets a third of a share
+/// from then on. Best effort.
+void give_way();
+
 /// Cores this process may run on, at least 1.
 unsigned available_cores();
 

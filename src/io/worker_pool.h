@@ -13,6 +13,8 @@ struct WorkerPoolOptions {
     std::string name = "worker";
     unsigned threads = 1;
     std::size_t queue_jobs_max = 1024;
+    /// Its threads give way to the process's others: what they do takes long, and may.
+    bool background = false;
 };
 
 /// Runs jobs off the loops: searches, merges, checkpoints. A job hands its result back with

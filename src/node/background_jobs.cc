@@ -11,7 +11,8 @@ constexpr Duration kPoolRetryDelay = std::chrono::milliseconds(20);
 
 }  // namespace
 
-BackgroundJobs::BackgroundJobs(io::Loop& loop, io::WorkerPool& pool) : loop_(loop), pool_(pool) {}
+BackgroundJobs::BackgroundJobs(io::Loop& loop, io::WorkerPool& pool, io::WorkerPool& background)
+    : loop_(loop), pool_(pool), background_(background) {}
 
 void BackgroundJobs::submit(Lane lane, Job job) {
     queue(lane).waiting.push_back(std::make_shared<const Job>(std::move(job)));
@@ -24,7 +25,7 @@ void BackgroundJobs::start_next(Lane lane) {
         return;
     }
     io::Loop& loop = loop_;
-    const Status submitted = pool_.submit([this, &loop, lane, job = jobs.waiting.front()] {
+    const Status submitted = pool_of(lane).submit([this, &loop, lane, job = jobs.waiting.front()] {
         // The job ends before its result is posted, so that nothing outlives it here.
         loop.post([this, lane, after = (*job)()] {
             queue(lane).busy = false;
@@ -52,6 +53,10 @@ void BackgroundJobs::retry_later(Lane lane) {
 
 BackgroundJobs::Queue& BackgroundJobs::queue(Lane lane) {
     return queues_[static_cast<std::size_t>(lane)];
+}
+
+io::WorkerPool& BackgroundJobs::pool_of(Lane lane) {
+    return lane == Lane::kStore ? pool_ : background_;
 }
 
 }  // namespace kumo::node

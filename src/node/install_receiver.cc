@@ -9,10 +9,6 @@ namespace kumo::node {
 
 namespace {
 
-/// What a file grows by before it is made durable. Others' syncs wait for what the disk still has
-/// to take; and a sender that is too fast for it is held up, as it waits for answers.
-constexpr std::uint64_t kSyncBytes = std::uint64_t{8} << 20;
-
 Error not_expected() {
     return Error{ErrorCode::kUnavailable, "this node does not expect files for that copy"};
 }
@@ -82,6 +78,7 @@ Result<std::string> InstallReceiver::prepare(const InstallBegin& begin, const Sh
             const std::string path = incoming_path(*incoming, expected.segment);
             KUMO_TRY_ASSIGN(auto opened, env_.fs.open(path, io::OpenMode::kCreate));
             KUMO_TRY(opened->truncate(0));
+            KUMO_TRY(opened->allocate(expected.bytes));
             file.file = std::move(opened);
         }
         offsets.push_back(file.taken);
@@ -112,16 +109,12 @@ void InstallReceiver::handle(InstallData&& data, std::uint64_t reply) {
         env_.control.answer(reply, invalid_argument("a part of a file is not what should follow"));
         return;
     }
-    const std::uint64_t parts = file->second.taken / kSyncBytes;
     file->second.taken += data.bytes.size();
-    const bool sync = file->second.taken / kSyncBytes != parts;
     const auto target = file->second.file;
     const auto part = std::make_shared<const InstallData>(std::move(data));
-    const auto job = [this, incoming, target, part, sync, reply]() -> io::Task {
-        Status done = target->write(part->offset, part->bytes);
-        if (done.ok() && sync) {
-            done = target->sync();
-        }
+    const auto job = [this, incoming, target, part, reply]() -> io::Task {
+        // A sender that is too fast for the disk is held up, as it waits for answers.
+        Status done = io::write_evenly(*target, part->offset, part->bytes);
         const auto written = std::make_shared<Status>(std::move(done));
         return [this, incoming, written, reply] {
             incoming->failed = incoming->failed || !written->ok();
@@ -132,7 +125,7 @@ void InstallReceiver::handle(InstallData&& data, std::uint64_t reply) {
             );
         };
     };
-    env_.jobs.submit(BackgroundJobs::Lane::kMerge, job);
+    env_.jobs.submit(BackgroundJobs::Lane::kInstall, job);
 }
 
 void InstallReceiver::handle(const InstallEnd& end, std::uint64_t reply) {
@@ -172,7 +165,7 @@ void InstallReceiver::install(
             env_.control.answer(reply, std::string());
         };
     };
-    env_.jobs.submit(BackgroundJobs::Lane::kMerge, job);
+    env_.jobs.submit(BackgroundJobs::Lane::kInstall, job);
 }
 
 Result<SegmentStore::Content>

@@ -193,7 +193,7 @@ public:
     /// the directory; kCorruption names the damaged file. The loops must not run before this
     /// returns.
     ///
-    /// At the end: shut_down(), then the loops stop, then the pool, then the node is destroyed.
+    /// At the end: shut_down(), then the loops stop, then the pools, then the node is destroyed.
     static Result<std::unique_ptr<Node>>
     open(const NodeOptions& options, const NodeEnvironment& environment);
 

@@ -109,6 +109,7 @@ Status NodeImpl::open(const NodeEnvironment& environment) {
              environment.network,
              environment.resolver,
              pool_,
+             background_,
              clock_,
              [this] {
                  release_reserve();
@@ -277,7 +278,7 @@ void NodeImpl::make_parts() {
     install_sender_ = std::make_unique<InstallSender>(InstallSender::Environment{
         loop_,
         fs_,
-        pool_,
+        background_,
         jobs_,
         *control_,
         local,
@@ -296,7 +297,7 @@ void NodeImpl::make_parts() {
     snapshot_taker_ = std::make_unique<SnapshotTaker>(SnapshotTaker::Environment{
         loop_,
         fs_,
-        pool_,
+        background_,
         jobs_,
         *router_,
         control_->self(),

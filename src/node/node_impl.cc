@@ -55,6 +55,7 @@ NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environmen
       fs_(environment.fs),
       loop_(environment.data_loop),
       pool_(environment.pool),
+      background_(environment.background),
       clock_(environment.clock),
       disk_(
           fs_,
@@ -66,7 +67,7 @@ NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environmen
       reserve_(fs_, io::join_path(options.data_dir, "reserve")),
       data_log_(fs_, options.data_dir),
       runs_(fs_, options.data_dir),
-      jobs_(loop_, pool_),
+      jobs_(loop_, pool_, background_),
       view_(std::make_shared<const View>()),
       broken_(std::make_shared<const std::string>()) {}
 

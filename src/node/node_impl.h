@@ -213,6 +213,7 @@ private:
     io::Fs& fs_;
     io::Loop& loop_;
     io::WorkerPool& pool_;
+    io::WorkerPool& background_;
     Clock& clock_;
     mutable DiskGuard disk_;
     mutable MemoryGuard memory_;

@@ -81,7 +81,8 @@ struct NodeEnvironment {
     io::Resolver& resolver;
     io::Loop& data_loop;
     io::Loop& control_loop;
-    io::WorkerPool& pool;  ///< Searches; on at most two of its threads, seals and merges.
+    io::WorkerPool& pool;        ///< Searches; on one of its threads at a time, seals.
+    io::WorkerPool& background;  ///< Merges and copies of files: they take long, and may.
     Clock& clock;
 };
 

@@ -298,7 +298,7 @@ TEST_F(NodeTest, OneProcessAtATime) {
     io::SimResolver resolver(machine.world());
     auto second = Node::open(
         small_options(),
-        {machine.fs(), network, resolver, *loop, *loop, pool, system_clock()}
+        {machine.fs(), network, resolver, *loop, *loop, pool, pool, system_clock()}
     );
     EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
 }

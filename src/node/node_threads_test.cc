@@ -45,7 +45,7 @@ public:
         options.index_limits.live_docs_hard_max = 100;
         auto opened = Node::open(
             options,
-            {*fs_, *network_, *resolver_, *loop_, *control_loop_, *pool_, system_clock()}
+            {*fs_, *network_, *resolver_, *loop_, *control_loop_, *pool_, *pool_, system_clock()}
         );
         KUMO_ASSERT(opened.ok());
         node_ = std::move(opened).value();

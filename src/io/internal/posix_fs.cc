@@ -133,6 +133,23 @@ public:
         return static_cast<std::uint64_t>(info.st_size);
     }
 
+    Status allocate(std::uint64_t bytes) override {
+        const auto length = static_cast<off_t>(bytes);
+        const bool ok = bytes == 0
+                        || ::fallocate(file_->fd.get(), FALLOC_FL_KEEP_SIZE, 0, length) == 0
+                        || errno == EOPNOTSUPP || errno == ENOSYS;
+        return ok ? Status() : Status(errno_error("allocate", file_->path, errno));
+    }
+
+    void begin_writing(std::uint64_t offset, std::uint64_t bytes) override {
+        (void)::sync_file_range(
+            file_->fd.get(),
+            static_cast<off_t>(offset),
+            static_cast<off_t>(bytes),
+            SYNC_FILE_RANGE_WRITE
+        );
+    }
+
     Status truncate(std::uint64_t bytes) override {
         if (::ftruncate(file_->fd.get(), static_cast<off_t>(bytes)) != 0) {
             return errno_error("truncate", file_->path, errno);

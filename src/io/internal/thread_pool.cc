@@ -66,6 +66,9 @@ private:
     }
 
     void run_jobs() {
+        if (options_.background) {
+            give_way();
+        }
         for (Task job = take_job(); job; job = take_job()) {
             job();
             job = nullptr;  // What it holds goes now, not when there is another one.

@@ -24,6 +24,12 @@ Error failed(const char* doing, const std::string& path, const char* why) {
     return Error{ErrorCode::kIo, std::string(doing) + ' ' + path + ": " + why};
 }
 
+Error disk_full(const std::string& operation, const std::string& path) {
+    return Error{
+        ErrorCode::kResourceExhausted,
+        operation + " " + path + ": No space left on device"};
+}
+
 }  // namespace
 
 struct SimFs::State : std::enable_shared_from_this<SimFs::State> {
@@ -87,6 +93,12 @@ struct SimFs::State : std::enable_shared_from_this<SimFs::State> {
         return *capacity_bytes - std::min(*capacity_bytes, disk.used_bytes());
     }
 
+    /// Others may take it again: what is tested is that nobody relies on it.
+    Status find_space(const SimInode& inode, std::uint64_t bytes) const {
+        const std::uint64_t growth = bytes - std::min<std::uint64_t>(bytes, inode.current.size());
+        return growth <= space_left() ? Status() : Status(disk_full("allocate", inode.path));
+    }
+
     Status write(SimInode& inode, std::uint64_t offset, ByteView bytes, bool torn) {
         const std::string& path = inode.path;
         if (!failing_writes.empty() && path.find(failing_writes) != std::string::npos) {
@@ -104,7 +116,7 @@ struct SimFs::State : std::enable_shared_from_this<SimFs::State> {
         }
         const std::uint64_t missing = std::min<std::uint64_t>(growth - space, bytes.size());
         inode.write(offset, bytes.substr(0, bytes.size() - missing));
-        return Error{ErrorCode::kResourceExhausted, "write " + path + ": No space left on device"};
+        return disk_full("write", path);
     }
 
     bool takes_sync_failure(const std::string& path) {
@@ -199,6 +211,16 @@ public:
         KUMO_TRY(state_->alive(generation_));
         return std::uint64_t{inode_->current.size()};
     }
+
+    Status allocate(std::uint64_t bytes) override {
+        KUMO_ASSERT(mode_ != OpenMode::kRead);
+        KUMO_TRY(state_->alive(generation_));
+        return state_->operate("allocate", inode_->path, [&](bool /*torn*/) {
+            return state_->find_space(*inode_, bytes);
+        });
+    }
+
+    void begin_writing(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) override {}
 
     Status truncate(std::uint64_t bytes) override {
         KUMO_ASSERT(mode_ != OpenMode::kRead);

@@ -147,6 +147,9 @@ TEST(SimFs, FillsUpAtAByte) {
     EXPECT_EQ(file->write(8, "xyz").error().code, ErrorCode::kResourceExhausted);
     EXPECT_EQ(content(fs, "/a"), "abcd5678xy");
     ASSERT_TRUE(file->truncate(8).ok());
+    EXPECT_TRUE(file->allocate(10).ok());
+    EXPECT_EQ(file->allocate(11).error().code, ErrorCode::kResourceExhausted);
+    EXPECT_EQ(file->size().value(), 8U);
     EXPECT_TRUE(file->write(8, "xy").ok());
     ASSERT_TRUE(fs.unlink("/a").ok());
     EXPECT_EQ(fs.free_bytes("/").value(), 10U);

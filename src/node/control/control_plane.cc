@@ -38,7 +38,7 @@ ControlPlane::ControlPlane(const Environment& environment, ControlOptions option
       clock_(environment.clock),
       on_full_disk_(environment.on_full_disk),
       options_(std::move(options)),
-      jobs_(environment.loop, environment.pool),
+      jobs_(environment.loop, environment.pool, environment.background),
       boot_(make_uuid(environment.loop.random())),
       lease_(options_.coordinator.lease),
       coordinator_(std::make_unique<cluster::Coordinator>(options_.coordinator)),

@@ -86,6 +86,7 @@ public:
         io::Network& network;
         io::Resolver& resolver;
         io::WorkerPool& pool;
+        io::WorkerPool& background;  ///< As of NodeEnvironment.
         const Clock& clock;
         io::Task on_full_disk = nullptr;  ///< On the loop: make room, or nothing goes on.
     };

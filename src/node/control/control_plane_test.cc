@@ -109,7 +109,13 @@ protected:
         options.peering_listen = host(i);
         options.peering_address = host(address_of.value_or(i)).to_string();
         auto opened = ControlPlane::open(
-            {*station.loop, *station.fs, network, resolver, *station.pool, station.loop->clock()},
+            {*station.loop,
+             *station.fs,
+             network,
+             resolver,
+             *station.pool,
+             *station.pool,
+             station.loop->clock()},
             options
         );
         KUMO_TRY_ASSIGN(station.plane, std::move(opened));

@@ -127,7 +127,14 @@ Status Machine::boot() {
         node_,
         Node::open(
             options_,
-            {fs_, site_.network, site_.resolver, *loop_, *control_loop_, *pool_, *clocks_.back()}
+            {fs_,
+             site_.network,
+             site_.resolver,
+             *loop_,
+             *control_loop_,
+             *pool_,
+             *pool_,
+             *clocks_.back()}
         )
     );
     return {};

@@ -85,7 +85,7 @@ public:
         node_options.data_dir = "data";
         auto opened = node::Node::open(
             node_options,
-            {fs_, network_, resolver_, *data_loop_, *control_loop_, pool_, clock_}
+            {fs_, network_, resolver_, *data_loop_, *control_loop_, pool_, pool_, clock_}
         );
         KUMO_ASSERT(opened.ok());
         node_ = std::move(opened).value();
