@@ -140,6 +140,11 @@ protected:
         fs.flip_bit(path, 20, 3);
     }
 
+    /// The same: it is removed.
+    void remove(std::size_t i, const std::string& name) {
+        ASSERT_TRUE(io::remove_tree(*stations[i].fs, "control/" + name).ok());
+    }
+
     std::size_t count_aside(std::size_t i) {
         std::size_t count = 0;
         const auto entries = stations[i].fs->list(".");
@@ -501,6 +506,24 @@ TEST_F(ControlPlaneTest, ADamagedDirectoryIsSetAsideAndItsNodeJoinsUnderAnotherI
         ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }, seconds(30))) << name;
         EXPECT_EQ(stations[i].plane->self(), next);
         i = (i + 1) % 3;
+    }
+}
+
+TEST_F(ControlPlaneTest, AFileThatIsGoneIsDamage) {
+    start_three();
+    for (const char* name : {"identity", "hard_state", "snapshot"}) {
+        ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }, seconds(30))) << name;
+        const Uuid old = stations[1].plane->self();
+        stop(1);
+        remove(1, name);
+        start(1);
+        EXPECT_NE(stations[1].plane->self(), old) << name;
+        ASSERT_TRUE(run_until(
+            [&] {
+                return is_whole({0, 1, 2}) && is_forgotten(1, old);
+            },
+            seconds(30)
+        )) << name;
     }
 }
 

@@ -6,6 +6,7 @@
 #include "store/checkpoint.h"
 #include "wire/byte_reader.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -28,6 +29,30 @@ std::string encode_snapshot(const ControlSnapshot& snapshot, std::uint64_t strea
     cluster::append_snapshot_meta(out, snapshot.meta);
     append_sized(out, encode_state(*snapshot.state));
     return out;
+}
+
+std::string encode_hard_state(const consensus::HardState& state) {
+    std::string out;
+    cluster::append_hard_state(out, state);
+    return out;
+}
+
+/// Nothing if there is none.
+Result<std::optional<consensus::HardState>>
+read_stored_hard_state(io::Fs& fs, const std::string& path) {
+    const auto file = store::read_checked_file(fs, path, kHardStateKind);
+    if (!file.ok() && file.error().code == ErrorCode::kNotFound) {
+        return std::optional<consensus::HardState>();
+    }
+    if (!file.ok()) {
+        return file.error();
+    }
+    wire::ByteReader in(file.value().bytes);
+    const auto state = cluster::read_hard_state(in);
+    if (!state || !in.at_end()) {
+        return corruption(path + ": not well formed");
+    }
+    return std::optional(*state);
 }
 
 struct StoredSnapshot {
@@ -94,20 +119,19 @@ std::string ControlStorage::path(std::string_view name) const {
 }
 
 Status ControlStorage::load(Recovered& recovered) {
-    KUMO_TRY(load_identity(recovered));
-    auto hard = store::read_checked_file(fs_, path("hard_state"), kHardStateKind);
-    if (hard.ok()) {
-        wire::ByteReader in(hard.value().bytes);
-        const auto read = cluster::read_hard_state(in);
-        if (!read || !in.at_end()) {
-            return corruption(path("hard_state") + ": not well formed");
-        }
-        recovered.hard_state = *read;
-    } else if (hard.error().code != ErrorCode::kNotFound) {
-        return std::move(hard).error();
-    }
-    recovered.snapshot.state = std::make_shared<const State>();
+    KUMO_TRY_ASSIGN(const auto hard, read_stored_hard_state(fs_, path("hard_state")));
     KUMO_TRY_ASSIGN(auto stored, read_stored_snapshot(fs_, path("snapshot")));
+    KUMO_TRY_ASSIGN(const bool has_log, has_log_files());
+    const bool is_used = (hard && *hard != consensus::HardState{}) || stored || has_log;
+    KUMO_TRY(load_identity(recovered, is_used));
+    if (!hard && !recovered.is_new) {
+        return gone("hard_state");
+    }
+    if (has_log && !stored) {
+        return gone("snapshot");
+    }
+    recovered.hard_state = hard.value_or(consensus::HardState());
+    recovered.snapshot.state = std::make_shared<const State>();
     if (stored) {
         stream_ = stored->stream;
         recovered.snapshot = std::move(stored->snapshot);
@@ -115,14 +139,44 @@ Status ControlStorage::load(Recovered& recovered) {
     return load_log(recovered);
 }
 
-Status ControlStorage::load_identity(Recovered& recovered) {
+/// A part of what a node has promised, without the rest, is no basis for a vote.
+Error ControlStorage::gone(std::string_view name) const {
+    return corruption(
+        path(name) + ": it is gone, and the files beside it are not those of a new node"
+    );
+}
+
+Result<bool> ControlStorage::has_log_files() const {
+    const auto entries = fs_.list(path("wal"));
+    if (!entries.ok()) {
+        return entries.error().code == ErrorCode::kNotFound ? Result<bool>(false)
+                                                            : Result<bool>(entries.error());
+    }
+    return std::any_of(
+        entries.value().begin(),
+        entries.value().end(),
+        [](const io::DirEntry& entry) { return entry.name.starts_with("wal-"); }
+    );
+}
+
+/// The hard state is there before the identity is.
+Status ControlStorage::load_identity(Recovered& recovered, bool is_used) {
     recovered.place = place_of(fs_, directory_);
     auto file = store::read_checked_file(fs_, path("identity"), kIdentityKind);
     if (!file.ok() && file.error().code != ErrorCode::kNotFound) {
         return std::move(file).error();
     }
+    if (!file.ok() && is_used) {
+        return gone("identity");
+    }
     if (!file.ok()) {
         recovered.is_new = true;
+        KUMO_TRY(store::write_checked_file(
+            fs_,
+            path("hard_state"),
+            kHardStateKind,
+            encode_hard_state(consensus::HardState())
+        ));
         recovered.identity = {make_uuid(loop_.random()), recovered.place};
         std::string bytes(recovered.identity.node.view());
         append_sized(bytes, recovered.identity.place);
@@ -269,9 +323,8 @@ void ControlStorage::write_hard_state() {
         loop_.post([this] { finish(failed_.ok() ? Status() : Status(failed_.error())); });
         return;
     }
-    std::string encoded;
-    cluster::append_hard_state(encoded, *queue_.front().hard_state);
-    const auto bytes = std::make_shared<const std::string>(std::move(encoded));
+    const auto bytes =
+        std::make_shared<const std::string>(encode_hard_state(*queue_.front().hard_state));
     io::Fs& fs = fs_;
     jobs_.submit(
         BackgroundJobs::Lane::kStore,

@@ -88,7 +88,9 @@ private:
     ControlStorage(const Environment& environment, std::string directory);
 
     Status load(Recovered& recovered);
-    Status load_identity(Recovered& recovered);
+    Status load_identity(Recovered& recovered, bool is_used);
+    Error gone(std::string_view name) const;
+    Result<bool> has_log_files() const;
     Status load_log(Recovered& recovered);
     void start_next();
     void write_snapshot();
