@@ -184,18 +184,18 @@ def files_of(debs, project):
             yield path, archive.extractfile(member).read(), member.mtime
 
 
-def runs_of(debs, project, seen):
-    """Yields (sort key, lines): at most 50 documents of one file, each text once."""
+def runs_of(debs, project, files, texts):
+    """Yields (sort key, lines): at most 50 documents of one file, each file and each text once."""
     for path, data, mtime in files_of(debs, project):
         fingerprint = hashlib.md5(data).digest()
-        if fingerprint in seen:
+        if fingerprint in files:
             continue
-        seen.add(fingerprint)
+        files.add(fingerprint)
         lines = []
         for document in documents(project, path, data, mtime):
             fingerprint = hashlib.md5(document[1].encode("utf-8", "replace")).digest()
-            if fingerprint not in seen:
-                seen.add(fingerprint)
+            if fingerprint not in texts:
+                texts.add(fingerprint)
                 lines.append(line_of(project, document))
         for i in range(0, len(lines), 50):
             yield hashlib.md5(f"42:{project}:{path}:{i}".encode()).digest(), lines[i:i + 50]
@@ -207,9 +207,9 @@ def main():
     options.add_argument("--sets", default="glibc")
     options.add_argument("--out", required=True)
     args = options.parse_args()
-    runs, seen = [], set()
+    runs, files, texts = [], set(), set()
     for project in args.sets.split(","):
-        runs += runs_of(args.debs, project, seen)
+        runs += runs_of(args.debs, project, files, texts)
     runs.sort(key=lambda run: run[0])
     count = 0
     with open(args.out + ".tmp", "w", encoding="utf-8") as out:

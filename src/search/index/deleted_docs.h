@@ -1,5 +1,7 @@
 #pragma once
 
+#include "search/text/doc.h"
+
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -25,6 +27,9 @@ public:
 
     std::uint32_t count() const { return count_; }
 
+    /// The documents as queries look at them; until this changes or ends.
+    DocPages pages() const { return words_; }
+
     /// Marks one document; false if it was marked before.
     bool set(std::uint32_t doc) {
         if (test(doc)) {
@@ -47,7 +52,7 @@ public:
     template <typename Visit>
     void for_each(Visit visit) const {
         for (std::size_t p = 0; p < pages_.size(); ++p) {
-            for (std::size_t w = 0; pages_[p].bits != nullptr && w < kPageDocs / 64; ++w) {
+            for (std::size_t w = 0; pages_[p].bits != nullptr && w < kPageWords; ++w) {
                 for (std::uint64_t word = (*pages_[p].bits)[w]; word != 0; word &= word - 1) {
                     const auto bit = static_cast<std::size_t>(std::countr_zero(word));
                     visit(static_cast<std::uint32_t>(p * kPageDocs + w * 64 + bit));
@@ -57,9 +62,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t kPageDocs = 4096;
-
-    using Bits = std::array<std::uint64_t, kPageDocs / 64>;
+    using Bits = std::array<std::uint64_t, kPageWords>;
 
     struct Page {
         std::shared_ptr<Bits> bits;
@@ -69,6 +72,7 @@ private:
     Page& writable_page(std::size_t index) {
         if (index >= pages_.size()) {
             pages_.resize(index + 1);
+            words_.resize(index + 1);
         }
         Page& page = pages_[index];
         if (page.bits == nullptr) {
@@ -76,10 +80,12 @@ private:
         } else if (page.shared) {
             page = {std::make_shared<Bits>(*page.bits), false};
         }
+        words_[index] = page.bits->data();
         return page;
     }
 
     std::vector<Page> pages_;
+    std::vector<const std::uint64_t*> words_;  ///< Of pages_.
     std::uint32_t count_ = 0;
 };
 

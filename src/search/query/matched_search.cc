@@ -86,14 +86,6 @@ Status check(const Schema& schema, const SearchRequest& request) {
     return {};
 }
 
-void remove_deleted(const DeletedDocs& deleted, Bitmap& docs) {
-    deleted.for_each([&](std::uint32_t doc) {
-        if (doc < docs.size()) {
-            docs.reset(doc);
-        }
-    });
-}
-
 TextMatchInfo info_of(const Match& match) {
     TextMatchInfo info;
     info.score = match.score;
@@ -115,7 +107,7 @@ Analyzer analyzer_for(const Schema& schema) {
 
 Bitmap live_matches(const Snapshot::Part& part, const Filter& filter, const Analyzer& analyzer) {
     Bitmap docs = evaluate(filter, analyzer, *part.segment);
-    remove_deleted(part.deleted, docs);
+    remove_docs(part.deleted.pages(), docs.words(), docs.word_count());
     return docs;
 }
 

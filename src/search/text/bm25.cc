@@ -18,13 +18,14 @@ constexpr float kUnknownBoundScale = 1e30F;
 /// Seeds are lowered by this: the threshold must stay below the score they stand for.
 constexpr float kSeedSlack = 0.99999F;
 
-std::vector<std::uint64_t> combine(const Bm25Segment& segment) {
-    std::vector<std::uint64_t> allowed((std::uint64_t{segment.text->doc_limit()} + 63) / 64);
-    for (std::size_t i = 0; i < allowed.size(); ++i) {
-        allowed[i] = (segment.filter == nullptr ? ~std::uint64_t{0} : segment.filter[i])
-                     & ~segment.deleted[i];
+Status check_limits(const Bm25Query& query, std::uint32_t k) {
+    if (query.terms.size() > kBm25TermsMax || k > kBm25HitsMax) {
+        return Error{
+            ErrorCode::kLimitExceeded,
+            "a query may have " + std::to_string(kBm25TermsMax) + " terms and ask for "
+                + std::to_string(kBm25HitsMax) + " hits"};
     }
-    return allowed;
+    return {};
 }
 
 }  // namespace
@@ -32,8 +33,8 @@ std::vector<std::uint64_t> combine(const Bm25Segment& segment) {
 struct Bm25Searcher::State {
     struct Segment {
         const TextReader* text;
-        std::vector<std::uint64_t> combined;
-        const std::uint64_t* allowed;
+        const std::uint64_t* filter;
+        DocPages deleted;
         ScoreContext context;
         float seed_scale;  // stored seeds times this hold; 0 if they cannot be used
     };
@@ -49,6 +50,9 @@ struct Bm25Searcher::State {
     Term resolve(std::string_view text) const;
     bool open_segment(std::size_t s, const std::vector<Term>& terms, Bm25Op op);
     std::uint64_t run_segment(std::size_t s, Bm25Op op, TopK* top, bool want_count);
+    void find_in_segment(std::size_t s, Bm25Op op, std::uint64_t* out);
+    std::vector<Term> resolve_all(const Bm25Query& query) const;
+    SegmentQuery query_of(std::size_t s);
     float best_seed(const std::vector<Term>& terms, std::uint32_t k) const;
 
     std::vector<Segment> segments;
@@ -74,14 +78,12 @@ Bm25Searcher::State::State(std::span<const Bm25Segment> given, Bm25Params params
     for (std::size_t s = 0; s < given.size(); ++s) {
         Segment& segment = segments[s];
         segment.text = given[s].text;
-        segment.allowed = given[s].filter;
-        if (given[s].deleted != nullptr) {
-            segment.combined = combine(given[s]);
-            segment.allowed = segment.combined.data();
-        }
+        segment.filter = given[s].filter;
+        segment.deleted = given[s].deleted;
         segment.context = {segment.text->norms(), &norm_weight, &kernels(), kUnknownBoundScale};
         if (params.k1 == kStoredK1 && params.b == kStoredB) {
-            set_scales(segment, segment.allowed == nullptr, average);
+            const bool all_match = segment.filter == nullptr && segment.deleted.empty();
+            set_scales(segment, all_match, average);
         }
     }
 }
@@ -150,8 +152,7 @@ float Bm25Searcher::State::best_seed(const std::vector<Term>& terms, std::uint32
 
 std::uint64_t
 Bm25Searcher::State::run_segment(std::size_t s, Bm25Op op, TopK* top, bool want_count) {
-    const Segment& segment = segments[s];
-    const SegmentQuery query{open, segment.text->doc_limit(), segment.allowed, &kernels()};
+    const SegmentQuery query = query_of(s);
     if (op == Bm25Op::kPhrase && open.size() > 1) {
         return and_ranker.phrase(query, top, want_count);
     }
@@ -172,26 +173,46 @@ Bm25Searcher::State::run_segment(std::size_t s, Bm25Op op, TopK* top, bool want_
     return or_counter.count(query);
 }
 
+/// Of the terms that are open.
+SegmentQuery Bm25Searcher::State::query_of(std::size_t s) {
+    const Segment& segment = segments[s];
+    return {open, segment.text->doc_limit(), segment.filter, segment.deleted, &kernels()};
+}
+
+void Bm25Searcher::State::find_in_segment(std::size_t s, Bm25Op op, std::uint64_t* out) {
+    SegmentQuery query = query_of(s);
+    query.matches = out;
+    if (op == Bm25Op::kOr || open.size() == 1) {
+        OrCounter::find(query, out);
+    } else if (op == Bm25Op::kAnd) {
+        (void)and_ranker.all_of(query, nullptr, true);
+    } else {
+        (void)and_ranker.phrase(query, nullptr, true);
+    }
+}
+
+std::vector<Bm25Searcher::State::Term> Bm25Searcher::State::resolve_all(const Bm25Query& query
+) const {
+    std::vector<Term> terms;
+    terms.reserve(query.terms.size());
+    for (std::string_view text : query.terms) {
+        terms.push_back(resolve(text));
+    }
+    return terms;
+}
+
 Bm25Searcher::Bm25Searcher(std::span<const Bm25Segment> segments, Bm25Params params)
     : state_(std::make_unique<State>(segments, params)) {}
 
 Bm25Searcher::~Bm25Searcher() = default;
 
 Result<Bm25Result> Bm25Searcher::search(const Bm25Query& query, std::uint32_t k, bool want_count) {
-    if (query.terms.size() > kBm25TermsMax || k > kBm25HitsMax) {
-        return Error{
-            ErrorCode::kLimitExceeded,
-            "a query may have " + std::to_string(kBm25TermsMax) + " terms and ask for "
-                + std::to_string(kBm25HitsMax) + " hits"};
-    }
+    KUMO_TRY(check_limits(query, k));
     Bm25Result result;
     if (query.terms.empty() || (k == 0 && !want_count)) {
         return result;
     }
-    std::vector<State::Term> terms;
-    for (std::string_view text : query.terms) {
-        terms.push_back(state_->resolve(text));
-    }
+    const std::vector<State::Term> terms = state_->resolve_all(query);
     TopK top(k);
     if (k != 0 && (query.op == Bm25Op::kOr || terms.size() == 1)) {
         top.prime(state_->best_seed(terms, k));
@@ -204,6 +225,20 @@ Result<Bm25Result> Bm25Searcher::search(const Bm25Query& query, std::uint32_t k,
     }
     result.hits = top.take();
     return result;
+}
+
+Status Bm25Searcher::matches(const Bm25Query& query, std::span<std::uint64_t* const> out) {
+    KUMO_TRY(check_limits(query, 0));
+    if (query.terms.empty()) {
+        return {};
+    }
+    const std::vector<State::Term> terms = state_->resolve_all(query);
+    for (std::size_t s = 0; s < state_->segments.size(); ++s) {
+        if (state_->open_segment(s, terms, query.op)) {
+            state_->find_in_segment(s, query.op, out[s]);
+        }
+    }
+    return {};
 }
 
 }  // namespace kumo::search

@@ -23,11 +23,11 @@ struct Bm25Params {
     float b = 0.75F;
 };
 
-/// One segment to search. Bitmaps have one bit per document (word d / 64, bit d % 64), at least
-/// doc_limit() bits rounded up to words; null means none deleted, all allowed.
+/// One segment to search. The filter has one bit per document (word d / 64, bit d % 64), at least
+/// doc_limit() bits rounded up to words; null means all allowed.
 struct Bm25Segment {
     const TextReader* text;
-    const std::uint64_t* deleted = nullptr;
+    DocPages deleted{};
     const std::uint64_t* filter = nullptr;
 };
 
@@ -74,6 +74,10 @@ public:
 
     /// The best k documents, and the exact number of matches if `want_count`. k may be 0.
     Result<Bm25Result> search(const Bm25Query& query, std::uint32_t k, bool want_count);
+
+    /// Sets the bits of all documents that match: a bitmap for each segment, as large as a filter,
+    /// with no bit set yet.
+    Status matches(const Bm25Query& query, std::span<std::uint64_t* const> out);
 
 private:
     struct State;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 
@@ -144,6 +145,8 @@ struct Corpus {
     std::vector<SealedModel> sealed;
     std::unique_ptr<LiveText> live;
     std::unique_ptr<TextReader> live_reader;
+    std::vector<std::vector<std::uint64_t>> deleted;  ///< Whole pages.
+    std::vector<std::vector<const std::uint64_t*>> pages;
     std::vector<Bm25Segment> segments;
 
     explicit Corpus(std::vector<PlainSegment> given, bool last_is_live) : plain(std::move(given)) {
@@ -160,12 +163,20 @@ struct Corpus {
                 sealed.push_back(seal_model(model, 0, docs));
             }
         }
+        for (const PlainSegment& segment : plain) {
+            std::vector<std::uint64_t>& words = deleted.emplace_back(segment.deleted);
+            words.resize((words.size() + kPageWords - 1) / kPageWords * kPageWords);
+            std::vector<const std::uint64_t*>& starts = pages.emplace_back();
+            for (std::size_t w = 0; w < words.size(); w += kPageWords) {
+                starts.push_back(words.data() + w);
+            }
+        }
         for (std::size_t s = 0; s < plain.size(); ++s) {
             auto words = [](const std::vector<std::uint64_t>& bits) {
                 return bits.empty() ? nullptr : bits.data();
             };
             const TextReader* text = s < sealed.size() ? &sealed[s].text : live_reader.get();
-            segments.push_back({text, words(plain[s].deleted), words(plain[s].filter)});
+            segments.push_back({text, pages[s], words(plain[s].filter)});
         }
     }
 };
@@ -185,6 +196,32 @@ std::string random_term(SeededRandom& random) {
     }
     std::string text = (word % 3 == 0 ? "w" : word % 3 == 1 ? "wor" : "é");
     return text + std::to_string(word);
+}
+
+/// What matches() finds, counted; and that it is what search() finds.
+std::uint64_t count_matches(
+    const Corpus& corpus,
+    Bm25Searcher& searcher,
+    const Bm25Query& query,
+    const std::vector<Bm25Hit>& hits
+) {
+    std::vector<std::vector<std::uint64_t>> words;
+    std::vector<std::uint64_t*> out;
+    for (const Bm25Segment& segment : corpus.segments) {
+        words.emplace_back((segment.text->doc_limit() + 63) / 64);
+        out.push_back(words.back().data());
+    }
+    EXPECT_TRUE(searcher.matches(query, out).ok());
+    for (const Bm25Hit& hit : hits) {
+        EXPECT_NE(words[hit.segment][hit.doc / 64] >> (hit.doc % 64) & 1U, 0U);
+    }
+    std::uint64_t count = 0;
+    for (const auto& segment : words) {
+        for (const std::uint64_t word : segment) {
+            count += static_cast<std::uint64_t>(std::popcount(word));
+        }
+    }
+    return count;
 }
 
 void expect_agreement(const Corpus& corpus, std::uint64_t seed, Bm25Params params = {}) {
@@ -216,6 +253,7 @@ void expect_agreement(const Corpus& corpus, std::uint64_t seed, Bm25Params param
         }
         auto only_count = searcher.search(query, 0, true);
         EXPECT_EQ(only_count.value().count, want.count) << what;
+        EXPECT_EQ(count_matches(corpus, searcher, query, want.hits), want.count) << what;
     }
 }
 

@@ -145,7 +145,7 @@ void AndMatcher::keep(std::uint32_t terms, std::uint32_t count) {
 }
 
 void AndMatcher::filter(const SegmentQuery& query) {
-    if (query.allowed == nullptr) {
+    if (query.allows_all()) {
         return;
     }
     std::uint32_t n = 0;

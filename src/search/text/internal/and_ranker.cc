@@ -63,6 +63,12 @@ void AndRanker::score_candidates(TopK& top, float need) {
     }
 }
 
+void AndRanker::note_matches(const SegmentQuery& query) const {
+    for (std::uint32_t i = 0; query.matches != nullptr && i < matcher_.count(); ++i) {
+        query.matches[matcher_.doc(i) / 64] |= std::uint64_t{1} << (matcher_.doc(i) % 64);
+    }
+}
+
 std::uint64_t AndRanker::all_of(const SegmentQuery& query, TopK* top, bool count) {
     start(query);
     TermScorer& lead = *terms_[0];
@@ -82,6 +88,7 @@ std::uint64_t AndRanker::all_of(const SegmentQuery& query, TopK* top, bool count
         matcher_.intersect();
         matcher_.filter(query);
         matches += matcher_.count();
+        note_matches(query);
         if (rank && matcher_.count() != 0) {
             score_candidates(*top, need);
         }
@@ -147,6 +154,9 @@ std::uint64_t AndRanker::phrase(const SegmentQuery& query, TopK* top, bool count
                 continue;
             }
             ++matches;
+            if (query.matches != nullptr) {
+                query.matches[matcher_.doc(i) / 64] |= std::uint64_t{1} << (matcher_.doc(i) % 64);
+            }
             const float score = top == nullptr ? 0 : phrase_score(i, tf);
             if (top != nullptr && top->wants(score)) {
                 top->add(score, matcher_.doc(i));

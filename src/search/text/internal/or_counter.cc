@@ -30,10 +30,10 @@ void set_bits(PostingsCursor& cursor, std::uint64_t* words) {
 
 std::uint64_t OrCounter::count(const SegmentQuery& query) {
     const auto& terms = query.terms;
-    if (query.allowed == nullptr && terms.size() == 1) {
+    if (query.allows_all() && terms.size() == 1) {
         return terms[0]->df();
     }
-    if (query.allowed == nullptr && terms.size() == 2) {
+    if (query.allows_all() && terms.size() == 2) {
         const std::uint64_t a = terms[0]->df();
         const std::uint64_t b = terms[1]->df();
         if (std::min(a, b) * kUnlikeSizes < std::max(a, b)) {
@@ -42,15 +42,19 @@ std::uint64_t OrCounter::count(const SegmentQuery& query) {
     }
     const std::uint64_t size = (std::uint64_t{query.doc_limit} + 63) / 64;
     words_.assign(size, 0);
-    for (TermScorer* term : terms) {
-        set_bits(term->cursor(), words_.data());
-    }
-    if (query.allowed != nullptr) {
-        for (std::uint64_t i = 0; i < size; ++i) {
-            words_[i] &= query.allowed[i];
-        }
-    }
+    find(query, words_.data());
     return query.kernels->count_bits(words_.data(), size);
+}
+
+void OrCounter::find(const SegmentQuery& query, std::uint64_t* words) {
+    for (TermScorer* term : query.terms) {
+        set_bits(term->cursor(), words);
+    }
+    const std::uint64_t size = (std::uint64_t{query.doc_limit} + 63) / 64;
+    for (std::uint64_t i = 0; query.filter != nullptr && i < size; ++i) {
+        words[i] &= query.filter[i];
+    }
+    remove_docs(query.deleted, words, size);
 }
 
 }  // namespace kumo::search

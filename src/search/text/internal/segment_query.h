@@ -16,11 +16,16 @@ namespace kumo::search {
 struct SegmentQuery {
     std::span<TermScorer*> terms;
     DocId doc_limit;
-    const std::uint64_t* allowed;  ///< Bitmap of documents that may match; null: all.
+    const std::uint64_t* filter;  ///< Bitmap of documents that may match; null: all.
+    DocPages deleted;
     const Kernels* kernels;
+    std::uint64_t* matches = nullptr;  ///< If given, AndRanker sets the bits of what it counts.
+
+    bool allows_all() const { return filter == nullptr && deleted.empty(); }
 
     bool allows(DocId doc) const {
-        return allowed == nullptr || (allowed[doc / 64] >> (doc % 64) & 1U) != 0;
+        return (filter == nullptr || (filter[doc / 64] >> (doc % 64) & 1U) != 0)
+               && !has_doc(deleted, doc);
     }
 };
 
@@ -133,6 +138,7 @@ private:
     void score_candidates(TopK& top, float need);
     float phrase_score(std::uint32_t i, std::uint32_t tf) const;
     bool phrase_can_enter(std::uint32_t i, const TopK& top);
+    void note_matches(const SegmentQuery& query) const;
     std::uint32_t phrase_count(std::uint32_t i);
 
     AndMatcher matcher_;
@@ -150,6 +156,9 @@ private:
 class OrCounter {
 public:
     std::uint64_t count(const SegmentQuery& query);
+
+    /// Sets the bits of the documents that match; `words` has no bit set yet.
+    static void find(const SegmentQuery& query, std::uint64_t* words);
 
 private:
     AndRanker and_ranker_;
