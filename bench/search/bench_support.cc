@@ -91,6 +91,9 @@ Case parse_case(std::string_view line) {
     return out;
 }
 
+/// As many as Lucene takes of the words near to one.
+constexpr std::size_t kExpansions = 50;
+
 }  // namespace
 
 std::vector<Case> read_cases(const char* path) {
@@ -107,15 +110,32 @@ void expand(
     std::span<const Bm25Segment> segments,
     std::vector<std::string_view>& words
 ) {
-    words.clear();
+    struct Near {
+        float similarity;
+        std::string_view word;
+
+        bool operator==(const Near& other) const { return word == other.word; }
+    };
+
+    std::vector<Near> found;
     for (const Bm25Segment& segment : segments) {
         segment.text->fuzzy(test.words[0], {test.edits}, [&](const FuzzyMatch& match) {
-            words.push_back(match.term);
+            const auto shorter = std::min(match.term.size(), test.words[0].size());
+            found.push_back(
+                {1 - static_cast<float>(match.cost) / static_cast<float>(shorter), match.term}
+            );
             return true;
         });
     }
-    std::sort(words.begin(), words.end());
-    words.erase(std::unique(words.begin(), words.end()), words.end());
+    std::sort(found.begin(), found.end(), [](const Near& a, const Near& b) {
+        return a.similarity != b.similarity ? a.similarity > b.similarity : a.word < b.word;
+    });
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    found.resize(std::min<std::size_t>(found.size(), kExpansions));
+    words.clear();
+    for (const Near& near : found) {
+        words.push_back(near.word);
+    }
 }
 
 void measure(

@@ -69,7 +69,8 @@ struct Case {
 /// A file with a class and a query in each line, separated by a tab.
 std::vector<Case> read_cases(const char* path);
 
-/// Adds the words that are at most `test.edits` away in any of the segments.
+/// The nearest of the words that are at most `test.edits` away in any of the segments, as many and
+/// in the order as Lucene has it.
 void expand(
     const Case& test,
     std::span<const Bm25Segment> segments,

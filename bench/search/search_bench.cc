@@ -2,8 +2,9 @@
 //
 //   search_bench corpus.tsv queries.tsv RUNS out.tsv [--segments]
 //
-// Indexes the corpus through the live segment (sealed every 128 k documents), merges the segments
-// into one unless --segments is given, and answers every query RUNS times. Times are CPU time of
+// The text index alone: index_bench has the whole. Indexes the corpus through the live segment
+// (sealed every 128 k documents), merges the segments into one unless --segments is given, and
+// answers every query RUNS times; with 0 it only says what the index takes. Times are CPU time of
 // the thread. The output's columns are those of compare.py.
 
 #include "bench_support.h"
@@ -20,12 +21,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <time.h>
 
 namespace kumo::search {
 namespace {
@@ -137,8 +135,8 @@ std::vector<Segment> build_index(const char* path, bool keep_segments) {
         times.add + times.seal + times.merge
     );
     std::printf(
-        "kumosearch: %.1f MB sealed, %.2f B/token (live %.2f B/token), %zu segment(s), %s "
-        "kernels\n",
+        "kumosearch: %.1f MB sealed, %.2f B/token (target 3), live %.2f B/token, "
+        "%zu segment(s), %s kernels\n",
         static_cast<double>(bytes) / 1e6,
         static_cast<double>(bytes) / static_cast<double>(times.tokens),
         static_cast<double>(times.live_bytes) / static_cast<double>(times.tokens),
@@ -190,7 +188,8 @@ private:
 };
 
 int run(int argc, char** argv) {
-    if (argc < 5) {
+    const int runs = argc < 4 ? -1 : std::atoi(argv[3]);
+    if (runs < 0 || (runs > 0 && argc < 5)) {
         std::fprintf(
             stderr,
             "usage: search_bench corpus.tsv queries.tsv RUNS out.tsv [--segments]\n"
@@ -199,6 +198,9 @@ int run(int argc, char** argv) {
     }
     const bool keep_segments = argc > 5 && std::string_view(argv[5]) == "--segments";
     std::vector<Segment> segments = build_index(argv[1], keep_segments);
+    if (runs == 0) {
+        return 0;
+    }
     const std::vector<bench::Case> cases = bench::read_cases(argv[2]);
     std::FILE* out = std::fopen(argv[4], "w");
     if (out == nullptr) {
@@ -215,7 +217,7 @@ int run(int argc, char** argv) {
         const auto ask = [&](const bench::Case& test) {
             return runner.run(test, command);
         };
-        bench::measure(command.name, asked, std::max(1, std::atoi(argv[3])), ask, out);
+        bench::measure(command.name, asked, runs, ask, out);
     }
     std::fclose(out);
     return 0;

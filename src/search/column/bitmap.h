@@ -68,6 +68,20 @@ public:
         }
     }
 
+    /// The same for those in [begin, end). Requires begin % 64 == 0.
+    template <typename Visit>
+    void for_each_in(std::size_t begin, std::size_t end, Visit visit) const {
+        for (std::size_t w = begin / 64; w * 64 < end; ++w) {
+            std::uint64_t word = words_[w];
+            if (end - w * 64 < 64) {
+                word &= (std::uint64_t{1} << (end - w * 64)) - 1;
+            }
+            for (; word != 0; word &= word - 1) {
+                visit(w * 64 + static_cast<std::size_t>(std::countr_zero(word)));
+            }
+        }
+    }
+
     /// The same from the last to the first.
     template <typename Visit>
     void for_each_backwards(Visit visit) const {

@@ -20,6 +20,30 @@ void ColumnReader::match_range(std::int64_t low, std::int64_t high, Bitmap& out)
     }
 }
 
+void ColumnReader::count_values(const Bitmap& docs, std::span<std::uint32_t> counts) const {
+    docs.for_each([&](std::size_t doc) {
+        const ValueRange range = values_of(static_cast<std::uint32_t>(doc));
+        for (std::uint64_t i = range.begin; i < range.end; ++i) {
+            ++counts[static_cast<std::size_t>(value(i))];
+        }
+    });
+}
+
+void ColumnReader::find_beyond(
+    const Bitmap& docs,
+    DocRange range,
+    std::int64_t bound,
+    bool least,
+    std::vector<std::uint32_t>& out
+) const {
+    docs.for_each_in(range.begin, range.end, [&](std::size_t doc) {
+        const auto code = first(static_cast<std::uint32_t>(doc));
+        if (!code || (least ? *code >= bound : *code <= bound)) {
+            out.push_back(static_cast<std::uint32_t>(doc));
+        }
+    });
+}
+
 /// The first documents of a live column, as one snapshot sees them.
 class LiveColumnReader final : public ColumnReader {
 public:

@@ -35,6 +35,11 @@ public:
         std::uint64_t size() const { return end - begin; }
     };
 
+    struct DocRange {
+        std::uint32_t begin;
+        std::uint32_t end;
+    };
+
     virtual ~ColumnReader() = default;
 
     virtual std::uint32_t doc_count() const = 0;
@@ -46,6 +51,20 @@ public:
 
     /// Sets the bits of the documents that have a value in [low, high]. `out` has doc_count() bits.
     virtual void match_range(std::int64_t low, std::int64_t high, Bitmap& out) const;
+
+    /// Of a string column: counts[ordinal] grows by one for each value of each of the documents.
+    /// `counts` has string_count() entries.
+    virtual void count_values(const Bitmap& docs, std::span<std::uint32_t> counts) const;
+
+    /// Appends those of `docs` in [begin, end) of which the first value is at least `bound`, or,
+    /// with `least` false, at most; and those that have none. Requires begin % 64 == 0.
+    virtual void find_beyond(
+        const Bitmap& docs,
+        DocRange range,
+        std::int64_t bound,
+        bool least,
+        std::vector<std::uint32_t>& out
+    ) const;
 
     /// The document's first value, or nothing.
     std::optional<std::int64_t> first(std::uint32_t doc) const {

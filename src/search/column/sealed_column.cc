@@ -1,5 +1,6 @@
 #include "base/assert.h"
 #include "search/column/column.h"
+#include "search/column/range_match.h"
 #include "search/text/section_file.h"
 
 #include <algorithm>
@@ -242,6 +243,35 @@ public:
         }
     }
 
+    void count_values(const Bitmap& docs, std::span<std::uint32_t> counts) const override {
+        switch (header_.width) {
+            case 0: count_as<std::uint8_t, 0>(docs, counts); break;
+            case 1: count_as<std::uint8_t>(docs, counts); break;
+            case 2: count_as<std::uint16_t>(docs, counts); break;
+            case 4: count_as<std::uint32_t>(docs, counts); break;
+            default: ColumnReader::count_values(docs, counts); break;
+        }
+    }
+
+    void find_beyond(
+        const Bitmap& docs,
+        DocRange range,
+        std::int64_t bound,
+        bool least,
+        std::vector<std::uint32_t>& out
+    ) const override {
+        const auto zone =
+            load_unaligned<Zone>(zones_.data() + range.begin / kZoneDocs * sizeof(Zone));
+        const bool one_zone = (range.end - 1) / kZoneDocs == range.begin / kZoneDocs;
+        if (header_.dense == 0 || !one_zone || header_.width == 0) {
+            ColumnReader::find_beyond(docs, range, bound, least, out);
+        } else if (least ? bound <= zone.max : bound >= zone.min) {
+            // A bound that no code of the zone is beyond the base of is moved to the base.
+            const std::int64_t limit = std::max(bound, header_.base);
+            find_dense(docs, range, unsigned_distance(header_.base, limit), least, out);
+        }
+    }
+
     std::uint32_t string_count() const override { return header_.string_count; }
 
     std::string_view string(std::uint32_t ordinal) const override {
@@ -252,6 +282,57 @@ public:
     bool strings_sorted() const override { return true; }
 
 private:
+    void find_dense(
+        const Bitmap& docs,
+        DocRange range,
+        std::uint64_t bound,
+        bool least,
+        std::vector<std::uint32_t>& out
+    ) const {
+        switch (header_.width) {
+            case 1: find_as<std::uint8_t>(docs, range, bound, least, out); break;
+            case 2: find_as<std::uint16_t>(docs, range, bound, least, out); break;
+            case 4: find_as<std::uint32_t>(docs, range, bound, least, out); break;
+            default: find_as<std::uint64_t>(docs, range, bound, least, out); break;
+        }
+    }
+
+    template <typename Code>
+    void find_as(
+        const Bitmap& docs,
+        DocRange range,
+        std::uint64_t bound,
+        bool least,
+        std::vector<std::uint32_t>& out
+    ) const {
+        const char* codes = values_.data();
+        docs.for_each_in(range.begin, range.end, [&](std::size_t doc) {
+            const std::uint64_t code = load_unaligned<Code>(codes + doc * sizeof(Code));
+            if (least ? code >= bound : code <= bound) {
+                out.push_back(static_cast<std::uint32_t>(doc));
+            }
+        });
+    }
+
+    template <typename Code, std::size_t kWidth = sizeof(Code)>
+    void count_as(const Bitmap& docs, std::span<std::uint32_t> counts) const {
+        const char* codes = values_.data();
+        std::uint32_t* out = counts.data() + header_.base;
+        const auto count = [&](std::uint64_t i) {
+            ++out[kWidth == 0 ? 0 : load_unaligned<Code>(codes + i * kWidth)];
+        };
+        if (header_.dense != 0) {
+            docs.for_each([&](std::size_t doc) { count(doc); });
+            return;
+        }
+        docs.for_each([&](std::size_t doc) {
+            const ValueRange range = values_of(static_cast<std::uint32_t>(doc));
+            for (std::uint64_t i = range.begin; i < range.end; ++i) {
+                count(i);
+            }
+        });
+    }
+
     static Result<ByteView> sized_section(
         const SectionFile& file,
         const std::string& name,
@@ -294,21 +375,6 @@ private:
         return {};
     }
 
-    template <typename Code>
-    void match_dense(
-        std::uint32_t begin,
-        std::uint32_t end,
-        std::uint64_t low,
-        std::uint64_t high,
-        Bitmap& out
-    ) const {
-        const char* data = values_.data();
-        for (std::uint32_t doc = begin; doc < end; ++doc) {
-            const std::uint64_t code = load_unaligned<Code>(data + std::size_t{doc} * sizeof(Code));
-            out.words()[doc / 64] |= std::uint64_t{code - low <= high - low} << (doc % 64);
-        }
-    }
-
     void match_docs(
         std::uint32_t begin,
         std::uint32_t end,
@@ -320,12 +386,10 @@ private:
         const std::uint64_t from = unsigned_distance(header_.base, std::max(low, header_.base));
         const std::uint64_t to = high < header_.base ? 0 : unsigned_distance(header_.base, high);
         if (header_.dense != 0 && header_.width != 0 && high >= header_.base) {
-            switch (header_.width) {
-                case 1: match_dense<std::uint8_t>(begin, end, from, to, out); return;
-                case 2: match_dense<std::uint16_t>(begin, end, from, to, out); return;
-                case 4: match_dense<std::uint32_t>(begin, end, from, to, out); return;
-                default: match_dense<std::uint64_t>(begin, end, from, to, out); return;
-            }
+            const char* codes = values_.data() + std::size_t{begin} * header_.width;
+            range_match(
+            )({codes, header_.width, end - begin, from, to - from}, out.words() + begin / 64);
+            return;
         }
         for (std::uint32_t doc = begin; doc < end; ++doc) {
             const ValueRange range = values_of(doc);

@@ -11,6 +11,7 @@ adapted(std::shared_ptr<const Snapshot> snapshot, const std::shared_ptr<const Sc
     }
     auto out = std::make_shared<Snapshot>(*snapshot);
     out->schema = schema;
+    out->numbers = nullptr;  // they are of columns that this snapshot may not have
     for (Snapshot::Part& part : out->parts) {
         part.segment = adapted_segment(part.segment, *snapshot->schema, *schema);
     }

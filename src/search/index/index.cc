@@ -299,12 +299,27 @@ void Index::truncate() {
     }
 }
 
+std::shared_ptr<StringNumberCache> Index::numbers() {
+    std::vector<std::uint64_t> segments;
+    for (const Slot& slot : slots_) {
+        if (slot.live == nullptr) {
+            segments.push_back(slot.id);
+        }
+    }
+    if (numbered_.cache == nullptr || segments != numbered_.segments
+        || numbered_.schema != schema_) {
+        numbered_ = {std::move(segments), schema_, std::make_shared<StringNumberCache>()};
+    }
+    return numbered_.cache;
+}
+
 void Index::publish(std::uint64_t seq) {
     applied_seq_ = seq;
     auto next = std::make_shared<Snapshot>();
     next->schema = schema_;
     next->doc_count = doc_count_;
     next->applied_seq = seq;
+    next->numbers = numbers();
     for (Slot& slot : slots_) {
         if (slot.live == live_
             && (slot.reader == nullptr || slot.reader->doc_count != live_->doc_count())) {
@@ -343,10 +358,12 @@ Index::SealJob Index::begin_seal() {
 
 Index::SealJob Index::retry_seal() const {
     KUMO_ASSERT(sealing());
+    std::shared_ptr<const SegmentReader> like;
     for (const Slot& slot : slots_) {
         if (slot.id == frozen_->segment_id) {
-            return {slot.id, frozen_->schema, slot.live, slot.reader};
+            return {slot.id, frozen_->schema, slot.live, slot.reader, like};
         }
+        like = slot.reader;
     }
     KUMO_ASSERT(false);
     return {};

@@ -2,6 +2,7 @@
 
 #include "base/published.h"
 #include "base/result.h"
+#include "search/column/string_numbers.h"
 #include "search/index/deleted_docs.h"
 #include "search/index/field_rebuild.h"
 #include "search/index/index_limits.h"
@@ -36,6 +37,8 @@ struct Snapshot {
     std::vector<Part> parts;      ///< Oldest first.
     std::uint64_t doc_count = 0;  ///< Without deleted ones.
     std::uint64_t applied_seq = 0;
+    /// Of the sealed ones of `parts`; null if those are not an index's own.
+    std::shared_ptr<StringNumberCache> numbers;
 };
 
 /// Fetches the stored document with this id. kNotFound if there is none.
@@ -124,8 +127,11 @@ public:
         std::shared_ptr<const Schema> schema;
         std::shared_ptr<const LiveSegment> live;
         std::shared_ptr<const SegmentReader> reader;
+        std::shared_ptr<const SegmentReader> like;  ///< The newest sealed one before it, or null.
 
-        Result<std::string> run() const { return LiveSegment::seal(*schema, live, *reader); }
+        Result<std::string> run() const {
+            return LiveSegment::seal(*schema, live, *reader, like.get());
+        }
     };
 
     /// Freezes the live segment and starts a new one. Requires wants_seal(...), no seal under way
@@ -204,6 +210,7 @@ private:
     };
 
     void start_live();
+    std::shared_ptr<StringNumberCache> numbers();
     void grow(std::shared_ptr<const Schema> schema);
     std::shared_ptr<const SegmentReader>
     as_of_now(std::shared_ptr<const SegmentReader> segment, const Schema& schema) const;
@@ -238,6 +245,15 @@ private:
     std::uint64_t next_segment_id_ = 1;
     Manifest durable_;  ///< Without `segments`, which follow from the slots.
     Published<Snapshot> published_;
+
+    /// What the snapshots' numbers are of.
+    struct Numbered {
+        std::vector<std::uint64_t> segments;
+        std::shared_ptr<const Schema> schema;
+        std::shared_ptr<StringNumberCache> cache;
+    };
+
+    Numbered numbered_;
 };
 
 }  // namespace kumo::search

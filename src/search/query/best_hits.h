@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -35,6 +36,12 @@ public:
     /// as are wanted.
     bool is_hopeless(std::int64_t first_number) const {
         return heap_.size() == keep_ && !heap_.empty() && first_number < heap_[0].numbers[0];
+    }
+
+    /// The first number that a hit needs at least; nothing while fewer are kept than wanted.
+    std::optional<std::int64_t> first_number_needed() const {
+        return heap_.size() == keep_ && !heap_.empty() ? std::optional(heap_[0].numbers[0])
+                                                       : std::nullopt;
     }
 
     /// Best first.

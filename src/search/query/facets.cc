@@ -112,29 +112,111 @@ std::vector<FacetValue> count_value_groups(
     return out;
 }
 
-std::vector<FacetValue>
-count_strings(const Snapshot& snapshot, const std::vector<PartMatches>& parts, std::size_t field) {
-    std::unordered_map<std::string_view, std::uint64_t> totals;
-    std::vector<std::uint32_t> counts;
-    for (std::size_t p = 0; p < parts.size(); ++p) {
-        const ColumnReader& column = *snapshot.parts[p].segment->columns[field];
-        counts.assign(column.string_count(), 0);
-        parts[p].matched.for_each([&](std::size_t doc) {
-            const auto range = column.values_of(static_cast<DocId>(doc));
-            for (std::uint64_t i = range.begin; i < range.end; ++i) {
-                ++counts[static_cast<std::size_t>(column.value(i))];
-            }
-        });
-        for (std::uint32_t ordinal = 0; ordinal < counts.size(); ++ordinal) {
-            if (counts[ordinal] > 0) {
-                totals[column.string(ordinal)] += counts[ordinal];
-            }
+/// A value that lies in a segment: most are dropped before they are worth a copy.
+struct CountedString {
+    std::string_view value;
+    std::uint64_t count;
+};
+
+/// Adds the counts of each value in `more`, which has each once.
+void add_counts(const std::vector<CountedString>& more, std::vector<CountedString>& onto) {
+    if (onto.empty() || more.empty()) {
+        onto.insert(onto.end(), more.begin(), more.end());
+        return;
+    }
+    std::unordered_map<std::string_view, std::uint64_t> fewer;
+    fewer.reserve(more.size());
+    for (const CountedString& one : more) {
+        fewer.emplace(one.value, one.count);
+    }
+    for (CountedString& one : onto) {
+        if (const auto at = fewer.find(one.value); at != fewer.end()) {
+            one.count += at->second;
+            fewer.erase(at);
         }
     }
+    for (const auto& [value, count] : fewer) {
+        onto.push_back({value, count});
+    }
+}
+
+/// The strings that documents of one part have.
+std::vector<CountedString> count_part(const ColumnReader& column, const Bitmap& docs) {
+    std::vector<std::uint32_t> counts(column.string_count());
+    column.count_values(docs, counts);
+    std::vector<CountedString> out;
+    for (std::uint32_t ordinal = 0; ordinal < counts.size(); ++ordinal) {
+        if (counts[ordinal] > 0) {
+            out.push_back({column.string(ordinal), counts[ordinal]});
+        }
+    }
+    return out;
+}
+
+/// Sealed segments and which documents of them count.
+struct SealedPart {
+    const ColumnReader* column;
+    const Bitmap* docs;
+};
+
+/// The strings of several sealed segments, by what the index knows of them, added to those of other
+/// parts.
+std::vector<CountedString> count_numbered(
+    const StringNumbers& numbers,
+    const std::vector<SealedPart>& parts,
+    std::vector<CountedString> out
+) {
+    std::vector<std::uint64_t> totals(numbers.count());
+    std::vector<std::uint32_t> counts;
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+        const std::span<const std::uint32_t> of = numbers.of(p);
+        counts.assign(of.size(), 0);
+        parts[p].column->count_values(*parts[p].docs, counts);
+        for (std::size_t ordinal = 0; ordinal < of.size(); ++ordinal) {
+            totals[of[ordinal]] += counts[ordinal];
+        }
+    }
+    for (CountedString& one : out) {
+        if (const auto number = numbers.find(one.value)) {
+            one.count += std::exchange(totals[*number], 0);
+        }
+    }
+    for (std::uint32_t number = 0; number < totals.size(); ++number) {
+        if (totals[number] > 0) {
+            out.push_back({numbers.string(number), totals[number]});
+        }
+    }
+    return out;
+}
+
+std::vector<CountedString>
+count_strings(const Snapshot& snapshot, const std::vector<PartMatches>& parts, std::size_t field) {
+    StringNumbers::Columns columns;
+    std::vector<SealedPart> sealed;
+    std::vector<CountedString> out;
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+        const ColumnReader& column = *snapshot.parts[p].segment->columns[field];
+        if (snapshot.numbers != nullptr && column.strings_sorted()) {
+            columns.push_back(&column);
+            sealed.push_back({&column, &parts[p].matched});
+        } else {
+            add_counts(count_part(column, parts[p].matched), out);
+        }
+    }
+    if (const auto numbers = sealed.size() > 1 ? snapshot.numbers->of(columns) : nullptr) {
+        return count_numbered(*numbers, sealed, std::move(out));
+    }
+    for (const SealedPart& part : sealed) {
+        add_counts(count_part(*part.column, *part.docs), out);
+    }
+    return out;
+}
+
+std::vector<FacetValue> copied(const std::vector<CountedString>& values) {
     std::vector<FacetValue> out;
-    out.reserve(totals.size());
-    for (const auto& [value, count] : totals) {
-        out.push_back({std::string(value), {}, count});
+    out.reserve(values.size());
+    for (const CountedString& value : values) {
+        out.push_back({std::string(value.value), {}, value.count});
     }
     return out;
 }
@@ -271,8 +353,10 @@ void keep_matching(
     values = std::move(kept);
 }
 
-void order_values(std::vector<FacetValue>& values, FacetRequest::Order order, std::size_t keep) {
-    const auto before = [order](const FacetValue& a, const FacetValue& b) {
+/// Leaves the first `keep` in order.
+template <typename Value>
+void order_values(std::vector<Value>& values, FacetRequest::Order order, std::size_t keep) {
+    const auto before = [order](const Value& a, const Value& b) {
         if (order == FacetRequest::Order::kAlphaAscending) {
             return a.value < b.value;
         }
@@ -302,12 +386,19 @@ FacetResult count_facet(
 ) {
     FacetResult out;
     out.field = facet.field;
+    const bool strings = snapshot.schema->fields[facet.field].is_string();
     if (!facet.ranges.empty()) {
         out.counts = count_ranges(snapshot, parts, facet, groups);
         (void)count_numbers(snapshot, parts, facet.field, out);
-    } else if (snapshot.schema->fields[facet.field].is_string()) {
-        out.counts = groups == nullptr ? count_strings(snapshot, parts, facet.field)
-                                       : count_value_groups(snapshot, parts, facet.field, *groups);
+    } else if (strings && groups == nullptr) {
+        std::vector<CountedString> values = count_strings(snapshot, parts, facet.field);
+        out.total_values = values.size();
+        if (facet.query.empty()) {
+            order_values(values, facet.order, values_max);
+        }
+        out.counts = copied(values);
+    } else if (strings) {
+        out.counts = count_value_groups(snapshot, parts, facet.field, *groups);
     } else {
         out.counts = count_numbers(snapshot, parts, facet.field, out);
         if (groups != nullptr) {
@@ -316,8 +407,9 @@ FacetResult count_facet(
     }
     if (!facet.query.empty()) {
         keep_matching(facet, analyzer, out.counts);
+        out.total_values = out.counts.size();
     }
-    out.total_values = out.counts.size();
+    out.total_values = std::max<std::uint64_t>(out.total_values, out.counts.size());
     order_values(out.counts, facet.order, values_max);
     for (FacetValue& value : out.counts) {
         if (value.highlighted.empty()) {

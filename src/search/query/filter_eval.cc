@@ -21,6 +21,43 @@ std::vector<std::string> words_of(const Analyzer& analyzer, std::string_view tex
     return words;
 }
 
+/// Up to so many distinct values, each is compared with the words of an exact filter.
+constexpr std::uint32_t kFewValues = 64;
+
+/// Of a field with few distinct values: the documents with one that has exactly these words. False
+/// if there are many, or no column.
+bool match_few_values(
+    const Analyzer& analyzer,
+    const ColumnReader* column,
+    const std::vector<std::string>& words,
+    Bitmap& out
+) {
+    if (column == nullptr || column->string_count() > kFewValues || words.empty()) {
+        return false;
+    }
+    for (std::uint32_t value = 0; value < column->string_count(); ++value) {
+        if (words_of(analyzer, column->string(value)) == words) {
+            column->match_range(value, value, out);
+        }
+    }
+    return true;
+}
+
+void match_exact(
+    const Filter& filter,
+    const Analyzer& analyzer,
+    const SegmentReader& segment,
+    const std::vector<std::string>& words,
+    Bitmap& out
+) {
+    const ColumnReader* column = segment.columns[filter.field].get();
+    if (!match_few_values(analyzer, column, words, out)) {
+        const TextReader& text = *segment.texts[filter.field];
+        const ColumnReader& lengths = *segment.lengths[filter.field];
+        add_docs_with_run(text, lengths, words, RunPlace::kWhole, false, out);
+    }
+}
+
 Bitmap evaluate_text(const Filter& filter, const Analyzer& analyzer, const SegmentReader& segment) {
     Bitmap out(segment.doc_count);
     const TextReader* text = segment.texts[filter.field].get();
@@ -30,9 +67,7 @@ Bitmap evaluate_text(const Filter& filter, const Analyzer& analyzer, const Segme
     switch (filter.kind) {
         case Filter::Kind::kWords: add_docs_with_words(*text, words, false, out); break;
         case Filter::Kind::kWordsPrefix: add_docs_with_words(*text, words, true, out); break;
-        case Filter::Kind::kExact:
-            add_docs_with_run(*text, *lengths, words, RunPlace::kWhole, false, out);
-            break;
+        case Filter::Kind::kExact: match_exact(filter, analyzer, segment, words, out); break;
         case Filter::Kind::kStartsWith:
             add_docs_with_run(*text, *lengths, words, RunPlace::kStart, true, out);
             break;

@@ -63,6 +63,14 @@ public:
         return number_of(0, {part, doc, match});
     }
 
+    /// If the first key is the number in a field: the part's column of it. Else null.
+    const ColumnReader* first_column(std::size_t part) const {
+        return !keys_.empty() && keys_[0].kind == Kind::kNumber ? keys_[0].columns[part] : nullptr;
+    }
+
+    /// Of the first key.
+    bool first_descends() const { return keys_[0].descending; }
+
     /// A strict order; no two different hits are equal in it.
     bool better(const ScoredHit& a, const ScoredHit& b) const {
         for (std::size_t k = 0; k < keys_.size(); ++k) {

@@ -36,10 +36,52 @@ std::vector<RankedHit> finish(const HitOrder& order, std::vector<ScoredHit> hits
     return out;
 }
 
+/// Documents that are looked at together: as many as a column's zone has.
+constexpr std::uint32_t kTogether = 4096;
+
+/// Adds the hits of a part that match no words and are ordered by a column first: of most documents
+/// only that column is looked at, many at a time.
+void add_by_column(
+    const HitOrder& order,
+    const PartMatches& matches,
+    std::size_t part,
+    BestHits& best
+) {
+    const ColumnReader& column = *order.first_column(part);
+    const auto docs = static_cast<std::uint32_t>(matches.matched.size());
+    std::vector<std::uint32_t> hopeful;
+    for (std::uint32_t end = docs; end > 0;) {
+        const std::uint32_t begin = (end - 1) / kTogether * kTogether;
+        hopeful.clear();
+        if (const auto needed = best.first_number_needed()) {
+            // Numbers are turned so that larger is better: ~ turns them back.
+            const bool least = order.first_descends();
+            const std::int64_t bound = least ? *needed : ~*needed;
+            column.find_beyond(matches.matched, {begin, end}, bound, least, hopeful);
+        } else {
+            matches.matched.for_each_in(begin, end, [&](std::size_t doc) {
+                hopeful.push_back(static_cast<std::uint32_t>(doc));
+            });
+        }
+        for (auto doc = hopeful.rbegin(); doc != hopeful.rend(); ++doc) {
+            if (!is_hopeless(order, best, part, *doc, nullptr)) {
+                best.add(order.score(part, *doc, nullptr));
+            }
+        }
+        end = begin;
+    }
+}
+
 }  // namespace
 
 std::vector<RankedHit> rank(const HitOrder& order, const Ranked& ranked, std::size_t keep) {
     BestHits best(order, kept(order, keep));
+    if (!ranked.has_words && !ranked.parts.empty() && order.first_column(0) != nullptr) {
+        for (std::size_t p = ranked.parts.size(); p-- > 0;) {
+            add_by_column(order, ranked.parts[p], p, best);
+        }
+        return finish(order, best.take());
+    }
     for_each_hit(ranked, [&](std::size_t part, DocId doc, const Match* match) {
         if (!is_hopeless(order, best, part, doc, match)) {
             best.add(order.score(part, doc, match));

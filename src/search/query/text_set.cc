@@ -13,18 +13,14 @@ void add_docs_with_term(const TextReader& text, std::string_view term, Bitmap& o
     }
     PostingsCursor cursor;
     text.open(*handle, cursor);
-    for (DocId doc = cursor.doc(); doc != kNoDoc; doc = cursor.next()) {
-        out.set(doc);
-    }
+    cursor.set_bits(out.words());
 }
 
 void add_docs_with_prefix(const TextReader& text, std::string_view prefix, Bitmap& out) {
     PostingsCursor cursor;
     for_each_prefixed(text, prefix, [&](const TermEnum& term) {
         text.open(term.handle(), cursor);
-        for (DocId doc = cursor.doc(); doc != kNoDoc; doc = cursor.next()) {
-            out.set(doc);
-        }
+        cursor.set_bits(out.words());
         return true;
     });
 }

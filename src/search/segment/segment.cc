@@ -210,7 +210,8 @@ LiveSegment::reader(const std::shared_ptr<const LiveSegment>& self, DocId doc_co
 Result<std::string> LiveSegment::seal(
     const Schema& schema,
     const std::shared_ptr<const LiveSegment>& self,
-    const SegmentReader& reader
+    const SegmentReader& reader,
+    const SegmentReader* like
 ) {
     const DocId docs = reader.doc_count;
     const std::vector<DocId> ids = identity(docs);
@@ -249,7 +250,8 @@ Result<std::string> LiveSegment::seal(
     write_column(false, {&order, 1}, docs, out, std::string(kOrderSection));
     KUMO_TRY(search::seal(self->ids_, docs, out, kIdsSection));
     const StoredSource stored{reader.stored.get(), ids};
-    KUMO_TRY(write_stored({&stored, 1}, docs, out, std::string(kStoredSection)));
+    const StoredReader* older = like == nullptr ? nullptr : like->stored.get();
+    KUMO_TRY(write_stored({&stored, 1}, docs, older, out, std::string(kStoredSection)));
     return out.finish();
 }
 
@@ -404,7 +406,7 @@ public:
                 sources.push_back({input.segment->stored.get(), input.new_ids});
             }
         }
-        return write_stored(sources, docs_, out_, section);
+        return write_stored(sources, docs_, nullptr, out_, section);
     }
 
 private:

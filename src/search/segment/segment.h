@@ -82,11 +82,14 @@ public:
     static std::shared_ptr<const SegmentReader>
     reader(const std::shared_ptr<const LiveSegment>& self, DocId doc_count);
 
-    /// Encodes the first `doc_count` documents as a segment file. Any thread, beside add().
+    /// Encodes the first `doc_count` documents as a segment file. `like`: an older segment of the
+    /// index, or null; its stored documents are packed alike if that suits both. Any thread, beside
+    /// add().
     static Result<std::string> seal(
         const Schema& schema,
         const std::shared_ptr<const LiveSegment>& self,
-        const SegmentReader& reader
+        const SegmentReader& reader,
+        const SegmentReader* like = nullptr
     );
 
 private:

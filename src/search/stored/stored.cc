@@ -18,6 +18,8 @@ namespace {
 constexpr int kLevel = 3;
 constexpr std::size_t kDictionaryBytesMax = std::size_t{32} << 10;
 constexpr std::size_t kSampleBytesMax = std::size_t{1} << 20;
+constexpr std::uint32_t kTrainedDocs = 2000;
+constexpr std::uint32_t kTriedDocs = 64;
 /// Below this a dictionary costs more than it saves.
 constexpr std::size_t kSampleBytesMin = std::size_t{16} << 10;
 constexpr std::size_t kDocumentBytesMax = std::size_t{256} << 20;
@@ -120,46 +122,47 @@ private:
     std::unique_ptr<ZSTD_DDict, ContextFree> prepared_;
 };
 
-/// Trains on documents spread evenly over the sources. Empty if there is too little to learn from.
-Result<std::string>
-train_dictionary(std::span<const StoredSource> sources, std::uint32_t doc_count) {
-    std::string sample;
+/// Some documents, one after the other.
+struct Sample {
+    std::string bytes;
     std::vector<std::size_t> sizes;
-    const std::uint32_t step = std::max<std::uint32_t>(1, doc_count / 2000);
+};
+
+/// About `docs` documents spread evenly over the sources, up to kSampleBytesMax.
+Result<Sample>
+take_sample(std::span<const StoredSource> sources, std::uint32_t doc_count, std::uint32_t docs) {
+    Sample out;
+    const std::uint32_t step = std::max<std::uint32_t>(1, doc_count / docs);
     for (const StoredSource& source : sources) {
         for (std::uint32_t doc = 0; doc < source.new_ids.size(); doc += step) {
-            if (source.new_ids[doc] == kDroppedDoc || sample.size() > kSampleBytesMax) {
+            if (source.new_ids[doc] == kDroppedDoc || out.bytes.size() > kSampleBytesMax) {
                 continue;
             }
-            const std::size_t before = sample.size();
-            KUMO_TRY(source.stored->append(doc, sample));
-            sizes.push_back(sample.size() - before);
+            const std::size_t before = out.bytes.size();
+            KUMO_TRY(source.stored->append(doc, out.bytes));
+            out.sizes.push_back(out.bytes.size() - before);
         }
     }
-    if (sample.size() < kSampleBytesMin) {
+    return out;
+}
+
+/// Empty if there is too little to learn from.
+Result<std::string>
+train_dictionary(std::span<const StoredSource> sources, std::uint32_t doc_count) {
+    KUMO_TRY_ASSIGN(const Sample sample, take_sample(sources, doc_count, kTrainedDocs));
+    if (sample.bytes.size() < kSampleBytesMin) {
         return std::string();
     }
     std::string dictionary(kDictionaryBytesMax, '\0');
     const std::size_t size = ZDICT_trainFromBuffer(
         dictionary.data(),
         dictionary.size(),
-        sample.data(),
-        sizes.data(),
-        static_cast<unsigned>(sizes.size())
+        sample.bytes.data(),
+        sample.sizes.data(),
+        static_cast<unsigned>(sample.sizes.size())
     );
     dictionary.resize(ZDICT_isError(size) != 0 ? 0 : size);
     return dictionary;
-}
-
-Result<std::string>
-choose_dictionary(std::span<const StoredSource> sources, std::uint32_t doc_count) {
-    for (const StoredSource& source : sources) {
-        const auto* sealed = dynamic_cast<const SealedStored*>(source.stored);
-        if (sealed != nullptr && !sealed->dictionary().empty()) {
-            return std::string(sealed->dictionary());
-        }
-    }
-    return train_dictionary(sources, doc_count);
 }
 
 /// Compresses documents into one growing buffer of frames.
@@ -200,6 +203,47 @@ private:
     std::string frames_;
     std::string ends_;
 };
+
+std::size_t packed_bytes(const Sample& sample, const std::string& dictionary) {
+    FrameWriter writer(dictionary);
+    std::size_t at = 0;
+    for (const std::size_t size : sample.sizes) {
+        writer.add(ByteView(sample.bytes).substr(at, size));
+        at += size;
+    }
+    return writer.take_frames().size();
+}
+
+/// The dictionary was made for other documents: are these like them?
+Result<bool> does_good(
+    const std::string& dictionary,
+    std::span<const StoredSource> sources,
+    std::uint32_t doc_count
+) {
+    KUMO_TRY_ASSIGN(const Sample sample, take_sample(sources, doc_count, kTriedDocs));
+    return packed_bytes(sample, dictionary) * 10 < packed_bytes(sample, {}) * 9;
+}
+
+Result<std::string> choose_dictionary(
+    std::span<const StoredSource> sources,
+    std::uint32_t doc_count,
+    const StoredReader* like
+) {
+    for (const StoredSource& source : sources) {
+        const auto* sealed = dynamic_cast<const SealedStored*>(source.stored);
+        if (sealed != nullptr && !sealed->dictionary().empty()) {
+            return std::string(sealed->dictionary());
+        }
+    }
+    if (const auto* older = dynamic_cast<const SealedStored*>(like); older != nullptr) {
+        std::string dictionary(older->dictionary());
+        KUMO_TRY_ASSIGN(const bool good, does_good(dictionary, sources, doc_count));
+        if (good) {
+            return dictionary;
+        }
+    }
+    return train_dictionary(sources, doc_count);
+}
 
 Status
 write_source(const StoredSource& source, const std::string& dictionary, FrameWriter& writer) {
@@ -249,10 +293,11 @@ std::unique_ptr<StoredReader> LiveStored::reader(std::uint32_t doc_count) const 
 Status write_stored(
     std::span<const StoredSource> sources,
     std::uint32_t doc_count,
+    const StoredReader* like,
     SectionFileBuilder& out,
     const std::string& prefix
 ) {
-    KUMO_TRY_ASSIGN(std::string dictionary, choose_dictionary(sources, doc_count));
+    KUMO_TRY_ASSIGN(std::string dictionary, choose_dictionary(sources, doc_count, like));
     FrameWriter writer(dictionary);
     for (const StoredSource& source : sources) {
         KUMO_TRY(write_source(source, dictionary, writer));

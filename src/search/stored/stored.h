@@ -63,11 +63,14 @@ struct StoredSource {
 };
 
 /// Writes the kept documents, zstd-compressed one by one with a dictionary shared by the segment:
-/// that of the first sealed source, so that merges copy most frames as they are, else one trained
-/// on a sample. One fetch decompresses one document. kCorruption if a source cannot be read.
+/// that of the first sealed source, so that merges copy most frames as they are; else that of
+/// `like` (an older segment of the index, or null) if it does these documents good; else one
+/// trained on a sample. One fetch decompresses one document. kCorruption if a source cannot be
+/// read.
 Status write_stored(
     std::span<const StoredSource> sources,
     std::uint32_t doc_count,
+    const StoredReader* like,
     SectionFileBuilder& out,
     const std::string& prefix
 );

@@ -62,6 +62,7 @@ struct Bm25Searcher::State {
     std::vector<TermScorer*> open;
     OrRanker or_ranker;
     OrCounter or_counter;
+    AndCounter and_counter;
     AndRanker and_ranker;
 };
 
@@ -155,6 +156,9 @@ Bm25Searcher::State::run_segment(std::size_t s, Bm25Op op, TopK* top, bool want_
     const SegmentQuery query = query_of(s);
     if (op == Bm25Op::kPhrase && open.size() > 1) {
         return and_ranker.phrase(query, top, want_count);
+    }
+    if (op == Bm25Op::kAnd && open.size() > 1 && top == nullptr && AndCounter::pays(query)) {
+        return and_counter.count(query);
     }
     if (op == Bm25Op::kAnd && open.size() > 1) {
         return and_ranker.all_of(query, top, want_count);

@@ -137,6 +137,23 @@ void PostingsCursor::invent_docs() {
     }
 }
 
+void PostingsCursor::set_bits(std::uint64_t* words) {
+    for (std::uint32_t block = 0; block < view_.blocks; ++block) {
+        set_block(block);
+        if (is_bitset()) {
+            std::uint64_t* out = words + bitset_base() / 64;
+            for (std::uint32_t w = 0, n = bitset_words(); w < n; ++w) {
+                out[w] |= bitset_word(w);
+            }
+            continue;
+        }
+        load_docs();
+        for (std::uint32_t i = 0; i < size_; ++i) {
+            words[docs_[i] / 64] |= std::uint64_t{1} << (docs_[i] % 64);
+        }
+    }
+}
+
 void PostingsCursor::decode_bitset() {
     const DocId base = bitset_base();
     const std::uint32_t words = bitset_words();

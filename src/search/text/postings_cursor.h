@@ -136,6 +136,9 @@ public:
         );
     }
 
+    /// Sets the bits of all documents in a bitmap. Leaves the cursor anywhere.
+    void set_bits(std::uint64_t* words);
+
     /// An index into the block from bits counted in a bitset, which may hold more than it should if
     /// the segment is damaged.
     static std::uint32_t rank_in_block(std::uint32_t rank) { return rank & (kPostingBlock - 1); }

@@ -136,13 +136,36 @@ std::uint32_t AndRanker::phrase_count(std::uint32_t i) {
     return static_cast<std::uint32_t>(starts_.size());
 }
 
+/// A phrase's factor is at most that of each of its words: whether a document of the lead's current
+/// block can enter, by what is known of the words there.
+bool AndRanker::phrase_block_can_enter(const TopK& top) {
+    const TermScorer& lead = *terms_[0];
+    float factor = lead.block_bound() / lead.weight();
+    if (!top.wants(weight_ * factor * kBoundSlack)) {
+        return false;
+    }
+    const DocId low = terms_[0]->cursor().block_floor();
+    const DocId high = terms_[0]->cursor().block_last();
+    for (std::size_t l = 1; l < terms_.size(); ++l) {
+        factor = std::min(factor, terms_[l]->range_bound(low, high) / terms_[l]->weight());
+    }
+    return top.wants(weight_ * factor * kBoundSlack);
+}
+
 std::uint64_t AndRanker::phrase(const SegmentQuery& query, TopK* top, bool count) {
     start(query);
     TermScorer& lead = *terms_[0];
     std::uint64_t matches = 0;
     for (std::uint32_t block = 0; block < lead.blocks(); ++block) {
         lead.cursor().set_block(block);
+        const bool bounded = !count && top->can_prune();
+        if (bounded && !phrase_block_can_enter(*top)) {
+            continue;
+        }
         matcher_.load_lead();
+        if (bounded) {
+            matcher_.prune_lead(top->threshold() / kBoundSlack * lead.weight() / weight_);
+        }
         matcher_.intersect();
         matcher_.filter(query);
         for (std::uint32_t i = 0; i < matcher_.count(); ++i) {

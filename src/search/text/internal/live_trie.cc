@@ -56,10 +56,32 @@ LiveTrie::split_payload(std::uint32_t old_term, std::uint32_t new_term, std::uin
     return payload;
 }
 
+/// Where the node at kDeepDepth above a term is noted; null for short terms and in small tries.
+LiveTrie::Deep* LiveTrie::deep_slot(std::string_view bytes) {
+    if (bytes.size() <= kDeepDepth || nodes_.size() < kDeepNodesMin) {
+        return nullptr;
+    }
+    deep_.resize(kDeepSlots);
+    std::uint32_t key = 0;
+    for (std::uint64_t i = 0; i < kDeepDepth; ++i) {
+        key = key << 8U | static_cast<std::uint8_t>(bytes[i]);
+    }
+    Deep& slot = deep_[(key * 0x9E3779B1U) >> 20U];
+    if (slot.bytes != key) {
+        slot = {key, 0};
+    }
+    return &slot;
+}
+
 void LiveTrie::insert(std::uint32_t term) {
     std::string_view bytes = text(term);
-    Node node = root();
-    for (std::uint64_t depth = 0;; ++depth) {
+    Deep* deep = deep_slot(bytes);
+    const bool known = deep != nullptr && deep->node != 0;
+    Node node = known ? load(deep->node) : root();
+    for (std::uint64_t depth = known ? kDeepDepth : 0;; ++depth) {
+        if (depth == kDeepDepth && deep != nullptr) {
+            deep->node = node.index;
+        }
         Slot& slot = nodes_[node.index];
         if (node.is_leaf()) {
             std::uint64_t payload =

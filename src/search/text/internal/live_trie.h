@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace kumo::search {
 
@@ -51,6 +52,7 @@ public:
 
     std::string_view text(std::uint32_t term) const { return terms_[term].text(); }
 
+    /// Without the writer's shortcuts (at most 32 KiB). Any thread.
     std::uint64_t bytes() const { return nodes_.bytes(); }
 
 private:
@@ -59,6 +61,20 @@ private:
         std::atomic<std::uint32_t> sibling{0};
         std::uint8_t label = 0;
     };
+
+    /// The writer's shortcut to a node at kDeepDepth: there it has passed the long lists of
+    /// children.
+    struct Deep {
+        std::uint32_t bytes = 0;  // those above the node
+        std::uint32_t node = 0;   // 0: none
+    };
+
+    static constexpr std::uint64_t kDeepDepth = 3;
+    static constexpr std::uint32_t kDeepSlots = 4096;  // a power of two
+    /// Smaller tries have no shortcuts.
+    static constexpr std::uint32_t kDeepNodesMin = 8192;
+
+    Deep* deep_slot(std::string_view bytes);
 
     static std::uint32_t first_child_of(std::uint64_t payload) {
         return static_cast<std::uint32_t>(payload);
@@ -74,6 +90,7 @@ private:
 
     const StableVector<LiveTerm>& terms_;
     StableVector<Slot> nodes_;
+    std::vector<Deep> deep_;  // writer only
 };
 
 }  // namespace kumo::search

@@ -27,6 +27,15 @@ struct SegmentQuery {
         return (filter == nullptr || (filter[doc / 64] >> (doc % 64) & 1U) != 0)
                && !has_doc(deleted, doc);
     }
+
+    /// Takes the documents that may not match out of a bitmap.
+    void restrict(std::uint64_t* words) const {
+        const std::uint64_t size = (std::uint64_t{doc_limit} + 63) / 64;
+        for (std::uint64_t i = 0; filter != nullptr && i < size; ++i) {
+            words[i] &= filter[i];
+        }
+        remove_docs(deleted, words, size);
+    }
 };
 
 /// Top-k of a single term: skips blocks by their bounds.
@@ -138,6 +147,7 @@ private:
     void score_candidates(TopK& top, float need);
     float phrase_score(std::uint32_t i, std::uint32_t tf) const;
     bool phrase_can_enter(std::uint32_t i, const TopK& top);
+    bool phrase_block_can_enter(const TopK& top);
     void note_matches(const SegmentQuery& query) const;
     std::uint32_t phrase_count(std::uint32_t i);
 
@@ -149,6 +159,19 @@ private:
     std::vector<std::uint64_t> places_;   // [term * kPostingBlock + candidate], of its positions
     std::vector<std::uint32_t> starts_;
     std::vector<std::uint32_t> positions_;
+};
+
+/// Counting all-of by bitsets. Keeps its words between queries.
+class AndCounter {
+public:
+    /// Whether the terms' sizes make this the faster way.
+    static bool pays(const SegmentQuery& query);
+
+    std::uint64_t count(const SegmentQuery& query);
+
+private:
+    std::vector<std::uint64_t> words_;
+    std::vector<std::uint64_t> other_;
 };
 
 /// Counting any-of by bitsets, and by inclusion and exclusion for two terms of unlike size. Keeps

@@ -144,8 +144,8 @@ void TextEncoder::encode_long(const TermPostings& postings) {
     LongHeader header{0, 0, 0, static_cast<std::uint32_t>(data_.size())};
     header.best_factor = *std::max_element(max_factor_.begin(), max_factor_.end());
     if (postings.docs.size() >= kSeedDocsMin) {
-        header.seed10 = seed(10);
-        header.seed100 = seed(100);
+        header.seed100 = seed(100, factors_.size());
+        header.seed10 = seed(10, 100);
     }
     put_long(header, layout);
 }
@@ -244,12 +244,12 @@ void TextEncoder::find_factors(const TermPostings& postings) {
     }
 }
 
-/// The k-th best factor of the current term. Reorders factors_.
-float TextEncoder::seed(std::uint32_t k) {
+/// The k-th best of the first `count` factors of the current term. Puts the best k first.
+float TextEncoder::seed(std::uint32_t k, std::size_t count) {
     std::nth_element(
         factors_.begin(),
         factors_.begin() + (k - 1),
-        factors_.end(),
+        factors_.begin() + static_cast<std::ptrdiff_t>(count),
         std::greater<>()
     );
     return factors_[k - 1];

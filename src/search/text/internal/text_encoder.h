@@ -51,7 +51,7 @@ private:
     void encode_tail(const TermPostings& postings, std::uint32_t first, DocId floor);
     void encode_positions(const std::vector<std::uint32_t>& gaps);
     void find_factors(const TermPostings& postings);
-    float seed(std::uint32_t k);
+    float seed(std::uint32_t k, std::size_t count);
     void put_long(LongHeader header, const LongLayout& layout);
 
     DocId doc_limit_;
