@@ -15,10 +15,11 @@
 #include <pthread.h>
 
 #ifdef KUMO_JEMALLOC
-// Read by jemalloc before main: give memory back without waiting for the next allocation.
+// Read by jemalloc before main: give memory back without waiting for the next allocation, and a
+// second after it was last used.
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): its type is jemalloc's
 extern "C" const char* malloc_conf;
-const char* malloc_conf = "background_thread:true";
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 #endif
 

@@ -3,12 +3,16 @@
 #include "search/text/text_reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
+#include <iomanip>
+#include <iostream>
 #include <iterator>
 #include <random>
+#include <system_error>
 
-#include <time.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): clock_gettime() is POSIX
 
 namespace kumo::search::bench {
 
@@ -19,14 +23,24 @@ double cpu_seconds() {
 }
 
 void fail(const std::string& what) {
-    std::fprintf(stderr, "search benchmark: %s\n", what.c_str());
-    std::exit(1);
+    std::cerr << "search benchmark: " << what << '\n';
+    std::quick_exit(1);
 }
 
 void must(const Status& status) {
     if (!status.ok()) {
         fail(status.error().message);
     }
+}
+
+int number_of(const char* argument) {
+    int number = 0;
+    const std::string_view text(argument);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        fail("not a number: " + std::string(text));
+    }
+    return number;
 }
 
 std::string read_file(const char* path) {
@@ -111,7 +125,7 @@ void expand(
     std::vector<std::string_view>& words
 ) {
     struct Near {
-        float similarity;
+        float similarity = 0;
         std::string_view word;
 
         bool operator==(const Near& other) const { return word == other.word; }
@@ -143,7 +157,7 @@ void measure(
     const std::vector<const Case*>& cases,
     int runs,
     const std::function<Answer(const Case&)>& ask,
-    std::FILE* out
+    std::ostream& out
 ) {
     std::vector<const Case*> order = cases;
     std::shuffle(order.begin(), order.end(), std::mt19937(2));
@@ -160,18 +174,10 @@ void measure(
     }
     for (std::size_t i = 0; i < order.size(); ++i) {
         std::sort(times[i].begin(), times[i].end());
-        std::fprintf(
-            out,
-            "%s\t%s\t%s\t%lu\t%.4f\t%.1f\t%.1f\t%.1f\n",
-            command,
-            order[i]->group.c_str(),
-            order[i]->query.c_str(),
-            answers[i].count,
-            answers[i].sum,
-            times[i].front(),
-            times[i][times[i].size() / 2],
-            times[i].back()
-        );
+        out << command << '\t' << order[i]->group << '\t' << order[i]->query << '\t'
+            << answers[i].count << '\t' << std::fixed << std::setprecision(4) << answers[i].sum
+            << std::setprecision(1) << '\t' << times[i].front() << '\t'
+            << times[i][times[i].size() / 2] << '\t' << times[i].back() << '\n';
     }
 }
 

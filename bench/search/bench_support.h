@@ -4,8 +4,8 @@
 #include "search/text/bm25.h"
 
 #include <cstdint>
-#include <cstdio>
 #include <functional>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <string_view>
@@ -83,6 +83,9 @@ struct Answer {
     double sum = 0;
 };
 
+/// The number an argument is; ends the program if it is none.
+int number_of(const char* argument);
+
 /// Asks every query once to warm up and `runs` times, in one shuffled order, and writes a line each
 /// for compare.py.
 void measure(
@@ -90,7 +93,7 @@ void measure(
     const std::vector<const Case*>& cases,
     int runs,
     const std::function<Answer(const Case&)>& ask,
-    std::FILE* out
+    std::ostream& out
 );
 
 }  // namespace kumo::search::bench

@@ -26,7 +26,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <string>
@@ -91,7 +93,7 @@ std::string document_of(std::string_view line, std::string_view id_prefix) {
         const std::string_view value = values[kFields[i]];
         json.key(kNames[i]);
         if (kFields[i] == bench::kYear || kFields[i] == bench::kTimestamp) {
-            json.integer(static_cast<std::int64_t>(std::atoll(std::string(value).c_str())));
+            json.raw(value);
         } else {
             json.string(value);
         }
@@ -386,7 +388,7 @@ std::vector<const Case*> choose(const std::vector<Case>& cases, const std::strin
 
 int run(int argc, char** argv) {
     if (argc < 5) {
-        std::fprintf(stderr, "usage: index_bench corpus.tsv queries.tsv RUNS out.tsv [--spread]\n");
+        std::cerr << "usage: index_bench corpus.tsv queries.tsv RUNS out.tsv [--spread]\n";
         return 2;
     }
     const bool spread = argc > 5 && std::string_view(argv[5]) == "--spread";
@@ -397,8 +399,8 @@ int run(int argc, char** argv) {
     Corpus corpus(limits);
     build(corpus, bench::read_file(argv[1]), spread);
     const std::vector<Case> cases = bench::read_cases(argv[2]);
-    std::FILE* out = std::fopen(argv[4], "w");
-    if (out == nullptr) {
+    std::ofstream out(argv[4]);
+    if (!out) {
         bench::fail(std::string("cannot write ") + argv[4]);
     }
     const auto writer = spread ? std::make_unique<Writer>(corpus) : nullptr;
@@ -442,9 +444,8 @@ int run(int argc, char** argv) {
          }},
     };
     for (const auto& [name, ask] : commands) {
-        bench::measure(name, choose(cases, name), std::max(1, std::atoi(argv[3])), ask, out);
+        bench::measure(name, choose(cases, name), std::max(1, bench::number_of(argv[3])), ask, out);
     }
-    std::fclose(out);
     return 0;
 }
 

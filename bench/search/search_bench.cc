@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -188,12 +189,9 @@ private:
 };
 
 int run(int argc, char** argv) {
-    const int runs = argc < 4 ? -1 : std::atoi(argv[3]);
+    const int runs = argc < 4 ? -1 : bench::number_of(argv[3]);
     if (runs < 0 || (runs > 0 && argc < 5)) {
-        std::fprintf(
-            stderr,
-            "usage: search_bench corpus.tsv queries.tsv RUNS out.tsv [--segments]\n"
-        );
+        std::cerr << "usage: search_bench corpus.tsv queries.tsv RUNS out.tsv [--segments]\n";
         return 2;
     }
     const bool keep_segments = argc > 5 && std::string_view(argv[5]) == "--segments";
@@ -202,8 +200,8 @@ int run(int argc, char** argv) {
         return 0;
     }
     const std::vector<bench::Case> cases = bench::read_cases(argv[2]);
-    std::FILE* out = std::fopen(argv[4], "w");
-    if (out == nullptr) {
+    std::ofstream out(argv[4]);
+    if (!out) {
         fail(std::string("cannot write ") + argv[4]);
     }
     Runner runner(segments);
@@ -219,7 +217,6 @@ int run(int argc, char** argv) {
         };
         bench::measure(command.name, asked, runs, ask, out);
     }
-    std::fclose(out);
     return 0;
 }
 

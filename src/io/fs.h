@@ -70,6 +70,10 @@ public:
     MappedFile& operator=(const MappedFile&) = delete;
     virtual ByteView bytes() const = 0;
 
+    /// The bytes will not be needed for a while: the system may take their pages out of this
+    /// process, and gives them back when they are read.
+    virtual void rest() const = 0;
+
 protected:
     MappedFile() = default;
 };

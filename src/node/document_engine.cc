@@ -75,7 +75,12 @@ DocumentEngine::DocumentEngine(
       retry_delay_(kRetryDelayMin) {}
 
 void DocumentEngine::start() {
+    budget_.emplace(*env_.budget, [this] {
+        pressed_ = true;
+        maintain();
+    });
     index_.publish(applied_);
+    count_live_bytes();
     arm_idle_timer();
     maintain();
 }
@@ -97,7 +102,14 @@ void DocumentEngine::publish() {
     last_change_ = env_.loop->clock().monotonic_now();
     idle_ = false;
     arm_idle_timer();
+    count_live_bytes();
     maintain();
+}
+
+void DocumentEngine::count_live_bytes() {
+    if (budget_) {
+        budget_->update(index_.live_bytes());
+    }
 }
 
 void DocumentEngine::close(io::Task done) {
@@ -105,6 +117,7 @@ void DocumentEngine::close(io::Task done) {
     stop_merging_->store(true, std::memory_order_relaxed);
     env_.loop->cancel_timer(std::exchange(idle_timer_, {}));
     env_.loop->cancel_timer(std::exchange(retry_timer_, {}));
+    budget_.reset();
     events_ = {};
     interrupt_change();
     if (change_) {
@@ -168,7 +181,7 @@ bool DocumentEngine::seal_is_due() const {
     const bool asked = std::any_of(flushes_.begin(), flushes_.end(), [this](const Flush& flush) {
         return flush.seq > frozen_seq_;
     });
-    const bool early = idle_ || asked || unsealed_bytes_ >= kUnsealedBytesMax;
+    const bool early = idle_ || pressed_ || asked || unsealed_bytes_ >= kUnsealedBytesMax;
     return index_.wants_seal() || (early && applied_ > frozen_seq_);
 }
 
@@ -185,8 +198,10 @@ void DocumentEngine::start_seal() {
     }
     frozen_seq_ = applied_;
     unsealed_bytes_ = 0;
+    pressed_ = false;
     if (index_.wants_seal(true)) {
         run_seal(index_.begin_seal());
+        count_live_bytes();
     } else {
         index_.settle();
         manifest_due_ = true;

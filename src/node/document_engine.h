@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "io/loop.h"
 #include "node/background_jobs.h"
+#include "node/live_budget.h"
 #include "node/operation.h"
 #include "node/segment_store.h"
 #include "search/index/index.h"
@@ -22,6 +23,7 @@ namespace kumo::node {
 struct EngineEnv {
     io::Loop* loop = nullptr;
     BackgroundJobs* jobs = nullptr;
+    LiveBudget* budget = nullptr;
     search::IndexLimits limits;
     Duration idle_seal_after{};
 };
@@ -155,6 +157,7 @@ private:
     void finish_flushes();
     bool seal_is_due() const;
     void start_seal();
+    void count_live_bytes();
     void run_seal(const search::Index::SealJob& job);
     void finish_seal(Result<std::shared_ptr<const search::SegmentReader>> sealed);
     void start_merge();
@@ -195,7 +198,9 @@ private:
     bool merge_running_ = false;
     bool manifest_running_ = false;
     bool manifest_due_ = false;
-    bool idle_ = false;  ///< Long enough to be sealed, however small.
+    bool idle_ = false;     ///< Long enough to be sealed, however small.
+    bool pressed_ = false;  ///< The node's live segments hold too much, and this one the most.
+    std::optional<LiveBudget::Member> budget_;
     MonotonicTime last_change_;
     io::TimerId idle_timer_;
     io::TimerId retry_timer_;  ///< While set, nothing is started.

@@ -60,6 +60,8 @@ struct NodeOptions {
     search::IndexLimits index_limits = {
         .live_docs_max = 32 * 1024,
         .live_bytes_max = std::size_t{32} << 20};
+    /// What the live segments of all collections may hold together before the largest is sealed.
+    std::size_t live_bytes_total_max = std::size_t{40} << 20;
     /// Kept in memory of each shard's log for copies that lag; who lags more is sent files.
     std::size_t log_tail_bytes_max = std::size_t{32} << 20;
     /// Of a message with a part of a file, for a copy that is sent files.

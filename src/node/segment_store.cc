@@ -149,6 +149,7 @@ SegmentStore::open_file(std::uint64_t id, const search::Schema& schema) const {
     if (!segment.ok()) {
         return in_file(path, std::move(segment).error());
     }
+    memory->rest();  // opening it has read all of it, searches read a part
     return segment;
 }
 

@@ -185,6 +185,12 @@ public:
 
     ByteView bytes() const override { return {static_cast<const char*>(address_), bytes_}; }
 
+    void rest() const override {
+        if (bytes_ > 0) {
+            (void)::madvise(address_, bytes_, MADV_DONTNEED);  // of a file: its pages stay cached
+        }
+    }
+
 private:
     void* const address_;
     const std::size_t bytes_;

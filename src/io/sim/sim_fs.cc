@@ -265,6 +265,8 @@ public:
 
     ByteView bytes() const override { return bytes_; }
 
+    void rest() const override {}
+
 private:
     const std::string bytes_;
 };

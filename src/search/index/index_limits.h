@@ -11,7 +11,7 @@ struct IndexLimits {
     std::size_t live_bytes_max = std::size_t{64} << 20;
     std::uint32_t live_docs_hard_max = 256 * 1024;
     std::size_t live_bytes_hard_max = std::size_t{256} << 20;
-    std::uint32_t merge_factor = 6;           ///< Segments of one size class that are merged.
+    std::uint32_t merge_factor = 8;           ///< Segments of one size class that are merged.
     std::uint32_t merged_docs_max = 4 << 20;  ///< Segments above this are not merged any more.
 };
 

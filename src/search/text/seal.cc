@@ -11,8 +11,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include <string.h>
 
 namespace kumo::search {
 namespace {
@@ -55,7 +58,12 @@ void read_live(const LiveTerm& term, DocId max_doc, TermPostings& out) {
 class Merger {
 public:
     Merger(std::span<const MergeInput> inputs, DocId total_docs)
-        : inputs_(inputs), total_docs_(total_docs), next_(inputs.size(), 0) {}
+        : inputs_(inputs), total_docs_(total_docs), heads_(inputs.size()) {
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            shifts_.push_back(shift_of(inputs[i].doc_map));
+            look_at(i, 0);
+        }
+    }
 
     std::vector<std::uint8_t> norms() const {
         std::vector<std::uint8_t> out(total_docs_, 0);
@@ -72,51 +80,84 @@ public:
     }
 
     Status run(TextEncoder& encoder) {
-        std::string term;
-        while (smallest(term)) {
+        while (const Head* least = smallest()) {
+            const Head current = *least;  // its text lies in the segment
             postings_.clear();
             float max_rank = 0;
             bool any = false;
             for (std::size_t i = 0; i < inputs_.size(); ++i) {
-                const SealedText& text = *inputs_[i].text;
-                if (next_[i] == text.term_count() || text.text({next_[i]}) != term) {
+                Head& head = heads_[i];
+                if (head.at_end || head.order != current.order || head.text != current.text) {
                     continue;
                 }
-                float rank = text.info({next_[i]}).max_rank;
+                float rank = inputs_[i].text->info({head.term}).max_rank;
                 max_rank = any ? std::max(max_rank, rank) : rank;
                 any = true;
-                KUMO_TRY(collect(inputs_[i], {next_[i]++}));
+                KUMO_TRY(collect(i, {head.term}));
+                look_at(i, head.term + 1);
             }
             if (!postings_.docs.empty()) {
                 sort_by_document();
-                KUMO_TRY(encoder.add(term, postings_, max_rank));
+                KUMO_TRY(encoder.add(current.text, postings_, max_rank));
             }
         }
         return {};
     }
 
 private:
-    /// The least term that some input stands at. False at the end of all.
-    bool smallest(std::string& term) const {
-        bool found = false;
-        std::string_view least;
-        for (std::size_t i = 0; i < inputs_.size(); ++i) {
-            if (next_[i] < inputs_[i].text->term_count()) {
-                std::string_view candidate = inputs_[i].text->text({next_[i]});
-                if (!found || candidate < least) {
-                    least = candidate;
-                    found = true;
-                }
+    /// What every document's id grows by, if it is the same for all and none is dropped.
+    static std::optional<DocId> shift_of(std::span<const DocId> doc_map) {
+        for (DocId doc = 0; doc < doc_map.size(); ++doc) {
+            if (doc_map[doc] == kNoDoc || doc_map[doc] < doc || doc_map[doc] - doc != doc_map[0]) {
+                return std::nullopt;
             }
         }
-        term.assign(least);
-        return found;
+        return doc_map.empty() ? 0 : doc_map[0];
+    }
+
+    /// The term that an input stands at.
+    struct Head {
+        std::uint64_t order = 0;  // the text's first eight bytes: terms mostly differ there
+        std::string_view text;
+        std::uint32_t term = 0;
+        bool at_end = false;
+    };
+
+    void look_at(std::size_t input, std::uint32_t term) {
+        const SealedText& text = *inputs_[input].text;
+        if (term >= text.term_count()) {
+            heads_[input].at_end = true;
+            return;
+        }
+        const std::string_view bytes = text.text({term});
+        std::uint64_t order = 0;
+        memcpy(&order, bytes.data(), std::min(bytes.size(), sizeof(order)));
+        heads_[input] = {__builtin_bswap64(order), bytes, term, false};
+    }
+
+    /// The least term that some input stands at. Null at the end of all.
+    const Head* smallest() const {
+        const Head* least = nullptr;
+        for (const Head& head : heads_) {
+            if (head.at_end) {
+                continue;
+            }
+            if (least == nullptr || head.order < least->order
+                || (head.order == least->order && head.text < least->text)) {
+                least = &head;
+            }
+        }
+        return least;
     }
 
     /// Appends the kept postings of one input's term.
-    Status collect(const MergeInput& input, TermHandle term) {
+    Status collect(std::size_t index, TermHandle term) {
+        const MergeInput& input = inputs_[index];
         input.text->open(term, cursor_);
         PositionStream positions(cursor_);
+        if (shifts_[index] && cursor_.stores_bounds()) {
+            return collect_shifted(*shifts_[index], positions, input.text->text(term));
+        }
         for (DocId doc = cursor_.doc(); doc != kNoDoc; doc = cursor_.next()) {
             cursor_.load_tfs();
             const std::uint32_t tf = cursor_.tf();
@@ -137,6 +178,34 @@ private:
                 postings_.docs.push_back(target);
                 postings_.tfs.push_back(tf);
             }
+        }
+        return {};
+    }
+
+    /// The same where no document is dropped and all move by the same number: whole blocks.
+    Status collect_shifted(DocId shift, PositionStream& positions, std::string_view term) {
+        for (std::uint32_t block = 0; block < cursor_.view().blocks; ++block) {
+            cursor_.set_block(block);
+            cursor_.load_docs();
+            cursor_.load_tfs();
+            for (std::uint32_t i = 0; i < cursor_.size(); ++i) {
+                postings_.docs.push_back(cursor_.docs()[i] + shift);
+            }
+            postings_.tfs
+                .insert(postings_.tfs.end(), cursor_.tfs(), cursor_.tfs() + cursor_.size());
+        }
+        const std::uint64_t before = postings_.position_gaps.size();
+        positions.append_all(postings_.position_gaps);
+        const std::uint64_t wanted = std::accumulate(
+            postings_.tfs.end() - static_cast<std::ptrdiff_t>(cursor_.view().df),
+            postings_.tfs.end(),
+            std::uint64_t{0}
+        );
+        if (postings_.position_gaps.size() - before != wanted) {
+            return corruption(
+                "segment: positions of term '" + std::string(term)
+                + "' are not as many as it occurs"
+            );
         }
         return {};
     }
@@ -170,7 +239,8 @@ private:
 
     std::span<const MergeInput> inputs_;
     DocId total_docs_;
-    std::vector<std::uint32_t> next_;  // per input the term it stands at
+    std::vector<std::optional<DocId>> shifts_;
+    std::vector<Head> heads_;
     TermPostings postings_;
     PostingsCursor cursor_;
 };

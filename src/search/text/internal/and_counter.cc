@@ -7,7 +7,7 @@ namespace {
 
 /// Lists of which the longest is at most so many times the shortest are like each other: then
 /// intersecting them list by list costs more than going through all of them.
-constexpr std::uint64_t kLikeSizes = 4;
+constexpr std::uint64_t kLikeSizes = 8;
 
 /// Documents of the index per document of the shortest list: above it, the words are too many.
 constexpr std::uint64_t kDocsPerPosting = 64;

@@ -109,6 +109,17 @@ public:
     /// Whether the query has this code point. All that it has not lead to the same state.
     bool knows(std::uint32_t code_point) const { return mask_of(code_point) != 0; }
 
+    /// Where a code point that the query has not leads nowhere: whether this one leads on.
+    bool leads_on(const State& from, std::uint32_t code_point) const {
+        // Then no row but the last has anything left, and only what goes on in it counts.
+        const Word mask = mask_of(code_point);
+        Word bits = from.rows[kCost] & mask;
+        if constexpr (kCost > 0) {
+            bits |= from.before[kCost - 1] & mask & (from.last_mask >> 1U);
+        }
+        return bits != 0;
+    }
+
     /// The distance between the whole query and the text; kCost + 1 if it is larger.
     std::uint32_t distance(const State& state) const {
         std::uint32_t d = 0;

@@ -62,6 +62,11 @@ private:
 
     bool advance_letter(Place& place, std::uint32_t code_point) const {
         place.state = automaton_.step(place.state, code_point);
+        return settle(place);
+    }
+
+    /// A code point was read: the same.
+    bool settle(Place& place) const {
         note_prefix(place);
         return automaton_.least(place.state) <= std::min(kCost, place.nearest_prefix);
     }
@@ -76,12 +81,21 @@ private:
         // Most children's labels are not in the query, and lead to one and the same place.
         Place missed = place;
         const bool missed_alive = place.feed.missing != 0 || advance_letter(missed, kNoLetter);
+        const bool missed_ends = automaton_.least(missed.state) > kCost;
+        const auto misses = [&](std::uint8_t label) {
+            return !automaton_.knows(label)
+                   || (missed_ends && !automaton_.leads_on(place.state, label));
+        };
         return trie_.for_children(node, [&](Node child, std::uint8_t label) {
             if (!spend()) {
                 return false;
             }
-            if (place.feed.missing == 0 && label < 0x80 && !automaton_.knows(label)) {
+            if (place.feed.missing == 0 && label < 0x80 && misses(label)) {
                 return follow(child, depth + 1, missed, missed_alive);
+            }
+            if (place.feed.missing == 0 && label < 0x80) {
+                Place next{automaton_.step(place.state, label), place.feed, place.nearest_prefix};
+                return follow(child, depth + 1, next, settle(next));
             }
             Place next = place;
             const bool alive = advance(next, label);
@@ -152,6 +166,11 @@ WalkEnd fuzzy_walk_within(
 ) {
     __extension__ using Wide = unsigned __int128;
     static_assert(FuzzyAutomaton<Wide, kCost>::kLengthMax >= kFuzzyLengthMax);
+    // Most of the time goes into copying states: the narrower, the better.
+    if (query.size() <= FuzzyAutomaton<std::uint32_t, kCost>::kLengthMax) {
+        FuzzyAutomaton<std::uint32_t, kCost> automaton(query);
+        return FuzzyWalk<Trie, std::uint32_t, kCost>(trie, automaton, options).run();
+    }
     if (query.size() <= FuzzyAutomaton<std::uint64_t, kCost>::kLengthMax) {
         FuzzyAutomaton<std::uint64_t, kCost> automaton(query);
         return FuzzyWalk<Trie, std::uint64_t, kCost>(trie, automaton, options).run();

@@ -3,6 +3,8 @@
 #include "search/text/internal/postings_opener.h"
 #include "search/text/internal/varint.h"
 
+#include <algorithm>
+
 namespace kumo::search {
 
 PositionStream::PositionStream(const PostingsCursor& cursor) : view_(cursor.view()) {
@@ -26,6 +28,20 @@ bool PositionStream::next(std::uint32_t& gap) {
     }
     gap = group_[entry_++ % kPackCount];
     return true;
+}
+
+void PositionStream::append_all(std::vector<std::uint32_t>& out) {
+    std::uint32_t gap = 0;
+    while (entry_ % kPackCount != 0 && next(gap)) {
+        out.push_back(gap);
+    }
+    while (entry_ < view_.occurrences) {
+        const std::uint64_t group = entry_ / kPackCount;
+        const std::uint64_t count = std::min<std::uint64_t>(kPackCount, view_.occurrences - entry_);
+        unpack(view_.pos_data + view_.pos_offset[group], view_.pos_bits[group], group_.data());
+        out.insert(out.end(), group_.begin(), group_.begin() + static_cast<std::ptrdiff_t>(count));
+        entry_ += count;
+    }
 }
 
 }  // namespace kumo::search

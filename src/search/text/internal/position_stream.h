@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace kumo::search {
 
@@ -16,6 +17,9 @@ public:
 
     /// False when the term has no more.
     bool next(std::uint32_t& gap);
+
+    /// All of a long term that were not read yet.
+    void append_all(std::vector<std::uint32_t>& out);
 
 private:
     const PostingsView& view_;

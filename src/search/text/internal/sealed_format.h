@@ -20,6 +20,9 @@ inline constexpr std::uint32_t kBitsetWordsMax = 16;
 /// From this many documents on, a term stores its 10th and 100th best factor.
 inline constexpr std::uint32_t kSeedDocsMin = 512;
 
+inline constexpr std::uint32_t kSeedsFew = 10;
+inline constexpr std::uint32_t kSeedsMost = 100;
+
 /// The averages and factors in a segment are for these parameters.
 inline constexpr float kStoredK1 = 1.2F;
 inline constexpr float kStoredB = 0.75F;

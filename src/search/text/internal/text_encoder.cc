@@ -144,8 +144,8 @@ void TextEncoder::encode_long(const TermPostings& postings) {
     LongHeader header{0, 0, 0, static_cast<std::uint32_t>(data_.size())};
     header.best_factor = *std::max_element(max_factor_.begin(), max_factor_.end());
     if (postings.docs.size() >= kSeedDocsMin) {
-        header.seed100 = seed(100, factors_.size());
-        header.seed10 = seed(10, 100);
+        header.seed100 = seed(kSeedsMost);
+        header.seed10 = seed(kSeedsFew);
     }
     put_long(header, layout);
 }
@@ -234,22 +234,34 @@ void TextEncoder::encode_positions(const std::vector<std::uint32_t>& gaps) {
 
 void TextEncoder::find_factors(const TermPostings& postings) {
     factors_.clear();
+    factor_needed_ = 0;
     max_factor_.assign((postings.docs.size() + kPostingBlock - 1) / kPostingBlock, 0);
     for (std::uint64_t i = 0; i < postings.docs.size(); ++i) {
         auto tf = static_cast<float>(postings.tfs[i]);
         float factor = tf / (tf + weights_[norms_[postings.docs[i]]]);
-        factors_.push_back(factor);
+        if (factor > factor_needed_) {
+            note_factor(factor);
+        }
         float& best = max_factor_[i / kPostingBlock];
         best = std::max(best, factor);
     }
 }
 
-/// The k-th best of the first `count` factors of the current term. Puts the best k first.
-float TextEncoder::seed(std::uint32_t k, std::size_t count) {
+/// Keeps the best factors of the current term, and forgets the others now and then.
+void TextEncoder::note_factor(float factor) {
+    factors_.push_back(factor);
+    if (factors_.size() == std::size_t{kSeedsMost} * 4) {
+        factor_needed_ = seed(kSeedsMost);
+        factors_.resize(kSeedsMost);
+    }
+}
+
+/// The k-th best factor of the current term. Puts the best k first.
+float TextEncoder::seed(std::uint32_t k) {
     std::nth_element(
         factors_.begin(),
         factors_.begin() + (k - 1),
-        factors_.begin() + static_cast<std::ptrdiff_t>(count),
+        factors_.end(),
         std::greater<>()
     );
     return factors_[k - 1];

@@ -51,7 +51,8 @@ private:
     void encode_tail(const TermPostings& postings, std::uint32_t first, DocId floor);
     void encode_positions(const std::vector<std::uint32_t>& gaps);
     void find_factors(const TermPostings& postings);
-    float seed(std::uint32_t k, std::size_t count);
+    float seed(std::uint32_t k);
+    void note_factor(float factor);
     void put_long(LongHeader header, const LongLayout& layout);
 
     DocId doc_limit_;
@@ -76,7 +77,8 @@ private:
     std::string pos_bits_;
     std::string data_;
     std::string pos_data_;
-    std::vector<float> factors_;
+    std::vector<float> factors_;  // the best, at least kSeedsMost of them if there are so many
+    float factor_needed_ = 0;     // not more than this is not among them
 };
 
 }  // namespace kumo::search

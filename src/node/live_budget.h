@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <utility>
+
+namespace kumo::node {
+
+/// How much the live segments of all engines of a node may hold together: when they hold more, the
+/// largest is to be sealed before it is due. Loop-owned, as the engines are.
+class LiveBudget {
+public:
+    /// Smaller live segments are left alone: many collections would make many small segments.
+    static constexpr std::size_t kSealedBytesMin = std::size_t{1} << 20;
+
+    explicit LiveBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+    LiveBudget(const LiveBudget&) = delete;
+    LiveBudget& operator=(const LiveBudget&) = delete;
+
+    /// An engine, until it is closed.
+    class Member {
+    public:
+        /// `seal` asks the owner to seal; it may call update() of this and others.
+        Member(LiveBudget& budget, std::function<void()> seal)
+            : budget_(budget), seal_(std::move(seal)) {
+            budget_.members_[this] = 0;
+        }
+
+        ~Member() {
+            budget_.total_ -= budget_.members_[this];
+            budget_.members_.erase(this);
+        }
+
+        Member(const Member&) = delete;
+        Member& operator=(const Member&) = delete;
+
+        /// The owner's live segment holds so much now, without what is being sealed.
+        void update(std::size_t bytes) {
+            std::size_t& mine = budget_.members_[this];
+            budget_.total_ += bytes - mine;
+            mine = bytes;
+            budget_.enforce();
+        }
+
+    private:
+        friend class LiveBudget;
+
+        LiveBudget& budget_;
+        std::function<void()> seal_;
+    };
+
+private:
+    void enforce() {
+        if (total_ <= bytes_max_) {
+            return;
+        }
+        Member* largest = nullptr;
+        for (const auto& [member, bytes] : members_) {
+            largest = largest == nullptr || bytes > members_[largest] ? member : largest;
+        }
+        if (largest != nullptr && members_[largest] >= kSealedBytesMin) {
+            largest->seal_();
+        }
+    }
+
+    const std::size_t bytes_max_;
+    std::size_t total_ = 0;
+    std::map<Member*, std::size_t> members_;
+};
+
+}  // namespace kumo::node
