@@ -45,15 +45,23 @@ struct Bm25Searcher::State {
         float weight;
     };
 
+    /// At least k documents score more than this; where some are deleted, that is a guess.
+    struct Seed {
+        float score = 0;
+        bool certain = true;
+    };
+
     State(std::span<const Bm25Segment> given, Bm25Params params);
-    void set_scales(Segment& segment, bool all_match, double average) const;
+    static void set_scales(Segment& segment, double average);
     Term resolve(std::string_view text) const;
     bool open_segment(std::size_t s, const std::vector<Term>& terms, Bm25Op op);
     std::uint64_t run_segment(std::size_t s, Bm25Op op, TopK* top, bool want_count);
     void find_in_segment(std::size_t s, Bm25Op op, std::uint64_t* out);
     std::vector<Term> resolve_all(const Bm25Query& query) const;
     SegmentQuery query_of(std::size_t s);
-    float best_seed(const std::vector<Term>& terms, std::uint32_t k) const;
+    Bm25Result
+    run(const std::vector<Term>& terms, Bm25Op op, std::uint32_t k, bool want_count, float seed);
+    Seed best_seed(const std::vector<Term>& terms, std::uint32_t k) const;
 
     std::vector<Segment> segments;
     std::array<float, 256> norm_weight{};
@@ -83,20 +91,19 @@ Bm25Searcher::State::State(std::span<const Bm25Segment> given, Bm25Params params
         segment.deleted = given[s].deleted;
         segment.context = {segment.text->norms(), &norm_weight, &kernels(), kUnknownBoundScale};
         if (params.k1 == kStoredK1 && params.b == kStoredB) {
-            const bool all_match = segment.filter == nullptr && segment.deleted.empty();
-            set_scales(segment, all_match, average);
+            set_scales(segment, average);
         }
     }
 }
 
 /// A factor tf / (tf + w) changes by less than the quotient of the average lengths: bounds grow
 /// with a longer average, and seeds shrink with a shorter one.
-void Bm25Searcher::State::set_scales(Segment& segment, bool all_match, double average) const {
+void Bm25Searcher::State::set_scales(Segment& segment, double average) {
     const double stored = segment.text->bound_length();
     if (stored > 0) {
         const auto quotient = static_cast<float>(average / stored);
         segment.context.bound_scale = std::max(1.0F, quotient);
-        segment.seed_scale = all_match ? std::min(1.0F, quotient) : 0;
+        segment.seed_scale = segment.filter == nullptr ? std::min(1.0F, quotient) : 0;
     }
 }
 
@@ -138,17 +145,28 @@ bool Bm25Searcher::State::open_segment(std::size_t s, const std::vector<Term>& t
 }
 
 /// The best lower bound of the k-th score: any term's k-th best single score in any segment.
-float Bm25Searcher::State::best_seed(const std::vector<Term>& terms, std::uint32_t k) const {
-    float best = 0;
+/// Where documents are deleted, 100 are looked at for 10: it is unlikely that 91 of them are gone.
+Bm25Searcher::State::Seed
+Bm25Searcher::State::best_seed(const std::vector<Term>& terms, std::uint32_t k) const {
+    Seed best;
     for (std::size_t s = 0; s < segments.size(); ++s) {
+        const bool certain = segments[s].deleted.empty();
+        const std::uint32_t rank = certain || k > kSeedsFew ? k : kSeedsMost;
+        if (segments[s].seed_scale == 0 || (!certain && k > kSeedsFew)) {
+            continue;
+        }
         for (const Term& term : terms) {
-            if (segments[s].seed_scale > 0 && term.handles[s].has_value()) {
-                float factor = segments[s].text->seed_factor(*term.handles[s], k);
-                best = std::max(best, factor * segments[s].seed_scale * term.weight);
+            if (!term.handles[s].has_value()) {
+                continue;
+            }
+            const float factor = segments[s].text->seed_factor(*term.handles[s], rank);
+            const float score = factor * segments[s].seed_scale * term.weight * kSeedSlack;
+            if (score > best.score) {
+                best = {score, certain};
             }
         }
     }
-    return best * kSeedSlack;
+    return best;
 }
 
 std::uint64_t
@@ -205,6 +223,26 @@ std::vector<Bm25Searcher::State::Term> Bm25Searcher::State::resolve_all(const Bm
     return terms;
 }
 
+Bm25Result Bm25Searcher::State::run(
+    const std::vector<Term>& terms,
+    Bm25Op op,
+    std::uint32_t k,
+    bool want_count,
+    float seed
+) {
+    Bm25Result result;
+    TopK top(k);
+    top.prime(seed);
+    for (std::size_t s = 0; s < segments.size(); ++s) {
+        if (open_segment(s, terms, op)) {
+            top.set_segment(static_cast<std::uint32_t>(s));
+            result.count += run_segment(s, op, k == 0 ? nullptr : &top, want_count);
+        }
+    }
+    result.hits = top.take();
+    return result;
+}
+
 Bm25Searcher::Bm25Searcher(std::span<const Bm25Segment> segments, Bm25Params params)
     : state_(std::make_unique<State>(segments, params)) {}
 
@@ -217,17 +255,14 @@ Result<Bm25Result> Bm25Searcher::search(const Bm25Query& query, std::uint32_t k,
         return result;
     }
     const std::vector<State::Term> terms = state_->resolve_all(query);
-    TopK top(k);
+    State::Seed seed;
     if (k != 0 && (query.op == Bm25Op::kOr || terms.size() == 1)) {
-        top.prime(state_->best_seed(terms, k));
+        seed = state_->best_seed(terms, k);
     }
-    for (std::size_t s = 0; s < state_->segments.size(); ++s) {
-        if (state_->open_segment(s, terms, query.op)) {
-            top.set_segment(static_cast<std::uint32_t>(s));
-            result.count += state_->run_segment(s, query.op, k == 0 ? nullptr : &top, want_count);
-        }
+    result = state_->run(terms, query.op, k, want_count, seed.score);
+    if (!seed.certain && result.hits.size() < k) {
+        result = state_->run(terms, query.op, k, want_count, 0);
     }
-    result.hits = top.take();
     return result;
 }
 

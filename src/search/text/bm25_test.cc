@@ -264,6 +264,37 @@ TEST(Bm25, AgreesWithTheFormulaInOneSegment) {
     expect_agreement(Corpus(plain, true), 4);
 }
 
+/// The stored seeds say what the best hundred score: here nearly all of those are deleted.
+TEST(Bm25, FindsTheRestWhenTheBestAreDeleted) {
+    PlainSegment segment;
+    segment.deleted.resize(700 / 64 + 1);
+    for (DocId doc = 0; doc < 700; ++doc) {
+        ModelDoc words;
+        const bool good = doc % 7 == 0;
+        for (std::uint32_t position = 0; position < 6; ++position) {
+            words.emplace_back(good || position == 0 ? "w0" : "other", position);
+        }
+        segment.model.docs.push_back(words);
+        segment.model.ranks.push_back(0);
+        if (good && doc > 20) {
+            segment.deleted[doc / 64] |= std::uint64_t{1} << (doc % 64);
+        }
+    }
+    const std::vector<PlainSegment> plain{segment};
+    const Corpus corpus(plain, false);
+    const std::string_view word = "w0";
+    for (const std::uint32_t k : {2U, 10U, 50U}) {
+        const Bm25Query query{Bm25Op::kOr, {&word, 1}};
+        const auto got = Bm25Searcher(corpus.segments).search(query, k, true);
+        const Bm25Result want = Reference(plain, {}).search(query, k);
+        ASSERT_EQ(got.value().hits.size(), k);
+        EXPECT_EQ(got.value().count, want.count);
+        for (std::uint32_t i = 0; i < k; ++i) {
+            EXPECT_NEAR(got.value().hits[i].score, want.hits[i].score, 1e-4);
+        }
+    }
+}
+
 TEST(Bm25, AgreesWithTheFormulaOverUnlikeSegments) {
     std::vector<PlainSegment> plain{
         {random_model(5, 2000, 500), {}, {}},
