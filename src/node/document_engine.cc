@@ -75,7 +75,7 @@ DocumentEngine::DocumentEngine(
       retry_delay_(kRetryDelayMin) {}
 
 void DocumentEngine::start() {
-    budget_.emplace(*env_.budget, [this] {
+    budget_.emplace(env_.budget, [this] {
         pressed_ = true;
         maintain();
     });

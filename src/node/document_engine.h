@@ -23,7 +23,7 @@ namespace kumo::node {
 struct EngineEnv {
     io::Loop* loop = nullptr;
     BackgroundJobs* jobs = nullptr;
-    LiveBudget* budget = nullptr;
+    std::shared_ptr<LiveBudget> budget;
     search::IndexLimits limits;
     Duration idle_seal_after{};
 };

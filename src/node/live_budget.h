@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <utility>
 
 namespace kumo::node {
@@ -19,18 +20,19 @@ public:
     LiveBudget(const LiveBudget&) = delete;
     LiveBudget& operator=(const LiveBudget&) = delete;
 
-    /// An engine, until it is closed.
+    /// An engine, until it is closed. Engines may outlive the node, in tasks that never ran: the
+    /// budget lives as long as its members.
     class Member {
     public:
         /// `seal` asks the owner to seal; it may call update() of this and others.
-        Member(LiveBudget& budget, std::function<void()> seal)
-            : budget_(budget), seal_(std::move(seal)) {
-            budget_.members_[this] = 0;
+        Member(std::shared_ptr<LiveBudget> budget, std::function<void()> seal)
+            : budget_(std::move(budget)), seal_(std::move(seal)) {
+            budget_->members_[this] = 0;
         }
 
         ~Member() {
-            budget_.total_ -= budget_.members_[this];
-            budget_.members_.erase(this);
+            budget_->total_ -= budget_->members_[this];
+            budget_->members_.erase(this);
         }
 
         Member(const Member&) = delete;
@@ -38,16 +40,16 @@ public:
 
         /// The owner's live segment holds so much now, without what is being sealed.
         void update(std::size_t bytes) {
-            std::size_t& mine = budget_.members_[this];
-            budget_.total_ += bytes - mine;
+            std::size_t& mine = budget_->members_[this];
+            budget_->total_ += bytes - mine;
             mine = bytes;
-            budget_.enforce();
+            budget_->enforce();
         }
 
     private:
         friend class LiveBudget;
 
-        LiveBudget& budget_;
+        const std::shared_ptr<LiveBudget> budget_;
         std::function<void()> seal_;
     };
 

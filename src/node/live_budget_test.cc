@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -11,7 +12,7 @@ namespace {
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 TEST(LiveBudget, HasTheLargestSealed) {
-    LiveBudget budget(10 * kMiB);
+    const auto budget = std::make_shared<LiveBudget>(10 * kMiB);
     std::string sealed;
     LiveBudget::Member a(budget, [&] { sealed += "a"; });
     LiveBudget::Member b(budget, [&] { sealed += "b"; });
@@ -26,7 +27,7 @@ TEST(LiveBudget, HasTheLargestSealed) {
 }
 
 TEST(LiveBudget, MayBeUpdatedBySealing) {
-    LiveBudget budget(10 * kMiB);
+    const auto budget = std::make_shared<LiveBudget>(10 * kMiB);
     int seals = 0;
     std::optional<LiveBudget::Member> member;
     member.emplace(budget, [&] {
@@ -39,7 +40,7 @@ TEST(LiveBudget, MayBeUpdatedBySealing) {
 }
 
 TEST(LiveBudget, ForgetsWhoIsGone) {
-    LiveBudget budget(10 * kMiB);
+    const auto budget = std::make_shared<LiveBudget>(10 * kMiB);
     int seals = 0;
     std::optional<LiveBudget::Member> large;
     large.emplace(budget, [&] { ++seals; });
@@ -51,7 +52,7 @@ TEST(LiveBudget, ForgetsWhoIsGone) {
 }
 
 TEST(LiveBudget, LeavesSmallOnesAlone) {
-    LiveBudget budget(2 * kMiB);
+    const auto budget = std::make_shared<LiveBudget>(2 * kMiB);
     int seals = 0;
     LiveBudget::Member a(budget, [&] { ++seals; });
     LiveBudget::Member b(budget, [&] { ++seals; });
@@ -60,6 +61,17 @@ TEST(LiveBudget, LeavesSmallOnesAlone) {
     b.update(kMiB - 1);
     c.update(kMiB - 1);
     EXPECT_EQ(seals, 0);
+}
+
+TEST(LiveBudget, LivesAsLongAsItsMembers) {
+    auto budget = std::make_shared<LiveBudget>(10 * kMiB);
+    int seals = 0;
+    std::optional<LiveBudget::Member> member;
+    member.emplace(budget, [&] { ++seals; });
+    budget.reset();
+    member->update(11 * kMiB);
+    EXPECT_EQ(seals, 1);
+    member.reset();
 }
 
 }  // namespace

@@ -318,7 +318,7 @@ ShardSet::Environment NodeImpl::shard_environment() {
         remember(lost);
     };
     out.shard
-        .engine = {&loop_, &jobs_, &live_budget_, options_.index_limits, options_.idle_seal_after};
+        .engine = {&loop_, &jobs_, live_budget_, options_.index_limits, options_.idle_seal_after};
     out.shard.wal = wal_.get();
     out.shard.self = control_->self();
     out.shard.log_tail_bytes_max = options_.log_tail_bytes_max;

@@ -67,7 +67,7 @@ NodeImpl::NodeImpl(const NodeOptions& options, const NodeEnvironment& environmen
       reserve_(fs_, io::join_path(options.data_dir, "reserve")),
       data_log_(fs_, options.data_dir),
       runs_(fs_, options.data_dir),
-      live_budget_(options.live_bytes_total_max),
+      live_budget_(std::make_shared<LiveBudget>(options.live_bytes_total_max)),
       jobs_(loop_, pool_, background_),
       view_(std::make_shared<const View>()),
       broken_(std::make_shared<const std::string>()) {}

@@ -223,7 +223,7 @@ private:
     RunRecord run_;                    ///< This one, as it is to be recorded.
     bool unclean_ = false;             ///< Copies may lack what the run before acknowledged.
     std::optional<LostLog> lost_log_;  ///< As the start found it.
-    LiveBudget live_budget_;
+    const std::shared_ptr<LiveBudget> live_budget_;
     BackgroundJobs jobs_;
     std::unique_ptr<io::FileLock> lock_;
     std::unique_ptr<store::Wal> wal_;

@@ -272,6 +272,7 @@ public:
         }
         std::vector<DirEntry> entries;
         errno = 0;
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): safe on a stream that no other thread reads
         while (const dirent* entry = ::readdir(dir.get())) {
             const std::string_view name = entry->d_name;
             if (name != "." && name != "..") {

@@ -63,9 +63,10 @@ void add_by_column(
                 hopeful.push_back(static_cast<std::uint32_t>(doc));
             });
         }
-        for (auto doc = hopeful.rbegin(); doc != hopeful.rend(); ++doc) {
-            if (!is_hopeless(order, best, part, *doc, nullptr)) {
-                best.add(order.score(part, *doc, nullptr));
+        std::reverse(hopeful.begin(), hopeful.end());
+        for (const std::uint32_t doc : hopeful) {
+            if (!is_hopeless(order, best, part, doc, nullptr)) {
+                best.add(order.score(part, doc, nullptr));
             }
         }
         end = begin;

@@ -32,11 +32,11 @@ Status check_limits(const Bm25Query& query, std::uint32_t k) {
 
 struct Bm25Searcher::State {
     struct Segment {
-        const TextReader* text;
-        const std::uint64_t* filter;
+        const TextReader* text = nullptr;
+        const std::uint64_t* filter = nullptr;
         DocPages deleted;
-        ScoreContext context;
-        float seed_scale;  // stored seeds times this hold; 0 if they cannot be used
+        ScoreContext context{};
+        float seed_scale = 0;  // stored seeds times this hold; 0 if they cannot be used
     };
 
     /// A query term: where each segment has it, and its idf over all.

@@ -7,8 +7,7 @@
 
 #include <algorithm>
 #include <bit>
-
-#include <string.h>
+#include <cstring>
 
 namespace kumo::search {
 namespace {
@@ -116,7 +115,11 @@ void PostingsCursor::decode_docs() {
     } else if (codec == kCodecTail) {
         decode_tail();
     } else if (codec == kCodecRaw) {
-        memcpy(docs_.data(), own_docs_.data() + std::uint64_t{block_} * kPostingBlock, size_ * 4U);
+        std::memcpy(
+            docs_.data(),
+            own_docs_.data() + std::uint64_t{block_} * kPostingBlock,
+            std::size_t{size_} * 4
+        );
     } else {
         unpack_gaps(view_.data + view_.offset[block_], codec, block_floor() - 1, docs_.data());
         // Below 25 bits the sum of 128 gaps cannot wrap, so the last one proves them all.
@@ -208,10 +211,10 @@ void PostingsCursor::load_tfs() {
         return;
     }
     if (codec == kCodecRaw) {
-        memcpy(
+        std::memcpy(
             tfs_.data(),
             own_tfs_.data() + std::uint64_t{block_} * kPostingBlock,
-            block_count_of(block_) * 4U
+            std::size_t{block_count_of(block_)} * 4
         );
     } else {
         unpack_plus(tf_data(), view_.tf_bits[block_], 1, tfs_.data());

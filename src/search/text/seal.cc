@@ -10,12 +10,11 @@
 #include "search/text/section_file.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <string.h>
 
 namespace kumo::search {
 namespace {
@@ -131,7 +130,7 @@ private:
         }
         const std::string_view bytes = text.text({term});
         std::uint64_t order = 0;
-        memcpy(&order, bytes.data(), std::min(bytes.size(), sizeof(order)));
+        std::memcpy(&order, bytes.data(), std::min(bytes.size(), sizeof(order)));
         heads_[input] = {__builtin_bswap64(order), bytes, term, false};
     }
 

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <numeric>
-
-#include <string.h>
 
 namespace kumo::search {
 namespace {
@@ -26,7 +25,7 @@ void AndMatcher::load_lead() {
     PostingsCursor& lead = terms_[0]->cursor();
     lead.load_docs();
     count_ = lead.size();
-    memcpy(docs_.data(), lead.docs(), count_ * sizeof(DocId));
+    std::memcpy(docs_.data(), lead.docs(), count_ * sizeof(DocId));
     std::iota(places_[0].index.begin(), places_[0].index.begin() + count_, 0U);
     std::fill_n(places_[0].block.begin(), count_, lead.block());
 }

@@ -152,6 +152,30 @@ bool AndRanker::phrase_block_can_enter(const TopK& top) {
     return top.wants(weight_ * factor * kBoundSlack);
 }
 
+/// Of the candidates, how many have the phrase; ranks those.
+std::uint64_t AndRanker::phrase_candidates(const SegmentQuery& query, TopK* top, bool count) {
+    std::uint64_t matches = 0;
+    for (std::uint32_t i = 0; i < matcher_.count(); ++i) {
+        if (!count && !phrase_can_enter(i, *top)) {
+            continue;
+        }
+        const std::uint32_t tf = phrase_count(i);
+        if (tf == 0) {
+            continue;
+        }
+        ++matches;
+        const DocId doc = matcher_.doc(i);
+        if (query.matches != nullptr) {
+            query.matches[doc / 64] |= std::uint64_t{1} << (doc % 64);
+        }
+        const float score = top == nullptr ? 0 : phrase_score(i, tf);
+        if (top != nullptr && top->wants(score)) {
+            top->add(score, doc);
+        }
+    }
+    return matches;
+}
+
 std::uint64_t AndRanker::phrase(const SegmentQuery& query, TopK* top, bool count) {
     start(query);
     TermScorer& lead = *terms_[0];
@@ -168,23 +192,7 @@ std::uint64_t AndRanker::phrase(const SegmentQuery& query, TopK* top, bool count
         }
         matcher_.intersect();
         matcher_.filter(query);
-        for (std::uint32_t i = 0; i < matcher_.count(); ++i) {
-            if (!count && !phrase_can_enter(i, *top)) {
-                continue;
-            }
-            const std::uint32_t tf = phrase_count(i);
-            if (tf == 0) {
-                continue;
-            }
-            ++matches;
-            if (query.matches != nullptr) {
-                query.matches[matcher_.doc(i) / 64] |= std::uint64_t{1} << (matcher_.doc(i) % 64);
-            }
-            const float score = top == nullptr ? 0 : phrase_score(i, tf);
-            if (top != nullptr && top->wants(score)) {
-                top->add(score, matcher_.doc(i));
-            }
-        }
+        matches += phrase_candidates(query, top, count);
     }
     return count ? matches : 0;
 }

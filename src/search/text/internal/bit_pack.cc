@@ -3,10 +3,10 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include <emmintrin.h>
-#include <string.h>
 
 namespace kumo::search {
 namespace {
@@ -91,7 +91,7 @@ std::uint32_t bits_needed(const std::uint32_t* values, std::uint32_t count) noex
 }
 
 void pack(const std::uint32_t* values, std::uint32_t bits, std::uint8_t* out) noexcept {
-    memset(out, 0, packed_bytes(bits));
+    std::memset(out, 0, packed_bytes(bits));
     if (bits == 0) {
         return;
     }

@@ -4,8 +4,8 @@
 #include "search/text/norm.h"
 
 #include <algorithm>
+#include <cstring>
 
-#include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -29,7 +29,7 @@ LiveIndex::Table::Table(std::uint32_t size)
 LiveIndex::LiveIndex() {
     tables_.push_back(std::make_unique<Table>(kTableFirstSlots));
     table_.store(tables_.back().get(), std::memory_order_release);
-    array_bytes_.store(kTableFirstSlots * 8, std::memory_order_relaxed);
+    array_bytes_.store(std::uint64_t{kTableFirstSlots} * 8, std::memory_order_relaxed);
 }
 
 std::uint64_t LiveIndex::bytes() const {
@@ -87,7 +87,7 @@ std::uint32_t LiveIndex::find_or_add(std::string_view term, std::uint64_t hash, 
     std::uint32_t id = terms_.size();
     LiveTerm& fresh = terms_.append();
     std::uint8_t* bytes = arena_.allocate(static_cast<std::uint32_t>(term.size()));
-    memcpy(bytes, term.data(), term.size());
+    std::memcpy(bytes, term.data(), term.size());
     fresh.bytes = reinterpret_cast<const char*>(bytes);
     fresh.length = static_cast<std::uint32_t>(term.size());
     fresh.first_doc = doc;
@@ -153,7 +153,7 @@ void LiveIndex::set_norm(DocId doc, std::uint32_t length) {
         std::uint32_t capacity = std::max({kNormsFirst, norms_capacity_ * 2, doc + 1});
         auto array = std::make_unique<std::uint8_t[]>(std::uint64_t{capacity} + kNormsPadding);
         if (norms_capacity_ != 0) {
-            memcpy(array.get(), norm_arrays_.back().get(), norms_capacity_);
+            std::memcpy(array.get(), norm_arrays_.back().get(), norms_capacity_);
         }
         array_bytes_.fetch_add(capacity + kNormsPadding, std::memory_order_relaxed);
         norms_.store(array.get(), std::memory_order_release);

@@ -6,9 +6,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
-
-#include <string.h>
 
 /// The postings of a live term are a chain of chunks, 24 bytes doubling to 16 KiB, whose last 8
 /// bytes hold the address of the next one. A record per document, all varints:
@@ -77,7 +76,7 @@ private:
         if (first) {
             term_.head = chunk;
         } else {
-            memcpy(term_.limit, &chunk, kChunkLinkBytes);
+            std::memcpy(term_.limit, &chunk, kChunkLinkBytes);
         }
         term_.write = chunk;
         term_.limit = chunk + bytes - kChunkLinkBytes;
@@ -131,7 +130,7 @@ public:
 private:
     std::uint32_t next_byte() {
         if (mark_.at == mark_.limit) {
-            memcpy(&mark_.at, mark_.limit, kChunkLinkBytes);
+            std::memcpy(&mark_.at, mark_.limit, kChunkLinkBytes);
             mark_.chunk_bytes = next_chunk_bytes(mark_.chunk_bytes);
             mark_.limit = mark_.at + mark_.chunk_bytes - kChunkLinkBytes;
         }

@@ -148,6 +148,7 @@ private:
     float phrase_score(std::uint32_t i, std::uint32_t tf) const;
     bool phrase_can_enter(std::uint32_t i, const TopK& top);
     bool phrase_block_can_enter(const TopK& top);
+    std::uint64_t phrase_candidates(const SegmentQuery& query, TopK* top, bool count);
     void note_matches(const SegmentQuery& query) const;
     std::uint32_t phrase_count(std::uint32_t i);
 

@@ -10,11 +10,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <type_traits>
-
-#include <string.h>
 
 namespace kumo::search {
 namespace {
@@ -205,7 +204,7 @@ void TextEncoder::encode_bitset(const DocId* docs, DocId floor) {
         words[at / 64] |= std::uint64_t{1} << (at % 64);
     }
     const DocId used = (docs[kPostingBlock - 1] - base) / 64 + 1;
-    data_.append(reinterpret_cast<const char*>(words), used * 8U);
+    data_.append(reinterpret_cast<const char*>(words), std::size_t{used} * 8);
 }
 
 void TextEncoder::encode_tail(const TermPostings& postings, std::uint32_t first, DocId floor) {
@@ -224,7 +223,7 @@ void TextEncoder::encode_positions(const std::vector<std::uint32_t>& gaps) {
     for (std::uint64_t first = 0; first < gaps.size(); first += kPackCount) {
         std::uint32_t values[kPackCount] = {};
         std::uint64_t count = std::min<std::uint64_t>(kPackCount, gaps.size() - first);
-        memcpy(values, gaps.data() + first, count * sizeof(values[0]));
+        std::memcpy(values, gaps.data() + first, count * sizeof(values[0]));
         std::uint32_t bits = bits_needed(values, kPackCount);
         pos_offset_.push_back(static_cast<std::uint32_t>(pos_data_.size()));
         pos_bits_.push_back(static_cast<char>(bits));
