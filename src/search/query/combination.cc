@@ -61,8 +61,12 @@ std::uint32_t Combination::cost() const {
     return cost;
 }
 
-CombinationRunner::CombinationRunner(const SegmentReader& segment, const SearchRequest& request)
-    : segment_(segment), request_(request) {}
+CombinationRunner::CombinationRunner(
+    const SegmentReader& segment,
+    const SearchRequest& request,
+    const QueryForms& forms
+)
+    : segment_(segment), request_(request), forms_(forms) {}
 
 void CombinationRunner::WordCursor::settle() {
     doc = kNoDoc;
@@ -83,16 +87,15 @@ DocId CombinationRunner::WordCursor::advance(DocId target) {
     return doc;
 }
 
-CombinationRunner::WordCursor
-CombinationRunner::open(std::string_view term, std::uint32_t cost, bool prefix_only) {
+CombinationRunner::WordCursor CombinationRunner::open(const Candidate& candidate) {
     WordCursor word;
     for (std::size_t i = 0; i < request_.fields.size(); ++i) {
         const QueryField& field = request_.fields[i];
-        if (cost > field.num_typos || (prefix_only && !field.prefix)) {
+        if (candidate.cost > field.num_typos || (candidate.prefix_only && !field.prefix)) {
             continue;
         }
         const TextReader& text = *segment_.texts[field.field];
-        const auto handle = text.find(term);
+        const auto handle = text.find(candidate.in(forms_.of(i)));
         if (!handle) {
             continue;
         }
@@ -133,13 +136,17 @@ void CombinationRunner::run(
     words_.clear();
     dropped_.clear();
     for (const Candidate* word : combination.words) {
-        words_.push_back(open(word->term, word->cost, word->prefix_only));
+        words_.push_back(open(*word));
         if (words_.back().doc == kNoDoc) {
             return;
         }
     }
     for (const std::string& word : combination.dropped) {
-        dropped_.push_back(open(word, 0, false));
+        Candidate candidate;
+        for (std::size_t form = 0; form < forms_.count(); ++form) {
+            candidate.forms.push_back(forms_.write(form, word));
+        }
+        dropped_.push_back(open(candidate));
     }
     for (DocId doc = next_common(0); doc != kNoDoc; doc = next_common(doc + 1)) {
         if (deadline.passed()) {

@@ -43,7 +43,11 @@ struct Combination {
 /// Reused for many combinations of one search; one thread.
 class CombinationRunner {
 public:
-    CombinationRunner(const SegmentReader& segment, const SearchRequest& request);
+    CombinationRunner(
+        const SegmentReader& segment,
+        const SearchRequest& request,
+        const QueryForms& forms
+    );
 
     /// Appends the matches among `allowed`, in document order, and sets their bits in `matched`.
     void run(
@@ -69,7 +73,7 @@ private:
         DocId advance(DocId target);
     };
 
-    WordCursor open(std::string_view term, std::uint32_t cost, bool prefix_only);
+    WordCursor open(const Candidate& word);
     DocId next_common(DocId target);
     Match score(DocId doc, const Combination& combination);
     std::uint64_t score_field(std::size_t query_field, DocId doc, const Combination& combination);
@@ -83,6 +87,7 @@ private:
 
     const SegmentReader& segment_;
     const SearchRequest& request_;
+    const QueryForms& forms_;
     std::deque<PostingsCursor> pool_;
     std::size_t pool_used_ = 0;
     std::vector<WordCursor> words_;

@@ -1,5 +1,6 @@
 #include "search/query/facets.h"
 
+#include "search/analysis/code_points.h"
 #include "search/column/codes.h"
 
 #include <algorithm>
@@ -257,14 +258,14 @@ void keep_matching(
                     });
                 all = all && word != words.tokens.end();
                 if (word != words.tokens.end()) {
-                    found.emplace(words.term(*word), FoundWord{term.size()});
+                    found.emplace(words.term(*word), FoundWord{code_points(term)});
                 }
             }
             if (all) {
                 static const HighlightOptions kMarks;
                 kept.push_back(value);
                 kept.back().highlighted =
-                    Highlighter(analyzer, kMarks, std::move(found)).mark(value.value);
+                    Highlighter(kMarks, std::move(found)).mark(analyzer, value.value);
             }
         }
     }
@@ -297,7 +298,7 @@ FacetResult count_facet(
     const std::vector<PartMatches>& parts,
     const FacetRequest& facet,
     std::uint32_t values_max,
-    const Analyzer& analyzer,
+    const SchemaAnalyzer& analyzer,
     const Groups* groups
 ) {
     FacetResult out;
@@ -315,7 +316,7 @@ FacetResult count_facet(
         }
     }
     if (!facet.query.empty()) {
-        keep_matching(facet, analyzer, out.counts);
+        keep_matching(facet, analyzer.of(facet.field), out.counts);
     }
     out.total_values = out.counts.size();
     order_values(out.counts, facet.order, values_max);

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "search/query/element_filter.h"
+#include "search/query/query_forms.h"
 #include "search/query/text_set.h"
 
 #include <string>
@@ -11,22 +12,13 @@ namespace kumo::search {
 
 namespace {
 
-std::vector<std::string> words_of(const Analyzer& analyzer, std::string_view text) {
-    TokenBuffer buffer;
-    analyzer.analyze(text, buffer);
-    std::vector<std::string> words;
-    for (const AnalyzedToken& token : buffer.tokens) {
-        words.emplace_back(buffer.term(token));
-    }
-    return words;
-}
-
-Bitmap evaluate_text(const Filter& filter, const Analyzer& analyzer, const SegmentReader& segment) {
+Bitmap
+evaluate_text(const Filter& filter, const SchemaAnalyzer& analyzer, const SegmentReader& segment) {
     Bitmap out(segment.doc_count);
     const TextReader* text = segment.texts[filter.field].get();
     const ColumnReader* lengths = segment.lengths[filter.field].get();
     KUMO_ASSERT(text != nullptr && lengths != nullptr);
-    const std::vector<std::string> words = words_of(analyzer, filter.text);
+    const std::vector<std::string> words = analyzed_words(filter.text, analyzer.of(filter.field));
     switch (filter.kind) {
         case Filter::Kind::kWords: add_docs_with_words(*text, words, false, out); break;
         case Filter::Kind::kWordsPrefix: add_docs_with_words(*text, words, true, out); break;
@@ -85,7 +77,8 @@ Bitmap evaluate_ids(const Filter& filter, const SegmentReader& segment) {
 
 }  // namespace
 
-Bitmap evaluate(const Filter& filter, const Analyzer& analyzer, const SegmentReader& segment) {
+Bitmap
+evaluate(const Filter& filter, const SchemaAnalyzer& analyzer, const SegmentReader& segment) {
     switch (filter.kind) {
         case Filter::Kind::kAll: return Bitmap(segment.doc_count, true);
         case Filter::Kind::kAnd: {

@@ -9,26 +9,11 @@
 
 namespace kumo::search {
 
-namespace {
-
-/// The byte after the first `points` code points of text[begin, end).
-std::size_t
-skip_points(std::string_view text, std::size_t begin, std::size_t end, std::size_t points) {
-    std::size_t at = begin;
-    while (at < end && points > 0) {
-        ++at;
-        while (at < end && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) {
-            ++at;
-        }
-        --points;
-    }
-    return at;
-}
-
-}  // namespace
-
-std::vector<Highlighter::Mark>
-Highlighter::find_marks(std::string_view text, const TokenBuffer& tokens) const {
+std::vector<Highlighter::Mark> Highlighter::find_marks(
+    const Analyzer& analyzer,
+    std::string_view text,
+    const TokenBuffer& tokens
+) const {
     std::vector<Mark> marks;
     for (std::size_t i = 0; i < tokens.tokens.size(); ++i) {
         const AnalyzedToken& token = tokens.tokens[i];
@@ -38,8 +23,9 @@ Highlighter::find_marks(std::string_view text, const TokenBuffer& tokens) const 
         }
         std::size_t end = token.source_end;
         if (word->second.prefix_points > 0) {
-            end =
-                skip_points(text, token.source_begin, token.source_end, word->second.prefix_points);
+            const std::string_view source =
+                text.substr(token.source_begin, token.source_end - token.source_begin);
+            end = token.source_begin + analyzer.prefix_end(source, word->second.prefix_points);
         }
         marks.push_back({i, token.source_begin, end, word->first});
     }
@@ -98,11 +84,12 @@ std::pair<std::size_t, std::size_t> Highlighter::snippet_bounds(
     return {begin, end};
 }
 
-HighlightedValue Highlighter::highlight_text(std::string_view text, bool full) const {
+HighlightedValue
+Highlighter::highlight_text(const Analyzer& analyzer, std::string_view text, bool full) const {
     HighlightedValue out;
     TokenBuffer tokens;
-    analyzer_.analyze(text, tokens);
-    const std::vector<Mark> marks = find_marks(text, tokens);
+    analyzer.analyze(text, tokens);
+    const std::vector<Mark> marks = find_marks(analyzer, text, tokens);
     if (marks.empty()) {
         return out;
     }
@@ -121,13 +108,16 @@ HighlightedValue Highlighter::highlight_text(std::string_view text, bool full) c
     return out;
 }
 
-std::string Highlighter::mark(std::string_view text) const {
-    const HighlightedValue value = highlight_text(text, true);
+std::string Highlighter::mark(const Analyzer& analyzer, std::string_view text) const {
+    const HighlightedValue value = highlight_text(analyzer, text, true);
     return value.matched_tokens.empty() ? std::string(text) : value.value;
 }
 
-std::vector<FieldHighlight> Highlighter::highlight(const Schema& schema, wire::JsonValue document)
-    const {
+std::vector<FieldHighlight> Highlighter::highlight(
+    const Schema& schema,
+    const SchemaAnalyzer& analyzer,
+    wire::JsonValue document
+) const {
     std::vector<FieldHighlight> out;
     for (const std::size_t field : options_.fields) {
         const PathValues found =
@@ -140,7 +130,7 @@ std::vector<FieldHighlight> Highlighter::highlight(const Schema& schema, wire::J
             if (!element.is_string()) {
                 return;
             }
-            HighlightedValue one = highlight_text(element.as_string(), full);
+            HighlightedValue one = highlight_text(analyzer.of(field), element.as_string(), full);
             one.index = index;
             highlight.match_score =
                 std::max<std::uint64_t>(highlight.match_score, one.matched_tokens.size());

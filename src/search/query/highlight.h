@@ -1,6 +1,6 @@
 #pragma once
 
-#include "search/analysis/analyzer.h"
+#include "search/analysis/schema_analyzer.h"
 #include "search/query/matcher.h"
 #include "search/query/request.h"
 #include "search/schema/schema.h"
@@ -18,19 +18,21 @@ class Highlighter {
 public:
     using Words = std::map<std::string, FoundWord, std::less<>>;
 
-    Highlighter(const Analyzer& analyzer, const HighlightOptions& options, Words words)
-        : analyzer_(analyzer), options_(options), words_(std::move(words)) {}
+    Highlighter(const HighlightOptions& options, Words words)
+        : options_(options), words_(std::move(words)) {}
 
     /// Highlights the wanted fields of one document, those with most matching words first. Fields
     /// without a match are left out.
-    std::vector<FieldHighlight> highlight(const Schema& schema, wire::JsonValue document) const;
+    std::vector<FieldHighlight>
+    highlight(const Schema& schema, const SchemaAnalyzer& analyzer, wire::JsonValue document) const;
 
     /// One text: its snippet, and with `full` the whole of it. `matched_tokens` is empty if no word
     /// matches.
-    HighlightedValue highlight_text(std::string_view text, bool full) const;
+    HighlightedValue highlight_text(const Analyzer& analyzer, std::string_view text, bool full)
+        const;
 
     /// The whole text with the words marked, or as it is if none matches.
-    std::string mark(std::string_view text) const;
+    std::string mark(const Analyzer& analyzer, std::string_view text) const;
 
 private:
     struct Mark {
@@ -40,7 +42,8 @@ private:
         std::string_view term;
     };
 
-    std::vector<Mark> find_marks(std::string_view text, const TokenBuffer& tokens) const;
+    std::vector<Mark>
+    find_marks(const Analyzer& analyzer, std::string_view text, const TokenBuffer& tokens) const;
     std::string render(
         std::string_view text,
         std::size_t begin,
@@ -53,7 +56,6 @@ private:
         const std::vector<Mark>& marks
     ) const;
 
-    const Analyzer& analyzer_;
     const HighlightOptions& options_;
     Words words_;
 };

@@ -1,5 +1,6 @@
 #include "search/query/matcher.h"
 
+#include "search/analysis/code_points.h"
 #include "search/query/text_set.h"
 
 #include <algorithm>
@@ -9,12 +10,6 @@
 namespace kumo::search {
 
 namespace {
-
-std::size_t code_points(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
-}
 
 /// Counts through the product of `sizes`, the last digit fastest. False after the last one.
 bool step(std::vector<std::size_t>& digits, const std::vector<std::size_t>& sizes) {
@@ -42,16 +37,18 @@ std::vector<std::size_t> sizes_of(const std::vector<std::vector<T>>& lists) {
 Matcher::Matcher(
     const Snapshot& snapshot,
     const SearchRequest& request,
+    const QueryForms& forms,
     std::vector<PartMatches>& parts,
     Deadline& deadline
 )
     : snapshot_(snapshot),
       request_(request),
+      forms_(forms),
       parts_(parts),
       deadline_(deadline),
-      candidates_(snapshot, request) {
+      candidates_(snapshot, request, forms) {
     for (const Snapshot::Part& part : snapshot.parts) {
-        runners_.emplace_back(*part.segment, request);
+        runners_.emplace_back(*part.segment, request, forms);
     }
 }
 
@@ -161,8 +158,9 @@ std::vector<Bitmap> Matcher::docs_with(const Candidate& word) const {
     std::vector<Bitmap> docs;
     for (const Snapshot::Part& part : snapshot_.parts) {
         Bitmap& bits = docs.emplace_back(part.segment->doc_count);
-        for (const QueryField& field : request_.fields) {
-            add_docs_with_term(*part.segment->texts[field.field], word.term, bits);
+        for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+            const TextReader& text = *part.segment->texts[request_.fields[i].field];
+            add_docs_with_term(text, word.in(forms_.of(i)), bits);
         }
     }
     return docs;
@@ -175,9 +173,10 @@ Matcher::co_occurring(const Candidate& previous, const std::vector<Candidate>& l
     PostingsCursor cursor;
     const auto meets = [&](const Candidate& candidate) {
         for (std::size_t p = 0; p < docs.size(); ++p) {
-            for (const QueryField& field : request_.fields) {
-                const TextReader& text = *snapshot_.parts[p].segment->texts[field.field];
-                const auto handle = text.find(candidate.term);
+            for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+                const std::size_t field = request_.fields[i].field;
+                const TextReader& text = *snapshot_.parts[p].segment->texts[field];
+                const auto handle = text.find(candidate.in(forms_.of(i)));
                 if (!handle) {
                     continue;
                 }
@@ -251,15 +250,18 @@ void Matcher::run_combination(const Attempt& attempt, std::vector<const Candidat
 }
 
 void Matcher::note_words(const Attempt& attempt, const std::vector<const Candidate*>& words) {
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        const std::size_t points = words[i]->prefix_only ? code_points(attempt.words[i]) : 0;
-        auto [at, fresh] = found_words_.try_emplace(words[i]->term, FoundWord{points});
-        if (!fresh && points == 0) {
-            at->second.prefix_points = 0;
+    for (std::size_t form = 0; form < forms_.count(); ++form) {
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            const std::size_t points =
+                words[i]->prefix_only ? code_points(forms_.write(form, attempt.words[i])) : 0;
+            auto [at, fresh] = found_words_.try_emplace(words[i]->in(form), FoundWord{points});
+            if (!fresh && points == 0) {
+                at->second.prefix_points = 0;
+            }
         }
-    }
-    for (const std::string& word : attempt.dropped) {
-        found_words_.try_emplace(word, FoundWord{});
+        for (const std::string& word : attempt.dropped) {
+            found_words_.try_emplace(forms_.write(form, word), FoundWord{});
+        }
     }
 }
 

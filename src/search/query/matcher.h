@@ -46,6 +46,7 @@ public:
     Matcher(
         const Snapshot& snapshot,
         const SearchRequest& request,
+        const QueryForms& forms,
         std::vector<PartMatches>& parts,
         Deadline& deadline
     );
@@ -84,6 +85,7 @@ private:
 
     const Snapshot& snapshot_;
     const SearchRequest& request_;
+    const QueryForms& forms_;
     std::vector<PartMatches>& parts_;
     Deadline& deadline_;
     CandidateFinder candidates_;

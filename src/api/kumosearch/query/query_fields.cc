@@ -148,6 +148,12 @@ Result<std::uint32_t> read_typos(const std::string& text) {
     return static_cast<std::uint32_t>(*typos);
 }
 
+/// Words of these languages are too short for typos.
+bool has_typos(const search::Field& field) {
+    const std::string language = field.locale.substr(0, 2);
+    return language != "zh" && language != "ja" && language != "ko";
+}
+
 Status check_infix(const Parameters& parameters) {
     for (const std::string& mode : parameters.list("infix")) {
         if (mode == "always" || mode == "fallback") {
@@ -177,7 +183,8 @@ plan_query_fields(const Parameters& parameters, const search::Schema& schema) {
         KUMO_TRY_ASSIGN(const Named named, resolve(names[i], schema, validate));
         KUMO_TRY_ASSIGN(const std::uint32_t num_typos, read_typos(typos[i]));
         for (const std::size_t field : named.fields) {
-            out.push_back({field, weights[i], num_typos, prefixes[i] == "true"});
+            const std::uint32_t typos_max = has_typos(schema.fields[field]) ? num_typos : 0;
+            out.push_back({field, weights[i], typos_max, prefixes[i] == "true"});
         }
     }
     if (out.size() > kQueryFieldsMax) {
