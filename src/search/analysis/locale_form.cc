@@ -62,7 +62,8 @@ const icu::Transliterator* transliterator(Form form) {
         return U_SUCCESS(status) ? std::move(made) : nullptr;
     };
     if (form == Form::kKanaInLatin) {
-        thread_local const auto kana = make("Katakana-Latin; Hiragana-Latin; Latin-ASCII");
+        thread_local const auto kana =
+            make("Katakana-Latin; Hiragana-Latin; NFD; [\\u0300-\\u036F] Remove; NFC");
         return kana.get();
     }
     if (form == Form::kLatin) {

@@ -35,6 +35,8 @@ struct Combination {
     /// the query's own.
     std::size_t stands_for = 0;
     bool demoted = false;
+    /// Null, or for each word whether it is to stand right behind the one before.
+    const std::vector<bool>* joined = nullptr;
 
     std::uint32_t cost() const;
 };
@@ -75,6 +77,8 @@ private:
 
     WordCursor open(const Candidate& word);
     DocId next_common(DocId target);
+    bool is_joined(DocId doc, const std::vector<bool>& joined);
+    bool stands_together(std::size_t begin, std::size_t end);
     Match score(DocId doc, const Combination& combination);
     std::uint64_t score_field(std::size_t query_field, DocId doc, const Combination& combination);
     std::uint64_t score_element(
@@ -95,6 +99,8 @@ private:
     std::vector<WordPositions> positions_;  ///< Per word, in the field that is being scored.
     std::vector<WordPositions> element_;    ///< The same, in one element of an array field.
     std::vector<std::uint32_t> elements_;
+    std::vector<bool> together_;  ///< Per word: it and the words joined to it stand together.
+    std::vector<std::uint32_t> starts_;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> order_;
 };
 

@@ -246,7 +246,7 @@ void keep_matching(
         for (const FacetValue& value : values) {
             TokenBuffer words;
             analyzer.analyze(value.value, words);
-            Highlighter::Words found;
+            FoundWords found;
             bool all = true;
             for (const AnalyzedToken& wanted : query.tokens) {
                 const std::string_view term = query.term(wanted);
@@ -258,7 +258,7 @@ void keep_matching(
                     });
                 all = all && word != words.tokens.end();
                 if (word != words.tokens.end()) {
-                    found.emplace(words.term(*word), FoundWord{code_points(term)});
+                    found.words.emplace(words.term(*word), FoundWord{code_points(term)});
                 }
             }
             if (all) {

@@ -12,6 +12,39 @@ namespace kumo::search {
 
 namespace {
 
+/// Adds the documents that contain all words, those of scripts without spaces standing together as
+/// they do in the filter.
+void add_docs_with_all(
+    const Filter& filter,
+    const Analyzer& analyzer,
+    const SegmentReader& segment,
+    Bitmap& out
+) {
+    TokenBuffer buffer;
+    analyzer.analyze(filter.text, buffer);
+    std::vector<std::vector<std::string>> runs;
+    for (const AnalyzedToken& token : buffer.tokens) {
+        if (!token.joined) {
+            runs.emplace_back();
+        }
+        runs.back().emplace_back(buffer.term(token));
+    }
+    const TextReader& reader = *segment.texts[filter.field];
+    Bitmap all(out.size(), !runs.empty());
+    for (const auto& run : runs) {
+        Bitmap one(out.size());
+        const bool prefix = filter.kind == Filter::Kind::kWordsPrefix && &run == &runs.back();
+        if (run.size() == 1) {
+            add_docs_with_words(reader, run, prefix, one);
+        } else {
+            const ColumnReader& lengths = *segment.lengths[filter.field];
+            add_docs_with_run(reader, lengths, run, RunPlace::kAnywhere, prefix, one);
+        }
+        all.intersect(one);
+    }
+    out.unite(all);
+}
+
 Bitmap
 evaluate_text(const Filter& filter, const SchemaAnalyzer& analyzer, const SegmentReader& segment) {
     Bitmap out(segment.doc_count);
@@ -20,8 +53,10 @@ evaluate_text(const Filter& filter, const SchemaAnalyzer& analyzer, const Segmen
     KUMO_ASSERT(text != nullptr && lengths != nullptr);
     const std::vector<std::string> words = analyzed_words(filter.text, analyzer.of(filter.field));
     switch (filter.kind) {
-        case Filter::Kind::kWords: add_docs_with_words(*text, words, false, out); break;
-        case Filter::Kind::kWordsPrefix: add_docs_with_words(*text, words, true, out); break;
+        case Filter::Kind::kWords:
+        case Filter::Kind::kWordsPrefix:
+            add_docs_with_all(filter, analyzer.of(filter.field), segment, out);
+            break;
         case Filter::Kind::kExact:
             add_docs_with_run(*text, *lengths, words, RunPlace::kWhole, false, out);
             break;

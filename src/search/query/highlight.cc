@@ -1,13 +1,52 @@
 #include "search/query/highlight.h"
 
+#include "search/analysis/code_points.h"
 #include "search/query/score.h"
 #include "search/schema/json_path.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
 namespace kumo::search {
+
+/// How many tokens from `at` on are a run that was looked for; 0 if they are none.
+std::size_t Highlighter::run_at(const TokenBuffer& tokens, std::size_t at) const {
+    std::size_t longest = 0;
+    for (const FoundWords::Run& run : found_.runs) {
+        std::size_t i = 0;
+        while (i < run.size() && at + i < tokens.tokens.size()
+               && tokens.term(tokens.tokens[at + i]) == run[i]) {
+            ++i;
+        }
+        longest = i == run.size() ? std::max(longest, i) : longest;
+    }
+    return longest;
+}
+
+/// The part of a token that was looked for inside of words.
+std::optional<Highlighter::Mark> Highlighter::mark_part(
+    const Analyzer& analyzer,
+    std::string_view text,
+    const TokenBuffer& tokens,
+    std::size_t at
+) const {
+    const AnalyzedToken& token = tokens.tokens[at];
+    const std::string_view term = tokens.term(token);
+    const std::string_view source =
+        text.substr(token.source_begin, token.source_end - token.source_begin);
+    for (const Infix& infix : found_.infixes) {
+        const std::size_t found = infix.find_in(term);
+        if (found != std::string_view::npos) {
+            const std::size_t before = code_points(term.substr(0, found));
+            const std::size_t begin = analyzer.prefix_end(source, before);
+            const std::size_t end = analyzer.prefix_end(source, before + code_points(infix.text));
+            return Mark{at, token.source_begin + begin, token.source_begin + end, infix.text};
+        }
+    }
+    return std::nullopt;
+}
 
 std::vector<Highlighter::Mark> Highlighter::find_marks(
     const Analyzer& analyzer,
@@ -15,19 +54,26 @@ std::vector<Highlighter::Mark> Highlighter::find_marks(
     const TokenBuffer& tokens
 ) const {
     std::vector<Mark> marks;
-    for (std::size_t i = 0; i < tokens.tokens.size(); ++i) {
+    for (std::size_t i = 0; i < tokens.tokens.size();) {
         const AnalyzedToken& token = tokens.tokens[i];
-        const auto word = words_.find(tokens.term(token));
-        if (word == words_.end()) {
+        const std::size_t run = run_at(tokens, i);
+        const AnalyzedToken& last = tokens.tokens[run > 0 ? i + run - 1 : i];
+        const auto word = found_.words.find(tokens.term(last));
+        if (word == found_.words.end() || (run == 0 && word->second.only_in_run)) {
+            if (const auto part = mark_part(analyzer, text, tokens, i)) {
+                marks.push_back(*part);
+            }
+            ++i;
             continue;
         }
-        std::size_t end = token.source_end;
+        std::size_t end = last.source_end;
         if (word->second.prefix_points > 0) {
             const std::string_view source =
-                text.substr(token.source_begin, token.source_end - token.source_begin);
-            end = token.source_begin + analyzer.prefix_end(source, word->second.prefix_points);
+                text.substr(last.source_begin, last.source_end - last.source_begin);
+            end = last.source_begin + analyzer.prefix_end(source, word->second.prefix_points);
         }
         marks.push_back({i, token.source_begin, end, word->first});
+        i += std::max<std::size_t>(run, 1);
     }
     return marks;
 }
@@ -40,15 +86,21 @@ std::string Highlighter::render(
 ) const {
     std::string out;
     std::size_t at = begin;
-    for (const Mark& mark : marks) {
-        if (mark.begin < begin || mark.end > end) {
+    for (std::size_t i = 0; i < marks.size(); ++i) {
+        if (marks[i].begin < begin || marks[i].end > end) {
             continue;
         }
-        out += text.substr(at, mark.begin - at);
+        const std::size_t from = marks[i].begin;
+        // What touches is marked as one: characters of scripts without spaces.
+        while (i + 1 < marks.size() && marks[i + 1].begin == marks[i].end && marks[i + 1].end <= end
+        ) {
+            ++i;
+        }
+        out += text.substr(at, from - at);
         out += options_.start_tag;
-        out += text.substr(mark.begin, mark.end - mark.begin);
+        out += text.substr(from, marks[i].end - from);
         out += options_.end_tag;
-        at = mark.end;
+        at = marks[i].end;
     }
     out += text.substr(at, end - at);
     return out;

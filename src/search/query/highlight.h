@@ -1,12 +1,12 @@
 #pragma once
 
 #include "search/analysis/schema_analyzer.h"
-#include "search/query/matcher.h"
+#include "search/query/found_words.h"
 #include "search/query/request.h"
 #include "search/schema/schema.h"
 #include "wire/json.h"
 
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,10 +16,8 @@ namespace kumo::search {
 /// Marks the words of a text that a search found it by. Immutable; one search's.
 class Highlighter {
 public:
-    using Words = std::map<std::string, FoundWord, std::less<>>;
-
-    Highlighter(const HighlightOptions& options, Words words)
-        : options_(options), words_(std::move(words)) {}
+    Highlighter(const HighlightOptions& options, FoundWords found)
+        : options_(options), found_(std::move(found)) {}
 
     /// Highlights the wanted fields of one document, those with most matching words first. Fields
     /// without a match are left out.
@@ -44,6 +42,13 @@ private:
 
     std::vector<Mark>
     find_marks(const Analyzer& analyzer, std::string_view text, const TokenBuffer& tokens) const;
+    std::size_t run_at(const TokenBuffer& tokens, std::size_t at) const;
+    std::optional<Mark> mark_part(
+        const Analyzer& analyzer,
+        std::string_view text,
+        const TokenBuffer& tokens,
+        std::size_t at
+    ) const;
     std::string render(
         std::string_view text,
         std::size_t begin,
@@ -57,7 +62,7 @@ private:
     ) const;
 
     const HighlightOptions& options_;
-    Words words_;
+    FoundWords found_;
 };
 
 }  // namespace kumo::search

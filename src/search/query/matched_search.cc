@@ -1,7 +1,9 @@
 #include "search/query/matched_search.h"
 
+#include "search/query/bm25_matcher.h"
 #include "search/query/filter_eval.h"
 #include "search/query/geo_sort.h"
+#include "search/query/infix.h"
 #include "search/query/text_set.h"
 #include "wire/json.h"
 
@@ -131,11 +133,9 @@ MatchedSearch::MatchedSearch(
 Status MatchedSearch::run() {
     KUMO_TRY(check(*snapshot_.schema, request_));
     find_allowed();
-    Highlighter::Words words;
+    FoundWords words;
     if (has_words()) {
-        Matcher matcher(snapshot_, request_, forms_, parts_, deadline_);
-        matcher.run(query_);
-        words = matcher.found_words();
+        words = match_words();
     } else {
         for (PartMatches& part : parts_) {
             part.matched = part.allowed;
@@ -147,6 +147,21 @@ Status MatchedSearch::run() {
     highlighter_.emplace(request_.highlight, std::move(words));
     locate_pins();
     return {};
+}
+
+FoundWords MatchedSearch::match_words() {
+    FoundWords found;
+    if (request_.match.text_match_type == TextMatchType::kBm25) {
+        Bm25Matcher matcher(snapshot_, request_, forms_, parts_, deadline_);
+        matcher.run(query_);
+        found = matcher.take_found();
+    } else {
+        Matcher matcher(snapshot_, request_, forms_, parts_, deadline_);
+        matcher.run(query_);
+        found = matcher.take_found();
+    }
+    match_infixes(snapshot_, request_, forms_, query_, parts_, deadline_, found);
+    return found;
 }
 
 Status MatchedSearch::search_vectors() {

@@ -64,6 +64,7 @@ private:
     Bitmap docs_with_run(const SegmentReader& segment, const QueryRun& words) const;
     std::optional<RankedHit> locate(const std::string& id) const;
     void locate_pins();
+    FoundWords match_words();
     Status search_vectors();
 
     const Snapshot& snapshot_;

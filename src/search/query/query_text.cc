@@ -56,6 +56,22 @@ private:
     std::string_view rest_;
 };
 
+struct ReadWords {
+    std::vector<std::string> words;
+    std::vector<bool> joined;
+};
+
+ReadWords read_words(std::string_view text, const Analyzer& analyzer) {
+    TokenBuffer buffer;
+    analyzer.analyze(text, buffer);
+    ReadWords out;
+    for (const AnalyzedToken& token : buffer.tokens) {
+        out.words.emplace_back(buffer.term(token));
+        out.joined.push_back(token.joined);
+    }
+    return out;
+}
+
 /// A text as each form writes it. What `read` are its words to who reads the query.
 QueryRun run_of(std::string_view text, const std::vector<std::string>& read, QueryForms& forms) {
     QueryRun out;
@@ -85,7 +101,8 @@ QueryText parse_query_text(std::string_view q, QueryForms& forms, const WordSet*
     Pieces::Piece piece;
     bool any_stopword = false;
     while (pieces.next(piece)) {
-        const std::vector<std::string> words = analyzed_words(piece.text, forms.reader());
+        const ReadWords read = read_words(piece.text, forms.reader());
+        const std::vector<std::string>& words = read.words;
         if (words.empty()) {
             continue;
         }
@@ -94,11 +111,15 @@ QueryText parse_query_text(std::string_view q, QueryForms& forms, const WordSet*
             out.excluded.push_back(std::move(run));
             continue;
         }
-        for (const std::string& word : words) {
-            if (stopwords != nullptr && !piece.quoted && stopwords->contains(word)) {
+        bool after_word = false;
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            if (stopwords != nullptr && !piece.quoted && stopwords->contains(words[i])) {
                 any_stopword = true;
+                after_word = false;
             } else if (out.tokens.size() < kQueryTokensMax) {
-                out.tokens.push_back(word);
+                out.tokens.push_back(words[i]);
+                out.joined.push_back(after_word && read.joined[i]);
+                after_word = true;
             }
         }
         if (piece.quoted && words.size() > 1) {

@@ -18,6 +18,8 @@ using QueryRun = std::vector<std::vector<std::string>>;
 struct QueryText {
     bool match_all = false;           ///< Empty, or "*".
     std::vector<std::string> tokens;  ///< Phrases' words included.
+    /// For each of them: it is to stand right behind the one before (scripts without spaces).
+    std::vector<bool> joined;
     std::vector<QueryRun> phrases;
     std::vector<QueryRun> excluded;  ///< One word, or a phrase.
 };
