@@ -35,8 +35,7 @@ Bm25Matcher::Bm25Matcher(
       forms_(forms),
       parts_(parts),
       deadline_(deadline),
-      candidates_(snapshot, request, forms),
-      scratch_(parts.size()) {
+      candidates_(snapshot, request, forms) {
     double tokens = 0;
     for (const QueryField& field : request.fields) {
         const float weight = field.relative_weight;
@@ -45,12 +44,8 @@ Bm25Matcher::Bm25Matcher(
             tokens += weight * static_cast<double>(part.segment->texts[field.field]->token_count());
         }
     }
-    for (std::size_t p = 0; p < parts.size(); ++p) {
-        const DocId docs = snapshot.parts[p].segment->doc_count;
-        doc_count_ += docs;
-        scratch_[p].scores.assign(docs, 0);
-        scratch_[p].words.assign(docs, 0);
-        scratch_[p].lengths.assign(docs, -1);
+    for (const Snapshot::Part& part : snapshot.parts) {
+        doc_count_ += part.segment->doc_count;
     }
     if (tokens > 0 && doc_count_ > 0) {
         average_length_ = tokens / static_cast<double>(doc_count_);
@@ -60,7 +55,6 @@ Bm25Matcher::Bm25Matcher(
 void Bm25Matcher::run(const QueryText& query) {
     if (!query.tokens.empty() && !request_.fields.empty()) {
         score_words(query.tokens, query.joined, true);
-        collect();
     }
     SynonymOptions options;
     options.prefix = request_.match.synonym_prefix;
@@ -73,8 +67,7 @@ void Bm25Matcher::run(const QueryText& query) {
         }
     }
     for (const Words& words : synonyms) {
-        score_words(words, {}, false);
-        collect();
+        score_words(words, forms_.joined(words), false);
     }
     for (PartMatches& part : parts_) {
         std::stable_sort(
@@ -99,20 +92,25 @@ void Bm25Matcher::score_words(
     const std::vector<bool>& joined,
     bool last_is_prefix
 ) {
-    for (const Term& term : terms_of(words, joined, last_is_prefix)) {
-        if (deadline_.passed()) {
-            return;
-        }
-        if (term.neighbours && has_common_word(term)) {
-            continue;
-        }
+    std::vector<Term> terms = terms_of(words, joined, last_is_prefix);
+    std::erase_if(terms, [this](const Term& term) {
+        return term.neighbours && has_common_word(term);
+    });
+    for (Term& term : terms) {
         const auto df = static_cast<double>(doc_frequency(term));
         const auto n = std::max(static_cast<double>(doc_count_), df);
-        const double idf = std::log(1 + (n - df + 0.5) / (df + 0.5));
-        for (std::size_t p = 0; p < parts_.size(); ++p) {
+        term.weight *= std::log(1 + (n - df + 0.5) / (df + 0.5));
+    }
+    for (std::size_t p = 0; p < parts_.size() && !deadline_.passed(); ++p) {
+        const DocId docs = snapshot_.parts[p].segment->doc_count;
+        scores_.assign(docs, 0);
+        words_.assign(docs, 0);
+        lengths_.assign(docs, -1);
+        for (const Term& term : terms) {
             gather(p, term);
-            add_scores(p, term.weight * idf);
+            add_scores(p, term);
         }
+        collect(p);
     }
 }
 
@@ -203,7 +201,7 @@ std::uint64_t Bm25Matcher::doc_frequency(const Term& term) {
         for (std::size_t p = 0; p < parts_.size(); ++p) {
             gather(p, term);
             df += touched_.size();
-            add_scores(p, 0);
+            forget();
         }
         return df;
     }
@@ -292,58 +290,61 @@ void Bm25Matcher::add_tf(DocId doc, float tf) {
 }
 
 /// Adds what the gathered term is worth, and forgets it.
-void Bm25Matcher::add_scores(std::size_t part, double idf) {
-    Part& scratch = scratch_[part];
+void Bm25Matcher::add_scores(std::size_t part, const Term& term) {
     const Bitmap& allowed = parts_[part].allowed;
     for (const DocId doc : touched_) {
-        const double tf = std::exchange(tf_[doc], 0);
-        if (idf <= 0 || !allowed.test(doc)) {
+        const double tf = std::exchange(tf_[doc], 0.0F);
+        if (!allowed.test(doc)) {
             continue;
         }
         const double norm = kK1 * (1 - kB + kB * length(part, doc) / average_length_);
-        scratch.scores[doc] += static_cast<float>(idf * tf / (tf + norm));
-        scratch.words[doc] = static_cast<std::uint8_t>(std::min(scratch.words[doc] + 1, 255));
+        scores_[doc] += static_cast<float>(term.weight * tf / (tf + norm));
+        const int words = words_[doc] + (term.neighbours ? 0 : 1);
+        words_[doc] = static_cast<std::uint8_t>(std::min(words, UINT8_MAX));
+    }
+    touched_.clear();
+}
+
+void Bm25Matcher::forget() {
+    for (const DocId doc : touched_) {
+        tf_[doc] = 0;
     }
     touched_.clear();
 }
 
 float Bm25Matcher::length(std::size_t part, DocId doc) {
-    float& known = scratch_[part].lengths[doc];
-    if (known < 0) {
-        known = 0;
-        for (std::size_t i = 0; i < request_.fields.size(); ++i) {
-            const ColumnReader& lengths =
-                *snapshot_.parts[part].segment->lengths[request_.fields[i].field];
-            const auto range = lengths.values_of(doc);
-            for (std::uint64_t at = range.begin; at < range.end; ++at) {
-                known += field_weights_[i] * static_cast<float>(lengths.value(at));
-            }
+    float& known = lengths_[doc];
+    if (known >= 0) {
+        return known;
+    }
+    known = 0;
+    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+        const ColumnReader& lengths =
+            *snapshot_.parts[part].segment->lengths[request_.fields[i].field];
+        const auto range = lengths.values_of(doc);
+        for (std::uint64_t at = range.begin; at < range.end; ++at) {
+            known += field_weights_[i] * static_cast<float>(lengths.value(at));
         }
     }
     return known;
 }
 
-/// Makes matches of the scores, and begins anew.
-void Bm25Matcher::collect() {
-    for (std::size_t p = 0; p < parts_.size(); ++p) {
-        Part& scratch = scratch_[p];
-        for (std::size_t doc = 0; doc < scratch.scores.size(); ++doc) {
-            if (scratch.words[doc] == 0) {
-                continue;
-            }
-            Match match;
-            match.doc = static_cast<DocId>(doc);
-            match.score = static_cast<std::uint64_t>(
-                std::llround(static_cast<double>(scratch.scores[doc]) * kScoreUnit)
-            );
-            match.parts.tokens_matched = scratch.words[doc];
-            match.parts.best_field_score = match.score;
-            match.parts.fields_matched = 1;
-            parts_[p].matches.push_back(match);
-            parts_[p].matched.set(doc);
+/// Makes matches of the scores.
+void Bm25Matcher::collect(std::size_t part) {
+    for (std::size_t doc = 0; doc < scores_.size(); ++doc) {
+        if (words_[doc] == 0) {
+            continue;
         }
-        std::fill(scratch.scores.begin(), scratch.scores.end(), 0.0F);
-        std::fill(scratch.words.begin(), scratch.words.end(), std::uint8_t{0});
+        Match match;
+        match.doc = static_cast<DocId>(doc);
+        match.score =
+            static_cast<std::uint64_t>(std::llround(static_cast<double>(scores_[doc]) * kScoreUnit)
+            );
+        match.parts.tokens_matched = words_[doc];
+        match.parts.best_field_score = match.score;
+        match.parts.fields_matched = 1;
+        parts_[part].matches.push_back(match);
+        parts_[part].matched.set(doc);
     }
 }
 

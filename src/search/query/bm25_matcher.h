@@ -55,12 +55,6 @@ private:
         bool neighbours = false;  ///< A pair that need not be there, but is better if it is.
     };
 
-    struct Part {
-        std::vector<float> scores;
-        std::vector<std::uint8_t> words;  ///< Terms that a document has.
-        std::vector<float> lengths;       ///< Weighted; negative: not known yet.
-    };
-
     void score_words(const Words& words, const std::vector<bool>& joined, bool last_is_prefix);
     std::vector<Term> terms_of(const Words& words, const std::vector<bool>& joined, bool prefix);
     void add_near(const std::string& word, bool prefix, std::vector<Term>& out);
@@ -74,9 +68,10 @@ private:
     bool has_common_word(const Term& pair) const;
     std::uint64_t doc_frequency(const Term& term);
     std::uint64_t word_frequency(const Term& term, std::size_t word) const;
-    void add_scores(std::size_t part, double idf);
+    void add_scores(std::size_t part, const Term& term);
+    void forget();
     float length(std::size_t part, DocId doc);
-    void collect();
+    void collect(std::size_t part);
 
     const Snapshot& snapshot_;
     const SearchRequest& request_;
@@ -86,9 +81,13 @@ private:
     CandidateFinder candidates_;
     FoundWords found_;
     std::vector<float> field_weights_;
-    std::vector<Part> scratch_;
     double average_length_ = 1;
     std::uint64_t doc_count_ = 0;
+
+    // Of the part that is being scored, per document.
+    std::vector<float> scores_;
+    std::vector<std::uint8_t> words_;  ///< Words that it has.
+    std::vector<float> lengths_;       ///< Weighted; negative: not known yet.
 
     // Of one term in one part.
     std::vector<float> tf_;

@@ -112,6 +112,12 @@ void match_infixes(
     Deadline& deadline,
     FoundWords& found
 ) {
+    const auto& fields = request.fields;
+    if (std::all_of(fields.begin(), fields.end(), [](const QueryField& field) {
+            return field.infix == InfixMode::kOff;
+        })) {
+        return;
+    }
     const bool any = std::any_of(parts.begin(), parts.end(), [](const PartMatches& part) {
         return part.matched.count() > 0;
     });

@@ -28,6 +28,15 @@ TEST(Languages, ChineseIsSearchedWithoutSettings) {
     EXPECT_EQ(world.hits("月 -明月").size(), 2U);
 }
 
+TEST(Languages, SynonymsStandTogetherToo) {
+    TextWorld world({of_locale("")});
+    world.texts({"移动电话", "电动移话"});
+    const SynonymRule rule{{}, {{"手", "机"}, {"移", "动", "电", "话"}}, ""};
+    world.request.synonyms.push_back(std::make_shared<const SynonymSet>(std::vector<SynonymRule>{
+        rule}));
+    EXPECT_EQ(world.hits("手机"), (Texts{"移动电话"}));
+}
+
 TEST(Languages, WhatStandsTogetherIsMarkedTogether) {
     TextWorld world({of_locale("")});
     world.texts({"明：舉頭望明月，月光"});

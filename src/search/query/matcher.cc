@@ -70,7 +70,11 @@ void Matcher::run(const QueryText& query) {
     }
     const std::vector<Words> synonyms = synonyms_of(query.tokens);
     for (const Words& words : synonyms) {
-        try_words({words, {}, true, true});
+        const Attempt attempt{words, {}, true, true, forms_.joined(words)};
+        try_words(attempt);
+        if (!attempt.joined.empty() && found_docs_ < request_.match.drop_tokens_threshold) {
+            try_words({words, {}, true, true});
+        }
     }
     if (found_docs_ < request_.match.drop_tokens_threshold) {
         try_fewer(whole);

@@ -51,6 +51,19 @@ std::string QueryForms::write(std::size_t form, const std::string& word) const {
     return words.size() == 1 ? words.front() : word;
 }
 
+std::vector<bool> QueryForms::joined(const std::vector<std::string>& words) const {
+    std::vector<bool> out(words.size(), false);
+    bool any = false;
+    TokenBuffer buffer;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        buffer.clear();
+        reader_->analyze(words[i - 1] + words[i], buffer);
+        out[i] = buffer.tokens.size() == 2 && buffer.tokens[1].joined;
+        any = any || out[i];
+    }
+    return any ? out : std::vector<bool>();
+}
+
 std::vector<std::string> analyzed_words(std::string_view text, const Analyzer& analyzer) {
     TokenBuffer buffer;
     analyzer.analyze(text, buffer);

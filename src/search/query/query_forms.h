@@ -40,6 +40,10 @@ public:
     /// How a form writes a word that was read by reader().
     std::string write(std::size_t form, const std::string& word) const;
 
+    /// Which of these words, read by reader(), would go on where the one before ends if they were
+    /// written without a space. Empty: none.
+    std::vector<bool> joined(const std::vector<std::string>& words) const;
+
     /// Whether a form differs from how the query is read.
     bool differs(std::size_t form) const { return analyzers_[form] != reader_; }
 
