@@ -55,7 +55,7 @@ std::string_view special_fold(char32_t lower) {
         case U'æ': return "ae";
         case U'œ': return "oe";
         case U'ø': return "o";
-        case U'đ': return "d";
+        case U'đ':
         case U'ð': return "d";
         case U'þ': return "th";
         case U'ł': return "l";
@@ -156,8 +156,8 @@ private:
 };
 
 const LatinTable& latin_table() {
-    static const LatinTable table;
-    return table;
+    static const LatinTable kTable;
+    return kTable;
 }
 
 /// Kana keep their marks, and Han characters are simplified; Hangul is taken apart into letters.

@@ -13,11 +13,11 @@ namespace kumo::search {
 /// One token of an analysed text: the normalised word, where it stands in the token sequence, and
 /// the bytes of the original text it came from.
 struct AnalyzedToken {
-    std::uint32_t text_begin;  ///< Into TokenBuffer::text.
-    std::uint32_t text_size;
-    std::uint32_t position;      ///< 0, 1, 2, ... within one call of analyze().
-    std::uint32_t source_begin;  ///< Bytes of the original.
-    std::uint32_t source_end;
+    std::uint32_t text_begin = 0;  ///< Into TokenBuffer::text.
+    std::uint32_t text_size = 0;
+    std::uint32_t position = 0;      ///< 0, 1, 2, ... within one call of analyze().
+    std::uint32_t source_begin = 0;  ///< Bytes of the original.
+    std::uint32_t source_end = 0;
     /// It goes on where the token before it ends, without a space, in a script that has none: what
     /// is one word may well be both.
     bool joined = false;

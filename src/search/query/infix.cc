@@ -104,14 +104,13 @@ private:
 }  // namespace
 
 void match_infixes(
-    const Snapshot& snapshot,
-    const SearchRequest& request,
-    const QueryForms& forms,
-    const QueryText& query,
+    const InfixQuery& query,
     std::vector<PartMatches>& parts,
     Deadline& deadline,
     FoundWords& found
 ) {
+    const SearchRequest& request = query.request;
+    const std::vector<std::string>& words = query.text.tokens;
     const auto& fields = request.fields;
     if (std::all_of(fields.begin(), fields.end(), [](const QueryField& field) {
             return field.infix == InfixMode::kOff;
@@ -121,16 +120,16 @@ void match_infixes(
     const bool any = std::any_of(parts.begin(), parts.end(), [](const PartMatches& part) {
         return part.matched.count() > 0;
     });
-    InfixMatcher matcher(snapshot, request, parts, deadline);
-    for (std::size_t i = 0; i < request.fields.size() && !query.tokens.empty(); ++i) {
+    InfixMatcher matcher(query.snapshot, request, parts, deadline);
+    for (std::size_t i = 0; i < request.fields.size() && !words.empty(); ++i) {
         const InfixMode mode = request.fields[i].infix;
         if (mode == InfixMode::kOff || (mode == InfixMode::kFallback && any)) {
             continue;
         }
         std::vector<Infix> infixes;
-        for (const std::string& word : query.tokens) {
+        for (const std::string& word : words) {
             const Infix& infix = infixes.emplace_back(Infix{
-                forms.write(forms.of(i), word),
+                query.forms.write(query.forms.of(i), word),
                 request.match.max_extra_prefix,
                 request.match.max_extra_suffix});
             if (std::find(found.infixes.begin(), found.infixes.end(), infix)

@@ -17,14 +17,18 @@ namespace kumo::search {
 /// that come first in the order of their bytes are taken.
 inline constexpr std::size_t kInfixTermsMax = std::size_t{1} << 24;
 
+struct InfixQuery {
+    const Snapshot& snapshot;
+    const SearchRequest& request;
+    const QueryForms& forms;
+    const QueryText& text;
+};
+
 /// Finds documents that have, in one field that asks for it, a word for each of the query's with
 /// that one inside. They rank below what matched already. The dictionaries are read through: about
 /// 30 ns a term. `parts` are in order of documents before and after. Stateless.
 void match_infixes(
-    const Snapshot& snapshot,
-    const SearchRequest& request,
-    const QueryForms& forms,
-    const QueryText& query,
+    const InfixQuery& query,
     std::vector<PartMatches>& parts,
     Deadline& deadline,
     FoundWords& found

@@ -160,7 +160,7 @@ FoundWords MatchedSearch::match_words() {
         matcher.run(query_);
         found = matcher.take_found();
     }
-    match_infixes(snapshot_, request_, forms_, query_, parts_, deadline_, found);
+    match_infixes({snapshot_, request_, forms_, query_}, parts_, deadline_, found);
     return found;
 }
 
