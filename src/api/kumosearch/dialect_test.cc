@@ -248,7 +248,18 @@ TEST(Collections, RefuseBadDeclarations) {
         field(R"("type":"float[]","embed":{"from":["a"]})").find("not supported yet"),
         std::string::npos
     );
-    EXPECT_NE(field(R"("type":"string","stem":true)").find("not supported yet"), std::string::npos);
+    EXPECT_EQ(
+        field(R"("type":"int32","stem":true)"),
+        "The `stem` property is only allowed for string and string[] fields."
+    );
+    EXPECT_EQ(
+        field(R"("type":"string","stem":true,"locale":"th")"),
+        "The `locale` value of the field `f` is not supported for stem."
+    );
+    EXPECT_EQ(
+        field(R"("type":"string","stem_dictionary":"none")"),
+        "Stemming dictionary `none` of the field `f` not found."
+    );
     EXPECT_NE(
         field(R"("type":"string","facet":"yes")").find("should be a boolean"),
         std::string::npos

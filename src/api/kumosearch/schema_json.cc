@@ -56,7 +56,7 @@ bool asks(JsonValue value) {
 }
 
 Status refuse_later_properties(JsonValue field, std::string_view name) {
-    for (const std::string_view property : {"embed", "reference", "stem", "stem_dictionary"}) {
+    for (const std::string_view property : {"embed", "reference"}) {
         if (asks(field.find(property))) {
             return not_supported(name, property);
         }
@@ -161,6 +161,12 @@ Result<search::Field> read_field(JsonValue json) {
     KUMO_TRY_ASSIGN(field.range_index, read_flag(json, "range_index", false));
     KUMO_TRY(read_vector(json, field));
     KUMO_TRY_ASSIGN(field.locale, read_text(json, "locale", kLocaleBytesMax));
+    KUMO_TRY_ASSIGN(field.stem, read_flag(json, "stem", false));
+    KUMO_TRY_ASSIGN(
+        field.stem_dictionary.name,
+        read_text(json, "stem_dictionary", node::kResourceNameBytesMax)
+    );
+    field.stem = field.stem || !field.stem_dictionary.name.empty();
     return field;
 }
 
@@ -289,7 +295,7 @@ void write_field(wire::JsonWriter& writer, const search::Field& field) {
     }
     writer.key("sort").boolean(field.sort);
     writer.key("stem").boolean(field.stem);
-    writer.key("stem_dictionary").string("");
+    writer.key("stem_dictionary").string(field.stem_dictionary.name);
     writer.key("store").boolean(field.store);
     writer.key("type").string(search::type_name(field.type, field.array));
     if (field.is_vector()) {

@@ -14,7 +14,8 @@
 namespace kumo::api_kumosearch {
 
 /// Reads a collection's declaration. Errors are those of search::validate and parse_type, and
-/// kInvalidArgument or kUnsupported in the words clients know.
+/// kInvalidArgument or kUnsupported in the words clients know. Stemming dictionaries are named
+/// only (resources/stem_dictionaries.h).
 Result<node::CollectionSpec> parse_collection(ByteView json);
 
 /// The name in a collection's declaration.

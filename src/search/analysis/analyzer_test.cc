@@ -33,7 +33,7 @@ TEST(Analyzer, FoldsLatinLetters) {
 
 TEST(Analyzer, KeepsOtherScripts) {
     EXPECT_EQ(words("Привет МИР"), "привет|мир");
-    EXPECT_EQ(words("東京タワー ok"), "東|京|タ|ワ|ー|ok");
+    EXPECT_EQ(words("東京タワー ok"), "东|京|タ|ワ|ー|ok");
 }
 
 TEST(Analyzer, ObeysSeparatorsAndSymbols) {
@@ -59,6 +59,50 @@ TEST(Analyzer, CutsLongTokensBetweenCodePoints) {
 
 TEST(Analyzer, SkipsInvalidUtf8) {
     EXPECT_EQ(words("a\xFF\xC3 b\xE2\x82"), "a|b");
+}
+
+std::string localized(std::string_view text, std::string locale, bool stem = false) {
+    AnalysisOptions options;
+    options.symbols_to_index = {"+"};
+    options.token_separators = {"_"};
+    options.locale = std::move(locale);
+    options.stem = stem;
+    return words(text, Analyzer(options));
+}
+
+TEST(Analyzer, CutsScriptsWithoutSpaces) {
+    EXPECT_EQ(words("ภาษาไทย ลาว"), "ภาษา|ไทย|ลาว");
+    EXPECT_EQ(words("ｶﾞｷ 漢字"), "カ|キ|汉|字") << "narrow kana, whose marks stand alone";
+    TokenBuffer buffer;
+    Analyzer({}, {}).analyze("a明月 光iP手機", buffer);
+    std::string joined;
+    for (const AnalyzedToken& token : buffer.tokens) {
+        joined += token.joined ? '1' : '0';
+    }
+    EXPECT_EQ(joined, "0010001") << "a 明 月 光 ip 手 機";
+}
+
+TEST(Analyzer, KeepsVowelsThatAreMarks) {
+    EXPECT_EQ(words("हिन्दी"), "हिन्दी");
+    EXPECT_EQ(words("مُحَمَّد"), "محمد");
+}
+
+TEST(Analyzer, HasWordsOfALocale) {
+    EXPECT_EQ(localized("Schöne GROẞE Äpfel!", "de"), "schöne|grosse|äpfel");
+    EXPECT_EQ(localized("c++ a_b, x", "fr"), "c++|a|b|x");
+    EXPECT_EQ(localized("北京大學", "zh"), "北京|大学");
+    EXPECT_EQ(localized("Привет", "ru"), "privet");
+    EXPECT_EQ(localized("كتاب\xE2\x80\x8Cها", "fa"), "كتاب|ها");
+    EXPECT_EQ(localized("a\xFF ok \xE2\x82", "de"), "a|ok");
+    EXPECT_EQ(localized("running", "en", true), "run");
+    EXPECT_EQ(localized("", "ja"), "");
+}
+
+TEST(Analyzer, KnowsHowFarABeginningGoes) {
+    const Analyzer plain({}, {});
+    EXPECT_EQ(plain.prefix_end("non-stick", 4), 5U);
+    EXPECT_EQ(plain.prefix_end("Straße", 5), 6U) << "both of ss";
+    EXPECT_EQ(plain.prefix_end("ab", 9), 2U);
 }
 
 }  // namespace

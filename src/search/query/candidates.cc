@@ -1,10 +1,14 @@
 #include "search/query/candidates.h"
 
+#include "search/analysis/code_points.h"
+
 #include <algorithm>
 
 namespace kumo::search {
 
 namespace {
+
+using Words = std::vector<std::string>;
 
 constexpr std::uint64_t kManyDocs = 500'000;
 constexpr std::size_t kCandidatesFewDocs = 10;
@@ -21,21 +25,20 @@ std::size_t choose_max(const Snapshot& snapshot, const SearchRequest& request) {
     return snapshot.doc_count < kManyDocs ? kCandidatesFewDocs : kCandidatesManyDocs;
 }
 
-std::size_t code_points(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
-}
-
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
 }  // namespace
 
-CandidateFinder::CandidateFinder(const Snapshot& snapshot, const SearchRequest& request)
+CandidateFinder::CandidateFinder(
+    const Snapshot& snapshot,
+    const SearchRequest& request,
+    const QueryForms& forms
+)
     : snapshot_(snapshot),
       request_(request),
+      forms_(forms),
       candidates_max_(choose_max(snapshot, request)),
       kept_max_(std::max<std::size_t>(candidates_max_ * 16, 256)),
       ranked_(!snapshot.schema->default_sorting_field.empty()) {}
@@ -58,12 +61,17 @@ std::uint32_t CandidateFinder::edits_allowed(std::string_view word) const {
     return std::min({by_length, fields, 2U});
 }
 
-bool CandidateFinder::contains(std::string_view word) const {
-    return std::any_of(request_.fields.begin(), request_.fields.end(), [&](const QueryField& f) {
-        return std::any_of(snapshot_.parts.begin(), snapshot_.parts.end(), [&](const auto& part) {
-            return part.segment->texts[f.field]->find(word).has_value();
-        });
-    });
+bool CandidateFinder::contains(const std::string& word) const {
+    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+        const std::string written = forms_.write(forms_.of(i), word);
+        const std::size_t field = request_.fields[i].field;
+        if (std::any_of(snapshot_.parts.begin(), snapshot_.parts.end(), [&](const auto& part) {
+                return part.segment->texts[field]->find(written).has_value();
+            })) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void CandidateFinder::collect(
@@ -160,15 +168,22 @@ void CandidateFinder::add_up(FoundTerms& found) const {
 }
 
 std::vector<Candidate>
-CandidateFinder::best(const FoundTerms& found, std::string_view word, std::uint32_t cost) const {
+CandidateFinder::best(const FoundTerms& found, const std::string& word, std::uint32_t cost) const {
+    std::vector<std::string> forms;
+    for (std::size_t form = 0; form < forms_.count(); ++form) {
+        forms.push_back(forms_.write(form, word));
+    }
+    const auto is_word = [&](std::string_view term) {
+        return std::find(forms.begin(), forms.end(), term) != forms.end();
+    };
     std::vector<std::pair<const std::string*, const Found*>> order;
     order.reserve(found.size());
     for (const auto& [term, info] : found) {
         order.emplace_back(&term, &info);
     }
     const auto before = [&](const auto& a, const auto& b) {
-        if ((*a.first == word) != (*b.first == word)) {
-            return *a.first == word;
+        if (is_word(*a.first) != is_word(*b.first)) {
+            return is_word(*a.first);
         }
         if (ranked_ && a.second->rank != b.second->rank) {
             return a.second->rank > b.second->rank;
@@ -184,8 +199,15 @@ CandidateFinder::best(const FoundTerms& found, std::string_view word, std::uint3
     const auto end = order.begin() + static_cast<std::ptrdiff_t>(keep);
     std::partial_sort(order.begin(), end, order.end(), before);
     std::vector<Candidate> out;
+    bool has_word = false;
     for (auto at = order.begin(); at != end; ++at) {
-        out.push_back({*at->first, cost, at->second->prefix_only});
+        if (cost > 0 || !is_word(*at->first)) {
+            out.push_back({*at->first, cost, at->second->prefix_only});
+        } else if (!has_word) {
+            has_word = true;
+            const bool same = forms.size() == 1;
+            out.push_back({forms.front(), 0, false, same ? Words() : forms});
+        }
     }
     return out;
 }
@@ -197,16 +219,18 @@ CandidateFinder::find(const std::string& word, std::uint32_t cost, bool prefix) 
         return at->second;
     }
     FoundTerms found;
-    for (const QueryField& field : request_.fields) {
+    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+        const QueryField& field = request_.fields[i];
         if (cost > field.num_typos) {
             continue;
         }
+        const std::string written = forms_.write(forms_.of(i), word);
         for (const Snapshot::Part& part : snapshot_.parts) {
             const TextReader& text = *part.segment->texts[field.field];
             if (cost == 0 && prefix && field.prefix) {
-                collect_prefixed(text, word, found);
+                collect_prefixed(text, written, found);
             } else {
-                collect(text, word, cost, prefix && field.prefix, found);
+                collect(text, written, cost, prefix && field.prefix, found);
             }
         }
     }

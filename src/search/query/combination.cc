@@ -8,7 +8,8 @@ namespace kumo::search {
 
 namespace {
 
-/// Whether the words stand at base, base + 1, ... and the query is nothing but them.
+/// Whether the words stand at base, base + 1, ... and the query is nothing but them. One word alone
+/// has to be there whole; several may have typos, or end in a beginning.
 bool is_whole_element(
     std::span<const WordPositions> words,
     const ElementPlace& element,
@@ -20,7 +21,7 @@ bool is_whole_element(
     for (std::size_t i = 0; i < words.size(); ++i) {
         const Candidate& word = *combination.words[i];
         const auto& at = words[i].positions;
-        if (word.cost > 0 || word.prefix_only
+        if ((words.size() == 1 && word.prefix_only)
             || !std::binary_search(
                 at.begin(),
                 at.end(),
@@ -61,8 +62,12 @@ std::uint32_t Combination::cost() const {
     return cost;
 }
 
-CombinationRunner::CombinationRunner(const SegmentReader& segment, const SearchRequest& request)
-    : segment_(segment), request_(request) {}
+CombinationRunner::CombinationRunner(
+    const SegmentReader& segment,
+    const SearchRequest& request,
+    const QueryForms& forms
+)
+    : segment_(segment), request_(request), forms_(forms) {}
 
 void CombinationRunner::WordCursor::settle() {
     doc = kNoDoc;
@@ -83,16 +88,15 @@ DocId CombinationRunner::WordCursor::advance(DocId target) {
     return doc;
 }
 
-CombinationRunner::WordCursor
-CombinationRunner::open(std::string_view term, std::uint32_t cost, bool prefix_only) {
+CombinationRunner::WordCursor CombinationRunner::open(const Candidate& candidate) {
     WordCursor word;
     for (std::size_t i = 0; i < request_.fields.size(); ++i) {
         const QueryField& field = request_.fields[i];
-        if (cost > field.num_typos || (prefix_only && !field.prefix)) {
+        if (candidate.cost > field.num_typos || (candidate.prefix_only && !field.prefix)) {
             continue;
         }
         const TextReader& text = *segment_.texts[field.field];
-        const auto handle = text.find(term);
+        const auto handle = text.find(candidate.in(forms_.of(i)));
         if (!handle) {
             continue;
         }
@@ -133,23 +137,63 @@ void CombinationRunner::run(
     words_.clear();
     dropped_.clear();
     for (const Candidate* word : combination.words) {
-        words_.push_back(open(word->term, word->cost, word->prefix_only));
+        words_.push_back(open(*word));
         if (words_.back().doc == kNoDoc) {
             return;
         }
     }
     for (const std::string& word : combination.dropped) {
-        dropped_.push_back(open(word, 0, false));
+        Candidate candidate;
+        for (std::size_t form = 0; form < forms_.count(); ++form) {
+            candidate.forms.push_back(forms_.write(form, word));
+        }
+        dropped_.push_back(open(candidate));
     }
     for (DocId doc = next_common(0); doc != kNoDoc; doc = next_common(doc + 1)) {
         if (deadline.passed()) {
             return;
         }
-        if (allowed.test(doc)) {
+        if (allowed.test(doc)
+            && (combination.joined == nullptr || is_joined(doc, *combination.joined))) {
             matched.set(doc);
             out.push_back(score(doc, combination));
         }
     }
+}
+
+/// Whether each run of joined words stands together in some field.
+bool CombinationRunner::is_joined(DocId doc, const std::vector<bool>& joined) {
+    together_.assign(words_.size(), false);
+    for (std::size_t field = 0; field < request_.fields.size(); ++field) {
+        gather(field, doc);
+        bool all = true;
+        for (std::size_t begin = 0; begin < words_.size();) {
+            std::size_t end = begin + 1;
+            while (end < words_.size() && joined[end]) {
+                ++end;
+            }
+            together_[begin] = together_[begin] || end == begin + 1 || stands_together(begin, end);
+            all = all && together_[begin];
+            begin = end;
+        }
+        if (all) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Whether the words stand at successive positions of those that were gathered.
+bool CombinationRunner::stands_together(std::size_t begin, std::size_t end) {
+    starts_ = positions_[begin].positions;
+    for (std::size_t w = begin + 1; w < end && !starts_.empty(); ++w) {
+        const auto& at = positions_[w].positions;
+        std::erase_if(starts_, [&](std::uint32_t start) {
+            const auto wanted = start + static_cast<std::uint32_t>(w - begin);
+            return !std::binary_search(at.begin(), at.end(), wanted);
+        });
+    }
+    return !starts_.empty();
 }
 
 Match CombinationRunner::score(DocId doc, const Combination& combination) {
@@ -196,6 +240,7 @@ Match CombinationRunner::score(DocId doc, const Combination& combination) {
         case TextMatchType::kMaxScore: match.score = max_score(ranked); break;
         case TextMatchType::kMaxWeight: match.score = max_weight(ranked); break;
         case TextMatchType::kSumScore: match.score = sum_score(ranked); break;
+        case TextMatchType::kBm25: break;  // Not by combinations.
     }
     return match;
 }

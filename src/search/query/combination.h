@@ -35,6 +35,8 @@ struct Combination {
     /// the query's own.
     std::size_t stands_for = 0;
     bool demoted = false;
+    /// Null, or for each word whether it is to stand right behind the one before.
+    const std::vector<bool>* joined = nullptr;
 
     std::uint32_t cost() const;
 };
@@ -43,7 +45,11 @@ struct Combination {
 /// Reused for many combinations of one search; one thread.
 class CombinationRunner {
 public:
-    CombinationRunner(const SegmentReader& segment, const SearchRequest& request);
+    CombinationRunner(
+        const SegmentReader& segment,
+        const SearchRequest& request,
+        const QueryForms& forms
+    );
 
     /// Appends the matches among `allowed`, in document order, and sets their bits in `matched`.
     void run(
@@ -69,8 +75,10 @@ private:
         DocId advance(DocId target);
     };
 
-    WordCursor open(std::string_view term, std::uint32_t cost, bool prefix_only);
+    WordCursor open(const Candidate& word);
     DocId next_common(DocId target);
+    bool is_joined(DocId doc, const std::vector<bool>& joined);
+    bool stands_together(std::size_t begin, std::size_t end);
     Match score(DocId doc, const Combination& combination);
     std::uint64_t score_field(std::size_t query_field, DocId doc, const Combination& combination);
     std::uint64_t score_element(
@@ -83,6 +91,7 @@ private:
 
     const SegmentReader& segment_;
     const SearchRequest& request_;
+    const QueryForms& forms_;
     std::deque<PostingsCursor> pool_;
     std::size_t pool_used_ = 0;
     std::vector<WordCursor> words_;
@@ -90,6 +99,8 @@ private:
     std::vector<WordPositions> positions_;  ///< Per word, in the field that is being scored.
     std::vector<WordPositions> element_;    ///< The same, in one element of an array field.
     std::vector<std::uint32_t> elements_;
+    std::vector<bool> together_;  ///< Per word: it and the words joined to it stand together.
+    std::vector<std::uint32_t> starts_;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> order_;
 };
 

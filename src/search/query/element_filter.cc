@@ -18,7 +18,8 @@ using wire::JsonValue;
 
 /// Documents that may pass: what is asked for without objects being told apart. What is not to be
 /// in an object may be in another one of the same document.
-Bitmap possible(const Filter& filter, const Analyzer& analyzer, const SegmentReader& segment) {
+Bitmap
+possible(const Filter& filter, const SchemaAnalyzer& analyzer, const SegmentReader& segment) {
     switch (filter.kind) {
         case Filter::Kind::kNot: return Bitmap(segment.doc_count, true);
         case Filter::Kind::kAnd: {
@@ -53,7 +54,7 @@ std::optional<std::int64_t> code_of(JsonValue value, ValueType type) {
 /// One filter over single objects. Stateless but for scratch space.
 class ElementMatcher {
 public:
-    explicit ElementMatcher(const Analyzer& analyzer) : analyzer_(analyzer) {}
+    explicit ElementMatcher(const SchemaAnalyzer& analyzer) : analyzer_(analyzer) {}
 
     bool passes(const Filter& filter, JsonValue object) {
         const auto child_passes = [&](const Filter& child) {
@@ -109,8 +110,8 @@ private:
     }
 
     bool fits_text(const Filter& filter, std::string_view text) {
-        const std::vector<std::string> wanted = words_of(filter.text);
-        const std::vector<std::string> words = words_of(text);
+        const std::vector<std::string> wanted = words_of(filter, filter.text);
+        const std::vector<std::string> words = words_of(filter, text);
         const bool prefix =
             filter.kind == Filter::Kind::kStartsWith || filter.kind == Filter::Kind::kWordsPrefix;
         const auto same = [&](std::size_t i, const std::string& word) {
@@ -140,9 +141,9 @@ private:
         return true;
     }
 
-    std::vector<std::string> words_of(std::string_view text) {
+    std::vector<std::string> words_of(const Filter& filter, std::string_view text) {
         buffer_.clear();
-        analyzer_.analyze(text, buffer_);
+        analyzer_.of(filter.field).analyze(text, buffer_);
         std::vector<std::string> words;
         for (const AnalyzedToken& token : buffer_.tokens) {
             words.emplace_back(buffer_.term(token));
@@ -150,7 +151,7 @@ private:
         return words;
     }
 
-    const Analyzer& analyzer_;
+    const SchemaAnalyzer& analyzer_;
     TokenBuffer buffer_;
 };
 
@@ -179,8 +180,11 @@ bool document_passes(ElementMatcher& matcher, const Filter& filter, JsonValue ro
 
 }  // namespace
 
-Bitmap
-evaluate_elements(const Filter& filter, const Analyzer& analyzer, const SegmentReader& segment) {
+Bitmap evaluate_elements(
+    const Filter& filter,
+    const SchemaAnalyzer& analyzer,
+    const SegmentReader& segment
+) {
     const Bitmap candidates = possible(filter.children.front(), analyzer, segment);
     Bitmap out(segment.doc_count);
     ElementMatcher matcher(analyzer);

@@ -1,5 +1,6 @@
 #include "search/query/facets.h"
 
+#include "search/analysis/code_points.h"
 #include "search/column/codes.h"
 
 #include <algorithm>
@@ -327,7 +328,7 @@ void keep_matching(
         for (const FacetValue& value : values) {
             TokenBuffer words;
             analyzer.analyze(value.value, words);
-            Highlighter::Words found;
+            FoundWords found;
             bool all = true;
             for (const AnalyzedToken& wanted : query.tokens) {
                 const std::string_view term = query.term(wanted);
@@ -339,14 +340,14 @@ void keep_matching(
                     });
                 all = all && word != words.tokens.end();
                 if (word != words.tokens.end()) {
-                    found.emplace(words.term(*word), FoundWord{term.size()});
+                    found.words.emplace(words.term(*word), FoundWord{code_points(term)});
                 }
             }
             if (all) {
                 static const HighlightOptions kMarks;
                 kept.push_back(value);
                 kept.back().highlighted =
-                    Highlighter(analyzer, kMarks, std::move(found)).mark(value.value);
+                    Highlighter(kMarks, std::move(found)).mark(analyzer, value.value);
             }
         }
     }
@@ -381,7 +382,7 @@ FacetResult count_facet(
     const std::vector<PartMatches>& parts,
     const FacetRequest& facet,
     std::uint32_t values_max,
-    const Analyzer& analyzer,
+    const SchemaAnalyzer& analyzer,
     const Groups* groups
 ) {
     FacetResult out;
@@ -406,7 +407,7 @@ FacetResult count_facet(
         }
     }
     if (!facet.query.empty()) {
-        keep_matching(facet, analyzer, out.counts);
+        keep_matching(facet, analyzer.of(facet.field), out.counts);
         out.total_values = out.counts.size();
     }
     out.total_values = std::max<std::uint64_t>(out.total_values, out.counts.size());

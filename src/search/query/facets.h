@@ -19,7 +19,7 @@ FacetResult count_facet(
     const std::vector<PartMatches>& parts,
     const FacetRequest& facet,
     std::uint32_t values_max,
-    const Analyzer& analyzer,
+    const SchemaAnalyzer& analyzer,
     const Groups* groups
 );
 

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "search/query/element_filter.h"
+#include "search/query/query_forms.h"
 #include "search/query/text_set.h"
 
 #include <string>
@@ -11,14 +12,37 @@ namespace kumo::search {
 
 namespace {
 
-std::vector<std::string> words_of(const Analyzer& analyzer, std::string_view text) {
+/// Adds the documents that contain all words, those of scripts without spaces standing together as
+/// they do in the filter.
+void add_docs_with_all(
+    const Filter& filter,
+    const Analyzer& analyzer,
+    const SegmentReader& segment,
+    Bitmap& out
+) {
     TokenBuffer buffer;
-    analyzer.analyze(text, buffer);
-    std::vector<std::string> words;
+    analyzer.analyze(filter.text, buffer);
+    std::vector<std::vector<std::string>> runs;
     for (const AnalyzedToken& token : buffer.tokens) {
-        words.emplace_back(buffer.term(token));
+        if (!token.joined) {
+            runs.emplace_back();
+        }
+        runs.back().emplace_back(buffer.term(token));
     }
-    return words;
+    const TextReader& reader = *segment.texts[filter.field];
+    Bitmap all(out.size(), !runs.empty());
+    for (const auto& run : runs) {
+        Bitmap one(out.size());
+        const bool prefix = filter.kind == Filter::Kind::kWordsPrefix && &run == &runs.back();
+        if (run.size() == 1) {
+            add_docs_with_words(reader, run, prefix, one);
+        } else {
+            const ColumnReader& lengths = *segment.lengths[filter.field];
+            add_docs_with_run(reader, lengths, run, RunPlace::kAnywhere, prefix, one);
+        }
+        all.intersect(one);
+    }
+    out.unite(all);
 }
 
 /// Up to so many distinct values, each is compared with the words of an exact filter.
@@ -36,7 +60,7 @@ bool match_few_values(
         return false;
     }
     for (std::uint32_t value = 0; value < column->string_count(); ++value) {
-        if (words_of(analyzer, column->string(value)) == words) {
+        if (analyzed_words(column->string(value), analyzer) == words) {
             column->match_range(value, value, out);
         }
     }
@@ -58,16 +82,21 @@ void match_exact(
     }
 }
 
-Bitmap evaluate_text(const Filter& filter, const Analyzer& analyzer, const SegmentReader& segment) {
+Bitmap
+evaluate_text(const Filter& filter, const SchemaAnalyzer& analyzer, const SegmentReader& segment) {
     Bitmap out(segment.doc_count);
     const TextReader* text = segment.texts[filter.field].get();
     const ColumnReader* lengths = segment.lengths[filter.field].get();
     KUMO_ASSERT(text != nullptr && lengths != nullptr);
-    const std::vector<std::string> words = words_of(analyzer, filter.text);
+    const std::vector<std::string> words = analyzed_words(filter.text, analyzer.of(filter.field));
     switch (filter.kind) {
-        case Filter::Kind::kWords: add_docs_with_words(*text, words, false, out); break;
-        case Filter::Kind::kWordsPrefix: add_docs_with_words(*text, words, true, out); break;
-        case Filter::Kind::kExact: match_exact(filter, analyzer, segment, words, out); break;
+        case Filter::Kind::kWords:
+        case Filter::Kind::kWordsPrefix:
+            add_docs_with_all(filter, analyzer.of(filter.field), segment, out);
+            break;
+        case Filter::Kind::kExact:
+            match_exact(filter, analyzer.of(filter.field), segment, words, out);
+            break;
         case Filter::Kind::kStartsWith:
             add_docs_with_run(*text, *lengths, words, RunPlace::kStart, true, out);
             break;
@@ -120,7 +149,8 @@ Bitmap evaluate_ids(const Filter& filter, const SegmentReader& segment) {
 
 }  // namespace
 
-Bitmap evaluate(const Filter& filter, const Analyzer& analyzer, const SegmentReader& segment) {
+Bitmap
+evaluate(const Filter& filter, const SchemaAnalyzer& analyzer, const SegmentReader& segment) {
     switch (filter.kind) {
         case Filter::Kind::kAll: return Bitmap(segment.doc_count, true);
         case Filter::Kind::kAnd: {

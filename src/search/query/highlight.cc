@@ -1,47 +1,79 @@
 #include "search/query/highlight.h"
 
+#include "search/analysis/code_points.h"
 #include "search/query/score.h"
 #include "search/schema/json_path.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
 namespace kumo::search {
 
-namespace {
-
-/// The byte after the first `points` code points of text[begin, end).
-std::size_t
-skip_points(std::string_view text, std::size_t begin, std::size_t end, std::size_t points) {
-    std::size_t at = begin;
-    while (at < end && points > 0) {
-        ++at;
-        while (at < end && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) {
-            ++at;
+/// How many tokens from `at` on are a run that was looked for; 0 if they are none.
+std::size_t Highlighter::run_at(const TokenBuffer& tokens, std::size_t at) const {
+    std::size_t longest = 0;
+    for (const FoundWords::Run& run : found_.runs) {
+        std::size_t i = 0;
+        while (i < run.size() && at + i < tokens.tokens.size()
+               && tokens.term(tokens.tokens[at + i]) == run[i]) {
+            ++i;
         }
-        --points;
+        longest = i == run.size() ? std::max(longest, i) : longest;
     }
-    return at;
+    return longest;
 }
 
-}  // namespace
+/// The part of a token that was looked for inside of words.
+std::optional<Highlighter::Mark> Highlighter::mark_part(
+    const Analyzer& analyzer,
+    std::string_view text,
+    const TokenBuffer& tokens,
+    std::size_t at
+) const {
+    const AnalyzedToken& token = tokens.tokens[at];
+    const std::string_view term = tokens.term(token);
+    const std::string_view source =
+        text.substr(token.source_begin, token.source_end - token.source_begin);
+    for (const Infix& infix : found_.infixes) {
+        const std::size_t found = infix.find_in(term);
+        if (found != std::string_view::npos) {
+            const std::size_t before = code_points(term.substr(0, found));
+            const std::size_t begin = analyzer.prefix_end(source, before);
+            const std::size_t end = analyzer.prefix_end(source, before + code_points(infix.text));
+            return Mark{at, token.source_begin + begin, token.source_begin + end, infix.text};
+        }
+    }
+    return std::nullopt;
+}
 
-std::vector<Highlighter::Mark>
-Highlighter::find_marks(std::string_view text, const TokenBuffer& tokens) const {
+std::vector<Highlighter::Mark> Highlighter::find_marks(
+    const Analyzer& analyzer,
+    std::string_view text,
+    const TokenBuffer& tokens
+) const {
     std::vector<Mark> marks;
-    for (std::size_t i = 0; i < tokens.tokens.size(); ++i) {
+    for (std::size_t i = 0; i < tokens.tokens.size();) {
         const AnalyzedToken& token = tokens.tokens[i];
-        const auto word = words_.find(tokens.term(token));
-        if (word == words_.end()) {
+        const std::size_t run = run_at(tokens, i);
+        const AnalyzedToken& last = tokens.tokens[run > 0 ? i + run - 1 : i];
+        const auto word = found_.words.find(tokens.term(last));
+        if (word == found_.words.end() || (run == 0 && word->second.only_in_run)) {
+            if (const auto part = mark_part(analyzer, text, tokens, i)) {
+                marks.push_back(*part);
+            }
+            ++i;
             continue;
         }
-        std::size_t end = token.source_end;
+        std::size_t end = last.source_end;
         if (word->second.prefix_points > 0) {
-            end =
-                skip_points(text, token.source_begin, token.source_end, word->second.prefix_points);
+            const std::string_view source =
+                text.substr(last.source_begin, last.source_end - last.source_begin);
+            end = last.source_begin + analyzer.prefix_end(source, word->second.prefix_points);
         }
         marks.push_back({i, token.source_begin, end, word->first});
+        i += std::max<std::size_t>(run, 1);
     }
     return marks;
 }
@@ -54,15 +86,21 @@ std::string Highlighter::render(
 ) const {
     std::string out;
     std::size_t at = begin;
-    for (const Mark& mark : marks) {
-        if (mark.begin < begin || mark.end > end) {
+    for (std::size_t i = 0; i < marks.size(); ++i) {
+        if (marks[i].begin < begin || marks[i].end > end) {
             continue;
         }
-        out += text.substr(at, mark.begin - at);
+        const std::size_t from = marks[i].begin;
+        // What touches is marked as one: characters of scripts without spaces.
+        while (i + 1 < marks.size() && marks[i + 1].begin == marks[i].end && marks[i + 1].end <= end
+        ) {
+            ++i;
+        }
+        out += text.substr(at, from - at);
         out += options_.start_tag;
-        out += text.substr(mark.begin, mark.end - mark.begin);
+        out += text.substr(from, marks[i].end - from);
         out += options_.end_tag;
-        at = mark.end;
+        at = marks[i].end;
     }
     out += text.substr(at, end - at);
     return out;
@@ -98,11 +136,12 @@ std::pair<std::size_t, std::size_t> Highlighter::snippet_bounds(
     return {begin, end};
 }
 
-HighlightedValue Highlighter::highlight_text(std::string_view text, bool full) const {
+HighlightedValue
+Highlighter::highlight_text(const Analyzer& analyzer, std::string_view text, bool full) const {
     HighlightedValue out;
     TokenBuffer tokens;
-    analyzer_.analyze(text, tokens);
-    const std::vector<Mark> marks = find_marks(text, tokens);
+    analyzer.analyze(text, tokens);
+    const std::vector<Mark> marks = find_marks(analyzer, text, tokens);
     if (marks.empty()) {
         return out;
     }
@@ -121,13 +160,16 @@ HighlightedValue Highlighter::highlight_text(std::string_view text, bool full) c
     return out;
 }
 
-std::string Highlighter::mark(std::string_view text) const {
-    const HighlightedValue value = highlight_text(text, true);
+std::string Highlighter::mark(const Analyzer& analyzer, std::string_view text) const {
+    const HighlightedValue value = highlight_text(analyzer, text, true);
     return value.matched_tokens.empty() ? std::string(text) : value.value;
 }
 
-std::vector<FieldHighlight> Highlighter::highlight(const Schema& schema, wire::JsonValue document)
-    const {
+std::vector<FieldHighlight> Highlighter::highlight(
+    const Schema& schema,
+    const SchemaAnalyzer& analyzer,
+    wire::JsonValue document
+) const {
     std::vector<FieldHighlight> out;
     for (const std::size_t field : options_.fields) {
         const PathValues found =
@@ -140,7 +182,7 @@ std::vector<FieldHighlight> Highlighter::highlight(const Schema& schema, wire::J
             if (!element.is_string()) {
                 return;
             }
-            HighlightedValue one = highlight_text(element.as_string(), full);
+            HighlightedValue one = highlight_text(analyzer.of(field), element.as_string(), full);
             one.index = index;
             highlight.match_score =
                 std::max<std::uint64_t>(highlight.match_score, one.matched_tokens.size());

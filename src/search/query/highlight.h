@@ -1,12 +1,12 @@
 #pragma once
 
-#include "search/analysis/analyzer.h"
-#include "search/query/matcher.h"
+#include "search/analysis/schema_analyzer.h"
+#include "search/query/found_words.h"
 #include "search/query/request.h"
 #include "search/schema/schema.h"
 #include "wire/json.h"
 
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,21 +16,21 @@ namespace kumo::search {
 /// Marks the words of a text that a search found it by. Immutable; one search's.
 class Highlighter {
 public:
-    using Words = std::map<std::string, FoundWord, std::less<>>;
-
-    Highlighter(const Analyzer& analyzer, const HighlightOptions& options, Words words)
-        : analyzer_(analyzer), options_(options), words_(std::move(words)) {}
+    Highlighter(const HighlightOptions& options, FoundWords found)
+        : options_(options), found_(std::move(found)) {}
 
     /// Highlights the wanted fields of one document, those with most matching words first. Fields
     /// without a match are left out.
-    std::vector<FieldHighlight> highlight(const Schema& schema, wire::JsonValue document) const;
+    std::vector<FieldHighlight>
+    highlight(const Schema& schema, const SchemaAnalyzer& analyzer, wire::JsonValue document) const;
 
     /// One text: its snippet, and with `full` the whole of it. `matched_tokens` is empty if no word
     /// matches.
-    HighlightedValue highlight_text(std::string_view text, bool full) const;
+    HighlightedValue highlight_text(const Analyzer& analyzer, std::string_view text, bool full)
+        const;
 
     /// The whole text with the words marked, or as it is if none matches.
-    std::string mark(std::string_view text) const;
+    std::string mark(const Analyzer& analyzer, std::string_view text) const;
 
 private:
     struct Mark {
@@ -40,7 +40,15 @@ private:
         std::string_view term;
     };
 
-    std::vector<Mark> find_marks(std::string_view text, const TokenBuffer& tokens) const;
+    std::vector<Mark>
+    find_marks(const Analyzer& analyzer, std::string_view text, const TokenBuffer& tokens) const;
+    std::size_t run_at(const TokenBuffer& tokens, std::size_t at) const;
+    std::optional<Mark> mark_part(
+        const Analyzer& analyzer,
+        std::string_view text,
+        const TokenBuffer& tokens,
+        std::size_t at
+    ) const;
     std::string render(
         std::string_view text,
         std::size_t begin,
@@ -53,9 +61,8 @@ private:
         const std::vector<Mark>& marks
     ) const;
 
-    const Analyzer& analyzer_;
     const HighlightOptions& options_;
-    Words words_;
+    FoundWords found_;
 };
 
 }  // namespace kumo::search

@@ -157,7 +157,7 @@ void HitOrder::evaluate_filters(const SortKey& sort, Key& key) const {
     if (key.kind != Kind::kFilters) {
         return;
     }
-    const Analyzer analyzer = analyzer_for(*snapshot_.schema);
+    const SchemaAnalyzer analyzer(*snapshot_.schema);
     for (const Snapshot::Part& part : snapshot_.parts) {
         std::vector<Bitmap>& passing = key.passing.emplace_back();
         for (const ScoredFilter& scored : sort.filters) {

@@ -1,7 +1,9 @@
 #include "search/query/matched_search.h"
 
+#include "search/query/bm25_matcher.h"
 #include "search/query/filter_eval.h"
 #include "search/query/geo_sort.h"
+#include "search/query/infix.h"
 #include "search/query/text_set.h"
 #include "wire/json.h"
 
@@ -101,11 +103,8 @@ TextMatchInfo info_of(const Match& match) {
 
 }  // namespace
 
-Analyzer analyzer_for(const Schema& schema) {
-    return {schema.token_separators, schema.symbols_to_index};
-}
-
-Bitmap live_matches(const Snapshot::Part& part, const Filter& filter, const Analyzer& analyzer) {
+Bitmap
+live_matches(const Snapshot::Part& part, const Filter& filter, const SchemaAnalyzer& analyzer) {
     Bitmap docs = evaluate(filter, analyzer, *part.segment);
     remove_docs(part.deleted.pages(), docs.words(), docs.word_count());
     return docs;
@@ -118,18 +117,17 @@ MatchedSearch::MatchedSearch(
 )
     : snapshot_(snapshot),
       request_(request),
-      analyzer_(analyzer_for(*snapshot.schema)),
+      analyzer_(*snapshot.schema),
+      forms_(analyzer_, request.fields),
       deadline_(clock, request.time_limit),
-      query_(parse_query_text(request.q, analyzer_, request.stopwords.get())) {}
+      query_(parse_query_text(request.q, forms_, request.stopwords.get())) {}
 
 Status MatchedSearch::run() {
     KUMO_TRY(check(*snapshot_.schema, request_));
     find_allowed();
-    Highlighter::Words words;
+    FoundWords words;
     if (has_words()) {
-        Matcher matcher(snapshot_, request_, parts_, deadline_);
-        matcher.run(query_);
-        words = matcher.found_words();
+        words = match_words();
     } else {
         for (PartMatches& part : parts_) {
             part.matched = part.allowed;
@@ -138,9 +136,24 @@ Status MatchedSearch::run() {
     if (request_.vector) {
         KUMO_TRY(search_vectors());
     }
-    highlighter_.emplace(analyzer_, request_.highlight, std::move(words));
+    highlighter_.emplace(request_.highlight, std::move(words));
     locate_pins();
     return {};
+}
+
+FoundWords MatchedSearch::match_words() {
+    FoundWords found;
+    if (request_.match.text_match_type == TextMatchType::kBm25) {
+        Bm25Matcher matcher(snapshot_, request_, forms_, parts_, deadline_);
+        matcher.run(query_);
+        found = matcher.take_found();
+    } else {
+        Matcher matcher(snapshot_, request_, forms_, parts_, deadline_);
+        matcher.run(query_);
+        found = matcher.take_found();
+    }
+    match_infixes({snapshot_, request_, forms_, query_}, parts_, deadline_, found);
+    return found;
 }
 
 Status MatchedSearch::search_vectors() {
@@ -177,16 +190,14 @@ void MatchedSearch::find_allowed() {
     }
 }
 
-Bitmap MatchedSearch::docs_with_run(
-    const SegmentReader& segment,
-    const std::vector<std::string>& words
-) const {
+Bitmap MatchedSearch::docs_with_run(const SegmentReader& segment, const QueryRun& words) const {
     Bitmap docs(segment.doc_count);
-    for (const QueryField& field : request_.fields) {
+    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+        const QueryField& field = request_.fields[i];
         add_docs_with_run(
             *segment.texts[field.field],
             *segment.lengths[field.field],
-            words,
+            words[forms_.of(i)],
             RunPlace::kAnywhere,
             false,
             docs
@@ -237,7 +248,7 @@ Result<Hit> MatchedSearch::fetch(const RankedHit& ranked) const {
     }
     if (!query_.match_all && !request_.highlight.fields.empty()) {
         KUMO_TRY_ASSIGN(const auto json, wire::JsonDocument::parse(hit.document));
-        hit.highlights = highlighter_->highlight(*snapshot_.schema, json.root());
+        hit.highlights = highlighter_->highlight(*snapshot_.schema, analyzer_, json.root());
     }
     for (const SortKey& key : request_.sort) {
         if (key.by != SortKey::By::kGeoDistance) {

@@ -7,6 +7,7 @@
 #include "search/query/highlight.h"
 #include "search/query/hit_order.h"
 #include "search/query/matcher.h"
+#include "search/query/query_forms.h"
 #include "search/query/query_text.h"
 #include "search/query/request.h"
 #include "search/query/vector_search.h"
@@ -18,10 +19,9 @@
 
 namespace kumo::search {
 
-Analyzer analyzer_for(const Schema& schema);
-
 /// The documents of a segment that pass the filter and are not deleted.
-Bitmap live_matches(const Snapshot::Part& part, const Filter& filter, const Analyzer& analyzer);
+Bitmap
+live_matches(const Snapshot::Part& part, const Filter& filter, const SchemaAnalyzer& analyzer);
 
 /// A pinned document that is there, and its 1-based position.
 struct Pin {
@@ -52,7 +52,7 @@ public:
     /// Null if the request has no vector.
     const VectorMatches* vectors() const { return vectors_ ? &*vectors_ : nullptr; }
 
-    const Analyzer& analyzer() const { return analyzer_; }
+    const SchemaAnalyzer& analyzer() const { return analyzer_; }
 
     /// True if the time limit ended the search early.
     bool cut_off() { return deadline_.passed(); }
@@ -61,14 +61,16 @@ public:
 
 private:
     void find_allowed();
-    Bitmap docs_with_run(const SegmentReader& segment, const std::vector<std::string>& words) const;
+    Bitmap docs_with_run(const SegmentReader& segment, const QueryRun& words) const;
     std::optional<RankedHit> locate(const std::string& id) const;
     void locate_pins();
+    FoundWords match_words();
     Status search_vectors();
 
     const Snapshot& snapshot_;
     const SearchRequest& request_;
-    Analyzer analyzer_;
+    SchemaAnalyzer analyzer_;
+    QueryForms forms_;
     Deadline deadline_;
     QueryText query_;
     std::vector<PartMatches> parts_;

@@ -1,5 +1,6 @@
 #include "search/query/matcher.h"
 
+#include "search/analysis/code_points.h"
 #include "search/query/text_set.h"
 
 #include <algorithm>
@@ -9,12 +10,6 @@
 namespace kumo::search {
 
 namespace {
-
-std::size_t code_points(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
-}
 
 /// Counts through the product of `sizes`, the last digit fastest. False after the last one.
 bool step(std::vector<std::size_t>& digits, const std::vector<std::size_t>& sizes) {
@@ -42,39 +37,51 @@ std::vector<std::size_t> sizes_of(const std::vector<std::vector<T>>& lists) {
 Matcher::Matcher(
     const Snapshot& snapshot,
     const SearchRequest& request,
+    const QueryForms& forms,
     std::vector<PartMatches>& parts,
     Deadline& deadline
 )
     : snapshot_(snapshot),
       request_(request),
+      forms_(forms),
       parts_(parts),
       deadline_(deadline),
-      candidates_(snapshot, request) {
+      candidates_(snapshot, request, forms) {
     for (const Snapshot::Part& part : snapshot.parts) {
-        runners_.emplace_back(*part.segment, request);
+        runners_.emplace_back(*part.segment, request, forms);
     }
 }
 
 void Matcher::run(const QueryText& query) {
     query_words_ = query.tokens.size();
+    const bool joins =
+        std::find(query.joined.begin(), query.joined.end(), true) != query.joined.end();
+    const Attempt whole{query.tokens, {}, true, false, joins ? query.joined : std::vector<bool>()};
     if (query_words_ > 0) {
+        try_words(whole);
+    }
+    if (joins && found_docs_ < request_.match.drop_tokens_threshold) {
         try_words({query.tokens, {}, true, false});
     }
     const bool always = request_.match.split_join_tokens == SplitJoin::kAlways;
     const bool fallback = request_.match.split_join_tokens == SplitJoin::kFallback;
-    if (always || (fallback && found_ == 0)) {
+    if (always || (fallback && found_docs_ == 0)) {
         try_split_and_join(query.tokens);
     }
     const std::vector<Words> synonyms = synonyms_of(query.tokens);
     for (const Words& words : synonyms) {
-        try_words({words, {}, true, true});
+        const Attempt attempt{words, {}, true, true, forms_.joined(words)};
+        try_words(attempt);
+        if (!attempt.joined.empty() && found_docs_ < request_.match.drop_tokens_threshold) {
+            try_words({words, {}, true, true});
+        }
     }
-    if (found_ < request_.match.drop_tokens_threshold) {
-        try_fewer(query.tokens, false);
+    if (found_docs_ < request_.match.drop_tokens_threshold) {
+        try_fewer(whole);
     }
     for (const Words& words : synonyms) {
-        if (found_ < request_.match.drop_tokens_threshold) {
-            try_fewer(words, true);
+        if (found_docs_ < request_.match.drop_tokens_threshold) {
+            try_fewer({words, {}, true, true});
         }
     }
     finish();
@@ -123,7 +130,7 @@ void Matcher::try_words(const Attempt& attempt) {
             continue;
         }
         tried.insert(std::move(chosen));
-        if (found_ >= request_.match.typo_tokens_threshold || !step(digits, sizes_of(costs))) {
+        if (found_docs_ >= request_.match.typo_tokens_threshold || !step(digits, sizes_of(costs))) {
             return;
         }
     }
@@ -161,8 +168,9 @@ std::vector<Bitmap> Matcher::docs_with(const Candidate& word) const {
     std::vector<Bitmap> docs;
     for (const Snapshot::Part& part : snapshot_.parts) {
         Bitmap& bits = docs.emplace_back(part.segment->doc_count);
-        for (const QueryField& field : request_.fields) {
-            add_docs_with_term(*part.segment->texts[field.field], word.term, bits);
+        for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+            const TextReader& text = *part.segment->texts[request_.fields[i].field];
+            add_docs_with_term(text, word.in(forms_.of(i)), bits);
         }
     }
     return docs;
@@ -175,9 +183,10 @@ Matcher::co_occurring(const Candidate& previous, const std::vector<Candidate>& l
     PostingsCursor cursor;
     const auto meets = [&](const Candidate& candidate) {
         for (std::size_t p = 0; p < docs.size(); ++p) {
-            for (const QueryField& field : request_.fields) {
-                const TextReader& text = *snapshot_.parts[p].segment->texts[field.field];
-                const auto handle = text.find(candidate.term);
+            for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+                const std::size_t field = request_.fields[i].field;
+                const TextReader& text = *snapshot_.parts[p].segment->texts[field];
+                const auto handle = text.find(candidate.in(forms_.of(i)));
                 if (!handle) {
                     continue;
                 }
@@ -232,7 +241,8 @@ void Matcher::run_combination(const Attempt& attempt, std::vector<const Candidat
         attempt.dropped,
         synonym ? attempt.words.size() + attempt.dropped.size() : query_words_,
         synonym ? query_words_ : 0,
-        synonym && request_.match.demote_synonym_match};
+        synonym && request_.match.demote_synonym_match,
+        attempt.joined.empty() ? nullptr : &attempt.joined};
     bool any = false;
     for (std::size_t p = 0; p < parts_.size(); ++p) {
         PartMatches& part = parts_[p];
@@ -243,23 +253,40 @@ void Matcher::run_combination(const Attempt& attempt, std::vector<const Candidat
     if (!any) {
         return;
     }
-    found_ = 0;
+    found_docs_ = 0;
     for (const PartMatches& part : parts_) {
-        found_ += part.matched.count();
+        found_docs_ += part.matched.count();
     }
     note_words(attempt, combination.words);
 }
 
 void Matcher::note_words(const Attempt& attempt, const std::vector<const Candidate*>& words) {
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        const std::size_t points = words[i]->prefix_only ? code_points(attempt.words[i]) : 0;
-        auto [at, fresh] = found_words_.try_emplace(words[i]->term, FoundWord{points});
-        if (!fresh && points == 0) {
-            at->second.prefix_points = 0;
+    const auto is_joined = [&](std::size_t word) {
+        return word < attempt.joined.size() && attempt.joined[word];
+    };
+    for (std::size_t form = 0; form < forms_.count(); ++form) {
+        FoundWords::Run run;
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            const std::size_t points =
+                words[i]->prefix_only ? code_points(forms_.write(form, attempt.words[i])) : 0;
+            const bool in_run = is_joined(i) || is_joined(i + 1);
+            auto [at, fresh] =
+                found_.words.try_emplace(words[i]->in(form), FoundWord{points, in_run});
+            if (!fresh && points == 0) {
+                at->second.prefix_points = 0;
+            }
+            at->second.only_in_run = at->second.only_in_run && in_run;
+            run.push_back(words[i]->in(form));
+            if (!is_joined(i + 1)) {
+                if (run.size() > 1) {
+                    found_.runs.insert(run);
+                }
+                run.clear();
+            }
         }
-    }
-    for (const std::string& word : attempt.dropped) {
-        found_words_.try_emplace(word, FoundWord{});
+        for (const std::string& word : attempt.dropped) {
+            found_.words.try_emplace(forms_.write(form, word), FoundWord{});
+        }
     }
 }
 
@@ -275,8 +302,8 @@ void Matcher::try_split_and_join(const Words& words) {
             .insert(changed.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 2, words.end());
         try_words({std::move(changed), {}, true, false});
     }
-    for (std::size_t i = 0; i < words.size() && found_ == 0; ++i) {
-        for (std::size_t cut = 1; cut < words[i].size() && found_ == 0; ++cut) {
+    for (std::size_t i = 0; i < words.size() && found_docs_ == 0; ++i) {
+        for (std::size_t cut = 1; cut < words[i].size() && found_docs_ == 0; ++cut) {
             const std::string left = words[i].substr(0, cut);
             const std::string right = words[i].substr(cut);
             if (!candidates_.contains(left) || !candidates_.contains(right)) {
@@ -290,26 +317,36 @@ void Matcher::try_split_and_join(const Words& words) {
     }
 }
 
-void Matcher::try_fewer(const Words& words, bool synonym) {
-    if (words.size() < 2 || words.size() > kDropTokensMax) {
+void Matcher::try_fewer(const Attempt& whole) {
+    if (whole.words.size() < 2 || whole.words.size() > kDropTokensMax) {
         return;
     }
     const bool right_first = request_.match.drop_tokens_mode != DropTokensMode::kLeftToRight;
-    drop_from(words, right_first, synonym);
-    if (found_ < request_.match.drop_tokens_threshold) {
-        drop_from(words, !right_first, synonym);
+    drop_from(whole, right_first);
+    if (found_docs_ < request_.match.drop_tokens_threshold) {
+        drop_from(whole, !right_first);
     }
 }
 
-void Matcher::drop_from(const Words& words, bool right, bool synonym) {
+void Matcher::drop_from(const Attempt& whole, bool right) {
+    const Words& words = whole.words;
     for (std::size_t keep = words.size() - 1; keep > 0; --keep) {
-        if (found_ >= request_.match.drop_tokens_threshold || deadline_.passed()) {
+        if (found_docs_ >= request_.match.drop_tokens_threshold || deadline_.passed()) {
             return;
         }
         const auto cut = static_cast<std::ptrdiff_t>(right ? keep : words.size() - keep);
-        const Words head(words.begin(), words.begin() + cut);
-        const Words tail(words.begin() + cut, words.end());
-        try_words(right ? Attempt{head, tail, false, synonym} : Attempt{tail, head, true, synonym});
+        Attempt fewer = whole;
+        Words head(words.begin(), words.begin() + cut);
+        Words tail(words.begin() + cut, words.end());
+        fewer.last_is_prefix = !right;
+        fewer.words = right ? std::move(head) : std::move(tail);
+        fewer.dropped = right ? std::move(tail) : std::move(head);
+        if (!whole.joined.empty()) {
+            const auto from = whole.joined.begin() + (right ? 0 : cut);
+            fewer.joined.assign(from, from + static_cast<std::ptrdiff_t>(keep));
+            fewer.joined.front() = false;
+        }
+        try_words(fewer);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "search/query/candidates.h"
 #include "search/query/combination.h"
 #include "search/query/deadline.h"
+#include "search/query/found_words.h"
 #include "search/query/query_text.h"
 #include "search/query/request.h"
 
@@ -23,15 +24,11 @@ struct PartMatches {
     std::vector<Match> matches;  ///< After Matcher::run(): by document, each once, best score.
 };
 
-/// A word of the index that hits were found by, for highlighting.
-struct FoundWord {
-    std::size_t prefix_points = 0;  ///< Only this many leading code points matched; 0: all of it.
-};
-
 /// Finds the documents that a query's words match, by the contract's enumeration: for each vector
 /// of typo costs in odometer order, for each combination of candidate words, the documents that
 /// have all of them; until there are enough. Then, only if still short, joined and split words;
-/// the query in synonyms; and, if still short, fewer words. One search's, one thread.
+/// the query in synonyms; and, if still short, fewer words. Words of scripts without spaces have to
+/// stand together as they do in the query, unless too few do. One search's, one thread.
 ///
 /// Source: the behaviour described in the kumosearch contract, section 2.
 class Matcher {
@@ -46,15 +43,14 @@ public:
     Matcher(
         const Snapshot& snapshot,
         const SearchRequest& request,
+        const QueryForms& forms,
         std::vector<PartMatches>& parts,
         Deadline& deadline
     );
 
     void run(const QueryText& query);
 
-    const std::map<std::string, FoundWord, std::less<>>& found_words() const {
-        return found_words_;
-    }
+    FoundWords take_found() { return std::move(found_); }
 
 private:
     using Words = std::vector<std::string>;
@@ -64,6 +60,8 @@ private:
         Words dropped;
         bool last_is_prefix = true;
         bool synonym = false;  ///< Not the query's own words; those have no typos.
+        /// Of `words`: which are to stand right behind the one before. Empty: none.
+        std::vector<bool> joined{};
     };
 
     void try_words(const Attempt& attempt);
@@ -77,20 +75,21 @@ private:
     std::vector<Bitmap> docs_with(const Candidate& word) const;
     void try_split_and_join(const Words& words);
     std::vector<Words> synonyms_of(const Words& words) const;
-    void try_fewer(const Words& words, bool synonym);
-    void drop_from(const Words& words, bool right, bool synonym);
+    void try_fewer(const Attempt& whole);
+    void drop_from(const Attempt& whole, bool right);
     void note_words(const Attempt& attempt, const std::vector<const Candidate*>& words);
     void finish();
 
     const Snapshot& snapshot_;
     const SearchRequest& request_;
+    const QueryForms& forms_;
     std::vector<PartMatches>& parts_;
     Deadline& deadline_;
     CandidateFinder candidates_;
     std::deque<CombinationRunner> runners_;
-    std::map<std::string, FoundWord, std::less<>> found_words_;
+    FoundWords found_;
     std::size_t query_words_ = 0;
-    std::uint64_t found_ = 0;
+    std::uint64_t found_docs_ = 0;
 };
 
 }  // namespace kumo::search

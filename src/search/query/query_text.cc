@@ -56,19 +56,42 @@ private:
     std::string_view rest_;
 };
 
-std::vector<std::string> words_of(std::string_view text, const Analyzer& analyzer) {
+struct ReadWords {
+    std::vector<std::string> words;
+    std::vector<bool> joined;
+};
+
+ReadWords read_words(std::string_view text, const Analyzer& analyzer) {
     TokenBuffer buffer;
     analyzer.analyze(text, buffer);
-    std::vector<std::string> words;
+    ReadWords out;
     for (const AnalyzedToken& token : buffer.tokens) {
-        words.emplace_back(buffer.term(token));
+        out.words.emplace_back(buffer.term(token));
+        out.joined.push_back(token.joined);
     }
-    return words;
+    return out;
+}
+
+/// A text as each form writes it. What `read` are its words to who reads the query.
+QueryRun run_of(std::string_view text, const std::vector<std::string>& read, QueryForms& forms) {
+    QueryRun out;
+    for (std::size_t form = 0; form < forms.count(); ++form) {
+        if (!forms.differs(form)) {
+            out.push_back(read);
+            continue;
+        }
+        const std::vector<std::string>& words =
+            out.emplace_back(analyzed_words(text, forms.analyzer(form)));
+        for (std::size_t i = 0; i < words.size() && words.size() == read.size(); ++i) {
+            forms.note(form, read[i], words[i]);
+        }
+    }
+    return out;
 }
 
 }  // namespace
 
-QueryText parse_query_text(std::string_view q, const Analyzer& analyzer, const WordSet* stopwords) {
+QueryText parse_query_text(std::string_view q, QueryForms& forms, const WordSet* stopwords) {
     QueryText out;
     if (q.empty() || q == "*") {
         out.match_all = true;
@@ -78,23 +101,29 @@ QueryText parse_query_text(std::string_view q, const Analyzer& analyzer, const W
     Pieces::Piece piece;
     bool any_stopword = false;
     while (pieces.next(piece)) {
-        std::vector<std::string> words = words_of(piece.text, analyzer);
+        const ReadWords read = read_words(piece.text, forms.reader());
+        const std::vector<std::string>& words = read.words;
         if (words.empty()) {
             continue;
         }
+        QueryRun run = run_of(piece.text, words, forms);
         if (piece.excluded) {
-            out.excluded.push_back(std::move(words));
+            out.excluded.push_back(std::move(run));
             continue;
         }
-        for (const std::string& word : words) {
-            if (stopwords != nullptr && !piece.quoted && stopwords->contains(word)) {
+        bool after_word = false;
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            if (stopwords != nullptr && !piece.quoted && stopwords->contains(words[i])) {
                 any_stopword = true;
+                after_word = false;
             } else if (out.tokens.size() < kQueryTokensMax) {
-                out.tokens.push_back(word);
+                out.tokens.push_back(words[i]);
+                out.joined.push_back(after_word && read.joined[i]);
+                after_word = true;
             }
         }
         if (piece.quoted && words.size() > 1) {
-            out.phrases.push_back(std::move(words));
+            out.phrases.push_back(std::move(run));
         }
     }
     // Only exclusions, as in "-word": everything else matches.
@@ -114,7 +143,7 @@ std::string without_words(std::string_view q, const Analyzer& analyzer, const Wo
             add(piece.whole);
             continue;
         }
-        for (const std::string& word : words_of(piece.text, analyzer)) {
+        for (const std::string& word : analyzed_words(piece.text, analyzer)) {
             if (!words.contains(word)) {
                 add(word);
             }

@@ -12,12 +12,13 @@ const Analyzer kAnalyzer({}, {});
 TEST(QueryText, LeavesOutStopwordsThatStandAlone) {
     const WordSet stopwords = {"the", "of"};
     const auto parse = [&](std::string_view q) {
-        return parse_query_text(q, kAnalyzer, &stopwords);
+        QueryForms forms(kAnalyzer);
+        return parse_query_text(q, forms, &stopwords);
     };
     EXPECT_EQ(parse("The Lord of rings").tokens, (Words{"lord", "rings"}));
     EXPECT_EQ(parse("lord \"of the\" rings").tokens, (Words{"lord", "of", "the", "rings"}));
-    EXPECT_EQ(parse("lord \"of the\" rings").phrases, (std::vector<Words>{{"of", "the"}}));
-    EXPECT_EQ(parse("rings -of").excluded, (std::vector<Words>{{"of"}}));
+    EXPECT_EQ(parse("lord \"of the\" rings").phrases, (std::vector<QueryRun>{{{"of", "the"}}}));
+    EXPECT_EQ(parse("rings -of").excluded, (std::vector<QueryRun>{{{"of"}}}));
     const QueryText nothing = parse("the of -rings");
     EXPECT_TRUE(nothing.tokens.empty());
     EXPECT_FALSE(nothing.match_all);

@@ -19,12 +19,21 @@
 
 namespace kumo::search {
 
+/// Whether words that have a query's word somewhere inside count.
+enum class InfixMode : std::uint8_t {
+    kOff,
+    kFallback,  ///< If nothing else is found.
+    kAlways,
+};
+
 /// One field that the query's words are looked for in.
 struct QueryField {
     std::size_t field = 0;        ///< Position in Schema::fields; a string field.
     std::uint32_t weight = 15;    ///< 0..15; higher counts more.
     std::uint32_t num_typos = 2;  ///< 0..2 edits a word may be away.
     bool prefix = true;           ///< The last word may be the beginning of a word.
+    InfixMode infix = InfixMode::kOff;
+    float relative_weight = 1;  ///< For BM25: above 0, at most 1.
 };
 
 /// A score for the documents that pass a filter.
@@ -120,6 +129,7 @@ enum class TextMatchType : std::uint8_t {
     kMaxScore,
     kMaxWeight,
     kSumScore,
+    kBm25,  ///< Documents with any of the words, by the words' BM25 (bm25_matcher.h).
 };
 
 /// How words match and how matches rank; the contract's section 2 parameters with its defaults.
@@ -142,6 +152,8 @@ struct MatchOptions {
     bool synonym_prefix = false;
     std::uint32_t synonym_num_typos = 0;
     bool demote_synonym_match = false;  ///< Below what the query's own words match as well.
+    std::uint32_t max_extra_prefix = INT16_MAX;  ///< Of infixes: code points before,
+    std::uint32_t max_extra_suffix = INT16_MAX;  ///< and behind.
 };
 
 struct HighlightOptions {

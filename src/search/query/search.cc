@@ -188,7 +188,7 @@ search(const Snapshot& snapshot, const SearchRequest& request, const Clock& cloc
 
 Result<std::vector<std::string>>
 matching_ids(const Snapshot& snapshot, const Filter& filter, std::size_t max) {
-    const Analyzer analyzer = analyzer_for(*snapshot.schema);
+    const SchemaAnalyzer analyzer(*snapshot.schema);
     std::vector<std::string> ids;
     for (const Snapshot::Part& part : snapshot.parts) {
         std::vector<DocId> docs;
@@ -215,7 +215,7 @@ Status scan_documents(
     ScanPosition& position,
     std::vector<std::string>& out
 ) {
-    const Analyzer analyzer = analyzer_for(*snapshot.schema);
+    const SchemaAnalyzer analyzer(*snapshot.schema);
     const std::size_t full = out.size() + max;
     for (; position.part < snapshot.parts.size(); ++position.part, position.doc = 0) {
         const Snapshot::Part& part = snapshot.parts[position.part];

@@ -72,6 +72,10 @@ std::optional<Field> make_field(const Field& pattern, const PathValue& at) {
     }
     field.sort = field.sort && field.index && !field.array && !field.is_object();
     field.infix = field.infix && field.is_string();
+    if (!field.is_string()) {
+        field.stem = false;
+        field.stem_dictionary = {};
+    }
     return field;
 }
 

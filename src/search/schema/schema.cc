@@ -1,5 +1,6 @@
 #include "search/schema/schema.h"
 
+#include "search/analysis/stemmer.h"
 #include "search/schema/field_finder.h"
 
 #include <algorithm>
@@ -53,6 +54,23 @@ Status validate_vector(const Field& field) {
     return {};
 }
 
+Status validate_stem(const Field& field) {
+    if (!field.stem) {
+        return {};
+    }
+    if (!field.is_string() && !field.is_pattern() && !field.is_object()) {
+        return invalid_argument(
+            "The `stem` property is only allowed for string and string[] fields."
+        );
+    }
+    if (field.stem_dictionary.name.empty() && !has_stemmer(field.locale)) {
+        return invalid_argument(
+            "The `locale` value of the field `" + field.name + "` is not supported for stem."
+        );
+    }
+    return {};
+}
+
 Status validate_field(const Field& field) {
     if (field.name.empty()) {
         return invalid_argument("Parameter `name` of a field must not be empty.");
@@ -76,6 +94,7 @@ Status validate_field(const Field& field) {
             "Infix search is only supported for string fields: `" + field.name + "`."
         );
     }
+    KUMO_TRY(validate_stem(field));
     if (field.is_vector()) {
         KUMO_TRY(validate_vector(field));
     }
@@ -127,6 +146,23 @@ Status validate_symbols(const std::vector<std::string>& symbols, std::string_vie
                 + "` must be an array of single character ASCII strings."
             );
         }
+    }
+    return {};
+}
+
+/// Dictionaries of fields, each once.
+Status validate_dictionaries(const Schema& schema) {
+    std::set<const StemDictionary::Roots*> seen;
+    std::size_t bytes = 0;
+    for (const Field& field : schema.fields) {
+        if (seen.insert(field.stem_dictionary.roots.get()).second) {
+            bytes += field.stem_dictionary.bytes();
+        }
+    }
+    if (bytes > kStemDictionariesBytesMax) {
+        return Error{
+            ErrorCode::kLimitExceeded,
+            "The stemming dictionaries of a collection's fields may have up to 4 MiB of words."};
     }
     return {};
 }
@@ -204,6 +240,7 @@ Status validate(const Schema& schema) {
             );
         }
     }
+    KUMO_TRY(validate_dictionaries(schema));
     KUMO_TRY(validate_default_sorting_field(schema));
     KUMO_TRY(validate_symbols(schema.token_separators, "token_separators"));
     return validate_symbols(schema.symbols_to_index, "symbols_to_index");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "search/analysis/stem_dictionary.h"
 
 #include <cstdint>
 #include <optional>
@@ -56,10 +57,13 @@ struct Field {
     bool index = true;  ///< False: stored only, invisible to search, filters, sort and facets.
     bool sort = false;
     bool infix = false;
-    bool stem = false;
+    bool stem = false;  ///< Words are indexed as their stems.
     bool store = true;  ///< False: indexed but left out of the stored document.
     bool range_index = false;
     std::string locale{};
+    /// Where the stems are from; without a name they are those of the locale's language. Requires
+    /// `stem`. What the dictionary said when the field was declared.
+    StemDictionary stem_dictionary{};
     VectorOptions vector{};  ///< Of a float[].
     bool found = false;      ///< By a pattern: segments from before it do not know of the field.
 
@@ -110,6 +114,8 @@ struct Schema {
 /// Of a collection: declared, found in documents, and patterns.
 inline constexpr std::size_t kFieldsMax = 1024;
 inline constexpr std::size_t kFieldNameBytesMax = 512;
+/// All words of the dictionaries that a collection's fields name.
+inline constexpr std::size_t kStemDictionariesBytesMax = std::size_t{4} << 20;
 
 /// The type as clients write it: "string", "int32[]", ... Nothing for a name that is no type here.
 std::string type_name(ValueType type, bool array);

@@ -2,7 +2,9 @@
 
 #include "wire/varint.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace kumo::search {
@@ -33,8 +35,46 @@ constexpr unsigned kFlagBits = 9;
 // Flags behind those. A vector says what it is at the end of the field.
 constexpr std::uint64_t kIsVector = std::uint64_t{1} << kFlagBits;
 constexpr std::uint64_t kIsFound = kIsVector << 1U;
+constexpr std::uint64_t kHasDictionary = kIsFound << 1U;
 
-void append_field(std::string& out, const Field& field) {
+/// Dictionaries of a list of fields, in the order in which they come first: later fields refer to
+/// them.
+using Dictionaries = std::vector<StemDictionary>;
+
+void append_dictionary(std::string& out, const StemDictionary& dictionary, Dictionaries& before) {
+    const auto same = std::find(before.begin(), before.end(), dictionary);
+    append_varint(out, static_cast<std::uint64_t>(same - before.begin()));
+    if (same != before.end()) {
+        return;
+    }
+    append_sized(out, dictionary.name);
+    append_varint(out, dictionary.known().size());
+    for (const auto& [word, root] : dictionary.known()) {
+        append_sized(out, word);
+        append_sized(out, root);
+    }
+    before.push_back(dictionary);
+}
+
+StemDictionary read_dictionary(wire::ByteReader& in, Dictionaries& before) {
+    const std::uint64_t place = in.below_or_at(before.size());
+    if (place < before.size()) {
+        return before[place];
+    }
+    StemDictionary out;
+    out.name = in.text();
+    auto roots = std::make_shared<StemDictionary::Roots>();
+    const std::size_t count = in.count();
+    for (std::size_t i = 0; i < count && in.ok(); ++i) {
+        std::string word(in.text());
+        roots->insert_or_assign(std::move(word), std::string(in.text()));
+    }
+    out.roots = std::move(roots);
+    before.push_back(out);
+    return out;
+}
+
+void append_field(std::string& out, const Field& field, Dictionaries& dictionaries) {
     append_sized(out, field.name);
     append_varint(out, static_cast<std::uint64_t>(field.type));
     std::uint64_t flags = 0;
@@ -44,7 +84,10 @@ void append_field(std::string& out, const Field& field) {
         ++bit;
     });
     const VectorOptions& vector = field.vector;
-    append_varint(out, flags | (field.is_vector() ? kIsVector : 0) | (field.found ? kIsFound : 0));
+    flags |= field.is_vector() ? kIsVector : 0;
+    flags |= field.found ? kIsFound : 0;
+    flags |= field.stem_dictionary.name.empty() ? 0 : kHasDictionary;
+    append_varint(out, flags);
     append_sized(out, field.locale);
     if (field.is_vector()) {
         append_varint(out, vector.dimensions);
@@ -52,13 +95,16 @@ void append_field(std::string& out, const Field& field) {
         append_varint(out, vector.m);
         append_varint(out, vector.ef_construction);
     }
+    if ((flags & kHasDictionary) != 0) {
+        append_dictionary(out, field.stem_dictionary, dictionaries);
+    }
 }
 
-Field read_field(wire::ByteReader& in) {
+Field read_field(wire::ByteReader& in, Dictionaries& dictionaries) {
     Field field;
     field.name = in.text();
     field.type = static_cast<ValueType>(in.below_or_at(kValueTypeMax));
-    const std::uint64_t flags = in.below_or_at(kIsFound * 2 - 1);
+    const std::uint64_t flags = in.below_or_at(kHasDictionary * 2 - 1);
     unsigned bit = 0;
     for_each_flag(field, [&](bool& flag) {
         flag = ((flags >> bit) & 1U) != 0;
@@ -73,6 +119,9 @@ Field read_field(wire::ByteReader& in) {
         vector.m = static_cast<std::uint32_t>(in.below_or_at(kHnswMMax));
         vector.ef_construction = static_cast<std::uint32_t>(in.below_or_at(kHnswEfConstructionMax));
     }
+    if ((flags & kHasDictionary) != 0) {
+        field.stem_dictionary = read_dictionary(in, dictionaries);
+    }
     return field;
 }
 
@@ -80,16 +129,18 @@ Field read_field(wire::ByteReader& in) {
 
 void append_fields(std::string& out, const std::vector<Field>& fields) {
     append_varint(out, fields.size());
+    Dictionaries dictionaries;
     for (const Field& field : fields) {
-        append_field(out, field);
+        append_field(out, field, dictionaries);
     }
 }
 
 std::vector<Field> read_fields(wire::ByteReader& in) {
     std::vector<Field> fields;
+    Dictionaries dictionaries;
     const std::size_t count = in.count();
     for (std::size_t i = 0; i < count && in.ok(); ++i) {
-        fields.push_back(read_field(in));
+        fields.push_back(read_field(in, dictionaries));
     }
     return fields;
 }

@@ -1,7 +1,7 @@
 #include "search/segment/segment.h"
 
 #include "base/assert.h"
-#include "search/analysis/analyzer.h"
+#include "search/analysis/schema_analyzer.h"
 #include "search/segment/adapted_segment.h"
 #include "search/text/seal.h"
 #include "search/text/section_file.h"
@@ -68,10 +68,9 @@ FieldParts parts_of(const Field& field) {
 /// The scratch space of the writer's text analysis.
 class LiveSegment::Analysis {
 public:
-    explicit Analysis(const Schema& schema)
-        : analyzer(schema.token_separators, schema.symbols_to_index) {}
+    explicit Analysis(const Schema& schema) : analyzer(schema) {}
 
-    Analyzer analyzer;
+    SchemaAnalyzer analyzer;
     TokenBuffer buffer;
     std::vector<Token> tokens;
     std::vector<std::int64_t> lengths;
@@ -94,6 +93,7 @@ LiveSegment::LiveSegment(std::shared_ptr<const Schema> schema)
 
 void LiveSegment::grow(std::shared_ptr<const Schema> schema) {
     schema_ = std::move(schema);
+    analysis_ = std::make_shared<Analysis>(*schema_);
     texts_.resize(schema_->fields.size());
     lengths_.resize(schema_->fields.size());
     columns_.resize(schema_->fields.size());
@@ -148,6 +148,7 @@ void LiveSegment::add(std::string_view id, const TypedDocument& document, std::u
 
 void LiveSegment::add_text(std::size_t field, const FieldValues& values, float rank) {
     Analysis& work = *analysis_;
+    const Analyzer& analyzer = work.analyzer.of(field);
     work.buffer.clear();
     work.tokens.clear();
     work.lengths.clear();
@@ -155,7 +156,7 @@ void LiveSegment::add_text(std::size_t field, const FieldValues& values, float r
     std::uint32_t base = 0;
     for (const std::string_view value : values.strings) {
         const std::size_t before = work.buffer.tokens.size();
-        work.analyzer.analyze(value, work.buffer);
+        analyzer.analyze(value, work.buffer);
         const auto length = static_cast<std::uint32_t>(work.buffer.tokens.size() - before);
         bases.insert(bases.end(), length, base);
         work.lengths.push_back(length);

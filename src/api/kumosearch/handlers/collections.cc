@@ -1,13 +1,16 @@
 #include "api/kumosearch/handlers/handlers.h"
+#include "api/kumosearch/resources/stem_dictionaries.h"
 #include "api/kumosearch/resources/values.h"
 #include "api/kumosearch/schema_json.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace kumo::api_kumosearch {
 
@@ -79,6 +82,30 @@ void copy_own_sets(
     );
 }
 
+/// Runs `then` with the fields, which know what is in their stemming dictionaries, or answers why
+/// they cannot.
+void with_dictionaries(
+    const CallPtr& call,
+    std::vector<search::Field> fields,
+    const std::function<void(std::vector<search::Field>)>& then
+) {
+    if (fill_dictionaries(call->context.node, fields).ok()) {
+        then(std::move(fields));
+        return;
+    }
+    // One may have come to another node a moment ago.
+    call->context.node.refresh(
+        call->loop(),
+        [call, fields = std::move(fields), then](const Result<bool>&) mutable {
+            if (const Status filled = fill_dictionaries(call->context.node, fields); !filled.ok()) {
+                answer_error(*call, filled.error());
+                return;
+            }
+            then(std::move(fields));
+        }
+    );
+}
+
 void update_properties(const CallPtr& call, node::UpdateCollection update, std::string shown) {
     call->context.node.update_collection(
         std::move(update),
@@ -89,6 +116,51 @@ void update_properties(const CallPtr& call, node::UpdateCollection update, std::
                 return;
             }
             answer(*call, 200, shown);
+        }
+    );
+}
+
+void change_fields(
+    const CallPtr& call,
+    search::FieldChange change,
+    bool only_fields,
+    const node::UpdateCollection& properties,
+    const std::string& shown
+) {
+    call->context.node.change_fields(
+        call->collection(),
+        std::move(change),
+        call->loop(),
+        [call, only_fields, properties, shown](const Result<node::CollectionInfo>& changed) {
+            if (!changed.ok()) {
+                answer_error(*call, changed.error());
+            } else if (only_fields) {
+                answer(*call, 200, shown);
+            } else {
+                update_properties(call, properties, shown);
+            }
+        }
+    );
+}
+
+void make_collection(const CallPtr& call, node::CollectionSpec spec) {
+    const WallTime now = call->context.clock.wall_now();
+    spec.created_at = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+    call->context.node.create_collection(
+        std::move(spec),
+        call->loop(),
+        [call](Result<node::CollectionInfo> made) {
+            if (!made.ok()) {
+                answer_error(*call, made.error());
+            } else if (call->parameters.has("src_name")) {
+                copy_own_sets(
+                    call,
+                    std::move(made).value(),
+                    node::ResourceKind::kCollectionSynonyms
+                );
+            } else {
+                answer_collection(*call, 201, made.value());
+            }
         }
     );
 }
@@ -110,24 +182,22 @@ void create_collection(const CallPtr& call, const std::string& body) {
         answer_error(*call, forbidden());
         return;
     }
-    const WallTime now = call->context.clock.wall_now();
-    spec.value().created_at =
-        std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
-    call->context.node.create_collection(
-        std::move(spec).value(),
-        call->loop(),
-        [call, clones](Result<node::CollectionInfo> made) {
-            if (!made.ok()) {
-                answer_error(*call, made.error());
-            } else if (clones) {
-                copy_own_sets(
-                    call,
-                    std::move(made).value(),
-                    node::ResourceKind::kCollectionSynonyms
-                );
-            } else {
-                answer_collection(*call, 201, made.value());
+    if (clones) {
+        make_collection(call, std::move(spec).value());
+        return;
+    }
+    std::vector<search::Field> fields = spec.value().schema.fields;
+    with_dictionaries(
+        call,
+        std::move(fields),
+        [call, spec = std::move(spec).value()](std::vector<search::Field> filled) {
+            node::CollectionSpec out = spec;
+            out.schema.fields = std::move(filled);
+            if (const Status valid = search::validate(out.schema); !valid.ok()) {
+                answer_error(*call, valid.error());
+                return;
             }
+            make_collection(call, std::move(out));
         }
     );
 }
@@ -151,20 +221,17 @@ void update_collection(const CallPtr& call, const std::string& body) {
         return;
     }
     const bool only_fields = parsed.value().root().as_object().size() == 1;
-    call->context.node.change_fields(
-        call->collection(),
-        std::move(*update.value().fields),
-        call->loop(),
-        [call, only_fields, properties = std::move(update.value().properties), shown](
-            const Result<node::CollectionInfo>& changed
+    search::FieldChange& change = *update.value().fields;
+    std::vector<search::Field> adds = std::move(change.adds);
+    with_dictionaries(
+        call,
+        std::move(adds),
+        [call, only_fields, update = std::move(update).value(), shown](
+            std::vector<search::Field> filled
         ) {
-            if (!changed.ok()) {
-                answer_error(*call, changed.error());
-            } else if (only_fields) {
-                answer(*call, 200, shown);
-            } else {
-                update_properties(call, properties, shown);
-            }
+            search::FieldChange what = *update.fields;
+            what.adds = std::move(filled);
+            change_fields(call, std::move(what), only_fields, update.properties, shown);
         }
     );
 }

@@ -120,7 +120,10 @@ TEST_F(Search, AnswersErrorsInTheWordsClientsKnow) {
     );
     EXPECT_EQ(failure("q=*&per_page=251", 422), "Only upto 250 hits can be fetched per page.");
     EXPECT_EQ(failure("q=*&page=x", 400), "Parameter `page` must be an unsigned integer.");
-    EXPECT_NE(failure("q=*&infix=always", 400).find("not supported"), std::string::npos);
+    EXPECT_NE(
+        failure("q=a&query_by=title&infix=always", 400).find("in the infix index"),
+        std::string::npos
+    );
     EXPECT_EQ(world.get("/collections/none/documents/search?q=*").status, 404);
 }
 
@@ -366,6 +369,48 @@ TEST_F(Search, RefusesBadMultiSearches) {
     EXPECT_EQ(
         message(ask("{\"searches\":[" + many + "]}")),
         "Number of multi searches exceeds `limit_multi_searches` parameter."
+    );
+}
+
+TEST(TextSearch, RanksByBm25AndLooksInsideWords) {
+    ApiWorld world;
+    world.post("/collections", R"({"name":"c","fields":[{"name":"t","type":"string","infix":true},
+        {"name":"u","type":"string","optional":true}]})");
+    for (const char* document :
+         {R"({"id":"0","t":"AX-4471-B pump"})",
+          R"({"id":"1","t":"a pump for water"})",
+          R"({"id":"2","t":"water, water"})"}) {
+        world.post("/collections/c/documents", document);
+    }
+    const auto ids = [&](const std::string& query) {
+        const Answer answer = world.get("/collections/c/documents/search?query_by=t&" + query);
+        const auto parsed = wire::JsonDocument::parse(answer.body);
+        if (answer.status != 200) {
+            return message(answer);
+        }
+        std::string out;
+        for (const wire::JsonValue hit : parsed.value().root().find("hits").as_array()) {
+            out += std::string(hit.find("document").find("id").as_string());
+        }
+        return out;
+    };
+    EXPECT_EQ(ids("q=water+pump&text_match_type=bm25"), "120");
+    EXPECT_EQ(ids("q=447&num_typos=0"), "");
+    EXPECT_EQ(ids("q=447&num_typos=0&infix=always"), "0");
+    EXPECT_EQ(ids("q=447&num_typos=0&infix=fallback&max_extra_prefix=1"), "");
+    EXPECT_EQ(ids("q=447&infix=some"), "Unknown infix value: `some`.");
+    EXPECT_EQ(
+        ids("q=447&infix=off,off"),
+        "Number of values in `infix` does not match number of `query_by` fields."
+    );
+    EXPECT_EQ(
+        ids("q=447&max_extra_prefix=x"),
+        "Parameter `max_extra_prefix` must be an unsigned integer."
+    );
+    EXPECT_NE(
+        message(world.get("/collections/c/documents/search?query_by=u&q=a&infix=always"))
+            .find("infix: true"),
+        std::string::npos
     );
 }
 

@@ -28,6 +28,51 @@ TEST(Stemming, DictionariesAreKept) {
     EXPECT_EQ(world.get("/stemming/dictionaries").body, R"({"dictionaries":[]})");
 }
 
+TEST(Stemming, FieldsHaveTheStemsOfADictionary) {
+    ApiWorld world;
+    const std::string import = "/stemming/dictionaries/import?id=plurals";
+    const std::string fields =
+        R"("fields":[{"name":"t","type":"string","stem_dictionary":"plurals"}])";
+    EXPECT_EQ(world.post("/collections", R"({"name":"c",)" + fields + "}").status, 400);
+    world.post(import, R"({"word": "people", "root": "person"})");
+    const Answer made = world.post("/collections", R"({"name":"c",)" + fields + "}");
+    EXPECT_EQ(made.status, 201);
+    EXPECT_NE(made.body.find(R"("stem":true,"stem_dictionary":"plurals")"), std::string::npos);
+    world.post("/collections/c/documents", R"({"t":"People and mice"})");
+    const auto found = [&](const std::string& q) {
+        return world.get("/collections/c/documents/search?query_by=t&num_typos=0&q=" + q).body;
+    };
+    EXPECT_NE(found("person").find("<mark>People</mark> and mice"), std::string::npos);
+    // The collection has what the dictionary said when the field was declared.
+    world.post(import, R"({"word": "mice", "root": "mouse"})");
+    world.post("/collections/c/documents", R"({"t":"mice"})");
+    EXPECT_NE(found("mouse").find("\"found\":0"), std::string::npos);
+    EXPECT_NE(found("mice").find("\"found\":2"), std::string::npos);
+    const std::string again = R"({"fields":[{"name":"t","drop":true},)"
+                              R"({"name":"t","type":"string","stem_dictionary":"plurals"}]})";
+    EXPECT_EQ(world.patch("/collections/c", again).status, 200);
+    EXPECT_NE(found("mouse").find("\"found\":2"), std::string::npos);
+    EXPECT_NE(found("person").find("\"found\":1"), std::string::npos);
+}
+
+TEST(Stemming, FieldsHaveTheStemsOfTheirLanguage) {
+    ApiWorld world;
+    world.post(
+        "/collections",
+        R"({"name":"c","fields":[{"name":"t","type":"string[]","stem":true,"facet":true}]})"
+    );
+    world.post("/collections/c/documents", R"({"t":["running shoes","walks"]})");
+    const auto found = [&](const std::string& query) {
+        return world.get("/collections/c/documents/search?query_by=t&" + query).body;
+    };
+    EXPECT_NE(found("q=walking").find("<mark>walks</mark>"), std::string::npos);
+    EXPECT_NE(found("q=*&filter_by=t:runs").find("\"found\":1"), std::string::npos);
+    EXPECT_NE(
+        found("q=*&facet_by=t&facet_query=t:runs").find("<mark>run</mark>ning"),
+        std::string::npos
+    );
+}
+
 TEST(Stemming, LargeDictionariesHaveSeveralParts) {
     ApiWorld world;
     std::string lines;

@@ -148,36 +148,72 @@ Result<std::uint32_t> read_typos(const std::string& text) {
     return static_cast<std::uint32_t>(*typos);
 }
 
-Status check_infix(const Parameters& parameters) {
-    for (const std::string& mode : parameters.list("infix")) {
-        if (mode == "always" || mode == "fallback") {
-            return Error{
-                ErrorCode::kUnsupported,
-                "The parameter `infix` is not supported yet, except as `off`."};
-        }
-        if (mode != "off") {
-            return invalid_argument("Unknown infix value: `" + mode + "`.");
-        }
+/// Words of these languages are too short for typos.
+bool has_typos(const search::Field& field) {
+    const std::string language = field.locale.substr(0, 2);
+    return language != "zh" && language != "ja" && language != "ko";
+}
+
+Result<search::InfixMode> read_infix(const std::string& mode) {
+    if (mode == "off") {
+        return search::InfixMode::kOff;
     }
-    return {};
+    if (mode == "always") {
+        return search::InfixMode::kAlways;
+    }
+    if (mode == "fallback") {
+        return search::InfixMode::kFallback;
+    }
+    return invalid_argument("Unknown infix value: `" + mode + "`.");
+}
+
+Status check_infix(const search::Field& field, search::InfixMode mode) {
+    if (mode == search::InfixMode::kOff || field.infix) {
+        return {};
+    }
+    return invalid_argument(
+        "Could not find `" + field.name
+        + "` in the infix index. Make sure to enable infix search by specifying `infix: true` in "
+          "the schema."
+    );
+}
+
+/// What weights are relative to the highest; 1 without any.
+std::vector<float> relative_weights(const Parameters& parameters, std::size_t count) {
+    constexpr float kLeast = 0.01F;
+    std::vector<float> out(count, 1);
+    const std::vector<std::string> texts = parameters.list("query_by_weights");
+    for (std::size_t i = 0; i < texts.size() && texts.size() == count; ++i) {
+        out[i] = static_cast<float>(parse_unsigned(texts[i]).value_or(0));
+    }
+    const float highest = count == 0 ? 1 : *std::max_element(out.begin(), out.end());
+    for (float& weight : out) {
+        weight = highest > 0 ? std::max(weight / highest, kLeast) : 1;
+    }
+    return out;
 }
 
 }  // namespace
 
 Result<std::vector<QueryField>>
 plan_query_fields(const Parameters& parameters, const search::Schema& schema) {
-    KUMO_TRY(check_infix(parameters));
     const std::vector<std::string> names = parameters.list("query_by");
     KUMO_TRY_ASSIGN(const auto weights, plan_weights(parameters, names.size()));
     KUMO_TRY_ASSIGN(const auto prefixes, spread(parameters, "prefix", "true", names.size()));
     KUMO_TRY_ASSIGN(const auto typos, spread(parameters, "num_typos", "2", names.size()));
+    KUMO_TRY_ASSIGN(const auto infixes, spread(parameters, "infix", "off", names.size()));
+    const std::vector<float> relative = relative_weights(parameters, names.size());
     const bool validate = parameters.flag("validate_field_names", true);
     std::vector<QueryField> out;
     for (std::size_t i = 0; i < names.size(); ++i) {
         KUMO_TRY_ASSIGN(const Named named, resolve(names[i], schema, validate));
         KUMO_TRY_ASSIGN(const std::uint32_t num_typos, read_typos(typos[i]));
+        KUMO_TRY_ASSIGN(const search::InfixMode infix, read_infix(infixes[i]));
         for (const std::size_t field : named.fields) {
-            out.push_back({field, weights[i], num_typos, prefixes[i] == "true"});
+            KUMO_TRY(check_infix(schema.fields[field], infix));
+            const std::uint32_t typos_max = has_typos(schema.fields[field]) ? num_typos : 0;
+            const bool prefix = prefixes[i] == "true";
+            out.push_back({field, weights[i], typos_max, prefix, infix, relative[i]});
         }
     }
     if (out.size() > kQueryFieldsMax) {

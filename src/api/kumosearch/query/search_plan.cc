@@ -95,7 +95,7 @@ Status plan_words(const Parameters& parameters, MatchOptions& match) {
     } else if (type == "sum_score") {
         match.text_match_type = search::TextMatchType::kSumScore;
     } else if (type == "bm25") {
-        return Error{ErrorCode::kUnsupported, "text_match_type `bm25` is not supported yet."};
+        match.text_match_type = search::TextMatchType::kBm25;
     } else if (!type.empty() && type != "max_score") {
         return invalid_argument("Invalid value for `text_match_type`.");
     }
@@ -128,6 +128,14 @@ Status plan_match(const Parameters& p, MatchOptions& match) {
     if (match.synonym_num_typos > 2) {
         return invalid_argument("Value of `synonym_num_typos` must not be greater than 2.");
     }
+    KUMO_TRY_ASSIGN(
+        match.max_extra_prefix,
+        p.unsigned_32("max_extra_prefix", match.max_extra_prefix)
+    );
+    KUMO_TRY_ASSIGN(
+        match.max_extra_suffix,
+        p.unsigned_32("max_extra_suffix", match.max_extra_suffix)
+    );
     return plan_words(p, match);
 }
 

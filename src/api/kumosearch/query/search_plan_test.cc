@@ -139,7 +139,7 @@ TEST(SearchPlan, HighlightsTheQueryFieldsThatAreShown) {
 }
 
 TEST(SearchPlan, NamesWhatIsNotSupported) {
-    for (const char* parameter : {"infix=always", "text_match_type=bm25", "nl_query=true"}) {
+    for (const char* parameter : {"nl_query=true"}) {
         const auto made = plan(std::string("q=a&query_by=title&") + parameter);
         ASSERT_FALSE(made.ok()) << parameter;
         EXPECT_EQ(made.error().code, ErrorCode::kUnsupported) << parameter;

@@ -76,13 +76,16 @@ SynonymRule::Words analyze(const search::Analyzer& analyzer, std::string_view te
 }
 
 SynonymRule make_rule(JsonValue stored, const std::vector<std::string>& separators) {
-    const search::Analyzer analyzer(separators, strings_of(stored.find("symbols_to_index")));
+    const std::string locale(text_of(stored.find("locale")));
+    const search::Analyzer analyzer(
+        search::AnalysisOptions{separators, strings_of(stored.find("symbols_to_index")), locale}
+    );
     SynonymRule rule;
     rule.root = analyze(analyzer, text_of(stored.find("root")));
     for (const JsonValue synonym : elements_of(stored.find("synonyms"))) {
         rule.synonyms.push_back(analyze(analyzer, text_of(synonym)));
     }
-    rule.locale = text_of(stored.find("locale"));
+    rule.locale = locale;
     return rule;
 }
 

@@ -50,8 +50,11 @@ std::shared_ptr<const Preset> make_preset(JsonValue stored) {
     return preset;
 }
 
-std::shared_ptr<const Stopwords>
-make_stopwords(JsonValue stored, const search::Analyzer& analyzer) {
+std::shared_ptr<const Stopwords> make_stopwords(JsonValue stored, const search::Schema& schema) {
+    const search::Analyzer analyzer(search::AnalysisOptions{
+        schema.token_separators,
+        schema.symbols_to_index,
+        std::string(text_of(stored.find("locale")))});
     auto words = std::make_shared<search::WordSet>();
     search::TokenBuffer buffer;
     for (const JsonValue word : elements_of(stored.find("stopwords"))) {
@@ -191,12 +194,7 @@ find_stopwords(const node::Node& node, const Parameters& parameters, const searc
     return derive<Stopwords>(
                *found,
                analysis_variant(schema),
-               [&](JsonValue value) {
-                   return make_stopwords(
-                       value,
-                       search::Analyzer(schema.token_separators, schema.symbols_to_index)
-                   );
-               }
+               [&](JsonValue value) { return make_stopwords(value, schema); }
     )->words;
 }
 
