@@ -9,6 +9,7 @@
 #include "node/read_version.h"
 #include "node/resource.h"
 #include "search/index/index.h"
+#include "search/join/join_keys.h"
 #include "search/query/request.h"
 #include "search/schema/schema.h"
 
@@ -282,7 +283,11 @@ public:
     virtual Result<std::shared_ptr<const search::Snapshot>> snapshot(std::string_view collection
     ) const = 0;
 
-    /// Runs on the pool. kOverloaded when its queue is full.
+    /// What joins have made of snapshots and may use again.
+    virtual search::KeyTables& key_tables() const = 0;
+
+    /// Runs on the pool. The collections that the request joins get their snapshots here.
+    /// kOverloaded when the pool's queue is full.
     virtual void search(
         std::string collection,
         search::SearchRequest request,

@@ -290,6 +290,25 @@ void order_values(std::vector<FacetValue>& values, FacetRequest::Order order, st
     values.erase(end, values.end());
 }
 
+/// Which values are shown, in which order.
+void finish_facet(
+    const FacetRequest& facet,
+    std::uint32_t values_max,
+    const Analyzer& analyzer,
+    FacetResult& out
+) {
+    if (!facet.query.empty()) {
+        keep_matching(facet, analyzer, out.counts);
+    }
+    out.total_values = out.counts.size();
+    order_values(out.counts, facet.order, values_max);
+    for (FacetValue& value : out.counts) {
+        if (value.highlighted.empty()) {
+            value.highlighted = value.value;
+        }
+    }
+}
+
 }  // namespace
 
 FacetResult count_facet(
@@ -314,16 +333,59 @@ FacetResult count_facet(
             out.counts = count_value_groups(snapshot, parts, facet.field, *groups);
         }
     }
-    if (!facet.query.empty()) {
-        keep_matching(facet, analyzer, out.counts);
-    }
-    out.total_values = out.counts.size();
-    order_values(out.counts, facet.order, values_max);
-    for (FacetValue& value : out.counts) {
-        if (value.highlighted.empty()) {
-            value.highlighted = value.value;
+    finish_facet(facet, values_max, analyzer, out);
+    return out;
+}
+
+namespace {
+
+void add_joined_number(
+    const Field& field,
+    const FacetRequest& facet,
+    std::pair<std::int64_t, std::uint64_t> counted,
+    FacetResult& out
+) {
+    const auto [code, count] = counted;
+    if (!facet.ranges.empty()) {
+        if (count > 0) {
+            out.counts.push_back({facet.ranges[static_cast<std::size_t>(code)].label, {}, count});
         }
+        return;
     }
+    out.counts.push_back({format_code(field, code), {}, count});
+    if (!field.is_number()) {
+        return;
+    }
+    const double number = number_of(field, code);
+    FacetStats& stats = out.stats ? *out.stats : out.stats.emplace(FacetStats{number, number});
+    stats.min = std::min(stats.min, number);
+    stats.max = std::max(stats.max, number);
+    stats.sum += number * static_cast<double>(count);
+}
+
+}  // namespace
+
+FacetResult joined_facet(
+    const Schema& there,
+    const JoinCounts& counts,
+    const FacetRequest& facet,
+    std::uint32_t values_max,
+    const Analyzer& analyzer
+) {
+    FacetResult out;
+    out.field = facet.field;
+    for (const auto& [value, count] : counts.strings) {
+        out.counts.push_back({value, {}, count});
+    }
+    std::uint64_t values = 0;
+    for (const auto& counted : counts.numbers) {
+        add_joined_number(there.fields[facet.field], facet, counted, out);
+        values += counted.second;
+    }
+    if (out.stats) {
+        out.stats->avg = out.stats->sum / static_cast<double>(values);
+    }
+    finish_facet(facet, values_max, analyzer, out);
     return out;
 }
 

@@ -106,6 +106,7 @@ private:
         kGroupFound,
         kGeoDistance,
         kVectorDistance,
+        kJoined,
     };
 
     /// What is looked at for every hit; the rest of a key is in `sorts_`, in the same place.

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "search/geo/geo_point.h"
+#include "search/join/join.h"
 #include "search/query/filter.h"
 #include "search/query/synonyms.h"
 #include "search/schema/schema.h"
@@ -49,6 +50,8 @@ struct Decay {
     double decay = 0.5;  ///< Between 0 and 1, without both.
 };
 
+struct JoinValues;
+
 inline constexpr std::uint32_t kVectorHitsMax = 10'000;
 
 /// How far a point is from another.
@@ -68,6 +71,7 @@ struct SortKey {
         kDecay,           ///< `decay` of the number in `field`.
         kVectorDistance,  ///< How far from `SearchRequest::vector`; needs one.
         kGeoDistance,     ///< `geo`, of the nearest point in `field`.
+        kJoined,          ///< The best value of joined documents: `join`.
         kGroupFound,      ///< How many documents the hit's group has; needs SearchRequest::group.
     };
 
@@ -81,6 +85,8 @@ struct SortKey {
     std::optional<std::uint64_t> seed{};  ///< Unset: 0.
     Decay decay{};
     GeoDistance geo{};
+    std::shared_ptr<const JoinSort> join{};
+    std::shared_ptr<const JoinValues> values{};  ///< What `join` has come to.
 };
 
 /// A named range of a facet, [from, to) in column codes.
@@ -102,6 +108,9 @@ struct FacetRequest {
     std::vector<FacetRange> ranges{};
     std::string query{};  ///< Only values whose words start with these (facet_query).
     std::uint32_t query_num_typos = 2;
+    /// If set, `field` is one of the documents that this leads to. A value counts the documents
+    /// that are joined with it.
+    std::optional<JoinPathStep> join{};
 };
 
 enum class DropTokensMode : std::uint8_t {
@@ -208,6 +217,7 @@ struct SearchRequest {
     /// If set, what matches is what is nearest to the vector, and what the words (if any) match.
     std::optional<VectorRequest> vector{};
     bool filter_pinned = false;  ///< Those that do not pass the filter are left out.
+    JoinRequest joins{};
     Duration time_limit = std::chrono::seconds(30);
 };
 
@@ -257,6 +267,7 @@ struct Hit {
     std::vector<FieldDistance> distances{};
     std::optional<float> vector_distance{};
     std::optional<double> fusion_score{};  ///< Of a search by words and a vector.
+    std::vector<JoinedDocuments> joined{};  ///< One for each of JoinRequest::includes.
 };
 
 struct FacetValue {

@@ -33,6 +33,11 @@ constexpr unsigned kFlagBits = 9;
 // Flags behind those. A vector says what it is at the end of the field.
 constexpr std::uint64_t kIsVector = std::uint64_t{1} << kFlagBits;
 constexpr std::uint64_t kIsFound = kIsVector << 1U;
+constexpr std::uint64_t kIsReference = kIsFound << 1U;
+
+// Of a reference.
+constexpr std::uint64_t kIsAsync = 1;
+constexpr std::uint64_t kCascades = 2;
 
 void append_field(std::string& out, const Field& field) {
     append_sized(out, field.name);
@@ -44,7 +49,9 @@ void append_field(std::string& out, const Field& field) {
         ++bit;
     });
     const VectorOptions& vector = field.vector;
-    append_varint(out, flags | (field.is_vector() ? kIsVector : 0) | (field.found ? kIsFound : 0));
+    flags |= (field.is_vector() ? kIsVector : 0) | (field.found ? kIsFound : 0)
+             | (field.is_reference() ? kIsReference : 0);
+    append_varint(out, flags);
     append_sized(out, field.locale);
     if (field.is_vector()) {
         append_varint(out, vector.dimensions);
@@ -52,13 +59,20 @@ void append_field(std::string& out, const Field& field) {
         append_varint(out, vector.m);
         append_varint(out, vector.ef_construction);
     }
+    if (field.is_reference()) {
+        append_sized(out, field.reference);
+        append_varint(
+            out,
+            (field.async_reference ? kIsAsync : 0) | (field.cascade_delete ? kCascades : 0)
+        );
+    }
 }
 
 Field read_field(wire::ByteReader& in) {
     Field field;
     field.name = in.text();
     field.type = static_cast<ValueType>(in.below_or_at(kValueTypeMax));
-    const std::uint64_t flags = in.below_or_at(kIsFound * 2 - 1);
+    const std::uint64_t flags = in.below_or_at(kIsReference * 2 - 1);
     unsigned bit = 0;
     for_each_flag(field, [&](bool& flag) {
         flag = ((flags >> bit) & 1U) != 0;
@@ -72,6 +86,12 @@ Field read_field(wire::ByteReader& in) {
         vector.metric = static_cast<VectorMetric>(in.below_or_at(1));
         vector.m = static_cast<std::uint32_t>(in.below_or_at(kHnswMMax));
         vector.ef_construction = static_cast<std::uint32_t>(in.below_or_at(kHnswEfConstructionMax));
+    }
+    if ((flags & kIsReference) != 0) {
+        field.reference = in.text();
+        const std::uint64_t how = in.below_or_at(kIsAsync | kCascades);
+        field.async_reference = (how & kIsAsync) != 0;
+        field.cascade_delete = (how & kCascades) != 0;
     }
     return field;
 }
