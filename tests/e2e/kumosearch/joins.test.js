@@ -107,3 +107,11 @@ test("what references a document goes with it", async () => {
     await client.collections("customers").documents("customer_a").delete();
     assert.equal((await search("orders", {})).found, 0);
 });
+
+test("a clone may have the documents of its source, in their order", async () => {
+    const made = await client.collections().create(
+        { name: "copy" }, { src_name: "products", copy_documents: true });
+    assert.equal(made.num_documents, 1);
+    assert.deepEqual(
+        (await search("copy", {})).hits.map((hit) => hit.document.title), ["Shampoo"]);
+});
