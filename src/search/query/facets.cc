@@ -1,6 +1,7 @@
 #include "search/query/facets.h"
 
 #include "search/column/codes.h"
+#include "wire/json.h"
 
 #include <algorithm>
 #include <array>
@@ -290,6 +291,102 @@ void order_values(std::vector<FacetValue>& values, FacetRequest::Order order, st
     values.erase(end, values.end());
 }
 
+/// Finds the objects that have the values shown, each in the first document that has one.
+class ParentFinder {
+public:
+    ParentFinder(const Snapshot& snapshot, std::size_t field, std::vector<FacetValue>& values)
+        : snapshot_(snapshot), field_(field), declared_(snapshot.schema->fields[field]) {
+        for (FacetValue& value : values) {
+            missing_.emplace(value.value, &value);
+        }
+    }
+
+    void run(const std::vector<PartMatches>& parts) {
+        for (std::size_t p = 0; p < parts.size(); ++p) {
+            const ColumnReader& column = *snapshot_.parts[p].segment->columns[field_];
+            parts[p].matched.for_each([&](std::size_t doc) {
+                const auto range = column.values_of(static_cast<DocId>(doc));
+                for (std::uint64_t i = range.begin; i < range.end && !missing_.empty(); ++i) {
+                    if (is_missing(column, column.value(i))) {
+                        read(p, static_cast<DocId>(doc));
+                        break;
+                    }
+                }
+            });
+        }
+    }
+
+private:
+    bool is_missing(const ColumnReader& column, std::int64_t code) const {
+        return missing_.contains(
+            declared_.is_string() ? std::string(column.string(static_cast<std::uint32_t>(code)))
+                                  : format_code(declared_, code)
+        );
+    }
+
+    void read(std::size_t part, DocId doc) {
+        std::string json;
+        if (!snapshot_.parts[part].segment->stored->append(doc, json).ok()) {
+            return;
+        }
+        const auto parsed = wire::JsonDocument::parse(json);
+        if (parsed.ok()) {
+            look_into(parsed.value().root(), declared_.name);
+        }
+    }
+
+    /// For what is under the path in an object, or in those of an array.
+    void look_into(wire::JsonValue value, std::string_view path) {
+        if (value.is_array()) {
+            for (const wire::JsonValue element : value.as_array()) {
+                look_into(element, path);
+            }
+            return;
+        }
+        if (!value.is_object()) {
+            return;
+        }
+        const std::size_t dot = path.find('.');
+        const wire::JsonValue member = value.find(path.substr(0, dot));
+        if (member && dot != std::string_view::npos) {
+            look_into(member, path.substr(dot + 1));
+        } else if (member) {
+            note(member, value);
+        }
+    }
+
+    void note(wire::JsonValue value, wire::JsonValue parent) {
+        if (value.is_array()) {
+            for (const wire::JsonValue element : value.as_array()) {
+                note(element, parent);
+            }
+            return;
+        }
+        const auto found = missing_.find(text_of(value));
+        if (found != missing_.end()) {
+            found->second->parent = parent.raw();
+            missing_.erase(found);
+        }
+    }
+
+    std::string text_of(wire::JsonValue value) const {
+        if (value.is_string()) {
+            return std::string(value.as_string());
+        }
+        if (!value.is_number()) {
+            return std::string(value.raw());
+        }
+        return declared_.type == ValueType::kFloat
+                   ? format_code(declared_, code_of_double(value.as_double()))
+                   : std::string(value.raw());
+    }
+
+    const Snapshot& snapshot_;
+    std::size_t field_;
+    const Field& declared_;
+    std::unordered_map<std::string, FacetValue*> missing_;
+};
+
 /// Which values are shown, in which order.
 void finish_facet(
     const FacetRequest& facet,
@@ -334,6 +431,11 @@ FacetResult count_facet(
         }
     }
     finish_facet(facet, values_max, analyzer, out);
+    const std::string& name = snapshot.schema->fields[facet.field].name;
+    if (facet.return_parent && facet.ranges.empty() && snapshot.schema->enable_nested_fields
+        && name.find('.') != std::string::npos) {
+        ParentFinder(snapshot, facet.field, out.counts).run(parts);
+    }
     return out;
 }
 

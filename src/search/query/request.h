@@ -108,6 +108,7 @@ struct FacetRequest {
     std::vector<FacetRange> ranges{};
     std::string query{};  ///< Only values whose words start with these (facet_query).
     std::uint32_t query_num_typos = 2;
+    bool return_parent = false;  ///< Each value with an object that has it (nested fields).
     /// If set, `field` is one of the documents that this leads to. A value counts the documents
     /// that are joined with it.
     std::optional<JoinPathStep> join{};
@@ -266,7 +267,7 @@ struct Hit {
     /// For each key that sorts by distance and that the document has a point for.
     std::vector<FieldDistance> distances{};
     std::optional<float> vector_distance{};
-    std::optional<double> fusion_score{};  ///< Of a search by words and a vector.
+    std::optional<double> fusion_score{};   ///< Of a search by words and a vector.
     std::vector<JoinedDocuments> joined{};  ///< One for each of JoinRequest::includes.
 };
 
@@ -274,6 +275,7 @@ struct FacetValue {
     std::string value;
     std::string highlighted;
     std::uint64_t count = 0;
+    std::string parent{};  ///< The object that has it, of some document; or empty.
 };
 
 struct FacetStats {

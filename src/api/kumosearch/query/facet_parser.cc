@@ -110,7 +110,15 @@ Status read_options(std::string_view inside, const Field& field, FacetRequest& f
                 return malformed();
             }
             KUMO_TRY(read_order(trim(part.substr(colon + 1)), facet));
-        } else if (part.starts_with("return_parent") || part.starts_with("top_k")) {
+        } else if (part.starts_with("return_parent")) {
+            const std::size_t colon = part.find(':');
+            const std::string_view value =
+                colon == std::string_view::npos ? part : trim(part.substr(colon + 1));
+            if (value != "true" && value != "false") {
+                return malformed();
+            }
+            facet.return_parent = value == "true";
+        } else if (part.starts_with("top_k")) {
             return Error{
                 ErrorCode::kUnsupported,
                 "The facet option `" + std::string(part.substr(0, part.find(':')))
@@ -149,11 +157,8 @@ Status add_prefixed(
 namespace {
 
 /// `$Coll(field, field(...))`: facets of that collection, by the step that leads to it.
-Status add_joined(
-    const NameAndOptions& part,
-    const FilterLimits& limits,
-    std::vector<FacetRequest>& out
-) {
+Status
+add_joined(const NameAndOptions& part, const FilterLimits& limits, std::vector<FacetRequest>& out) {
     if (limits.joins == nullptr || limits.collection || !part.has_options) {
         return invalid_argument("Error parsing reference facet: `" + std::string(part.name) + "`.");
     }
@@ -216,11 +221,8 @@ parse_facets(std::string_view text, const search::Schema& schema, const FilterLi
     return out;
 }
 
-std::string name_of_facet(
-    const FacetRequest& facet,
-    const search::Schema& schema,
-    const JoinPlanner* joins
-) {
+std::string
+name_of_facet(const FacetRequest& facet, const search::Schema& schema, const JoinPlanner* joins) {
     if (!facet.join) {
         return schema.fields[facet.field].name;
     }

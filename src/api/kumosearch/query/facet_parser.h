@@ -18,8 +18,9 @@ inline constexpr std::size_t kFacetRangesMax = 250;
 
 /// Translates facet_by: `field`, `prefix*`, `field(sort_by: _alpha:asc)`,
 /// `field(label:[from, to], ...)`, where `from` is inside and `to` outside of the range and a blank
-/// is open; `$Coll(field, ...)` for facets of joined documents. Stateless. kNotFound for a field that is not there or not a facet; kInvalidArgument;
-/// kUnsupported for forms that are documented and not here.
+/// is open; `$Coll(field, ...)` for facets of joined documents. Stateless. kNotFound for a field
+/// that is not there or not a facet; kInvalidArgument; kUnsupported for forms that are documented
+/// and not here.
 Result<std::vector<search::FacetRequest>>
 parse_facets(std::string_view text, const search::Schema& schema, const FilterLimits& limits = {});
 

@@ -43,7 +43,6 @@ constexpr LaterParameter kLaterParameters[] = {
     {"nl_query", "false"},
     {"nl_model_id", ""},
     {"personalization_model_id", ""},
-    {"facet_return_parent", ""},
 };
 
 Status refuse_later_parameters(const Parameters& parameters) {
@@ -266,7 +265,14 @@ Status plan_facets(
         limits,
         plan.request.facets
     ));
-    for (const search::FacetRequest& facet : plan.request.facets) {
+    const std::vector<std::string> parents = p.list("facet_return_parent");
+    for (search::FacetRequest& facet : plan.request.facets) {
+        facet.return_parent =
+            facet.return_parent
+            || (!facet.join
+                && std::any_of(parents.begin(), parents.end(), [&](const std::string& name) {
+                       return name == "*" || name == schema.fields[facet.field].name;
+                   }));
         plan.shape.facet_names.push_back(name_of_facet(facet, schema, limits.joins));
     }
     KUMO_TRY_ASSIGN(const std::uint32_t values, p.unsigned_32("max_facet_values", 10));

@@ -369,6 +369,9 @@ void write_facet(JsonWriter& writer, const search::FacetResult& facet, const std
             writer.key("facet_filter").string(facet_filter(name, value, facet.stats.has_value()));
         }
         writer.key("highlighted").string(value.highlighted);
+        if (!value.parent.empty()) {
+            writer.key("parent").raw(value.parent);
+        }
         writer.key("value").string(value.value);
         writer.end_object();
     }
