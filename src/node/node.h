@@ -331,6 +331,10 @@ public:
     /// Makes this node lead the control plane. kUnavailable if there is no leader.
     virtual void lead(io::Loop& loop, Reply<bool> reply) = 0;
 
+    /// Reads the nodes file now; what is in it counts as if it had just been changed.
+    /// kInvalidArgument without such a file; else why it is of no use: the last good list stays.
+    virtual void reset_peers(io::Loop& loop, Reply<bool> reply) = 0;
+
     /// Refuses new writes, seals and stores what is live (so that the next start replays nothing),
     /// then replies. The data loop must be running.
     virtual void shut_down(io::Loop& loop, Reply<bool> reply) = 0;

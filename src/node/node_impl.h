@@ -111,6 +111,7 @@ public:
         override;
     Result<std::shared_ptr<const search::Snapshot>> snapshot(std::string_view collection
     ) const override;
+
     search::KeyTables& key_tables() const override { return key_tables_; }
 
     void search(
@@ -131,6 +132,7 @@ public:
     void drain(std::string node, bool draining, io::Loop& loop, Reply<bool> reply) override;
     void refresh(io::Loop& loop, Reply<bool> reply) override;
     void lead(io::Loop& loop, Reply<bool> reply) override;
+    void reset_peers(io::Loop& loop, Reply<bool> reply) override;
     void shut_down(io::Loop& loop, Reply<bool> reply) override;
 
 private:
@@ -244,10 +246,8 @@ private:
     void restore_reserve();
     void hand_over(ShardOf target, std::string operation, Room room, Shard::Done done);
     void read_barrier(const CollectionPtr& collection, OperationRouter::ReadDone done);
-    void read_barriers(
-        std::vector<CollectionPtr> collections,
-        std::function<void(const Status&)> done
-    );
+    void
+    read_barriers(std::vector<CollectionPtr> collections, std::function<void(const Status&)> done);
     void check_references(const std::shared_ptr<CheckedWrite>& write);
     void finish_check(const std::shared_ptr<CheckedWrite>& write);
     void write_rest(CheckedWrite& write);

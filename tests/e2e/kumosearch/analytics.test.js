@@ -85,13 +85,26 @@ test("what is not flushed is there after a restart, and counts once", async () =
     assert.equal((await client.analytics.rules().retrieve()).length, 3);
 });
 
+test("events that another server has logged are taken", async () => {
+    const { status, body } = await post("/analytics/aggregate_events", [
+        { name: "visits", user_id: "elsewhere", timestamp: 1, event_type: "visit", doc_id: "5" }]);
+    assert.deepEqual([status, body], [200, { ok: true }]);
+    const { events } = await client.analytics.events().retrieve({
+        user_id: "elsewhere", name: "visits", n: 10 });
+    assert.deepEqual(events.map((one) => one.doc_id), ["5"]);
+    assert.equal((await post("/analytics/aggregate_events", [{ name: "visits" }])).status, 400);
+});
+
 test("a flush of more than one write holds loses nothing", async () => {
     const DOCUMENTS = 12000;
     const doc_ids = Array.from({ length: DOCUMENTS }, (_, i) => `many-${i}`);
     await client.collections("books").documents().import(
         doc_ids.map((id) => ({ ...books[0], id, clicks: 0 })));
-    await client.analytics.events().create({
-        name: "clicks", event_type: "click", data: { doc_ids, user_id: "u" } });
+    for (let first = 0; first < DOCUMENTS; first += 500) {
+        await client.analytics.events().create({
+            name: "clicks", event_type: "click",
+            data: { doc_ids: doc_ids.slice(first, first + 500), user_id: "u" } });
+    }
     await flush();
     const { found } = await client.collections("books").documents().search({
         q: "*", filter_by: "id:[`many-0`, `many-11999`] || clicks:2", per_page: 0 });

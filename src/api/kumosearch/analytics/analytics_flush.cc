@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <deque>
+#include <limits>
 #include <utility>
 
 namespace kumo::api_kumosearch {
@@ -345,6 +346,22 @@ void flush_analytics(
         now.time_since_epoch().count()
         - std::chrono::microseconds(std::chrono::seconds(options.analytics_ttl_seconds)).count();
     run->plan(analytics.take());
+    run->next();
+}
+
+void write_events(
+    Analytics& analytics,
+    node::Node& node,
+    const DialectOptions& options,
+    io::Loop& loop,
+    std::deque<AnalyticsPending::Event> events,
+    std::function<void()> done
+) {
+    const auto run = std::make_shared<FlushRun>(analytics, node, options, loop, std::move(done));
+    run->oldest_event = std::numeric_limits<std::int64_t>::min();
+    AnalyticsPending pending;
+    pending.events = std::move(events);
+    run->plan(std::move(pending));
     run->next();
 }
 

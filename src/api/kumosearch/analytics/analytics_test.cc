@@ -330,6 +330,30 @@ TEST_F(AnalyticsTest, IsBounded) {
     EXPECT_EQ(analytics.sizes().document_events, Analytics::kEventsMax);
 }
 
+TEST_F(AnalyticsTest, EventsThatAnotherServerHasLoggedAreTaken) {
+    rule(R"("type": "log", "event_type": "visit", "collection": "books")");
+    const auto send = [&](const std::string& json) {
+        return world_.post("/analytics/aggregate_events", json);
+    };
+    const Answer taken = send(R"([
+        {"id": "9", "name": "r", "user_id": "u", "timestamp": 5, "doc_id": "1"},
+        {"name": "r", "user_id": "u", "timestamp": 6, "doc_id": "2"}])");
+    EXPECT_EQ(taken.status, 200);
+    EXPECT_EQ(taken.body, R"({"ok":true})");
+    EXPECT_EQ(
+        world_.get("/analytics/events?user_id=u&name=r&n=10").body,
+        R"({"events":[{"name":"r","user_id":"u","timestamp":6,"doc_id":"2"},)"
+        R"({"name":"r","user_id":"u","timestamp":5,"doc_id":"1"}]})"
+    );
+    for (const char* wrong :
+         {"{}",
+          "x",
+          R"([{"name": "r"}])",
+          R"([{"name": "r", "user_id": "u", "timestamp": "5"}])"}) {
+        EXPECT_EQ(send(wrong).status, 400) << wrong;
+    }
+}
+
 TEST_F(AnalyticsTest, OneAddressSendsSoManyEventsAMinute) {
     popular();
     Analytics analytics(world_.node(), world_.clock(), {true, 2, ""});
@@ -349,14 +373,9 @@ bool flush_all(ApiWorld& world, Analytics& analytics) {
     static const DialectOptions kOptions;
     bool done = false;
     world.http_loop().post([&] {
-        flush_analytics(
-            analytics,
-            world.node(),
-            world.clock(),
-            kOptions,
-            world.http_loop(),
-            [&] { done = true; }
-        );
+        flush_analytics(analytics, world.node(), world.clock(), kOptions, world.http_loop(), [&] {
+            done = true;
+        });
     });
     return world.run_until([&] { return done; });
 }
