@@ -151,11 +151,10 @@ void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Planne
         return;
     }
     const auto snapshot = search::adapted(search::unite(snapshots), filter.schema);
-    auto targets = write->patch.empty()
-                       ? Result<std::vector<search::ReferenceTarget>>(
-                           std::vector<search::ReferenceTarget>()
-                       )
-                       : reference_targets(*snapshot->schema);
+    auto targets =
+        write->patch.empty()
+            ? Result<std::vector<search::ReferenceTarget>>(std::vector<search::ReferenceTarget>())
+            : reference_targets(*snapshot->schema);
     if (!targets.ok()) {
         write->done(targets.error());
         return;

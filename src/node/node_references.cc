@@ -59,10 +59,8 @@ NodeImpl::CollectionPtr NodeImpl::find_referenced(const State& state, std::strin
     auto found = state.collections.find(name);
     if (found == state.collections.end()) {
         const ResourcePtr alias = state.resources.find(ResourceKind::kAlias, name);
-        const auto parsed =
-            alias != nullptr
-                ? wire::JsonDocument::parse(alias->value())
-                : Result<wire::JsonDocument>(not_found(""));
+        const auto parsed = alias != nullptr ? wire::JsonDocument::parse(alias->value())
+                                             : Result<wire::JsonDocument>(not_found(""));
         const wire::JsonValue target =
             parsed.ok() ? parsed.value().root().find("collection_name") : wire::JsonValue();
         if (target && target.is_string()) {
@@ -94,7 +92,8 @@ void NodeImpl::read_barriers(
     collections.pop_back();
     read_barrier(
         next,
-        [this, collections = std::move(collections), done = std::move(done)](const Status& reached) {
+        [this, collections = std::move(collections), done = std::move(done)](const Status& reached
+        ) {
             if (reached.ok()) {
                 read_barriers(collections, done);
             } else {
@@ -127,9 +126,9 @@ void NodeImpl::write_checked(
         std::vector<CollectionPtr> referenced;
         const auto view = view_.load();
         for (const search::Field& field : current_schema(*write->collection)->fields) {
-            const auto target =
-                is_strict(field) ? find_referenced(*view->state, field.referenced_collection())
-                                 : nullptr;
+            const auto target = is_strict(field)
+                                    ? find_referenced(*view->state, field.referenced_collection())
+                                    : nullptr;
             if (target != nullptr
                 && std::find(referenced.begin(), referenced.end(), target) == referenced.end()) {
                 referenced.push_back(target);
@@ -146,8 +145,9 @@ void NodeImpl::write_checked(
     });
 }
 
-Result<std::vector<search::ReferenceTarget>>
-NodeImpl::reference_targets(const search::Schema& schema) const {
+Result<std::vector<search::ReferenceTarget>> NodeImpl::reference_targets(
+    const search::Schema& schema
+) const {
     const auto view = view_.load();
     std::vector<search::ReferenceTarget> targets;
     for (std::size_t i = 0; i < schema.fields.size(); ++i) {
@@ -170,16 +170,17 @@ void NodeImpl::check_references(const std::shared_ptr<CheckedWrite>& write) {
     auto targets = reference_targets(*schema);
     Status submitted = targets.ok() ? Status() : Status(targets.error());
     if (submitted.ok()) {
-        submitted = pool_.submit([this, write, schema, targets = std::move(targets).value()]() mutable {
-            search::ReferenceCheck check(*schema, std::move(targets), &key_tables_);
-            for (const std::string& document : write->batch.documents) {
-                const Status good = check.check(write->batch.action, document);
-                write->refused.push_back(
-                    good.ok() ? std::nullopt : std::optional<Error>(good.error())
-                );
-            }
-            loop_.post([this, write] { finish_check(write); });
-        });
+        submitted =
+            pool_.submit([this, write, schema, targets = std::move(targets).value()]() mutable {
+                search::ReferenceCheck check(*schema, std::move(targets), &key_tables_);
+                for (const std::string& document : write->batch.documents) {
+                    const Status good = check.check(write->batch.action, document);
+                    write->refused.push_back(
+                        good.ok() ? std::nullopt : std::optional<Error>(good.error())
+                    );
+                }
+                loop_.post([this, write] { finish_check(write); });
+            });
     }
     if (!submitted.ok()) {
         write->failed = submitted.error();
@@ -231,7 +232,8 @@ void NodeImpl::write_rest(CheckedWrite& write) {
     write_now(
         write.collection,
         std::move(rest),
-        [refused = std::move(write.refused), done = std::move(write.done)](Result<Answers> written) {
+        [refused = std::move(write.refused),
+         done = std::move(write.done)](Result<Answers> written) {
             done(
                 written.ok() ? Result<Answers>(merge(refused, std::move(written).value()))
                              : std::move(written)
@@ -288,7 +290,8 @@ std::vector<search::CascadeLink> NodeImpl::cascade_links(
             const auto referenced = static_cast<std::size_t>(at - collections.begin());
             search::CascadeLink link{referenced, std::nullopt, c, f};
             if (field.referenced_field() != "id") {
-                link.referenced_field = snapshots[referenced]->schema->find(field.referenced_field());
+                link.referenced_field =
+                    snapshots[referenced]->schema->find(field.referenced_field());
                 if (!link.referenced_field) {
                     continue;
                 }

@@ -139,10 +139,8 @@ private:
         return {};
     }
 
-    Status look_at_references(
-        std::size_t l,
-        std::map<std::size_t, std::vector<std::string>>& next
-    ) {
+    Status
+    look_at_references(std::size_t l, std::map<std::size_t, std::vector<std::string>>& next) {
         const CascadeLink& link = links_[l];
         const Snapshot& snapshot = *collections_[link.referencing];
         const bool is_string = snapshot.schema->fields[link.field].is_string();

@@ -18,7 +18,7 @@ namespace kumo::search {
 
 /// From documents of one collection to those of another one.
 struct JoinStep {
-    std::size_t collection = 0;  ///< Where it leads: an index in JoinRequest::collections.
+    std::size_t collection = 0;       ///< Where it leads: an index in JoinRequest::collections.
     std::optional<std::size_t> from;  ///< Position of the field it starts with; nothing: the id.
     std::optional<std::size_t> to;    ///< The same where it leads.
     bool forward = true;  ///< `from` is the reference, `to` what it references; else reversed.
@@ -59,8 +59,8 @@ struct JoinInclude {
 /// A key of the sort order that is in joined documents: the best of each hit's.
 struct JoinSort {
     JoinPathStep step;
-    std::shared_ptr<const JoinSort> next;  ///< The value is one more step away.
-    std::size_t field = 0;                 ///< Else it is this column's,
+    std::shared_ptr<const JoinSort> next;                   ///< The value is one more step away.
+    std::size_t field = 0;                                  ///< Else it is this column's,
     std::vector<std::pair<Filter, std::int64_t>> scores{};  ///< or the first score that fits.
 };
 

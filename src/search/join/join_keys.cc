@@ -46,8 +46,7 @@ keys_of(wire::JsonValue document, const Schema& schema, std::optional<std::size_
         }
         return keys;
     }
-    const auto found =
-        values_at(document, schema.fields[*field].name, schema.enable_nested_fields);
+    const auto found = values_at(document, schema.fields[*field].name, schema.enable_nested_fields);
     for (const wire::JsonValue value : found.values) {
         for_each_json_key(value, add);
     }
@@ -72,7 +71,8 @@ std::shared_ptr<const KeyTable> KeyTable::build(
 void KeyTable::add(const SegmentReader& segment, const Schema& schema, std::size_t field) {
     const DocId first = std::exchange(doc_count_, segment.doc_count);
     const bool is_string = schema.fields[field].is_string();
-    if (const ColumnReader* column = segment.columns[field].get(); column != nullptr && !is_string) {
+    if (const ColumnReader* column = segment.columns[field].get();
+        column != nullptr && !is_string) {
         for (DocId doc = first; doc < segment.doc_count; ++doc) {
             const auto range = column->values_of(doc);
             for (std::uint64_t i = range.begin; i < range.end; ++i) {
@@ -161,7 +161,7 @@ void KeyTables::put(
 std::shared_ptr<const KeyTable>
 KeyTables::get(const SegmentReader& segment, const Schema& schema, std::size_t field) {
     const std::string key = key_of(schema, field);
-    const auto known = look(segment, key);
+    auto known = look(segment, key);
     // One of more documents serves as well: whoever looks knows how many there are.
     if (known != nullptr && known->doc_count() >= segment.doc_count) {
         return known;
@@ -176,11 +176,7 @@ std::size_t KeyTables::bytes() const {
     return bytes_;
 }
 
-KeyFinder::KeyFinder(
-    const Snapshot& snapshot,
-    std::optional<std::size_t> field,
-    KeyTables* tables
-)
+KeyFinder::KeyFinder(const Snapshot& snapshot, std::optional<std::size_t> field, KeyTables* tables)
     : snapshot_(snapshot), field_(field) {
     for (const Snapshot::Part& part : snapshot.parts) {
         if (!field) {

@@ -30,8 +30,12 @@ class KeyTable {
 public:
     /// Of the field's column, or else of what is stored. `before` (may be null) is that of fewer
     /// documents of the same segment, which grows.
-    static std::shared_ptr<const KeyTable>
-    build(const SegmentReader& segment, const Schema& schema, std::size_t field, const KeyTable* before);
+    static std::shared_ptr<const KeyTable> build(
+        const SegmentReader& segment,
+        const Schema& schema,
+        std::size_t field,
+        const KeyTable* before
+    );
 
     template <typename Visit>
     void find(const JoinKey& key, Visit visit) const {
@@ -95,7 +99,11 @@ private:
     };
 
     std::shared_ptr<const KeyTable> look(const SegmentReader& segment, const std::string& field);
-    void put(const SegmentReader& segment, const std::string& field, std::shared_ptr<const KeyTable> table);
+    void put(
+        const SegmentReader& segment,
+        const std::string& field,
+        std::shared_ptr<const KeyTable> table
+    );
 
     const std::size_t bytes_max_;
     mutable Mutex mutex_;
@@ -147,6 +155,7 @@ private:
 };
 
 /// The keys of a document, by a field or (nothing) its id.
-std::vector<JoinKey> keys_of(wire::JsonValue document, const Schema& schema, std::optional<std::size_t> field);
+std::vector<JoinKey>
+keys_of(wire::JsonValue document, const Schema& schema, std::optional<std::size_t> field);
 
 }  // namespace kumo::search

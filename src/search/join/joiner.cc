@@ -1,6 +1,8 @@
 #include "search/join/joiner.h"
 
+#include "search/join/once_per_value.h"
 #include "search/query/filter_eval.h"
+#include "search/query/hit_order.h"
 #include "search/query/matched_search.h"
 
 #include <algorithm>
@@ -22,6 +24,14 @@ std::size_t count_of(const PartSets& sets) {
     return count;
 }
 
+PartSets all_of(const Snapshot& snapshot) {
+    PartSets out;
+    for (const Snapshot::Part& part : snapshot.parts) {
+        out.emplace_back(part.segment->doc_count, true);
+    }
+    return out;
+}
+
 PartSets empty_sets(const Snapshot& snapshot) {
     PartSets out;
     for (const Snapshot::Part& part : snapshot.parts) {
@@ -38,7 +48,9 @@ public:
         for (std::size_t p = 0; p < docs.size(); ++p) {
             docs[p].for_each([&](std::size_t doc) {
                 json.clear();
-                if (!snapshot.parts[p].segment->stored->append(static_cast<DocId>(doc), json).ok()) {
+                if (!snapshot.parts[p]
+                         .segment->stored->append(static_cast<DocId>(doc), json)
+                         .ok()) {
                     return;
                 }
                 const auto parsed = wire::JsonDocument::parse(json);
@@ -64,35 +76,6 @@ public:
 private:
     std::unordered_set<std::int64_t> numbers_;
     std::unordered_set<std::string> strings_;
-};
-
-JoinKey key_at(const ColumnReader& column, bool is_string, std::int64_t code) {
-    return is_string ? JoinKey{false, 0, column.string(static_cast<std::uint32_t>(code))}
-                     : JoinKey{true, code, {}};
-}
-
-/// Remembers what was said of each value of a column.
-template <typename Said>
-class OncePerValue {
-public:
-    OncePerValue(const ColumnReader& column, bool is_string)
-        : column_(column), is_string_(is_string), by_ordinal_(column.string_count()) {}
-
-    template <typename Say>
-    const Said& of(std::int64_t code, Say say) {
-        std::optional<Said>& said =
-            is_string_ ? by_ordinal_[static_cast<std::size_t>(code)] : by_number_[code];
-        if (!said) {
-            said.emplace(say(key_at(column_, is_string_, code)));
-        }
-        return *said;
-    }
-
-private:
-    const ColumnReader& column_;
-    bool is_string_;
-    std::vector<std::optional<Said>> by_ordinal_;
-    std::unordered_map<std::int64_t, std::optional<Said>> by_number_;
 };
 
 }  // namespace
@@ -229,54 +212,48 @@ void Joiner::for_each_edge(
     const PartSets& passing,
     Visit visit
 ) {
-    const Snapshot& there = snapshot_of(step);
-    const Snapshot& referencing = step.forward ? local : there;
-    const Snapshot& referenced = step.forward ? there : local;
-    const std::size_t field = step.forward ? *step.from : *step.to;
-    KeyFinder finder(referenced, step.forward ? step.to : step.from, tables_);
+    if (step.forward) {
+        const PartSets all = all_of(local);
+        for_each_reference({local, *step.from, all}, {snapshot_of(step), step.to, passing}, visit);
+        return;
+    }
+    const PartSets all = all_of(local);
+    for_each_reference(
+        {snapshot_of(step), *step.to, passing},
+        {local, step.from, all},
+        [&](const Place& there, const Place& here) { visit(here, there); }
+    );
+}
+
+/// Calls visit(place with the reference, place that it names).
+template <typename Visit>
+void Joiner::for_each_reference(const References& from, const Referenced& to, Visit visit) {
+    KeyFinder finder(to.snapshot, to.field, tables_);
     const auto find = [&](const JoinKey& key) {
         std::vector<Place> places;
         finder.find(key, [&](std::size_t part, DocId doc) {
-            if (!step.forward || passing[part].test(doc)) {
+            if (to.docs[part].test(doc)) {
                 places.push_back({static_cast<std::uint32_t>(part), doc});
             }
         });
         return places;
     };
-    const bool is_string = referencing.schema->fields[field].is_string();
-    for (std::uint32_t p = 0; p < referencing.parts.size(); ++p) {
-        const SegmentReader& segment = *referencing.parts[p].segment;
-        const ColumnReader& column = *segment.columns[field];
+    const bool is_string = from.snapshot.schema->fields[from.field].is_string();
+    for (std::uint32_t p = 0; p < from.snapshot.parts.size(); ++p) {
+        const ColumnReader& column = *from.snapshot.parts[p].segment->columns[from.field];
         OncePerValue<std::vector<Place>> found(column, is_string);
-        for (DocId doc = 0; doc < segment.doc_count; ++doc) {
-            if (!step.forward && !passing[p].test(doc)) {
-                continue;
-            }
-            const auto range = column.values_of(doc);
+        from.docs[p].for_each([&](std::size_t doc) {
+            const auto range = column.values_of(static_cast<DocId>(doc));
             for (std::uint64_t i = range.begin; i < range.end; ++i) {
                 for (const Place& place : found.of(column.value(i), find)) {
-                    step.forward ? visit(Place{p, doc}, place) : visit(place, Place{p, doc});
+                    visit(Place{p, static_cast<DocId>(doc)}, place);
                 }
             }
-        }
+        });
     }
 }
 
 namespace {
-
-/// Folds case as the order of strings does.
-int compare_sorted_text(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) {
-        return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-    };
-    const std::size_t common = std::min(a.size(), b.size());
-    for (std::size_t i = 0; i < common; ++i) {
-        if (lower(a[i]) != lower(b[i])) {
-            return lower(a[i]) < lower(b[i]) ? -1 : 1;
-        }
-    }
-    return a.size() == b.size() ? 0 : (a.size() < b.size() ? -1 : 1);
-}
 
 /// The value of each document of a snapshot, as JoinValues has them.
 JoinValues empty_values(const Snapshot& snapshot, bool strings) {
@@ -312,10 +289,8 @@ JoinValues column_values(const Snapshot& snapshot, std::size_t field) {
 }
 
 /// The first score that fits, as `_eval` has it.
-JoinValues score_values(
-    const Snapshot& snapshot,
-    const std::vector<std::pair<Filter, std::int64_t>>& scores
-) {
+JoinValues
+score_values(const Snapshot& snapshot, const std::vector<std::pair<Filter, std::int64_t>>& scores) {
     JoinValues out = empty_values(snapshot, false);
     const Analyzer analyzer = analyzer_for(*snapshot.schema);
     for (std::size_t p = 0; p < snapshot.parts.size(); ++p) {
@@ -344,7 +319,7 @@ void keep_best(
     if (values.strings) {
         const std::string_view text = values.texts[from.part][from.doc];
         if (!better) {
-            const int order = compare_sorted_text(text, out.texts[part][doc]);
+            const int order = HitOrder::compare_text(text, out.texts[part][doc]);
             better = descending ? order > 0 : order < 0;
         }
         if (better) {
@@ -460,228 +435,6 @@ Joiner::counts(const Snapshot& local, const PartSets& matched, const FacetReques
         }
     });
     return counter.finish();
-}
-
-// ---- what is shown
-
-/// The documents that each list of keys leads to; each once, in no order.
-std::vector<std::vector<DocPlace>>
-Joiner::follow(const std::vector<std::vector<JoinKey>>& keys, const JoinPathStep& step) {
-    const Snapshot& there = snapshot_of(step.step);
-    const PartSets seen = passing(step.step, step.filter);
-    std::vector<std::vector<Place>> out(keys.size());
-    if (step.step.forward) {
-        KeyFinder finder(there, step.step.to, tables_);
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-            for (const JoinKey& key : keys[i]) {
-                finder.find(key, [&](std::size_t part, DocId doc) {
-                    if (seen[part].test(doc)) {
-                        out[i].push_back({static_cast<std::uint32_t>(part), doc});
-                    }
-                });
-            }
-        }
-    } else {
-        // All at once: one pass over those that have the reference.
-        std::unordered_map<std::string_view, std::vector<std::size_t>> of_string;
-        std::unordered_map<std::int64_t, std::vector<std::size_t>> of_number;
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-            for (const JoinKey& key : keys[i]) {
-                (key.is_number ? of_number[key.number] : of_string[key.text]).push_back(i);
-            }
-        }
-        const std::size_t field = *step.step.to;
-        const bool is_string = there.schema->fields[field].is_string();
-        const auto who = [&](const JoinKey& key) -> const std::vector<std::size_t>* {
-            if (key.is_number) {
-                const auto found = of_number.find(key.number);
-                return found == of_number.end() ? nullptr : &found->second;
-            }
-            const auto found = of_string.find(key.text);
-            return found == of_string.end() ? nullptr : &found->second;
-        };
-        for (std::uint32_t p = 0; p < there.parts.size(); ++p) {
-            const ColumnReader& column = *there.parts[p].segment->columns[field];
-            OncePerValue<const std::vector<std::size_t>*> said(column, is_string);
-            seen[p].for_each([&](std::size_t doc) {
-                const auto range = column.values_of(static_cast<DocId>(doc));
-                for (std::uint64_t v = range.begin; v < range.end; ++v) {
-                    if (const auto* wanting = said.of(column.value(v), who)) {
-                        for (const std::size_t i : *wanting) {
-                            out[i].push_back({p, static_cast<DocId>(doc)});
-                        }
-                    }
-                }
-            });
-        }
-    }
-    for (auto& places : out) {
-        std::sort(places.begin(), places.end());
-        places.erase(std::unique(places.begin(), places.end()), places.end());
-    }
-    return out;
-}
-
-namespace {
-
-/// Documents that stay parsed while their keys are used.
-class ParsedKeys {
-public:
-    ParsedKeys(
-        const Schema& schema,
-        std::span<const std::string> documents,
-        std::optional<std::size_t> field
-    ) {
-        parsed_.reserve(documents.size());
-        for (const std::string& document : documents) {
-            parsed_.push_back(wire::JsonDocument::parse(document));
-            keys_.emplace_back();
-            if (parsed_.back().ok()) {
-                keys_.back() = keys_of(parsed_.back().value().root(), schema, field);
-            }
-        }
-    }
-
-    const std::vector<std::vector<JoinKey>>& keys() const { return keys_; }
-
-private:
-    std::vector<Result<wire::JsonDocument>> parsed_;
-    std::vector<std::vector<JoinKey>> keys_;
-};
-
-Result<std::string> fetch(const Snapshot& snapshot, const DocPlace& place) {
-    std::string out;
-    KUMO_TRY(snapshot.parts[place.part].segment->stored->append(place.doc, out));
-    return out;
-}
-
-}  // namespace
-
-std::vector<std::vector<DocPlace>> Joiner::follow_path(
-    const Schema& schema,
-    std::span<const std::string> documents,
-    const JoinInclude& include
-) {
-    const JoinPathStep& first = include.path.front();
-    std::vector<std::vector<Place>> places =
-        follow(ParsedKeys(schema, documents, first.step.from).keys(), first);
-    for (std::size_t s = 1; s < include.path.size(); ++s) {
-        const Snapshot& before = snapshot_of(include.path[s - 1].step);
-        std::vector<std::string> on_the_way;
-        std::vector<std::size_t> owner;
-        for (std::size_t i = 0; i < places.size(); ++i) {
-            for (const Place& place : places[i]) {
-                auto document = fetch(before, place);
-                if (document.ok() && on_the_way.size() < kJoinedDocumentsMax) {
-                    on_the_way.push_back(std::move(document).value());
-                    owner.push_back(i);
-                }
-            }
-        }
-        const ParsedKeys parsed(*before.schema, on_the_way, include.path[s].step.from);
-        const auto next = follow(parsed.keys(), include.path[s]);
-        for (auto& each : places) {
-            each.clear();
-        }
-        for (std::size_t k = 0; k < next.size(); ++k) {
-            auto& mine = places[owner[k]];
-            mine.insert(mine.end(), next[k].begin(), next[k].end());
-        }
-        for (auto& each : places) {
-            std::sort(each.begin(), each.end());
-            each.erase(std::unique(each.begin(), each.end()), each.end());
-        }
-    }
-    return places;
-}
-
-void Joiner::put_in_order(const JoinInclude& include, std::vector<Place>& places) const {
-    const Snapshot& snapshot = snapshot_of(include.path.back().step);
-    const auto arrived = [&](const Place& place) {
-        return snapshot.parts[place.part].segment->order->first(place.doc).value_or(0);
-    };
-    const auto compare = [&](const Place& a, const Place& b, std::size_t field) {
-        const ColumnReader& x = *snapshot.parts[a.part].segment->columns[field];
-        const ColumnReader& y = *snapshot.parts[b.part].segment->columns[field];
-        const auto left = x.first(a.doc);
-        const auto right = y.first(b.doc);
-        if (!left || !right) {
-            return std::make_pair(left ? 1 : (right ? -1 : 0), true);
-        }
-        if (snapshot.schema->fields[field].is_string()) {
-            return std::make_pair(
-                compare_sorted_text(
-                    x.string(static_cast<std::uint32_t>(*left)),
-                    y.string(static_cast<std::uint32_t>(*right))
-                ),
-                false
-            );
-        }
-        return std::make_pair(*left < *right ? -1 : (*left > *right ? 1 : 0), false);
-    };
-    std::stable_sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
-        for (const auto& [field, descending] : include.sort) {
-            const auto [order, missing] = compare(a, b, field);
-            if (order != 0) {
-                // What has no value is last in either order.
-                return missing || descending ? order > 0 : order < 0;
-            }
-        }
-        if (arrived(a) != arrived(b)) {
-            return include.newest_first ? arrived(a) > arrived(b) : arrived(a) < arrived(b);
-        }
-        return a < b;
-    });
-}
-
-Result<std::vector<JoinedDocuments>> Joiner::include_one(
-    const Schema& schema,
-    std::span<const std::string> documents,
-    const JoinInclude& include
-) {
-    std::vector<std::vector<Place>> places = follow_path(schema, documents, include);
-    const Snapshot& there = snapshot_of(include.path.back().step);
-    std::vector<JoinedDocuments> out(documents.size());
-    std::vector<std::string> shown;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        put_in_order(include, places[i]);
-        out[i].found = places[i].size();
-        places[i].resize(std::min<std::size_t>(places[i].size(), include.limit));
-        included_ += places[i].size();
-        if (included_ > kJoinedDocumentsMax) {
-            return Error{
-                ErrorCode::kLimitExceeded,
-                "Only upto " + std::to_string(kJoinedDocumentsMax)
-                    + " joined documents can be fetched: narrow the join down, or use `limit` in "
-                      "`include_fields`."};
-        }
-        for (const Place& place : places[i]) {
-            KUMO_TRY_ASSIGN(shown.emplace_back(), fetch(there, place));
-        }
-    }
-    KUMO_TRY_ASSIGN(auto nested, this->include(*there.schema, shown, include.nested));
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        for (std::size_t k = 0; k < places[i].size(); ++k, ++next) {
-            out[i].documents.push_back({std::move(shown[next]), std::move(nested[next])});
-        }
-    }
-    return out;
-}
-
-Result<std::vector<std::vector<JoinedDocuments>>> Joiner::include(
-    const Schema& schema,
-    std::span<const std::string> documents,
-    std::span<const JoinInclude> includes
-) {
-    std::vector<std::vector<JoinedDocuments>> out(documents.size());
-    for (const JoinInclude& each : includes) {
-        KUMO_TRY_ASSIGN(auto joined, include_one(schema, documents, each));
-        for (std::size_t i = 0; i < documents.size(); ++i) {
-            out[i].push_back(std::move(joined[i]));
-        }
-    }
-    return out;
 }
 
 }  // namespace kumo::search

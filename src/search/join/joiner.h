@@ -21,7 +21,11 @@ struct DocPlace {
     std::uint32_t part = 0;
     DocId doc = 0;
 
-    auto operator<=>(const DocPlace&) const = default;
+    bool operator==(const DocPlace&) const = default;
+
+    bool operator<(const DocPlace& other) const {
+        return part != other.part ? part < other.part : doc < other.doc;
+    }
 };
 
 /// For each part of a snapshot, some of its documents.
@@ -78,10 +82,42 @@ private:
 
     PartSets passing(const JoinStep& step, const Filter& filter);
     DocSets join(const Snapshot& local, const Join& join);
-    void join_forward(const Snapshot& local, const JoinStep& step, const PartSets& passing, PartSets& out);
-    void join_backward(const Snapshot& local, const JoinStep& step, const PartSets& passing, PartSets& out);
+    void join_forward(
+        const Snapshot& local,
+        const JoinStep& step,
+        const PartSets& passing,
+        PartSets& out
+    );
+    void join_backward(
+        const Snapshot& local,
+        const JoinStep& step,
+        const PartSets& passing,
+        PartSets& out
+    );
+
+    /// Documents that have a reference.
+    struct References {
+        const Snapshot& snapshot;
+        std::size_t field;
+        const PartSets& docs;
+    };
+
+    /// Documents that are referenced.
+    struct Referenced {
+        const Snapshot& snapshot;
+        std::optional<std::size_t> field;
+        const PartSets& docs;
+    };
+
     template <typename Visit>
-    void for_each_edge(const Snapshot& local, const JoinStep& step, const PartSets& passing, Visit visit);
+    void for_each_reference(const References& from, const Referenced& to, Visit visit);
+    template <typename Visit>
+    void for_each_edge(
+        const Snapshot& local,
+        const JoinStep& step,
+        const PartSets& passing,
+        Visit visit
+    );
     std::vector<std::vector<Place>>
     follow(const std::vector<std::vector<JoinKey>>& keys, const JoinPathStep& step);
     std::vector<std::vector<Place>> follow_path(

@@ -70,9 +70,10 @@ protected:
         for (int i = 0; i < 40; ++i) {
             const std::string id = std::to_string(pick(60));
             const Target target{"n " + std::to_string(pick(40)), pick(40), pick(100)};
-            put(targets_, R"({"id":")" + id + R"(","name":")" + target.name + R"(","code":)"
-                              + std::to_string(target.code) + R"(,"points":)"
-                              + std::to_string(target.points) + "}");
+            put(targets_,
+                R"({"id":")" + id + R"(","name":")" + target.name + R"(","code":)"
+                    + std::to_string(target.code) + R"(,"points":)" + std::to_string(target.points)
+                    + "}");
             target_model_[id] = target;
         }
         for (int i = 0; i < 40; ++i) {
@@ -83,9 +84,10 @@ protected:
                 source.names.push_back("n " + std::to_string(pick(50)));
                 names += (names.empty() ? "\"" : ",\"") + source.names.back() + "\"";
             }
-            put(sources_, R"({"id":")" + id + R"(","by_name":[)" + names + R"(],"by_code":)"
-                              + std::to_string(source.code) + R"(,"by_id":")" + source.id
-                              + R"(","weight":)" + std::to_string(source.weight) + "}");
+            put(sources_,
+                R"({"id":")" + id + R"(","by_name":[)" + names + R"(],"by_code":)"
+                    + std::to_string(source.code) + R"(,"by_id":")" + source.id + R"(","weight":)"
+                    + std::to_string(source.weight) + "}");
             source_model_[id] = source;
         }
         for (int i = 0; i < 6; ++i) {

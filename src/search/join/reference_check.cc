@@ -21,8 +21,7 @@ ReferenceCheck::ReferenceCheck(
     }
 }
 
-Status
-ReferenceCheck::check_target(const Field& field, Target& target, KeyTables* tables) const {
+Status ReferenceCheck::check_target(const Field& field, Target& target, KeyTables* tables) const {
     const std::string collection(field.referenced_collection());
     const std::string name(field.referenced_field());
     if (target.where.snapshot == nullptr) {
@@ -117,8 +116,8 @@ Status ReferenceCheck::check_value(Target& target, wire::JsonValue value) {
             + "` value."
         );
     }
-    const JoinKey key = wants_text ? JoinKey{false, 0, value.as_string()}
-                                   : JoinKey{true, value.as_int64(), {}};
+    const JoinKey key =
+        wants_text ? JoinKey{false, 0, value.as_string()} : JoinKey{true, value.as_int64(), {}};
     std::size_t count = 0;
     target.finder->find(key, [&](std::size_t, DocId) { ++count; });
     if (count > 0 && (count == 1 || field.array)) {
@@ -130,9 +129,9 @@ Status ReferenceCheck::check_value(Target& target, wire::JsonValue value) {
             + "` not found in the collection `" + collection + "`."
         );
     }
-    const std::string condition = target.referenced->name
-                                  + (wants_text ? ":= `" + std::string(key.text) + "`"
-                                                : ": " + std::to_string(key.number));
+    const std::string condition =
+        target.referenced->name
+        + (wants_text ? ":= `" + std::string(key.text) + "`" : ": " + std::to_string(key.number));
     if (count == 0) {
         return invalid_argument(
             "Reference document having `" + condition + "` not found in the collection `"

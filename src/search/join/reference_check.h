@@ -13,7 +13,7 @@ namespace kumo::search {
 
 /// Where the documents of one reference are.
 struct ReferenceTarget {
-    std::size_t field = 0;  ///< Position of the reference.
+    std::size_t field = 0;                       ///< Position of the reference.
     std::shared_ptr<const Snapshot> snapshot{};  ///< Null: there is no such collection.
 };
 
@@ -35,7 +35,7 @@ private:
     };
 
     Status check_target(const Field& field, Target& target, KeyTables* tables) const;
-    Status check_field(Target& target, bool required, wire::JsonValue document);
+    Status check_field(Target& target, bool whole, wire::JsonValue document);
     Status check_value(Target& target, wire::JsonValue value);
 
     const Schema& schema_;

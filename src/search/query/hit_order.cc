@@ -118,7 +118,6 @@ HitOrder::Kind HitOrder::kind_of(const Schema& schema, const SortKey& sort) {
     return Kind::kNumber;
 }
 
-/// Compares as strings are sorted for people: ASCII letters without case, then by bytes.
 int HitOrder::compare_text(std::string_view a, std::string_view b) {
     const auto lower = [](char c) {
         return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -164,7 +163,8 @@ HitOrder::HitOrder(
 void HitOrder::open_columns(const SortKey& sort, Key& key) const {
     const bool has_field = key.kind == Kind::kNumber || key.kind == Kind::kString
                            || key.kind == Kind::kDecay || key.kind == Kind::kGeoDistance;
-    for (std::size_t p = 0; has_field && sort.values == nullptr && p < snapshot_.parts.size(); ++p) {
+    for (std::size_t p = 0; has_field && sort.values == nullptr && p < snapshot_.parts.size();
+         ++p) {
         key.columns.push_back(snapshot_.parts[p].segment->columns[sort.field].get());
     }
 }
@@ -239,9 +239,8 @@ std::int64_t HitOrder::other_number_of(std::size_t k, const RankedHit& hit) cons
     }
     if (key.kind == Kind::kJoined) {
         const JoinValues& values = *sorts_[k].values;
-        return values.has[hit.part].test(hit.doc)
-                   ? in_order(key, values.numbers[hit.part][hit.doc])
-                   : (key.missing_first ? kBest : kWorst);
+        return values.has[hit.part].test(hit.doc) ? in_order(key, values.numbers[hit.part][hit.doc])
+                                                  : (key.missing_first ? kBest : kWorst);
     }
     if (key.kind == Kind::kGeoDistance) {
         const auto meters = distance_of(sorts_[k].geo, *key.columns[hit.part], hit.doc);

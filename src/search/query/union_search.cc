@@ -224,8 +224,7 @@ search_union(const UnionRequest& request, const Clock& clock, KeyTables* tables)
     if (request.searches.empty() || request.searches.size() > kUnionSearchesMax) {
         return invalid_argument("A union needs 1 to 1000 searches.");
     }
-    return has_joins(request) ? search_joined(request, clock, tables)
-                              : Union(request, clock).run();
+    return has_joins(request) ? search_joined(request, clock, tables) : Union(request, clock).run();
 }
 
 }  // namespace kumo::search

@@ -96,9 +96,8 @@ private:
             target_,
             std::move(batch_),
             loop_,
-            [self = shared_from_this()](const Result<std::vector<Result<search::Written>>>& written) {
-                self->on_written(written);
-            }
+            [self = shared_from_this()](const Result<std::vector<Result<search::Written>>>& written
+            ) { self->on_written(written); }
         );
     }
 

@@ -36,8 +36,7 @@ Result<search::PlannedFilter> read_filter(const Call& call) {
     if (trim(parameters.text("filter_by")).empty()) {
         return invalid_argument("Parameter `filter_by` must be provided.");
     }
-    JoinPlanner joins =
-        join_planner(call.context.node, call.grant, {info.spec.name, info.schema});
+    JoinPlanner joins = join_planner(call.context.node, call.grant, {info.spec.name, info.schema});
     FilterLimits limits{call.context.options.filter_by_max_ops};
     limits.joins = &joins;
     KUMO_TRY_ASSIGN(
@@ -167,8 +166,7 @@ Result<ShownDocument> plan_shown_document(const Call& call) {
         const node::CollectionInfo info,
         call.context.node.collection(call.collection())
     );
-    JoinPlanner joins =
-        join_planner(call.context.node, call.grant, {info.spec.name, info.schema});
+    JoinPlanner joins = join_planner(call.context.node, call.grant, {info.spec.name, info.schema});
     ShownDocument out;
     out.schema = info.schema;
     KUMO_TRY_ASSIGN(out.fields, plan_shown_fields(call.parameters, {}, &joins));

@@ -11,12 +11,8 @@ namespace kumo::api_kumosearch {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kJoining = {
-    "filter_by",
-    "include_fields",
-    "exclude_fields",
-    "sort_by",
-    "facet_by"};
+constexpr std::array<std::string_view, 5> kJoining =
+    {"filter_by", "include_fields", "exclude_fields", "sort_by", "facet_by"};
 
 void add_names(std::string_view text, std::vector<std::string>& out) {
     for (std::size_t at = text.find('$'); at != std::string_view::npos;
@@ -61,10 +57,7 @@ JoinPlanner join_planner(const node::Node& node, const Grant& grant, JoinTarget 
             && std::find(trusted.begin(), trusted.end(), name) == trusted.end()) {
             return forbidden();
         }
-        KUMO_TRY_ASSIGN(
-            node::CollectionInfo info,
-            node.collection(resolve_collection(node, name))
-        );
+        KUMO_TRY_ASSIGN(node::CollectionInfo info, node.collection(resolve_collection(node, name)));
         return JoinTarget{std::move(info.spec.name), std::move(info.schema)};
     };
     return {std::move(main), resolve, find};

@@ -10,7 +10,8 @@ class JoinsTest : public testing::Test {
 protected:
     JoinsTest() {
         make(R"({"name": "authors", "fields": [{"name": "name", "type": "string", "sort": true},
-            {"name": "code", "type": "int32"}, {"name": "born", "type": "int32", "optional": true}]})");
+            {"name": "code", "type": "int32"}, {"name": "born", "type": "int32", "optional": true}]})"
+        );
         make(R"({"name": "books", "fields": [{"name": "title", "type": "string"},
             {"name": "price", "type": "int32", "facet": true},
             {"name": "author_id", "type": "string", "reference": "authors.id"}]})");
@@ -52,8 +53,8 @@ protected:
             key_,
             wire::HttpMethod::kPost,
             "/multi_search",
-            R"({"searches": [{"q": "*", "collection": ")" + collection + "\"" + (parameters.empty() ? "" : ", ")
-                + parameters + "}]}"
+            R"({"searches": [{"q": "*", "collection": ")" + collection + "\""
+                + (parameters.empty() ? "" : ", ") + parameters + "}]}"
         );
         const auto parsed = wire::JsonDocument::parse(found.body);
         const wire::JsonValue results =
@@ -71,7 +72,8 @@ protected:
         }
         std::string out;
         for (const wire::JsonValue hit : hits.as_array()) {
-            out += (out.empty() ? "" : " ") + std::string(hit.find("document").find("id").as_string());
+            out +=
+                (out.empty() ? "" : " ") + std::string(hit.find("document").find("id").as_string());
         }
         return out;
     }
@@ -103,8 +105,14 @@ TEST_F(JoinsTest, AReferenceIsShownAndChecked) {
             R"({"name": "z", "enable_nested_fields": true, "fields": [)" + field + "]}"
         ));
     };
-    EXPECT_EQ(refused(R"({"name": "a", "type": "string", "reference": "foo"})"), "Invalid reference `foo`.");
-    EXPECT_EQ(refused(R"({"name": "a", "type": "string", "reference": 1})"), "Reference should be a string.");
+    EXPECT_EQ(
+        refused(R"({"name": "a", "type": "string", "reference": "foo"})"),
+        "Invalid reference `foo`."
+    );
+    EXPECT_EQ(
+        refused(R"({"name": "a", "type": "string", "reference": 1})"),
+        "Reference should be a string."
+    );
     EXPECT_EQ(
         refused(R"({"name": "a", "type": "string", "reference": "z.b"})"),
         "Referencing a field of the same collection is not allowed: `a` field references `z` "
@@ -124,7 +132,8 @@ TEST_F(JoinsTest, AReferenceIsShownAndChecked) {
         "specified."
     );
     EXPECT_EQ(
-        world_.patch("/collections/books", R"({"fields": [
+        world_
+            .patch("/collections/books", R"({"fields": [
             {"name": "editor", "type": "string", "optional": true, "reference": "authors.id"}]})")
             .status,
         400
@@ -173,7 +182,9 @@ TEST_F(JoinsTest, AReferenceToAFieldIsByItsValue) {
         {"name": "who", "type": "string", "optional": true, "reference": "authors.name"},
         {"name": "nope", "type": "string", "optional": true, "reference": "nothing.id"},
         {"name": "gone", "type": "string", "optional": true, "reference": "authors.gone"}]})");
-    const auto error = [&](const std::string& json) { return message(write("notes", json)); };
+    const auto error = [&](const std::string& json) {
+        return message(write("notes", json));
+    };
     EXPECT_EQ(
         error(R"({"codes": [1, 9]})"),
         "Reference document having `code: 9` not found in the collection `authors`."
@@ -214,7 +225,10 @@ TEST_F(JoinsTest, AFilterJoinsInBothDirections) {
 
 TEST_F(JoinsTest, JoinsAreNested) {
     EXPECT_EQ(filtered("shops", "$stock($books($authors(name:Guin)))"), "y x");
-    EXPECT_EQ(filtered("shops", "$stock(count:>0 && $books($authors(name:Guin) && price:<=10))"), "y x");
+    EXPECT_EQ(
+        filtered("shops", "$stock(count:>0 && $books($authors(name:Guin) && price:<=10))"),
+        "y x"
+    );
     EXPECT_EQ(filtered("shops", "$stock(count:0 && $books(price:20))"), "x");
     EXPECT_EQ(filtered("authors", "$books($stock($shops(city:Wien)))"), "b a");
     EXPECT_EQ(filtered("authors", "$books($stock($shops(city:Wien) && count:>5))"), "b");
@@ -222,10 +236,7 @@ TEST_F(JoinsTest, JoinsAreNested) {
     for (int i = 0; i < 9; ++i) {
         deep = (i % 2 == 0 ? "$books(" : "$authors(") + deep + ")";
     }
-    EXPECT_EQ(
-        member(search("authors", R"("filter_by": ")" + deep + "\""), "code"),
-        "400"
-    );
+    EXPECT_EQ(member(search("authors", R"("filter_by": ")" + deep + "\""), "code"), "400");
 }
 
 TEST_F(JoinsTest, WhatIsWrongIsSaid) {
@@ -239,7 +250,10 @@ TEST_F(JoinsTest, WhatIsWrongIsSaid) {
         "\"Failed to join on `authors` collection: Could not find a filter field named `foo` in "
         "the schema.\""
     );
-    EXPECT_EQ(error("$authors(name:x"), "\"Could not parse the reference filter: `$authors(name:x`.\"");
+    EXPECT_EQ(
+        error("$authors(name:x"),
+        "\"Could not parse the reference filter: `$authors(name:x`.\""
+    );
     EXPECT_EQ(error("$authors()"), "\"Could not parse the reference filter: `$authors()`.\"");
     EXPECT_EQ(error("$authors"), "\"Could not parse the reference filter: `$authors`.\"");
     EXPECT_EQ(
@@ -249,62 +263,69 @@ TEST_F(JoinsTest, WhatIsWrongIsSaid) {
 }
 
 TEST_F(JoinsTest, JoinedDocumentsAreShown) {
-    EXPECT_EQ(
-        first("books", R"("filter_by": "id:1", "include_fields": "title, $authors(name)")"),
-        R"({"title":"Left Hand","authors":{"name":"Le Guin"}})"
-    );
+    EXPECT_EQ(first(
+        "books",
+        R"("filter_by": "id:1", "include_fields": "title, $authors(name)"
+    ) "),
+      R"({"title":"Left Hand","authors":{"name":"Le Guin"}})");
     EXPECT_EQ(
         first("books", R"("filter_by": "id:1", "include_fields": "title, $authors(name) as who")"),
         R"({"title":"Left Hand","who":{"name":"Le Guin"}})"
     );
+    EXPECT_EQ(first(
+        "books",
+        R"("filter_by": "id:1", "include_fields": "title, $authors(name, born, strategy: merge)"
+    ) "),
+      R"({"title":"Left Hand","name":"Le Guin","born":1929})");
     EXPECT_EQ(
-        first("books", R"("filter_by": "id:1", "include_fields": "title, $authors(name, born, strategy: merge)")"),
-        R"({"title":"Left Hand","name":"Le Guin","born":1929})"
-    );
-    EXPECT_EQ(
-        first("books", R"("filter_by": "id:1", "include_fields": "title, $authors(name, strategy: merge) as by")"),
+        first(
+            "books",
+            R"("filter_by": "id:1", "include_fields": "title, $authors(name, strategy: merge) as by")"
+        ),
         R"({"title":"Left Hand","by.name":"Le Guin"})"
     );
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields": "name, $books(title)")"),
-        R"({"name":"Le Guin","books":[{"title":"Left Hand"},{"title":"Dispossessed"}]})"
-    );
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "id:b && $books(id:*)", "include_fields": "name, $books(title)")"),
-        R"({"name":"Pratchett","books":{"title":"Mort"}})"
-    );
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "id:b && $books(id:*)", "include_fields": "name, $books(title, strategy: nest_array)")"),
-        R"({"name":"Pratchett","books":[{"title":"Mort"}]})"
-    );
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields": "name, $books(title, strategy: merge)")"),
-        R"({"name":"Le Guin","title":["Left Hand","Dispossessed"]})"
-    );
+    EXPECT_EQ(first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields"
+                    : "name, $books(title)"
+    ) "),
+      R"({"name":"Le Guin","books":[{"title":"Left Hand"},{"title":"Dispossessed"}]})");
+    EXPECT_EQ(first("authors", R"("filter_by": "id:b && $books(id:*)", "include_fields"
+                    : "name, $books(title)"
+    ) "),
+      R"({"name":"Pratchett","books":{"title":"Mort"}})");
+    EXPECT_EQ(first("authors", R"("filter_by": "id:b && $books(id:*)", "include_fields"
+                    : "name, $books(title, strategy: nest_array)"
+    ) "),
+      R"({"name":"Pratchett","books":[{"title":"Mort"}]})");
+    EXPECT_EQ(first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields"
+                    : "name, $books(title, strategy: merge)"
+    ) "),
+      R"({"name":"Le Guin","title":["Left Hand","Dispossessed"]})");
 }
 
 TEST_F(JoinsTest, WhatAFilterJoinsIsShownUnlessItIsExcluded) {
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "$books(price:>15)", "include_fields": "name")"),
-        R"({"name":"Le Guin","books":{"id":"2","title":"Dispossessed","price":20,"author_id":"a"}})"
-    );
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "$books(price:>15)", "include_fields": "name", "exclude_fields": "$books(*)")"),
-        R"({"name":"Le Guin"})"
-    );
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "$books(price:>15)", "include_fields": "name", "exclude_fields": "$books(id, author_id)")"),
-        R"({"name":"Le Guin","books":{"title":"Dispossessed","price":20}})"
-    );
+    EXPECT_EQ(first("authors", R"("filter_by": "$books(price:>15)", "include_fields"
+                    : "name"
+    ) "),
+      R"({"name":"Le Guin","books":{"id":"2","title":"Dispossessed","price":20,"author_id":"a"}})");
+    EXPECT_EQ(first("authors", R"("filter_by": "$books(price:>15)", "include_fields"
+                    : "name", "exclude_fields"
+                    : "$books(*)"
+    ) "),
+      R"({"name":"Le Guin"})");
+    EXPECT_EQ(first("authors", R"("filter_by": "$books(price:>15)", "include_fields"
+                    : "name", "exclude_fields"
+                    : "$books(id, author_id)"
+    ) "),
+      R"({"name":"Le Guin","books":{"title":"Dispossessed","price":20}})");
     EXPECT_EQ(
         first("authors", R"("filter_by": "!$books(price:>15) && id:c", "include_fields": "name")"),
         R"({"name":"Nobody"})"
     );
     // A left join.
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "id:c || $books(price:>15)", "include_fields": "name, $books(title)")"),
-        R"({"name":"Nobody"})"
-    );
+    EXPECT_EQ(first("authors", R"("filter_by": "id:c || $books(price:>15)", "include_fields"
+                    : "name, $books(title)"
+    ) "),
+      R"({"name":"Nobody"})");
     EXPECT_EQ(
         first(
             "shops",
@@ -315,19 +336,20 @@ TEST_F(JoinsTest, WhatAFilterJoinsIsShownUnlessItIsExcluded) {
 }
 
 TEST_F(JoinsTest, JoinedDocumentsAreOrderedLimitedAndCounted) {
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields": "name, $books(title, sort_by: price:desc, limit: 1, related_docs_count: n)")"),
-        R"({"name":"Le Guin","n":2,"books":{"title":"Dispossessed"}})"
-    );
-    EXPECT_EQ(
-        first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields": "name, $books(title, sort_by: id: desc)")"),
-        R"({"name":"Le Guin","books":[{"title":"Dispossessed"},{"title":"Left Hand"}]})"
-    );
+    EXPECT_EQ(first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields"
+                    : "name, $books(title, sort_by: price:desc, limit: 1, related_docs_count: n)"
+    ) "),
+      R"({"name":"Le Guin","n":2,"books":{"title":"Dispossessed"}})");
+    EXPECT_EQ(first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields"
+                    : "name, $books(title, sort_by: id: desc)"
+    ) "),
+      R"({"name":"Le Guin","books":[{"title":"Dispossessed"},{"title":"Left Hand"}]})");
     // Across the collection that links both.
-    EXPECT_EQ(
-        first("books", R"("filter_by": "id:1 && $stock(id:*)", "include_fields": "title, $shops(city) as at", "exclude_fields": "$stock(*)")"),
-        R"({"title":"Left Hand","at":[{"city":"Berlin"},{"city":"Wien"}]})"
-    );
+    EXPECT_EQ(first("books", R"("filter_by": "id:1 && $stock(id:*)", "include_fields"
+                    : "title, $shops(city) as at", "exclude_fields"
+                    : "$stock(*)"
+    ) "),
+      R"({"title":"Left Hand","at":[{"city":"Berlin"},{"city":"Wien"}]})");
     const auto error = [&](const std::string& fields) {
         return member(search("books", R"("include_fields": ")" + fields + "\""), "error");
     };
@@ -347,10 +369,11 @@ TEST_F(JoinsTest, JoinedDocumentsAreOrderedLimitedAndCounted) {
         "\"Unknown reference `include_fields` parameter: `foo`.\""
     );
     EXPECT_EQ(
-        member(
-            search("books", R"("filter_by": "id:1", "include_fields": "*, $authors(*, strategy: merge)")"),
-            "error"
-        ),
+        member(search(
+            "books",
+            R"("filter_by": "id:1", "include_fields": "*, $authors(*, strategy: merge)"
+        ) "),
+          "error"),
         "\"Could not include the value of `id` key of the reference document of `authors` "
         "collection. Expected `id` to be an array. Try adding an alias.\""
     );
@@ -390,143 +413,155 @@ TEST_F(JoinsTest, FacetsCountByJoinedDocuments) {
     ) << result;
     EXPECT_NE(
         search("stock", R"("facet_by": "$shops(city)")")
-            .find(R"({"count":2,"facet_filter":"$shops(city: `Wien`)","highlighted":"Wien","value":"Wien"})"),
+            .find(R"({"count":2,"facet_filter":"$shops(city: `Wien`)","highlighted":"Wien","value":"Wien"
+    })"),
         std::string::npos
     );
     const std::string ranges =
-        search("authors", R"("facet_by": "$books(price(low:[0, 8], high:[8, 100]))")");
-    EXPECT_NE(ranges.find(R"("highlighted":"high","value":"high")"), std::string::npos) << ranges;
+        search("authors", R"("facet_by": "$books(price(low:[0, 8], high:[8, 100]))") ");
+        EXPECT_NE(ranges.find(R"("highlighted":"high","value":"high")"), std::string::npos)
+        << ranges;
     EXPECT_EQ(
         member(search("authors", R"("facet_by": "$foo(price)")"), "error"),
         "\"Referenced collection `foo` in `facet_by` not found.\""
     );
-}
+    }
 
-TEST_F(JoinsTest, WhatReferencesADocumentGoesWithIt) {
-    EXPECT_EQ(world_.remove("/collections/authors/documents/a").status, 200);
-    EXPECT_EQ(ids("books", ""), "3");
-    EXPECT_EQ(ids("stock", ""), "s3");
-    EXPECT_EQ(world_.remove("/collections/authors/documents/a").status, 404);
-    EXPECT_EQ(
-        world_.remove("/collections/authors/documents?filter_by=code:%3E1").body,
-        R"({"num_deleted":2})"
-    );
-    EXPECT_EQ(ids("books", "") + ids("stock", ""), "");
-    EXPECT_EQ(ids("shops", ""), "y x");
-}
+    TEST_F(JoinsTest, WhatReferencesADocumentGoesWithIt) {
+        EXPECT_EQ(world_.remove("/collections/authors/documents/a").status, 200);
+        EXPECT_EQ(ids("books", ""), "3");
+        EXPECT_EQ(ids("stock", ""), "s3");
+        EXPECT_EQ(world_.remove("/collections/authors/documents/a").status, 404);
+        EXPECT_EQ(
+            world_.remove("/collections/authors/documents?filter_by=code:%3E1").body,
+            R"({"num_deleted":2})"
+        );
+        EXPECT_EQ(ids("books", "") + ids("stock", ""), "");
+        EXPECT_EQ(ids("shops", ""), "y x");
+    }
 
-TEST_F(JoinsTest, AnArrayGoesWithTheLastOne) {
-    make(R"({"name": "lists", "fields": [
+    TEST_F(JoinsTest, AnArrayGoesWithTheLastOne) {
+        make(R"({"name": "lists", "fields": [
         {"name": "books", "type": "string[]", "reference": "books.id"}]})");
-    make(R"({"name": "marks", "fields": [
+        make(R"({"name": "marks", "fields": [
         {"name": "book", "type": "string", "reference": "books.id", "async_reference": true,
          "cascade_delete": false}]})");
-    make(R"({"name": "links", "fields": [
+        make(R"({"name": "links", "fields": [
         {"name": "book", "type": "string", "optional": true, "reference": "books.id"},
         {"name": "shop", "type": "string", "optional": true, "reference": "shops.id"}]})");
-    add("lists", R"({"id": "l1", "books": ["1", "2", "3"]}
+        add("lists", R"({"id": "l1", "books": ["1", "2", "3"]}
 {"id": "l2", "books": ["1"]})");
-    add("marks", R"({"id": "m1", "book": "1"}
+        add("marks", R"({"id": "m1", "book": "1"}
 {"id": "m2", "book": "later"})");
-    add("links", R"({"id": "k1", "book": "1", "shop": "x"}
+        add("links", R"({"id": "k1", "book": "1", "shop": "x"}
 {"id": "k2", "book": "1"})");
-    EXPECT_EQ(world_.remove("/collections/books/documents/1").status, 200);
-    EXPECT_EQ(ids("lists", ""), "l1");
-    EXPECT_EQ(first("lists", R"("exclude_fields": "id")"), R"({"books":["2","3"]})");
-    EXPECT_EQ(ids("marks", ""), "m2 m1");
-    EXPECT_EQ(first("links", ""), R"({"id":"k1","shop":"x"})");
-    EXPECT_EQ(filtered("marks", "$books(id:*)"), "");
-    add("books", R"({"id": "later", "title": "x", "price": 1, "author_id": "a"})");
-    EXPECT_EQ(filtered("marks", "$books(id:*)"), "m2");
-}
+        EXPECT_EQ(world_.remove("/collections/books/documents/1").status, 200);
+        EXPECT_EQ(ids("lists", ""), "l1");
+        EXPECT_EQ(first("lists", R"("exclude_fields": "id")"), R"({"books":["2","3"]})");
+        EXPECT_EQ(ids("marks", ""), "m2 m1");
+        EXPECT_EQ(first("links", ""), R"({"id":"k1","shop":"x"})");
+        EXPECT_EQ(filtered("marks", "$books(id:*)"), "");
+        add("books", R"({"id": "later", "title": "x", "price": 1, "author_id": "a"})");
+        EXPECT_EQ(filtered("marks", "$books(id:*)"), "m2");
+    }
 
-TEST_F(JoinsTest, AReferenceInsideAnObjectIsShownThere) {
-    make(R"({"name": "orders", "enable_nested_fields": true, "fields": [
+    TEST_F(JoinsTest, AReferenceInsideAnObjectIsShownThere) {
+        make(R"({"name": "orders", "enable_nested_fields": true, "fields": [
         {"name": "order", "type": "object"}, {"name": "lines", "type": "object[]", "optional": true},
         {"name": "order.book", "type": "string", "reference": "books.id"},
         {"name": "lines.shop", "type": "string[]", "optional": true, "reference": "shops.id"}]})");
-    EXPECT_EQ(
-        message(write("orders", R"({"order": {"book": "zz"}})")),
-        "Referenced document having `id: zz` not found in the collection `books`."
-    );
-    add("orders", R"({"id": "o1", "order": {"book": "1", "n": 2}, "lines": [{"shop": "x"}, {"shop": "y"}]})");
-    EXPECT_EQ(
-        first("orders", R"("include_fields": "order, $books(title)")"),
-        R"({"order":{"book":"1","n":2,"books":{"title":"Left Hand"}}})"
-    );
-    EXPECT_EQ(
-        first("orders", R"("include_fields": "lines, $shops(city)")"),
-        R"({"lines":[{"shop":"x","shops":{"city":"Berlin"}},{"shop":"y","shops":{"city":"Wien"}}]})"
-    );
-    EXPECT_EQ(filtered("books", "$orders(id:o1)"), "1");
-}
+        EXPECT_EQ(
+            message(write("orders", R"({"order": {"book": "zz"}})")),
+            "Referenced document having `id: zz` not found in the collection `books`."
+        );
+        add("orders",
+            R"({"id": "o1", "order": {"book": "1", "n": 2}, "lines": [{"shop": "x"}, {"shop": "y"}]})"
+        );
+        EXPECT_EQ(first(
+            "orders",
+            R"("include_fields": "order, $books(title)"
+        ) "),
+          R"({"order":{"book":"1","n":2,"books":{"title":"Left Hand"}}})");
+        EXPECT_EQ(first(
+            "orders",
+            R"("include_fields": "lines, $shops(city)"
+        ) "),
+          R"({"lines":[{"shop":"x","shops":{"city":"Berlin"}},{"shop":"y","shops":{"city":"Wien"}}]})"
+        );
+        EXPECT_EQ(filtered("books", "$orders(id:o1)"), "1");
+    }
 
-TEST_F(JoinsTest, AnAliasStandsForACollection) {
-    world_.put("/aliases/writers", R"({"collection_name": "authors"})");
-    make(R"({"name": "essays", "fields": [
+    TEST_F(JoinsTest, AnAliasStandsForACollection) {
+        world_.put("/aliases/writers", R"({"collection_name": "authors"})");
+        make(R"({"name": "essays", "fields": [
         {"name": "by", "type": "string", "reference": "writers.id"}]})");
-    EXPECT_EQ(
-        message(write("essays", R"({"by": "zz"})")),
-        "Referenced document having `id: zz` not found in the collection `writers`."
-    );
-    add("essays", R"({"id": "e", "by": "a"})");
-    EXPECT_EQ(filtered("essays", "$writers(name:Guin)"), "e");
-    EXPECT_EQ(filtered("essays", "$authors(name:Guin)"), "e");
-    EXPECT_EQ(filtered("authors", "$essays(id:*)"), "a");
-    EXPECT_EQ(
-        first("essays", R"("include_fields": "id, $writers(name)")"),
-        R"({"id":"e","writers":{"name":"Le Guin"}})"
-    );
-    EXPECT_EQ(world_.remove("/collections/writers/documents/a").status, 200);
-    EXPECT_EQ(ids("essays", ""), "");
-}
+        EXPECT_EQ(
+            message(write("essays", R"({"by": "zz"})")),
+            "Referenced document having `id: zz` not found in the collection `writers`."
+        );
+        add("essays", R"({"id": "e", "by": "a"})");
+        EXPECT_EQ(filtered("essays", "$writers(name:Guin)"), "e");
+        EXPECT_EQ(filtered("essays", "$authors(name:Guin)"), "e");
+        EXPECT_EQ(filtered("authors", "$essays(id:*)"), "a");
+        EXPECT_EQ(first(
+            "essays",
+            R"("include_fields": "id, $writers(name)"
+        ) "),
+          R"({"id":"e","writers":{"name":"Le Guin"}})");
+        EXPECT_EQ(world_.remove("/collections/writers/documents/a").status, 200);
+        EXPECT_EQ(ids("essays", ""), "");
+    }
 
-TEST_F(JoinsTest, DocumentsAndExportsShowJoinedOnes) {
-    EXPECT_EQ(
-        world_.get("/collections/books/documents/1?include_fields=title,$authors(name)").body,
-        R"({"title":"Left Hand","authors":{"name":"Le Guin"}})"
-    );
-    EXPECT_EQ(
-        world_
-            .get("/collections/books/documents/export?filter_by=$authors(name:Guin)"
-                 "&include_fields=title,$authors(name)")
-            .body,
-        "{\"title\":\"Left Hand\",\"authors\":{\"name\":\"Le Guin\"}}\n"
-        "{\"title\":\"Dispossessed\",\"authors\":{\"name\":\"Le Guin\"}}"
-    );
-    EXPECT_EQ(
-        world_.remove("/collections/stock/documents?filter_by=$books(price:20)").body,
-        R"({"num_deleted":1})"
-    );
-    EXPECT_EQ(
-        world_
-            .patch("/collections/stock/documents?filter_by=$shops(city:Wien)", R"({"count": 99})")
-            .body,
-        R"({"num_updated":2})"
-    );
-    EXPECT_EQ(filtered("stock", "count:99"), "s4 s3");
-}
+    TEST_F(JoinsTest, DocumentsAndExportsShowJoinedOnes) {
+        EXPECT_EQ(
+            world_.get("/collections/books/documents/1?include_fields=title,$authors(name)").body,
+            R"({"title":"Left Hand","authors":{"name":"Le Guin"}})"
+        );
+        EXPECT_EQ(
+            world_
+                .get("/collections/books/documents/export?filter_by=$authors(name:Guin)"
+                     "&include_fields=title,$authors(name)")
+                .body,
+            "{\"title\":\"Left Hand\",\"authors\":{\"name\":\"Le Guin\"}}\n"
+            "{\"title\":\"Dispossessed\",\"authors\":{\"name\":\"Le Guin\"}}"
+        );
+        EXPECT_EQ(
+            world_.remove("/collections/stock/documents?filter_by=$books(price:20)").body,
+            R"({"num_deleted":1})"
+        );
+        EXPECT_EQ(
+            world_
+                .patch(
+                    "/collections/stock/documents?filter_by=$shops(city:Wien)",
+                    R"({"count": 99})"
+                )
+                .body,
+            R"({"num_updated":2})"
+        );
+        EXPECT_EQ(filtered("stock", "count:99"), "s4 s3");
+    }
 
-TEST_F(JoinsTest, AKeyHasToCoverWhatItsRequestsJoin) {
-    world_.post("/keys", R"({"description": "d", "actions": ["documents:search"],
+    TEST_F(JoinsTest, AKeyHasToCoverWhatItsRequestsJoin) {
+        world_.post("/keys", R"({"description": "d", "actions": ["documents:search"],
         "collections": ["books"], "value": "onlybooks"})");
-    key_ = "onlybooks";
-    EXPECT_EQ(ids("books", ""), "3 2 1");
+        key_ = "onlybooks";
+        EXPECT_EQ(ids("books", ""), "3 2 1");
     EXPECT_EQ(member(search("books", R"("filter_by": "$authors(id:*)")"), "code"), "401");
     EXPECT_EQ(member(search("books", R"("include_fields": "$authors(name)")"), "code"), "401");
     EXPECT_EQ(member(search("books", R"("sort_by": "$authors(name:asc)")"), "code"), "401");
-}
+    }
 
 TEST_F(JoinsTest, AUnionShowsJoinedDocuments) {
     const Answer found = world_.post(
         "/multi_search",
         R"({"union": true, "searches": [
             {"q": "*", "collection": "books", "filter_by": "$authors(born:>1940)", "include_fields": "title"},
-            {"q": "*", "collection": "shops", "filter_by": "$stock(count:0)", "include_fields": "city", "exclude_fields": "$stock(*)"}]})"
+            {"q": "*", "collection": "shops", "filter_by": "$stock(count:0)", "include_fields": "city", "exclude_fields": "$stock(*)"}]
+})"
     );
-    EXPECT_NE(found.body.find(R"("document":{"title":"Mort","authors":{)"), std::string::npos)
-        << found.body;
-    EXPECT_NE(found.body.find(R"("document":{"city":"Berlin"})"), std::string::npos) << found.body;
+EXPECT_NE(found.body.find(R"("document":{"title":"Mort","authors":{)"), std::string::npos)
+    << found.body;
+EXPECT_NE(found.body.find(R"("document":{"city":"Berlin"})"), std::string::npos) << found.body;
 }
 
 TEST_F(JoinsTest, SearchesOfSeveralShardsJoin) {
@@ -534,7 +569,8 @@ TEST_F(JoinsTest, SearchesOfSeveralShardsJoin) {
         {"name": "author_id", "type": "string", "reference": "authors.id"}]})");
     std::string lines;
     for (int i = 0; i < 30; ++i) {
-        lines += R"({"id": ")" + std::to_string(i) + R"(", "author_id": ")" + (i % 3 == 0 ? "a" : "b") + "\"}\n";
+        lines += R"({"id": ")" + std::to_string(i) + R"(", "author_id": ")"
+                 + (i % 3 == 0 ? "a" : "b") + "\"}\n";
     }
     add("many", lines);
     EXPECT_EQ(

@@ -78,11 +78,8 @@ private:
                                             &clock,
                                             &loop]() mutable {
                 const MonotonicTime started = clock.monotonic_now();
-                auto found = search::search_union(
-                    request,
-                    clock,
-                    &self->call->context.node.key_tables()
-                );
+                auto found =
+                    search::search_union(request, clock, &self->call->context.node.key_tables());
                 auto json =
                     found.ok()
                         ? write_union_result(found.value(), shapes, clock.monotonic_now() - started)

@@ -146,7 +146,7 @@ private:
             );
         }
         if (limits_.joins == nullptr || !prefix_.empty()) {
-            return unsupported("Joins here");
+            return unsupported("Joins");
         }
         if (joins_deep_ == search::kJoinDepthMax) {
             return malformed("too many nested joins");

@@ -38,8 +38,8 @@ JoinPlanner::reference_to(const search::Schema& schema, const std::string& colle
 
 std::optional<JoinStep>
 JoinPlanner::connect(const JoinTarget& from, const JoinTarget& to, std::size_t collection) const {
-    const auto end_of = [](const search::Schema& schema, std::string_view field)
-        -> std::optional<std::optional<std::size_t>> {
+    const auto end_of = [](const search::Schema& schema,
+                           std::string_view field) -> std::optional<std::optional<std::size_t>> {
         if (field == "id") {
             return std::optional<std::size_t>();
         }
@@ -68,13 +68,11 @@ JoinPlanner::connect(const JoinTarget& from, const JoinTarget& to, std::size_t c
     return std::nullopt;
 }
 
-Result<std::size_t>
-JoinPlanner::find_collection(std::string_view name, std::string_view where) {
+Result<std::size_t> JoinPlanner::find_collection(std::string_view name, std::string_view where) {
     auto target = find_(std::string(name));
     if (!target.ok() && target.error().code == ErrorCode::kNotFound) {
         return invalid_argument(
-            "Referenced collection `" + std::string(name) + "`" + std::string(where)
-            + " not found."
+            "Referenced collection `" + std::string(name) + "`" + std::string(where) + " not found."
         );
     }
     if (!target.ok()) {
@@ -97,11 +95,8 @@ JoinPlanner::find_collection(std::string_view name, std::string_view where) {
     return collections_.size() - 1;
 }
 
-Result<JoinStep> JoinPlanner::step(
-    std::optional<std::size_t> from,
-    std::string_view name,
-    std::string_view where
-) {
+Result<JoinStep>
+JoinPlanner::step(std::optional<std::size_t> from, std::string_view name, std::string_view where) {
     KUMO_TRY_ASSIGN(const std::size_t collection, find_collection(name, where));
     const JoinTarget here =
         from ? JoinTarget{collections_[*from].name, collections_[*from].schema} : main_;
@@ -145,8 +140,7 @@ std::vector<FilterJoin> joins_of(const Filter& filter) {
             if (same == out.end()) {
                 out.push_back(std::move(join));
             } else {
-                same->filter =
-                    both(filter.kind, std::move(same->filter), std::move(join.filter));
+                same->filter = both(filter.kind, std::move(same->filter), std::move(join.filter));
             }
         }
     }

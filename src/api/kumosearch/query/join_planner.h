@@ -55,9 +55,7 @@ public:
         return collections_[collection].schema;
     }
 
-    const std::string& name(std::size_t collection) const {
-        return collections_[collection].name;
-    }
+    const std::string& name(std::size_t collection) const { return collections_[collection].name; }
 
     /// The request sees nothing else of these collections: what the filter of a scoped key says of
     /// the documents that it joins.

@@ -85,7 +85,8 @@ private:
             }
             out.alias = trim(rest.substr(3));
         }
-        const auto parts = split_outside_brackets(text.substr(open + 1, close - open - 1), kFieldsMax);
+        const auto parts =
+            split_outside_brackets(text.substr(open + 1, close - open - 1), kFieldsMax);
         if (!parts.ok()) {
             return bad_reference(text);
         }
@@ -95,12 +96,8 @@ private:
         return out;
     }
 
-    Status read_part(
-        std::string_view whole,
-        std::string_view part,
-        std::uint32_t depth,
-        Reference& out
-    ) {
+    Status
+    read_part(std::string_view whole, std::string_view part, std::uint32_t depth, Reference& out) {
         if (part.empty()) {
             return {};
         }
@@ -211,11 +208,8 @@ public:
             }
             Reference all;
             all.collection = planner_.name(join.step.collection);
-            const Reference* without =
-                find_reference(exclude.references, join.step, excluded);
-            KUMO_TRY(
-                add(from, all, without, {{join.step, join.filter}}, depth, shapes, includes)
-            );
+            const Reference* without = find_reference(exclude.references, join.step, excluded);
+            KUMO_TRY(add(from, all, without, {{join.step, join.filter}}, depth, shapes, includes));
         }
         return {};
     }
@@ -294,9 +288,8 @@ private:
         JoinShape& shape
     ) const {
         const JoinStep& step = path.back().step;
-        const auto before = path.size() > 1
-                                ? std::optional(path[path.size() - 2].step.collection)
-                                : from;
+        const auto before =
+            path.size() > 1 ? std::optional(path[path.size() - 2].step.collection) : from;
         const search::Schema& here = before ? planner_.schema(*before) : planner_.main();
         const search::Field& reference = step.forward
                                              ? here.fields[*step.from]
@@ -422,18 +415,23 @@ bool refers_to(JsonValue object, const JoinShape& shape, ByteView document) {
 class JoinWriter {
 public:
     /// Adds what is shown of `joined` to the members of `target`.
-    static Status
-    add(const JoinShape& shape,
+    static Status add(
+        const JoinShape& shape,
         const std::vector<const search::JoinedDocument*>& joined,
         JsonValue target,
         bool array,
-        AddedMembers& out) {
+        AddedMembers& out
+    ) {
         std::vector<std::string> documents;
         for (const search::JoinedDocument* document : joined) {
             std::string& shown = documents.emplace_back();
-            KUMO_TRY(
-                append_shown(shape.fields, shape.nested, document->document, document->nested, shown)
-            );
+            KUMO_TRY(append_shown(
+                shape.fields,
+                shape.nested,
+                document->document,
+                document->nested,
+                shown
+            ));
         }
         std::erase(documents, "{}");
         if (shape.strategy == JoinShape::Strategy::kMerge) {
@@ -477,9 +475,11 @@ private:
                     std::find_if(members.begin(), members.end(), [&](const auto& each) {
                         return each.first == member.key;
                     });
-                auto& values = known != members.end()
-                                   ? known->second
-                                   : members.emplace_back(std::string(member.key), std::vector<std::string>()).second;
+                auto& values =
+                    known != members.end()
+                        ? known->second
+                        : members.emplace_back(std::string(member.key), std::vector<std::string>())
+                              .second;
                 values.emplace_back(member.value.raw());
             }
         }
@@ -542,8 +542,14 @@ Status write_object(
 }  // namespace
 
 Result<FieldSelection> plan_plain_fields(const Parameters& parameters) {
-    KUMO_TRY_ASSIGN(FieldList include, FieldListParser().parse(parameters.text("include_fields"), 0));
-    KUMO_TRY_ASSIGN(FieldList exclude, FieldListParser().parse(parameters.text("exclude_fields"), 0));
+    KUMO_TRY_ASSIGN(
+        FieldList include,
+        FieldListParser().parse(parameters.text("include_fields"), 0)
+    );
+    KUMO_TRY_ASSIGN(
+        FieldList exclude,
+        FieldListParser().parse(parameters.text("exclude_fields"), 0)
+    );
     return FieldSelection(selected(std::move(include.names)), std::move(exclude.names));
 }
 
@@ -568,9 +574,7 @@ Result<ShownFields> plan_shown_fields(
                    : invalid_argument("Nothing can be joined here.");
     }
     IncludePlanner includes(*planner);
-    KUMO_TRY(
-        includes.plan(std::nullopt, filter, include, exclude, 0, out.shapes, out.includes)
-    );
+    KUMO_TRY(includes.plan(std::nullopt, filter, include, exclude, 0, out.shapes, out.includes));
     return out;
 }
 

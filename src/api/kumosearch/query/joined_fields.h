@@ -25,8 +25,8 @@ struct JoinShape {
     std::string collection;  ///< As the request names it.
     std::string alias;
     Strategy strategy = Strategy::kNest;
-    bool array = false;       ///< The reference is an array.
-    std::string count_name;   ///< A member that says how many there are; empty: none.
+    bool array = false;      ///< The reference is an array.
+    std::string count_name;  ///< A member that says how many there are; empty: none.
     FieldSelection fields{};
     std::vector<JoinShape> nested{};
     /// If the reference is inside an object: that object's member, and what of the object and of
@@ -39,7 +39,7 @@ struct JoinShape {
 /// What include_fields and exclude_fields say of a collection and of those it is joined with.
 struct ShownFields {
     FieldSelection fields;
-    std::vector<JoinShape> shapes;               ///< One for each include.
+    std::vector<JoinShape> shapes;  ///< One for each include.
     std::vector<search::JoinInclude> includes;
 };
 
@@ -50,11 +50,8 @@ Result<FieldSelection> plan_plain_fields(const Parameters& parameters);
 
 /// Joins that `filter` has are shown unless they are excluded. `planner` may be null: then no join
 /// is known. Errors are kInvalidArgument in the words clients know.
-Result<ShownFields> plan_shown_fields(
-    const Parameters& parameters,
-    const search::Filter& filter,
-    JoinPlanner* planner
-);
+Result<ShownFields>
+plan_shown_fields(const Parameters& parameters, const search::Filter& filter, JoinPlanner* planner);
 
 /// Appends what is shown of a document and of those it is joined with. kInvalidArgument if two
 /// things want the same name.

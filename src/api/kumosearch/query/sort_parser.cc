@@ -161,7 +161,8 @@ private:
     Result<std::vector<SortKey>>
     read(std::string_view text, std::optional<std::size_t> from, std::uint32_t depth) {
         const std::size_t open = text.find('(');
-        if (open == std::string_view::npos || !text.ends_with(')') || depth == search::kJoinDepthMax) {
+        if (open == std::string_view::npos || !text.ends_with(')')
+            || depth == search::kJoinDepthMax) {
             return bad_reference();
         }
         const std::string_view name = trim(text.substr(1, open - 1));
@@ -169,7 +170,10 @@ private:
         if (limits_.joins == nullptr || name.empty() || inside.empty()) {
             return bad_reference();
         }
-        KUMO_TRY_ASSIGN(const search::JoinStep step, limits_.joins->step(from, name, " in `sort_by`"));
+        KUMO_TRY_ASSIGN(
+            const search::JoinStep step,
+            limits_.joins->step(from, name, " in `sort_by`")
+        );
         const auto schema = limits_.joins->shared_schema(step.collection);
         const auto parts = split_outside_brackets(inside, kSortPartsMax);
         if (!parts.ok()) {
@@ -191,8 +195,7 @@ private:
                 return Error{
                     key.error().code == ErrorCode::kNotFound ? ErrorCode::kInvalidArgument
                                                              : key.error().code,
-                    "Referenced collection `" + std::string(name)
-                        + "`: " + key.error().message};
+                    "Referenced collection `" + std::string(name) + "`: " + key.error().message};
             }
             if (key.value()) {
                 KUMO_TRY_ASSIGN(keys.emplace_back(), leaf(step, *key.value()));
