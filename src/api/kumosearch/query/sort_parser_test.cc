@@ -210,8 +210,7 @@ TEST(SortParser, RefusesWhatIsNotThere) {
 }
 
 TEST(SortParser, NamesWhatIsNotSupported) {
-    for (const char* text :
-         {"_vector_query([]):asc", "_seq_id:asc", "year(x: 1):asc"}) {
+    for (const char* text : {"_vector_query([]):asc", "_seq_id:asc", "year(x: 1):asc"}) {
         const auto keys = parse_sort(text, test_schema());
         ASSERT_FALSE(keys.ok()) << text;
         EXPECT_NE(keys.error().message.find("not supported yet"), std::string::npos) << text;
