@@ -227,22 +227,22 @@ TEST_F(ScopedKey, ItsFilterSaysWhichJoinedDocumentsAreSeen) {
 {"id": "p3", "who": "bob", "price": 2, "book": "2"})"
     );
     // The parent key covers the books alone: what joins others is what its owner has embedded.
-    const std::string key = scoped_key(parent, R"({"filter_by":"$prices(who:=ann)"
-})");
+    const std::string key = scoped_key(parent, R"j({"filter_by":"$prices(who:=ann)"})j");
     EXPECT_EQ(found(key), "1");
-EXPECT_EQ(found(key, "&filter_by=$prices(price:%3C5)"), "0");
-EXPECT_EQ(found(key, "&filter_by=$prices(who:=bob)"), "0");
-EXPECT_EQ(found(key, "&filter_by=$prices(price:10)"), "1");
-const Answer shown = world.ask_as(
-    key,
-    kGet,
-    "/collections/books/documents/search?q=*&include_fields=id,$prices(price)"
-    "&facet_by=$prices(price)"
-);
-EXPECT_NE(shown.body.find(R"({"id":"1","prices":{"price":10}})"), std::string::npos) << shown.body;
-EXPECT_EQ(shown.body.find("\"value\":\"1\""), std::string::npos) << shown.body;
-// Another collection is not covered.
-EXPECT_EQ(found(key, "&include_fields=$other(id)"), "401");
+    EXPECT_EQ(found(key, "&filter_by=$prices(price:%3C5)"), "0");
+    EXPECT_EQ(found(key, "&filter_by=$prices(who:=bob)"), "0");
+    EXPECT_EQ(found(key, "&filter_by=$prices(price:10)"), "1");
+    const Answer shown = world.ask_as(
+        key,
+        kGet,
+        "/collections/books/documents/search?q=*&include_fields=id,$prices(price)"
+        "&facet_by=$prices(price)"
+    );
+    EXPECT_NE(shown.body.find(R"({"id":"1","prices":{"price":10}})"), std::string::npos)
+        << shown.body;
+    EXPECT_EQ(shown.body.find("\"value\":\"1\""), std::string::npos) << shown.body;
+    // Another collection is not covered.
+    EXPECT_EQ(found(key, "&include_fields=$other(id)"), "401");
 }
 
 }  // namespace

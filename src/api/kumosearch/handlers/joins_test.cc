@@ -257,26 +257,27 @@ TEST_F(JoinsTest, WhatIsWrongIsSaid) {
     EXPECT_EQ(error("$authors()"), "\"Could not parse the reference filter: `$authors()`.\"");
     EXPECT_EQ(error("$authors"), "\"Could not parse the reference filter: `$authors`.\"");
     EXPECT_EQ(
-        member(search("books", R"("query_by": "$authors(name)", "q": "x")"), "error"),
+        member(search("books", R"j("query_by": "$authors(name)", "q": "x")j"), "error"),
         "\"Query by reference is not yet supported.\""
     );
 }
 
 TEST_F(JoinsTest, JoinedDocumentsAreShown) {
-    EXPECT_EQ(first(
-        "books",
-        R"("filter_by": "id:1", "include_fields": "title, $authors(name)"
-    ) "),
-      R"({"title":"Left Hand","authors":{"name":"Le Guin"}})");
+    EXPECT_EQ(
+        first("books", R"j("filter_by": "id:1", "include_fields": "title, $authors(name)")j"),
+        R"({"title":"Left Hand","authors":{"name":"Le Guin"}})"
+    );
     EXPECT_EQ(
         first("books", R"("filter_by": "id:1", "include_fields": "title, $authors(name) as who")"),
         R"({"title":"Left Hand","who":{"name":"Le Guin"}})"
     );
-    EXPECT_EQ(first(
-        "books",
-        R"("filter_by": "id:1", "include_fields": "title, $authors(name, born, strategy: merge)"
-    ) "),
-      R"({"title":"Left Hand","name":"Le Guin","born":1929})");
+    EXPECT_EQ(
+        first(
+            "books",
+            R"j("filter_by": "id:1", "include_fields": "title, $authors(name, born, strategy: merge)")j"
+        ),
+        R"({"title":"Left Hand","name":"Le Guin","born":1929})"
+    );
     EXPECT_EQ(
         first(
             "books",
@@ -284,72 +285,99 @@ TEST_F(JoinsTest, JoinedDocumentsAreShown) {
         ),
         R"({"title":"Left Hand","by.name":"Le Guin"})"
     );
-    EXPECT_EQ(first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields"
-                    : "name, $books(title)"
-    ) "),
-      R"({"name":"Le Guin","books":[{"title":"Left Hand"},{"title":"Dispossessed"}]})");
-    EXPECT_EQ(first("authors", R"("filter_by": "id:b && $books(id:*)", "include_fields"
-                    : "name, $books(title)"
-    ) "),
-      R"({"name":"Pratchett","books":{"title":"Mort"}})");
-    EXPECT_EQ(first("authors", R"("filter_by": "id:b && $books(id:*)", "include_fields"
-                    : "name, $books(title, strategy: nest_array)"
-    ) "),
-      R"({"name":"Pratchett","books":[{"title":"Mort"}]})");
-    EXPECT_EQ(first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields"
-                    : "name, $books(title, strategy: merge)"
-    ) "),
-      R"({"name":"Le Guin","title":["Left Hand","Dispossessed"]})");
+    EXPECT_EQ(
+        first(
+            "authors",
+            R"j("filter_by": "id:a && $books(id:*)", "include_fields": "name, $books(title)")j"
+        ),
+        R"({"name":"Le Guin","books":[{"title":"Left Hand"},{"title":"Dispossessed"}]})"
+    );
+    EXPECT_EQ(
+        first(
+            "authors",
+            R"j("filter_by": "id:b && $books(id:*)", "include_fields": "name, $books(title)")j"
+        ),
+        R"({"name":"Pratchett","books":{"title":"Mort"}})"
+    );
+    EXPECT_EQ(
+        first(
+            "authors",
+            R"j("filter_by": "id:b && $books(id:*)", "include_fields": "name, $books(title, strategy: nest_array)")j"
+        ),
+        R"({"name":"Pratchett","books":[{"title":"Mort"}]})"
+    );
+    EXPECT_EQ(
+        first(
+            "authors",
+            R"j("filter_by": "id:a && $books(id:*)", "include_fields": "name, $books(title, strategy: merge)")j"
+        ),
+        R"({"name":"Le Guin","title":["Left Hand","Dispossessed"]})"
+    );
 }
 
 TEST_F(JoinsTest, WhatAFilterJoinsIsShownUnlessItIsExcluded) {
-    EXPECT_EQ(first("authors", R"("filter_by": "$books(price:>15)", "include_fields"
-                    : "name"
-    ) "),
-      R"({"name":"Le Guin","books":{"id":"2","title":"Dispossessed","price":20,"author_id":"a"}})");
-    EXPECT_EQ(first("authors", R"("filter_by": "$books(price:>15)", "include_fields"
-                    : "name", "exclude_fields"
-                    : "$books(*)"
-    ) "),
-      R"({"name":"Le Guin"})");
-    EXPECT_EQ(first("authors", R"("filter_by": "$books(price:>15)", "include_fields"
-                    : "name", "exclude_fields"
-                    : "$books(id, author_id)"
-    ) "),
-      R"({"name":"Le Guin","books":{"title":"Dispossessed","price":20}})");
+    EXPECT_EQ(
+        first("authors", R"j("filter_by": "$books(price:>15)", "include_fields": "name")j"),
+        R"({"name":"Le Guin","books":{"id":"2","title":"Dispossessed","price":20,"author_id":"a"}})"
+    );
+    EXPECT_EQ(
+        first(
+            "authors",
+            R"j("filter_by": "$books(price:>15)", "include_fields": "name", "exclude_fields": "$books(*)")j"
+        ),
+        R"({"name":"Le Guin"})"
+    );
+    EXPECT_EQ(
+        first(
+            "authors",
+            R"j("filter_by": "$books(price:>15)", "include_fields": "name", "exclude_fields": "$books(id, author_id)")j"
+        ),
+        R"({"name":"Le Guin","books":{"title":"Dispossessed","price":20}})"
+    );
     EXPECT_EQ(
         first("authors", R"("filter_by": "!$books(price:>15) && id:c", "include_fields": "name")"),
         R"({"name":"Nobody"})"
     );
     // A left join.
-    EXPECT_EQ(first("authors", R"("filter_by": "id:c || $books(price:>15)", "include_fields"
-                    : "name, $books(title)"
-    ) "),
-      R"({"name":"Nobody"})");
+    EXPECT_EQ(
+        first(
+            "authors",
+            R"j("filter_by": "id:c || $books(price:>15)", "include_fields": "name, $books(title)")j"
+        ),
+        R"({"name":"Nobody"})"
+    );
     EXPECT_EQ(
         first(
             "shops",
-            R"("filter_by": "city:Wien && $stock($books(price:<8))", "include_fields": "city, $stock(count, $books(title, $authors(name)))")"
+            R"j("filter_by": "city:Wien && $stock($books(price:<8))", "include_fields": "city, $stock(count, $books(title, $authors(name)))")j"
         ),
         R"({"city":"Wien","stock":{"count":7,"books":{"title":"Mort","authors":{"name":"Pratchett"}}}})"
     );
 }
 
 TEST_F(JoinsTest, JoinedDocumentsAreOrderedLimitedAndCounted) {
-    EXPECT_EQ(first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields"
-                    : "name, $books(title, sort_by: price:desc, limit: 1, related_docs_count: n)"
-    ) "),
-      R"({"name":"Le Guin","n":2,"books":{"title":"Dispossessed"}})");
-    EXPECT_EQ(first("authors", R"("filter_by": "id:a && $books(id:*)", "include_fields"
-                    : "name, $books(title, sort_by: id: desc)"
-    ) "),
-      R"({"name":"Le Guin","books":[{"title":"Dispossessed"},{"title":"Left Hand"}]})");
+    EXPECT_EQ(
+        first(
+            "authors",
+            R"j("filter_by": "id:a && $books(id:*)", "include_fields": "name, $books(title, sort_by: price:desc, limit: 1, related_docs_count: n)")j"
+        ),
+        R"({"name":"Le Guin","n":2,"books":{"title":"Dispossessed"}})"
+    );
+    EXPECT_EQ(
+        first(
+            "authors",
+            R"j("filter_by": "id:a && $books(id:*)", "include_fields": "name, $books(title, sort_by: id: desc)")j"
+        ),
+        R"({"name":"Le Guin","books":[{"title":"Dispossessed"},{"title":"Left Hand"}]})"
+    );
     // Across the collection that links both.
-    EXPECT_EQ(first("books", R"("filter_by": "id:1 && $stock(id:*)", "include_fields"
-                    : "title, $shops(city) as at", "exclude_fields"
-                    : "$stock(*)"
-    ) "),
-      R"({"title":"Left Hand","at":[{"city":"Berlin"},{"city":"Wien"}]})");
+    EXPECT_EQ(
+        first(
+            "books",
+            R"j("filter_by": "id:1 && $stock(id:*)", "include_fields": "title, $shops(city) as at", "exclude_fields": "$stock(*)")j"
+        ),
+        R"({"title":"Left Hand","at":[{"city":"Berlin"},{"city":"Wien"}]})"
+    );
     const auto error = [&](const std::string& fields) {
         return member(search("books", R"("include_fields": ")" + fields + "\""), "error");
     };
@@ -369,11 +397,13 @@ TEST_F(JoinsTest, JoinedDocumentsAreOrderedLimitedAndCounted) {
         "\"Unknown reference `include_fields` parameter: `foo`.\""
     );
     EXPECT_EQ(
-        member(search(
-            "books",
-            R"("filter_by": "id:1", "include_fields": "*, $authors(*, strategy: merge)"
-        ) "),
-          "error"),
+        member(
+            search(
+                "books",
+                R"j("filter_by": "id:1", "include_fields": "*, $authors(*, strategy: merge)")j"
+            ),
+            "error"
+        ),
         "\"Could not include the value of `id` key of the reference document of `authors` "
         "collection. Expected `id` to be an array. Try adding an alias.\""
     );
@@ -382,14 +412,17 @@ TEST_F(JoinsTest, JoinedDocumentsAreOrderedLimitedAndCounted) {
 TEST_F(JoinsTest, HitsAreSortedByJoinedDocuments) {
     EXPECT_EQ(ids("books", R"("sort_by": "$authors(name:desc), price:asc")"), "3 1 2");
     EXPECT_EQ(ids("books", R"("sort_by": "$authors(born:asc), price:desc")"), "2 1 3");
-    EXPECT_EQ(ids("authors", R"("sort_by": "$books(price:asc)")"), "b a c");
-    EXPECT_EQ(ids("authors", R"("sort_by": "$books(price:desc)")"), "a b c");
-    EXPECT_EQ(ids("authors", R"("sort_by": "$books($stock(count:desc))")"), "b a c");
-    EXPECT_EQ(ids("authors", R"("sort_by": "$books(_eval(title:mort):desc)")"), "b a c");
-    EXPECT_EQ(ids("books", R"("sort_by": "_eval($authors(name:Pratchett)):asc, price:asc")"), "1 2 3");
+    EXPECT_EQ(ids("authors", R"j("sort_by": "$books(price:asc)")j"), "b a c");
+    EXPECT_EQ(ids("authors", R"j("sort_by": "$books(price:desc)")j"), "a b c");
+    EXPECT_EQ(ids("authors", R"j("sort_by": "$books($stock(count:desc))")j"), "b a c");
+    EXPECT_EQ(ids("authors", R"j("sort_by": "$books(_eval(title:mort):desc)")j"), "b a c");
+    EXPECT_EQ(
+        ids("books", R"("sort_by": "_eval($authors(name:Pratchett)):asc, price:asc")"),
+        "1 2 3"
+    );
     // What the filter does not let pass does not count.
     EXPECT_EQ(
-        ids("authors", R"("filter_by": "$books(price:[5,20])", "sort_by": "$books(price:asc)")"),
+        ids("authors", R"j("filter_by": "$books(price:[5,20])", "sort_by": "$books(price:asc)")j"),
         "b a"
     );
     const auto error = [&](const std::string& sort) {
@@ -405,163 +438,151 @@ TEST_F(JoinsTest, HitsAreSortedByJoinedDocuments) {
 }
 
 TEST_F(JoinsTest, FacetsCountByJoinedDocuments) {
-    const std::string result = search("authors", R"("facet_by": "$books(price)")");
+    const std::string result = search("authors", R"j("facet_by": "$books(price)")j");
     EXPECT_NE(result.find(R"("field_name":"books(price)")"), std::string::npos) << result;
     EXPECT_NE(
-        result.find(R"({"count":1,"facet_filter":"$books(price: 20)","highlighted":"20","value":"20"})"),
+        result.find(R"j({"count":1,"facet_filter":"$books(price: 20)","highlighted":"20","value":"20"})j"),
         std::string::npos
     ) << result;
     EXPECT_NE(
-        search("stock", R"("facet_by": "$shops(city)")")
-            .find(R"({"count":2,"facet_filter":"$shops(city: `Wien`)","highlighted":"Wien","value":"Wien"
-    })"),
+        search("stock", R"j("facet_by": "$shops(city)")j")
+            .find(R"j({"count":2,"facet_filter":"$shops(city: `Wien`)","highlighted":"Wien","value":"Wien"})j"),
         std::string::npos
     );
     const std::string ranges =
-        search("authors", R"("facet_by": "$books(price(low:[0, 8], high:[8, 100]))") ");
-        EXPECT_NE(ranges.find(R"("highlighted":"high","value":"high")"), std::string::npos)
-        << ranges;
+        search("authors", R"j("facet_by": "$books(price(low:[0, 8], high:[8, 100]))")j");
+    EXPECT_NE(ranges.find(R"("highlighted":"high","value":"high")"), std::string::npos) << ranges;
     EXPECT_EQ(
-        member(search("authors", R"("facet_by": "$foo(price)")"), "error"),
+        member(search("authors", R"j("facet_by": "$foo(price)")j"), "error"),
         "\"Referenced collection `foo` in `facet_by` not found.\""
     );
-    }
+}
 
-    TEST_F(JoinsTest, WhatReferencesADocumentGoesWithIt) {
-        EXPECT_EQ(world_.remove("/collections/authors/documents/a").status, 200);
-        EXPECT_EQ(ids("books", ""), "3");
-        EXPECT_EQ(ids("stock", ""), "s3");
-        EXPECT_EQ(world_.remove("/collections/authors/documents/a").status, 404);
-        EXPECT_EQ(
-            world_.remove("/collections/authors/documents?filter_by=code:%3E1").body,
-            R"({"num_deleted":2})"
-        );
-        EXPECT_EQ(ids("books", "") + ids("stock", ""), "");
-        EXPECT_EQ(ids("shops", ""), "y x");
-    }
+TEST_F(JoinsTest, WhatReferencesADocumentGoesWithIt) {
+    EXPECT_EQ(world_.remove("/collections/authors/documents/a").status, 200);
+    EXPECT_EQ(ids("books", ""), "3");
+    EXPECT_EQ(ids("stock", ""), "s3");
+    EXPECT_EQ(world_.remove("/collections/authors/documents/a").status, 404);
+    EXPECT_EQ(
+        world_.remove("/collections/authors/documents?filter_by=code:%3E1").body,
+        R"({"num_deleted":2})"
+    );
+    EXPECT_EQ(ids("books", "") + ids("stock", ""), "");
+    EXPECT_EQ(ids("shops", ""), "y x");
+}
 
-    TEST_F(JoinsTest, AnArrayGoesWithTheLastOne) {
-        make(R"({"name": "lists", "fields": [
+TEST_F(JoinsTest, AnArrayGoesWithTheLastOne) {
+    make(R"({"name": "lists", "fields": [
         {"name": "books", "type": "string[]", "reference": "books.id"}]})");
-        make(R"({"name": "marks", "fields": [
+    make(R"({"name": "marks", "fields": [
         {"name": "book", "type": "string", "reference": "books.id", "async_reference": true,
          "cascade_delete": false}]})");
-        make(R"({"name": "links", "fields": [
+    make(R"({"name": "links", "fields": [
         {"name": "book", "type": "string", "optional": true, "reference": "books.id"},
         {"name": "shop", "type": "string", "optional": true, "reference": "shops.id"}]})");
-        add("lists", R"({"id": "l1", "books": ["1", "2", "3"]}
+    add("lists", R"({"id": "l1", "books": ["1", "2", "3"]}
 {"id": "l2", "books": ["1"]})");
-        add("marks", R"({"id": "m1", "book": "1"}
+    add("marks", R"({"id": "m1", "book": "1"}
 {"id": "m2", "book": "later"})");
-        add("links", R"({"id": "k1", "book": "1", "shop": "x"}
+    add("links", R"({"id": "k1", "book": "1", "shop": "x"}
 {"id": "k2", "book": "1"})");
-        EXPECT_EQ(world_.remove("/collections/books/documents/1").status, 200);
-        EXPECT_EQ(ids("lists", ""), "l1");
-        EXPECT_EQ(first("lists", R"("exclude_fields": "id")"), R"({"books":["2","3"]})");
-        EXPECT_EQ(ids("marks", ""), "m2 m1");
-        EXPECT_EQ(first("links", ""), R"({"id":"k1","shop":"x"})");
-        EXPECT_EQ(filtered("marks", "$books(id:*)"), "");
-        add("books", R"({"id": "later", "title": "x", "price": 1, "author_id": "a"})");
-        EXPECT_EQ(filtered("marks", "$books(id:*)"), "m2");
-    }
+    EXPECT_EQ(world_.remove("/collections/books/documents/1").status, 200);
+    EXPECT_EQ(ids("lists", ""), "l1");
+    EXPECT_EQ(first("lists", R"("exclude_fields": "id")"), R"({"books":["2","3"]})");
+    EXPECT_EQ(ids("marks", ""), "m2 m1");
+    EXPECT_EQ(first("links", ""), R"({"id":"k1","shop":"x"})");
+    EXPECT_EQ(filtered("marks", "$books(id:*)"), "");
+    add("books", R"({"id": "later", "title": "x", "price": 1, "author_id": "a"})");
+    EXPECT_EQ(filtered("marks", "$books(id:*)"), "m2");
+}
 
-    TEST_F(JoinsTest, AReferenceInsideAnObjectIsShownThere) {
-        make(R"({"name": "orders", "enable_nested_fields": true, "fields": [
+TEST_F(JoinsTest, AReferenceInsideAnObjectIsShownThere) {
+    make(R"({"name": "orders", "enable_nested_fields": true, "fields": [
         {"name": "order", "type": "object"}, {"name": "lines", "type": "object[]", "optional": true},
         {"name": "order.book", "type": "string", "reference": "books.id"},
         {"name": "lines.shop", "type": "string[]", "optional": true, "reference": "shops.id"}]})");
-        EXPECT_EQ(
-            message(write("orders", R"({"order": {"book": "zz"}})")),
-            "Referenced document having `id: zz` not found in the collection `books`."
-        );
-        add("orders",
-            R"({"id": "o1", "order": {"book": "1", "n": 2}, "lines": [{"shop": "x"}, {"shop": "y"}]})"
-        );
-        EXPECT_EQ(first(
-            "orders",
-            R"("include_fields": "order, $books(title)"
-        ) "),
-          R"({"order":{"book":"1","n":2,"books":{"title":"Left Hand"}}})");
-        EXPECT_EQ(first(
-            "orders",
-            R"("include_fields": "lines, $shops(city)"
-        ) "),
-          R"({"lines":[{"shop":"x","shops":{"city":"Berlin"}},{"shop":"y","shops":{"city":"Wien"}}]})"
-        );
-        EXPECT_EQ(filtered("books", "$orders(id:o1)"), "1");
-    }
+    EXPECT_EQ(
+        message(write("orders", R"({"order": {"book": "zz"}})")),
+        "Referenced document having `id: zz` not found in the collection `books`."
+    );
+    add("orders",
+        R"({"id": "o1", "order": {"book": "1", "n": 2}, "lines": [{"shop": "x"}, {"shop": "y"}]})");
+    EXPECT_EQ(
+        first("orders", R"j("include_fields": "order, $books(title)")j"),
+        R"({"order":{"book":"1","n":2,"books":{"title":"Left Hand"}}})"
+    );
+    EXPECT_EQ(
+        first("orders", R"j("include_fields": "lines, $shops(city)")j"),
+        R"({"lines":[{"shop":"x","shops":{"city":"Berlin"}},{"shop":"y","shops":{"city":"Wien"}}]})"
+    );
+    EXPECT_EQ(filtered("books", "$orders(id:o1)"), "1");
+}
 
-    TEST_F(JoinsTest, AnAliasStandsForACollection) {
-        world_.put("/aliases/writers", R"({"collection_name": "authors"})");
-        make(R"({"name": "essays", "fields": [
+TEST_F(JoinsTest, AnAliasStandsForACollection) {
+    world_.put("/aliases/writers", R"({"collection_name": "authors"})");
+    make(R"({"name": "essays", "fields": [
         {"name": "by", "type": "string", "reference": "writers.id"}]})");
-        EXPECT_EQ(
-            message(write("essays", R"({"by": "zz"})")),
-            "Referenced document having `id: zz` not found in the collection `writers`."
-        );
-        add("essays", R"({"id": "e", "by": "a"})");
-        EXPECT_EQ(filtered("essays", "$writers(name:Guin)"), "e");
-        EXPECT_EQ(filtered("essays", "$authors(name:Guin)"), "e");
-        EXPECT_EQ(filtered("authors", "$essays(id:*)"), "a");
-        EXPECT_EQ(first(
-            "essays",
-            R"("include_fields": "id, $writers(name)"
-        ) "),
-          R"({"id":"e","writers":{"name":"Le Guin"}})");
-        EXPECT_EQ(world_.remove("/collections/writers/documents/a").status, 200);
-        EXPECT_EQ(ids("essays", ""), "");
-    }
+    EXPECT_EQ(
+        message(write("essays", R"({"by": "zz"})")),
+        "Referenced document having `id: zz` not found in the collection `writers`."
+    );
+    add("essays", R"({"id": "e", "by": "a"})");
+    EXPECT_EQ(filtered("essays", "$writers(name:Guin)"), "e");
+    EXPECT_EQ(filtered("essays", "$authors(name:Guin)"), "e");
+    EXPECT_EQ(filtered("authors", "$essays(id:*)"), "a");
+    EXPECT_EQ(
+        first("essays", R"j("include_fields": "id, $writers(name)")j"),
+        R"({"id":"e","writers":{"name":"Le Guin"}})"
+    );
+    EXPECT_EQ(world_.remove("/collections/writers/documents/a").status, 200);
+    EXPECT_EQ(ids("essays", ""), "");
+}
 
-    TEST_F(JoinsTest, DocumentsAndExportsShowJoinedOnes) {
-        EXPECT_EQ(
-            world_.get("/collections/books/documents/1?include_fields=title,$authors(name)").body,
-            R"({"title":"Left Hand","authors":{"name":"Le Guin"}})"
-        );
-        EXPECT_EQ(
-            world_
-                .get("/collections/books/documents/export?filter_by=$authors(name:Guin)"
-                     "&include_fields=title,$authors(name)")
-                .body,
-            "{\"title\":\"Left Hand\",\"authors\":{\"name\":\"Le Guin\"}}\n"
-            "{\"title\":\"Dispossessed\",\"authors\":{\"name\":\"Le Guin\"}}"
-        );
-        EXPECT_EQ(
-            world_.remove("/collections/stock/documents?filter_by=$books(price:20)").body,
-            R"({"num_deleted":1})"
-        );
-        EXPECT_EQ(
-            world_
-                .patch(
-                    "/collections/stock/documents?filter_by=$shops(city:Wien)",
-                    R"({"count": 99})"
-                )
-                .body,
-            R"({"num_updated":2})"
-        );
-        EXPECT_EQ(filtered("stock", "count:99"), "s4 s3");
-    }
+TEST_F(JoinsTest, DocumentsAndExportsShowJoinedOnes) {
+    EXPECT_EQ(
+        world_.get("/collections/books/documents/1?include_fields=title,$authors(name)").body,
+        R"({"title":"Left Hand","authors":{"name":"Le Guin"}})"
+    );
+    EXPECT_EQ(
+        world_
+            .get("/collections/books/documents/export?filter_by=$authors(name:Guin)"
+                 "&include_fields=title,$authors(name)")
+            .body,
+        "{\"title\":\"Left Hand\",\"authors\":{\"name\":\"Le Guin\"}}\n"
+        "{\"title\":\"Dispossessed\",\"authors\":{\"name\":\"Le Guin\"}}"
+    );
+    EXPECT_EQ(
+        world_.remove("/collections/stock/documents?filter_by=$books(price:20)").body,
+        R"({"num_deleted":1})"
+    );
+    EXPECT_EQ(
+        world_.patch("/collections/stock/documents?filter_by=$shops(city:Wien)", R"({"count": 99})")
+            .body,
+        R"({"num_updated":2})"
+    );
+    EXPECT_EQ(filtered("stock", "count:99"), "s4 s3");
+}
 
-    TEST_F(JoinsTest, AKeyHasToCoverWhatItsRequestsJoin) {
-        world_.post("/keys", R"({"description": "d", "actions": ["documents:search"],
+TEST_F(JoinsTest, AKeyHasToCoverWhatItsRequestsJoin) {
+    world_.post("/keys", R"({"description": "d", "actions": ["documents:search"],
         "collections": ["books"], "value": "onlybooks"})");
-        key_ = "onlybooks";
-        EXPECT_EQ(ids("books", ""), "3 2 1");
-    EXPECT_EQ(member(search("books", R"("filter_by": "$authors(id:*)")"), "code"), "401");
-    EXPECT_EQ(member(search("books", R"("include_fields": "$authors(name)")"), "code"), "401");
-    EXPECT_EQ(member(search("books", R"("sort_by": "$authors(name:asc)")"), "code"), "401");
-    }
+    key_ = "onlybooks";
+    EXPECT_EQ(ids("books", ""), "3 2 1");
+    EXPECT_EQ(member(search("books", R"j("filter_by": "$authors(id:*)")j"), "code"), "401");
+    EXPECT_EQ(member(search("books", R"j("include_fields": "$authors(name)")j"), "code"), "401");
+    EXPECT_EQ(member(search("books", R"j("sort_by": "$authors(name:asc)")j"), "code"), "401");
+}
 
 TEST_F(JoinsTest, AUnionShowsJoinedDocuments) {
     const Answer found = world_.post(
         "/multi_search",
-        R"({"union": true, "searches": [
+        R"j({"union": true, "searches": [
             {"q": "*", "collection": "books", "filter_by": "$authors(born:>1940)", "include_fields": "title"},
-            {"q": "*", "collection": "shops", "filter_by": "$stock(count:0)", "include_fields": "city", "exclude_fields": "$stock(*)"}]
-})"
+            {"q": "*", "collection": "shops", "filter_by": "$stock(count:0)", "include_fields": "city", "exclude_fields": "$stock(*)"}]})j"
     );
-EXPECT_NE(found.body.find(R"("document":{"title":"Mort","authors":{)"), std::string::npos)
-    << found.body;
-EXPECT_NE(found.body.find(R"("document":{"city":"Berlin"})"), std::string::npos) << found.body;
+    EXPECT_NE(found.body.find(R"("document":{"title":"Mort","authors":{)"), std::string::npos)
+        << found.body;
+    EXPECT_NE(found.body.find(R"("document":{"city":"Berlin"})"), std::string::npos) << found.body;
 }
 
 TEST_F(JoinsTest, SearchesOfSeveralShardsJoin) {
@@ -573,14 +594,8 @@ TEST_F(JoinsTest, SearchesOfSeveralShardsJoin) {
                  + (i % 3 == 0 ? "a" : "b") + "\"}\n";
     }
     add("many", lines);
-    EXPECT_EQ(
-        member(search("many", R"("filter_by": "$authors(name:Guin)")"), "found"),
-        "10"
-    );
-    EXPECT_EQ(
-        member(search("authors", R"("filter_by": "$many(id:*)")"), "found"),
-        "2"
-    );
+    EXPECT_EQ(member(search("many", R"j("filter_by": "$authors(name:Guin)")j"), "found"), "10");
+    EXPECT_EQ(member(search("authors", R"j("filter_by": "$many(id:*)")j"), "found"), "2");
     EXPECT_EQ(world_.remove("/collections/authors/documents/a").status, 200);
     EXPECT_EQ(member(search("many", ""), "found"), "20");
 }

@@ -35,6 +35,7 @@ std::string sorted_by(std::string_view text) {
         switch (key.by) {
             case search::SortKey::By::kTextMatch: out += "_text_match"; break;
             case search::SortKey::By::kGroupFound: out += "_group_found"; break;
+            case search::SortKey::By::kJoined: out += "joined"; break;
             case search::SortKey::By::kRandom:
                 out += "_rand " + (key.seed ? std::to_string(*key.seed) : "-");
                 break;
