@@ -439,14 +439,18 @@ TEST_F(JoinsTest, HitsAreSortedByJoinedDocuments) {
 
 TEST_F(JoinsTest, FacetsCountByJoinedDocuments) {
     const std::string result = search("authors", R"j("facet_by": "$books(price)")j");
-    EXPECT_NE(result.find(R"("field_name":"books(price)")"), std::string::npos) << result;
+    EXPECT_NE(result.find(R"j("field_name":"books(price)")j"), std::string::npos) << result;
     EXPECT_NE(
-        result.find(R"j({"count":1,"facet_filter":"$books(price: 20)","highlighted":"20","value":"20"})j"),
+        result.find(
+            R"j({"count":1,"facet_filter":"$books(price: 20)","highlighted":"20","value":"20"})j"
+        ),
         std::string::npos
     ) << result;
     EXPECT_NE(
         search("stock", R"j("facet_by": "$shops(city)")j")
-            .find(R"j({"count":2,"facet_filter":"$shops(city: `Wien`)","highlighted":"Wien","value":"Wien"})j"),
+            .find(
+                R"j({"count":2,"facet_filter":"$shops(city: `Wien`)","highlighted":"Wien","value":"Wien"})j"
+            ),
         std::string::npos
     );
     const std::string ranges =
