@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             KUMO_ASSERT(facet.field < schema.fields.size());
             KUMO_ASSERT(facet.ranges.size() <= api::kFacetRangesMax);
         }
-        const kumo::Status queried = api::apply_facet_query(text, 2, schema, facets.value());
+        const kumo::Status queried = api::apply_facet_query(text, 2, schema, {}, facets.value());
         KUMO_ASSERT(queried.ok() || !queried.error().message.empty());
     }
     return 0;

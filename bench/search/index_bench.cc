@@ -233,7 +233,7 @@ Filter two_filters() {
 class Asker {
 public:
     explicit Asker(const Index& index)
-        : index_(index), filter_(two_filters()), analyzer_(analyzer_for(index.schema())) {}
+        : index_(index), filter_(two_filters()), analyzer_(index.schema()) {}
 
     Answer top(const Case& test, std::uint32_t k, bool count, bool filtered) {
         open(filtered);
@@ -331,7 +331,7 @@ private:
 
     const Index& index_;
     const Filter filter_;
-    const Analyzer analyzer_;
+    const SchemaAnalyzer analyzer_;
     std::shared_ptr<const Snapshot> snapshot_;
     std::vector<Bitmap> allowed_;
     std::vector<Bm25Segment> inputs_;

@@ -105,6 +105,13 @@ void ControlLink::lead(std::function<void(const Status&)> done) {
     });
 }
 
+void ControlLink::reset_peers(std::function<void(const Status&)> done) {
+    control_loop_.post([this, done = std::move(done)] {
+        const auto status = std::make_shared<Status>(plane_->reset_peers());
+        data_loop_.post([done, status] { done(*status); });
+    });
+}
+
 void ControlLink::refresh(io::Task done) {
     control_loop_.post([this, done = std::move(done)] {
         plane_->refresh([this, done] { data_loop_.post(done); });

@@ -53,6 +53,9 @@ public:
     /// `done` runs on the data loop.
     void lead(std::function<void(const Status&)> done);
 
+    /// The same.
+    void reset_peers(std::function<void(const Status&)> done);
+
     /// Any thread. `done` runs on the data loop, behind the state that it waited for.
     void refresh(io::Task done);
 

@@ -9,6 +9,7 @@
 #include "node/read_version.h"
 #include "node/resource.h"
 #include "search/index/index.h"
+#include "search/join/join_keys.h"
 #include "search/query/request.h"
 #include "search/schema/schema.h"
 
@@ -282,7 +283,11 @@ public:
     virtual Result<std::shared_ptr<const search::Snapshot>> snapshot(std::string_view collection
     ) const = 0;
 
-    /// Runs on the pool. kOverloaded when its queue is full.
+    /// What joins have made of snapshots and may use again.
+    virtual search::KeyTables& key_tables() const = 0;
+
+    /// Runs on the pool. The collections that the request joins get their snapshots here.
+    /// kOverloaded when the pool's queue is full.
     virtual void search(
         std::string collection,
         search::SearchRequest request,
@@ -325,6 +330,10 @@ public:
 
     /// Makes this node lead the control plane. kUnavailable if there is no leader.
     virtual void lead(io::Loop& loop, Reply<bool> reply) = 0;
+
+    /// Reads the nodes file now; what is in it counts as if it had just been changed.
+    /// kInvalidArgument without such a file; else why it is of no use: the last good list stays.
+    virtual void reset_peers(io::Loop& loop, Reply<bool> reply) = 0;
 
     /// Refuses new writes, seals and stores what is live (so that the next start replays nothing),
     /// then replies. The data loop must be running.

@@ -620,6 +620,14 @@ void NodeImpl::refresh(io::Loop& loop, Reply<bool> reply) {
     control_->refresh([&loop, reply = std::move(reply)] { answer<bool>(loop, reply, true); });
 }
 
+void NodeImpl::reset_peers(io::Loop& loop, Reply<bool> reply) {
+    loop_.post([this, &loop, reply = std::move(reply)] {
+        control_->reset_peers([&loop, reply](const Status& read) {
+            answer<bool>(loop, reply, read.ok() ? Result<bool>(true) : read.error());
+        });
+    });
+}
+
 void NodeImpl::lead(io::Loop& loop, Reply<bool> reply) {
     loop_.post([this, &loop, reply = std::move(reply)] {
         control_->lead([&loop, reply](const Status& asked) {

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "node/internal/answer.h"
+#include "node/joined_snapshots.h"
 #include "node/split_write.h"
 #include "search/index/adapted_snapshot.h"
 #include "search/index/united_snapshot.h"
@@ -440,37 +441,51 @@ void NodeImpl::write(
         answer<Answers>(loop, std::move(reply), good.ok() ? found.error() : good.error());
         return;
     }
-    if (found.value()->spec.num_shards > 1 && !batch.documents.empty()) {
-        write_split(found.value(), std::move(batch), loop, std::move(reply));
+    const auto done = [&loop, reply = std::move(reply)](Result<Answers> answers) {
+        answer<Answers>(loop, reply, std::move(answers));
+    };
+    if (!batch.documents.empty() && references_anything(*found.value())) {
+        write_checked(found.value(), std::move(batch), done);
+    } else {
+        write_now(found.value(), std::move(batch), done);
+    }
+}
+
+void NodeImpl::write_now(
+    const CollectionPtr& collection,
+    WriteBatch batch,
+    std::function<void(Result<std::vector<Result<search::Written>>>)> done
+) {
+    using Answers = std::vector<Result<search::Written>>;
+    if (collection->spec.num_shards > 1 && !batch.documents.empty()) {
+        write_split(collection, std::move(batch), std::move(done));
         return;
     }
     Operations one;
     one.push_back(
-        {found.value()->id(),
+        {collection->id(),
          encode_write(batch),
-         [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
-             auto answers = outcome.ok() ? Result<Answers>(std::move(outcome.value().written))
-                                         : Result<Answers>(outcome.error());
-             answer<Answers>(loop, reply, std::move(answers));
+         [done = std::move(done)](Result<Outcome> outcome) {
+             done(
+                 outcome.ok() ? Result<Answers>(std::move(outcome.value().written))
+                              : Result<Answers>(outcome.error())
+             );
          }}
     );
-    submit(found.value(), std::move(one), Room::kNeeded);
+    submit(collection, std::move(one), Room::kNeeded);
 }
 
 void NodeImpl::write_split(
     const CollectionPtr& collection,
     WriteBatch batch,
-    io::Loop& loop,
-    Reply<std::vector<Result<search::Written>>> reply
+    std::function<void(Result<std::vector<Result<search::Written>>>)> done
 ) {
     const auto turn = next_turn_.fetch_add(static_cast<std::uint32_t>(batch.documents.size()));
     const auto split = std::make_shared<SplitWrite>(
         std::move(batch),
         collection->spec.num_shards,
         turn,
-        [&loop, reply = std::move(reply)](Result<SplitWrite::Answers> answers) {
-            answer<SplitWrite::Answers>(loop, reply, std::move(answers));
-        }
+        std::move(done)
     );
     Operations operations;
     for (std::size_t i = 0; i < split->size(); ++i) {
@@ -496,9 +511,30 @@ void NodeImpl::erase(
         answer<std::string>(loop, std::move(reply), found.error());
         return;
     }
+    if (is_referenced(found.value())) {
+        loop_.post([this, collection = found.value(), id, &loop, reply] {
+            cascade(collection, {id}, [this, collection, id, &loop, reply](const Status& done) {
+                if (done.ok()) {
+                    erase_now(collection, id, loop, reply);
+                } else {
+                    answer<std::string>(loop, reply, done.error());
+                }
+            });
+        });
+        return;
+    }
+    erase_now(found.value(), id, loop, std::move(reply));
+}
+
+void NodeImpl::erase_now(
+    const CollectionPtr& collection,
+    const std::string& id,
+    io::Loop& loop,
+    Reply<std::string> reply
+) {
     Operations one;
     one.push_back(
-        {found.value()->shard_of(id),
+        {collection->shard_of(id),
          encode_erase({&id, 1}),
          [&loop, reply = std::move(reply)](Result<Outcome> outcome) {
              if (!outcome.ok()) {
@@ -510,7 +546,7 @@ void NodeImpl::erase(
              }
          }}
     );
-    submit(found.value(), std::move(one), Room::kNotNeeded);
+    submit(collection, std::move(one), Room::kNotNeeded);
 }
 
 void NodeImpl::truncate(std::string collection, io::Loop& loop, Reply<std::uint64_t> reply) {
@@ -619,13 +655,22 @@ void NodeImpl::search(
         answer<search::SearchResult>(loop, std::move(reply), std::move(documents).error());
         return;
     }
-    const Status submitted = pool_.submit([documents = std::move(documents).value(),
+    const Status joined = take_joined(*this, request.joins);
+    if (!joined.ok()) {
+        answer<search::SearchResult>(loop, std::move(reply), joined.error());
+        return;
+    }
+    const Status submitted = pool_.submit([this,
+                                           documents = std::move(documents).value(),
                                            request = std::move(request),
                                            &loop,
-                                           reply,
-                                           &clock = clock_] {
+                                           reply] {
         const auto adapted = search::adapted(documents, request.schema);
-        answer<search::SearchResult>(loop, reply, search::search(*adapted, request, clock));
+        answer<search::SearchResult>(
+            loop,
+            reply,
+            search::search(*adapted, request, clock_, &key_tables_)
+        );
     });
     if (!submitted.ok()) {
         answer<search::SearchResult>(loop, std::move(reply), submitted.error());

@@ -16,6 +16,8 @@
 #include "node/shard_set.h"
 #include "node/snapshot_head.h"
 #include "node/snapshot_taker.h"
+#include "search/join/cascade.h"
+#include "search/join/reference_check.h"
 #include "store/wal.h"
 
 #include <atomic>
@@ -32,6 +34,9 @@ namespace kumo::node {
 
 /// Documents that one erase_matching() or update_matching() may touch.
 inline constexpr std::size_t kMatchingIdsMax = 5'000'000;
+
+/// Documents that one operation of a cascade erases.
+inline constexpr std::size_t kCascadeIdsPerOperation = 1000;
 
 /// First messages of primaries for copies that are not there yet; the oldest go.
 inline constexpr std::size_t kEarlyMessagesMax = 64;
@@ -106,6 +111,9 @@ public:
         override;
     Result<std::shared_ptr<const search::Snapshot>> snapshot(std::string_view collection
     ) const override;
+
+    search::KeyTables& key_tables() const override { return key_tables_; }
+
     void search(
         std::string collection,
         search::SearchRequest request,
@@ -124,6 +132,7 @@ public:
     void drain(std::string node, bool draining, io::Loop& loop, Reply<bool> reply) override;
     void refresh(io::Loop& loop, Reply<bool> reply) override;
     void lead(io::Loop& loop, Reply<bool> reply) override;
+    void reset_peers(io::Loop& loop, Reply<bool> reply) override;
     void shut_down(io::Loop& loop, Reply<bool> reply) override;
 
 private:
@@ -162,9 +171,52 @@ private:
     void write_split(
         const CollectionPtr& collection,
         WriteBatch batch,
-        io::Loop& loop,
-        Reply<std::vector<Result<search::Written>>> reply
+        std::function<void(Result<std::vector<Result<search::Written>>>)> done
     );
+    void write_now(
+        const CollectionPtr& collection,
+        WriteBatch batch,
+        std::function<void(Result<std::vector<Result<search::Written>>>)> done
+    );
+    void write_checked(
+        const CollectionPtr& collection,
+        WriteBatch batch,
+        std::function<void(Result<std::vector<Result<search::Written>>>)> done
+    );
+    void erase_now(
+        const CollectionPtr& collection,
+        const std::string& id,
+        io::Loop& loop,
+        Reply<std::string> reply
+    );
+
+    // References (node_references.cc); any thread.
+
+    struct CheckedWrite;
+
+    /// An operation of a cascade.
+    struct ShardOperation {
+        CollectionPtr collection;
+        cluster::ShardId shard;
+        std::string bytes;
+    };
+
+    static CollectionPtr find_referenced(const State& state, std::string_view name);
+    std::shared_ptr<const search::Schema> current_schema(const Collection& collection) const;
+    bool references_anything(const Collection& collection) const;
+    Result<std::vector<search::ReferenceTarget>> reference_targets(const search::Schema& schema
+    ) const;
+    std::vector<CollectionPtr> depending_on(const CollectionPtr& collection) const;
+    bool is_referenced(const CollectionPtr& collection) const;
+    std::vector<search::CascadeLink> cascade_links(
+        const std::vector<CollectionPtr>& collections,
+        const std::vector<std::shared_ptr<const search::Snapshot>>& snapshots
+    ) const;
+    static std::deque<ShardOperation> operations_of(
+        const std::vector<CollectionPtr>& collections,
+        const std::vector<search::CascadeChanges>& changes
+    );
+
     void propose(Command command, Room room, ControlPlane::Done done);
     void
     start_matching(std::string_view collection, search::PlannedFilter filter, MatchingWrite write);
@@ -194,6 +246,25 @@ private:
     void restore_reserve();
     void hand_over(ShardOf target, std::string operation, Room room, Shard::Done done);
     void read_barrier(const CollectionPtr& collection, OperationRouter::ReadDone done);
+    void
+    read_barriers(std::vector<CollectionPtr> collections, std::function<void(const Status&)> done);
+    void check_references(const std::shared_ptr<CheckedWrite>& write);
+    void finish_check(const std::shared_ptr<CheckedWrite>& write);
+    void write_rest(CheckedWrite& write);
+    void cascade(
+        const CollectionPtr& collection,
+        std::vector<std::string> ids,
+        std::function<void(const Status&)> done
+    );
+    void plan_cascade(
+        const std::vector<CollectionPtr>& collections,
+        const std::vector<std::string>& ids,
+        const std::function<void(const Status&)>& done
+    );
+    void run_cascade(
+        const std::shared_ptr<std::deque<ShardOperation>>& operations,
+        const std::function<void(const Status&)>& done
+    );
     void match(const std::shared_ptr<MatchingWrite>& write, search::PlannedFilter filter);
     void continue_matching(const std::shared_ptr<MatchingWrite>& write);
     static void fail_matching(const MatchingWrite& write, const Error& why);
@@ -236,6 +307,7 @@ private:
     bool is_restored_ = false;  ///< From a snapshot, whose head is still there.
     std::shared_ptr<const State> state_ = std::make_shared<const State>();
     Published<View> view_;
+    mutable search::KeyTables key_tables_;
 
     std::atomic<std::size_t> queued_bytes_{0};
     std::atomic<std::uint32_t> next_turn_{0};  ///< Which shard gets documents without an id.
@@ -248,6 +320,8 @@ private:
     std::deque<std::pair<cluster::NodeId, cluster::CopyMessage>> early_;
     MonotonicTime reserve_tried_at_;
     bool registered_ = false;  ///< This run is.
+    /// By collection, those whose references are looked for, in the order in which they came.
+    std::map<cluster::ShardId, std::deque<std::shared_ptr<CheckedWrite>>> checked_writes_;
     std::size_t flushes_left_ = 0;
     bool flushing_ = false;
     bool flushed_ = false;

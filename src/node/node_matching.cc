@@ -1,7 +1,10 @@
 #include "node/internal/answer.h"
+#include "node/joined_snapshots.h"
 #include "node/node_impl.h"
 #include "search/index/adapted_snapshot.h"
 #include "search/index/united_snapshot.h"
+#include "search/join/joiner.h"
+#include "search/join/reference_check.h"
 #include "search/query/search.h"
 #include "wire/json.h"
 
@@ -30,6 +33,9 @@ struct NodeImpl::MatchingWrite {
     std::size_t next = 0;
     std::uint64_t changed = 0;
     bool begun = false;  ///< Some ids have been worked on.
+    bool erases = false;
+    bool cascaded = false;  ///< What references the documents is gone.
+    std::string patch{};    ///< Of an update.
     std::optional<Error> first_error;
 };
 
@@ -43,6 +49,7 @@ void NodeImpl::erase_matching(
     write.encode = [](std::span<const std::string> ids) {
         return encode_erase(ids);
     };
+    write.erases = true;
     write.room = Room::kNotNeeded;
     write.done = [&loop, reply = std::move(reply)](Result<std::uint64_t> changed) {
         answer<std::uint64_t>(loop, reply, std::move(changed));
@@ -65,6 +72,7 @@ void NodeImpl::update_matching(
         return;
     }
     MatchingWrite write;
+    write.patch = patch;
     write.encode = [patch = std::move(patch), dirty](std::span<const std::string> ids) {
         return encode_update(patch, dirty, ids);
     };
@@ -136,8 +144,34 @@ void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Planne
         }
         snapshots.push_back(shard->snapshot());
     }
+    search::JoinRequest joins = filter.joins != nullptr ? *filter.joins : search::JoinRequest();
+    const Status joined = take_joined(*this, joins);
+    if (!joined.ok()) {
+        write->done(joined.error());
+        return;
+    }
     const auto snapshot = search::adapted(search::unite(snapshots), filter.schema);
-    const Status submitted = pool_.submit([this, write, snapshot, filter = std::move(filter)] {
+    auto targets =
+        write->patch.empty()
+            ? Result<std::vector<search::ReferenceTarget>>(std::vector<search::ReferenceTarget>())
+            : reference_targets(*snapshot->schema);
+    if (!targets.ok()) {
+        write->done(targets.error());
+        return;
+    }
+    const Status submitted = pool_.submit([this,
+                                           write,
+                                           snapshot,
+                                           joins = std::move(joins),
+                                           targets = std::move(targets).value(),
+                                           filter = std::move(filter)]() mutable {
+        search::ReferenceCheck check(*snapshot->schema, std::move(targets), &key_tables_);
+        const Status good = check.check(search::WriteAction::kUpdate, write->patch);
+        if (!good.ok()) {
+            write->done(good.error());
+            return;
+        }
+        search::Joiner(joins, &key_tables_).resolve(*snapshot, filter.filter);
         auto ids = search::matching_ids(*snapshot, filter.filter, kMatchingIdsMax + 1);
         if (ids.ok() && ids.value().size() > kMatchingIdsMax) {
             ids = Error{
@@ -158,6 +192,16 @@ void NodeImpl::match(const std::shared_ptr<MatchingWrite>& write, search::Planne
 }
 
 void NodeImpl::continue_matching(const std::shared_ptr<MatchingWrite>& write) {
+    if (write->erases && !write->ids.empty() && !std::exchange(write->cascaded, true)) {
+        cascade(write->collection, write->ids, [this, write](const Status& done) {
+            if (done.ok()) {
+                continue_matching(write);
+            } else {
+                fail_matching(*write, done.error());
+            }
+        });
+        return;
+    }
     if (write->next == write->ids.size()) {
         const bool all_failed = write->changed == 0 && write->first_error
                                 && write->first_error->code != ErrorCode::kNotFound;

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kWholeBodyBytesMax = std::size_t{32} << 20;
 /// What is put into a named resource: that, and how clients indent it.
 constexpr std::size_t kValueBodyBytesMax = 2 * node::kResourceBytesMax;
+constexpr std::size_t kAggregateBodyBytesMax = std::size_t{16} << 20;
 
 constexpr std::size_t kEventBodyBytesMax = std::size_t{64} << 10;
 
@@ -128,6 +129,7 @@ const Route kRoutes[] = {
     {kDelete, "/analytics/rules/:rule", "analytics/rules:delete", Access::kGlobal, plain<delete_rule>},
     {kPost, "/analytics/events", "analytics/events:create", Access::kGlobal, whole<create_event, kEventBodyBytesMax>},
     {kGet, "/analytics/events", "analytics/events:list", Access::kGlobal, plain<get_events>},
+    {kPost, "/analytics/aggregate_events", "analytics/aggregate_events:create", Access::kGlobal, whole<aggregate_events, kAggregateBodyBytesMax>},
     {kPost, "/analytics/flush", "analytics/flush:create", Access::kGlobal, plain<flush_events>},
     {kGet, "/analytics/status", "analytics/status:list", Access::kGlobal, plain<get_analytics_status>},
 
@@ -146,14 +148,12 @@ const Route kRoutes[] = {
     {kPut, "/limits/:id", "limits:upsert", Access::kGlobal, whole<put_limit, kValueBodyBytesMax>},
     {kDelete, "/limits/:id", "limits:delete", Access::kGlobal, plain<delete_limit>},
 
-    // Documented, and not here yet.
-    {kPost, "/analytics/aggregate_events", "analytics/aggregate_events:create", Access::kGlobal, plain<not_supported>},
     {kPost, "/operations/snapshot", "operations/snapshot:create", Access::kGlobal, plain<take_snapshot>},
     {kPost, "/operations/vote", "operations/vote:create", Access::kGlobal, plain<vote>},
     {kPost, "/operations/drain", "operations/drain:create", Access::kGlobal, plain<drain>},
     {kPost, "/operations/cache/clear", "operations/cache/clear:create", Access::kAlways, plain<clear_cache>},
     {kPost, "/operations/db/compact", "operations/db/compact:create", Access::kAlways, plain<compact>},
-    {kPost, "/operations/reset_peers", "operations/reset_peers:create", Access::kGlobal, plain<not_supported>},
+    {kPost, "/operations/reset_peers", "operations/reset_peers:create", Access::kAlways, plain<reset_peers>},
     {kGet, "/operations/schema_changes", "operations/schema_changes:list", Access::kGlobal, plain<list_schema_changes>},
     {kPost, "/config", "config:create", Access::kAlways, whole<change_config, kValueBodyBytesMax>},
     {kGet, "/status", "status:list", Access::kAlways, plain<get_status>},

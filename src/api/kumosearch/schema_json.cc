@@ -56,12 +56,7 @@ bool asks(JsonValue value) {
 }
 
 Status refuse_later_properties(JsonValue field, std::string_view name) {
-    for (const std::string_view property : {"embed", "reference"}) {
-        if (asks(field.find(property))) {
-            return not_supported(name, property);
-        }
-    }
-    return {};
+    return asks(field.find("embed")) ? Status(not_supported(name, "embed")) : Status();
 }
 
 Result<std::string> read_text(JsonValue object, std::string_view property, std::size_t bytes_max) {
@@ -131,6 +126,32 @@ Status read_vector(JsonValue json, search::Field& field) {
     return read_hnsw_parameter(parameters, "ef_construction", field.vector.ef_construction);
 }
 
+/// reference and what belongs to it.
+Status read_reference(JsonValue json, search::Field& field) {
+    const JsonValue reference = json.find("reference");
+    if (reference && !reference.is_null() && !reference.is_string()) {
+        return invalid_argument("Reference should be a string.");
+    }
+    if (reference && reference.is_string()) {
+        field.reference = reference.as_string();
+    }
+    KUMO_TRY_ASSIGN(field.async_reference, read_flag(json, "async_reference", false));
+    KUMO_TRY_ASSIGN(field.cascade_delete, read_flag(json, "cascade_delete", true));
+    if (field.async_reference && !field.is_reference()) {
+        return invalid_argument(
+            "The `async_reference` property of the field `" + field.name
+            + "` is only applicable if `reference` is specified."
+        );
+    }
+    if (!field.cascade_delete && !field.async_reference) {
+        return invalid_argument(
+            "The `cascade_delete` property of the field `" + field.name
+            + "` can only be `false` if `async_reference` is `true`."
+        );
+    }
+    return {};
+}
+
 Result<search::Field> read_field(JsonValue json) {
     if (!json.is_object()) {
         return wrong_fields();
@@ -160,6 +181,7 @@ Result<search::Field> read_field(JsonValue json) {
     KUMO_TRY_ASSIGN(field.store, read_flag(json, "store", true));
     KUMO_TRY_ASSIGN(field.range_index, read_flag(json, "range_index", false));
     KUMO_TRY(read_vector(json, field));
+    KUMO_TRY(read_reference(json, field));
     KUMO_TRY_ASSIGN(field.locale, read_text(json, "locale", kLocaleBytesMax));
     KUMO_TRY_ASSIGN(field.stem, read_flag(json, "stem", false));
     KUMO_TRY_ASSIGN(
@@ -275,6 +297,10 @@ Status refuse_later_settings(JsonValue root) {
 
 void write_field(wire::JsonWriter& writer, const search::Field& field) {
     writer.begin_object();
+    if (field.is_reference()) {
+        writer.key("async_reference").boolean(field.async_reference);
+        writer.key("cascade_delete").boolean(field.cascade_delete);
+    }
     writer.key("facet").boolean(field.facet);
     if (field.is_vector()) {
         writer.key("hnsw_params").begin_object();
@@ -292,6 +318,9 @@ void write_field(wire::JsonWriter& writer, const search::Field& field) {
     writer.key("optional").boolean(field.optional);
     if (field.range_index) {
         writer.key("range_index").boolean(true);
+    }
+    if (field.is_reference()) {
+        writer.key("reference").string(field.reference);
     }
     writer.key("sort").boolean(field.sort);
     writer.key("stem").boolean(field.stem);
@@ -355,6 +384,14 @@ Result<node::CollectionSpec> parse_collection(ByteView json) {
         spec.metadata = metadata.raw();
     }
     KUMO_TRY(search::validate(schema));
+    for (const search::Field& field : schema.fields) {
+        if (field.is_reference() && field.referenced_collection() == spec.name) {
+            return invalid_argument(
+                "Referencing a field of the same collection is not allowed: `" + field.name
+                + "` field references `" + spec.name + "` collection."
+            );
+        }
+    }
     return spec;
 }
 
@@ -381,6 +418,12 @@ Status read_field_change(JsonValue json, search::FieldChange& change) {
             );
         }
         KUMO_TRY_ASSIGN(search::Field field, read_field(json));
+        if (field.is_reference()) {
+            return invalid_argument(
+                "Field `" + field.name
+                + "`: a reference can only be declared when a collection is created."
+            );
+        }
         change.adds.push_back(std::move(field));
         return {};
     }

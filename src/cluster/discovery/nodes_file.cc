@@ -158,6 +158,11 @@ Status NodesFileWatcher::start() {
     return state->read();
 }
 
+Status NodesFileWatcher::read_now() {
+    const auto state = state_;  // The callback may destroy the watcher.
+    return state->read();
+}
+
 const std::optional<std::vector<NodeAddress>>& NodesFileWatcher::nodes() const {
     return state_->nodes;
 }

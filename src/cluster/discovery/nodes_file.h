@@ -59,6 +59,9 @@ public:
     /// error is that of this reading. Once.
     Status start();
 
+    /// The same, at once and not only after an interval.
+    Status read_now();
+
     /// The last good list; nothing until there was one.
     const std::optional<std::vector<NodeAddress>>& nodes() const;
 

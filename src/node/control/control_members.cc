@@ -721,6 +721,15 @@ Status ControlPlane::lead() {
     return send(raft_->leader(), PeerMessage::kYield, std::string(self_.view()));
 }
 
+Status ControlPlane::reset_peers() {
+    if (nodes_file_ == nullptr) {
+        return invalid_argument("The server has no nodes file.");
+    }
+    KUMO_TRY(nodes_file_->read_now());
+    tick();
+    return {};
+}
+
 void ControlPlane::on_yield(const cluster::NodeId& node) {
     if (raft_ != nullptr) {
         (void)raft_->transfer(node);

@@ -129,6 +129,10 @@ public:
     /// Hands leadership to this node; kUnavailable if it cannot be.
     Status lead();
 
+    /// Reads the nodes file now, and does what follows from it. kInvalidArgument without one; else
+    /// the error of the file.
+    Status reset_peers();
+
     Status send(const cluster::NodeId& node, PeerMessage type, ByteView bytes);
     void call(
         const cluster::NodeId& node,

@@ -68,6 +68,8 @@ public:
             case Filter::Kind::kOr:
                 return std::any_of(children.begin(), children.end(), child_passes);
             case Filter::Kind::kNot: return !passes(children.front(), object);
+            case Filter::Kind::kJoin:
+            case Filter::Kind::kDocs:
             case Filter::Kind::kIds:
             case Filter::Kind::kInRegion:
             case Filter::Kind::kHasPoint:

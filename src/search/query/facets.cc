@@ -2,6 +2,7 @@
 
 #include "search/analysis/code_points.h"
 #include "search/column/codes.h"
+#include "wire/json.h"
 
 #include <algorithm>
 #include <array>
@@ -375,6 +376,122 @@ void order_values(std::vector<Value>& values, FacetRequest::Order order, std::si
     values.erase(end, values.end());
 }
 
+/// Finds the objects that have the values shown, each in the first document that has one.
+class ParentFinder {
+public:
+    ParentFinder(const Snapshot& snapshot, std::size_t field, std::vector<FacetValue>& values)
+        : snapshot_(snapshot), field_(field), declared_(snapshot.schema->fields[field]) {
+        for (FacetValue& value : values) {
+            missing_.emplace(value.value, &value);
+        }
+    }
+
+    void run(const std::vector<PartMatches>& parts) {
+        for (std::size_t p = 0; p < parts.size(); ++p) {
+            const ColumnReader& column = *snapshot_.parts[p].segment->columns[field_];
+            parts[p].matched.for_each([&](std::size_t doc) {
+                const auto range = column.values_of(static_cast<DocId>(doc));
+                for (std::uint64_t i = range.begin; i < range.end && !missing_.empty(); ++i) {
+                    if (is_missing(column, column.value(i))) {
+                        read(p, static_cast<DocId>(doc));
+                        break;
+                    }
+                }
+            });
+        }
+    }
+
+private:
+    bool is_missing(const ColumnReader& column, std::int64_t code) const {
+        return missing_.contains(
+            declared_.is_string() ? std::string(column.string(static_cast<std::uint32_t>(code)))
+                                  : format_code(declared_, code)
+        );
+    }
+
+    void read(std::size_t part, DocId doc) {
+        std::string json;
+        if (!snapshot_.parts[part].segment->stored->append(doc, json).ok()) {
+            return;
+        }
+        const auto parsed = wire::JsonDocument::parse(json);
+        if (parsed.ok()) {
+            look_into(parsed.value().root(), declared_.name);
+        }
+    }
+
+    /// For what is under the path in an object, or in those of an array.
+    void look_into(wire::JsonValue value, std::string_view path) {
+        if (value.is_array()) {
+            for (const wire::JsonValue element : value.as_array()) {
+                look_into(element, path);
+            }
+            return;
+        }
+        if (!value.is_object()) {
+            return;
+        }
+        const std::size_t dot = path.find('.');
+        const wire::JsonValue member = value.find(path.substr(0, dot));
+        if (member && dot != std::string_view::npos) {
+            look_into(member, path.substr(dot + 1));
+        } else if (member) {
+            note(member, value);
+        }
+    }
+
+    void note(wire::JsonValue value, wire::JsonValue parent) {
+        if (value.is_array()) {
+            for (const wire::JsonValue element : value.as_array()) {
+                note(element, parent);
+            }
+            return;
+        }
+        const auto found = missing_.find(text_of(value));
+        if (found != missing_.end()) {
+            found->second->parent = parent.raw();
+            missing_.erase(found);
+        }
+    }
+
+    std::string text_of(wire::JsonValue value) const {
+        if (value.is_string()) {
+            return std::string(value.as_string());
+        }
+        if (!value.is_number()) {
+            return std::string(value.raw());
+        }
+        return declared_.type == ValueType::kFloat
+                   ? format_code(declared_, code_of_double(value.as_double()))
+                   : std::string(value.raw());
+    }
+
+    const Snapshot& snapshot_;
+    std::size_t field_;
+    const Field& declared_;
+    std::unordered_map<std::string, FacetValue*> missing_;
+};
+
+/// Which values are shown, in which order.
+void finish_facet(
+    const FacetRequest& facet,
+    std::uint32_t values_max,
+    const Analyzer& analyzer,
+    FacetResult& out
+) {
+    if (!facet.query.empty()) {
+        keep_matching(facet, analyzer, out.counts);
+        out.total_values = out.counts.size();
+    }
+    out.total_values = std::max<std::uint64_t>(out.total_values, out.counts.size());
+    order_values(out.counts, facet.order, values_max);
+    for (FacetValue& value : out.counts) {
+        if (value.highlighted.empty()) {
+            value.highlighted = value.value;
+        }
+    }
+}
+
 }  // namespace
 
 FacetResult count_facet(
@@ -406,17 +523,64 @@ FacetResult count_facet(
             out.counts = count_value_groups(snapshot, parts, facet.field, *groups);
         }
     }
-    if (!facet.query.empty()) {
-        keep_matching(facet, analyzer.of(facet.field), out.counts);
-        out.total_values = out.counts.size();
+    finish_facet(facet, values_max, analyzer.of(facet.field), out);
+    const std::string& name = snapshot.schema->fields[facet.field].name;
+    if (facet.return_parent && facet.ranges.empty() && snapshot.schema->enable_nested_fields
+        && name.find('.') != std::string::npos) {
+        ParentFinder(snapshot, facet.field, out.counts).run(parts);
     }
-    out.total_values = std::max<std::uint64_t>(out.total_values, out.counts.size());
-    order_values(out.counts, facet.order, values_max);
-    for (FacetValue& value : out.counts) {
-        if (value.highlighted.empty()) {
-            value.highlighted = value.value;
+    return out;
+}
+
+namespace {
+
+void add_joined_number(
+    const Field& field,
+    const FacetRequest& facet,
+    std::pair<std::int64_t, std::uint64_t> counted,
+    FacetResult& out
+) {
+    const auto [code, count] = counted;
+    if (!facet.ranges.empty()) {
+        if (count > 0) {
+            out.counts.push_back({facet.ranges[static_cast<std::size_t>(code)].label, {}, count});
         }
+        return;
     }
+    out.counts.push_back({format_code(field, code), {}, count});
+    if (!field.is_number()) {
+        return;
+    }
+    const double number = number_of(field, code);
+    FacetStats& stats = out.stats ? *out.stats : out.stats.emplace(FacetStats{number, number});
+    stats.min = std::min(stats.min, number);
+    stats.max = std::max(stats.max, number);
+    stats.sum += number * static_cast<double>(count);
+}
+
+}  // namespace
+
+FacetResult joined_facet(
+    const Schema& there,
+    const JoinCounts& counts,
+    const FacetRequest& facet,
+    std::uint32_t values_max
+) {
+    const SchemaAnalyzer analyzer(there);
+    FacetResult out;
+    out.field = facet.field;
+    for (const auto& [value, count] : counts.strings) {
+        out.counts.push_back({value, {}, count});
+    }
+    std::uint64_t values = 0;
+    for (const auto& counted : counts.numbers) {
+        add_joined_number(there.fields[facet.field], facet, counted, out);
+        values += counted.second;
+    }
+    if (out.stats) {
+        out.stats->avg = out.stats->sum / static_cast<double>(values);
+    }
+    finish_facet(facet, values_max, analyzer.of(facet.field), out);
     return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "search/index/index.h"
+#include "search/join/joiner.h"
 #include "search/query/grouping.h"
 #include "search/query/highlight.h"
 #include "search/query/matcher.h"
@@ -21,6 +22,14 @@ FacetResult count_facet(
     std::uint32_t values_max,
     const SchemaAnalyzer& analyzer,
     const Groups* groups
+);
+
+/// The same for a facet of joined documents, of schema `there`, that have been counted.
+FacetResult joined_facet(
+    const Schema& there,
+    const JoinCounts& counts,
+    const FacetRequest& facet,
+    std::uint32_t values_max
 );
 
 }  // namespace kumo::search

@@ -11,6 +11,10 @@
 
 namespace kumo::search {
 
+struct DocSets;
+struct Join;
+struct JoinRequest;
+
 /// A filter over documents, as a tree: what every dialect's filter language is translated into.
 /// A plain value.
 struct Filter {
@@ -28,6 +32,8 @@ struct Filter {
         kInRegion,     ///< Some point of geopoint field `field` is in `region`.
         kHasPoint,     ///< The polygon in geopolygon field `field` has `point` in it.
         kElement,      ///< One object at `path`, or in the array there, passes the one child.
+        kJoin,         ///< Some document that `join` leads to passes it (search/join/join.h).
+        kDocs,         ///< The document is in `docs`: what a join has come to.
     };
 
     /// Inclusive bounds, as column codes (search/column/codes.h).
@@ -41,6 +47,8 @@ struct Filter {
     std::vector<Filter> children;
     std::shared_ptr<const GeoRegion> region{};
     GeoPoint point{};
+    std::shared_ptr<const Join> join{};
+    std::shared_ptr<const DocSets> docs{};
     // Inside a kElement: where an object has the field, and what it is.
     std::string path{};
     ValueType type = ValueType::kString;
@@ -62,6 +70,7 @@ struct PlannedFilter {
 
     Filter filter;
     std::shared_ptr<const Schema> schema;
+    std::shared_ptr<const JoinRequest> joins{};  ///< Null: it joins nothing.
 };
 
 }  // namespace kumo::search

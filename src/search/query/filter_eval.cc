@@ -1,6 +1,7 @@
 #include "search/query/filter_eval.h"
 
 #include "base/assert.h"
+#include "search/join/join.h"
 #include "search/query/element_filter.h"
 #include "search/query/query_forms.h"
 #include "search/query/text_set.h"
@@ -106,6 +107,8 @@ evaluate_text(const Filter& filter, const SchemaAnalyzer& analyzer, const Segmen
         case Filter::Kind::kNot:
         case Filter::Kind::kRange:
         case Filter::Kind::kElement:
+        case Filter::Kind::kJoin:
+        case Filter::Kind::kDocs:
         case Filter::Kind::kIds:
         case Filter::Kind::kInRegion:
         case Filter::Kind::kHasPoint: KUMO_ASSERT(false);
@@ -147,6 +150,11 @@ Bitmap evaluate_ids(const Filter& filter, const SegmentReader& segment) {
     return out;
 }
 
+Bitmap evaluate_docs(const DocSets& docs, const SegmentReader& segment) {
+    const auto found = docs.of.find(&segment);
+    return found == docs.of.end() ? Bitmap(segment.doc_count) : found->second;
+}
+
 }  // namespace
 
 Bitmap
@@ -173,6 +181,8 @@ evaluate(const Filter& filter, const SchemaAnalyzer& analyzer, const SegmentRead
             return out;
         }
         case Filter::Kind::kElement: return evaluate_elements(filter, analyzer, segment);
+        case Filter::Kind::kDocs: return evaluate_docs(*filter.docs, segment);
+        case Filter::Kind::kJoin: KUMO_ASSERT(false); break;  // Joiner has made it kDocs.
         case Filter::Kind::kRange: return evaluate_range(filter, segment);
         case Filter::Kind::kIds: return evaluate_ids(filter, segment);
         case Filter::Kind::kInRegion:

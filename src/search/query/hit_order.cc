@@ -1,6 +1,7 @@
 #include "search/query/hit_order.h"
 
 #include "search/column/codes.h"
+#include "search/join/joiner.h"
 #include "search/query/filter_eval.h"
 #include "search/query/geo_sort.h"
 #include "search/query/matched_search.h"
@@ -30,6 +31,20 @@ void set_string(
         return;
     }
     number = sort.missing_first || sort.descending ? 1 : -1;
+}
+
+void set_joined_string(
+    const JoinValues& values,
+    const SortKey& sort,
+    const RankedHit& hit,
+    std::int64_t& number,
+    std::string_view& text
+) {
+    if (values.has[hit.part].test(hit.doc)) {
+        text = values.texts[hit.part][hit.doc];
+    } else {
+        number = sort.missing_first || sort.descending ? 1 : -1;
+    }
 }
 
 /// SplitMix64's finalizer: every bit of the result depends on every bit of `x`.
@@ -98,11 +113,11 @@ HitOrder::Kind HitOrder::kind_of(const Schema& schema, const SortKey& sort) {
         case SortKey::By::kGeoDistance: return Kind::kGeoDistance;
         case SortKey::By::kVectorDistance: return Kind::kVectorDistance;
         case SortKey::By::kGroupFound: return Kind::kGroupFound;
+        case SortKey::By::kJoined: return sort.values->strings ? Kind::kString : Kind::kJoined;
     }
     return Kind::kNumber;
 }
 
-/// Compares as strings are sorted for people: ASCII letters without case, then by bytes.
 int HitOrder::compare_text(std::string_view a, std::string_view b) {
     const auto lower = [](char c) {
         return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -148,7 +163,8 @@ HitOrder::HitOrder(
 void HitOrder::open_columns(const SortKey& sort, Key& key) const {
     const bool has_field = key.kind == Kind::kNumber || key.kind == Kind::kString
                            || key.kind == Kind::kDecay || key.kind == Kind::kGeoDistance;
-    for (std::size_t p = 0; has_field && p < snapshot_.parts.size(); ++p) {
+    for (std::size_t p = 0; has_field && sort.values == nullptr && p < snapshot_.parts.size();
+         ++p) {
         key.columns.push_back(snapshot_.parts[p].segment->columns[sort.field].get());
     }
 }
@@ -221,6 +237,11 @@ std::int64_t HitOrder::other_number_of(std::size_t k, const RankedHit& hit) cons
         const auto distance = vectors_->distance(hit.part, hit.doc);
         return distance ? in_order(key, code_of_double(static_cast<double>(*distance))) : kWorst;
     }
+    if (key.kind == Kind::kJoined) {
+        const JoinValues& values = *sorts_[k].values;
+        return values.has[hit.part].test(hit.doc) ? in_order(key, values.numbers[hit.part][hit.doc])
+                                                  : (key.missing_first ? kBest : kWorst);
+    }
     if (key.kind == Kind::kGeoDistance) {
         const auto meters = distance_of(sorts_[k].geo, *key.columns[hit.part], hit.doc);
         return meters ? in_order(key, *meters) : (key.missing_first ? kBest : kWorst);
@@ -235,7 +256,15 @@ ScoredHit HitOrder::score(std::size_t part, DocId doc, const Match* match) const
     out.order = snapshot_.parts[part].segment->order->first(doc).value_or(0);
     for (std::size_t k = 0; k < keys_.size(); ++k) {
         const Key& key = keys_[k];
-        if (key.kind == Kind::kString) {
+        if (key.kind == Kind::kString && sorts_[k].values != nullptr) {
+            set_joined_string(
+                *sorts_[k].values,
+                sorts_[k],
+                out.hit,
+                out.numbers[k],
+                out.strings[k]
+            );
+        } else if (key.kind == Kind::kString) {
             set_string(*key.columns[part], sorts_[k], doc, out.numbers[k], out.strings[k]);
         } else if (key.kind == Kind::kRandom) {
             out.numbers[k] = in_order(key, shuffled(k, out));
@@ -258,6 +287,7 @@ std::string HitOrder::types() const {
             case Kind::kGeoDistance: out += "distance"; break;
             case Kind::kVectorDistance: out += "vector_distance"; break;
             case Kind::kGroupFound: out += "group_found"; break;
+            case Kind::kJoined: out += "joined"; break;
             case Kind::kString: out += "string"; break;
             case Kind::kNumber:
                 out += name_of_numbers(snapshot_.schema->fields[sorts_[k].field]);

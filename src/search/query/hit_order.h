@@ -90,6 +90,9 @@ public:
         return a.hit.search != b.hit.search ? a.hit.search < b.hit.search : a.hit.part < b.hit.part;
     }
 
+    /// As strings are sorted for people: ASCII letters without case, then by bytes.
+    static int compare_text(std::string_view a, std::string_view b);
+
     /// What it compares by, for people: "integer:desc, text_match:desc".
     std::string types() const;
 
@@ -114,6 +117,7 @@ private:
         kGroupFound,
         kGeoDistance,
         kVectorDistance,
+        kJoined,
     };
 
     /// What is looked at for every hit; the rest of a key is in `sorts_`, in the same place.
@@ -128,7 +132,6 @@ private:
     static std::vector<SortKey>
     complete_keys(const Schema& schema, const SearchRequest& request, bool has_words);
     static Kind kind_of(const Schema& schema, const SortKey& sort);
-    static int compare_text(std::string_view a, std::string_view b);
 
     void open_columns(const SortKey& sort, Key& key) const;
     void evaluate_filters(const SortKey& sort, Key& key) const;

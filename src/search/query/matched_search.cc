@@ -75,7 +75,7 @@ Status check(const Schema& schema, const SearchRequest& request) {
         }
     }
     for (const FacetRequest& facet : request.facets) {
-        if (!part_of(facet.field).column) {
+        if (!facet.join && !part_of(facet.field).column) {
             return invalid_argument("Faceting needs a facet field.");
         }
     }

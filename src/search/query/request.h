@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "search/geo/geo_point.h"
+#include "search/join/join.h"
 #include "search/query/filter.h"
 #include "search/query/synonyms.h"
 #include "search/schema/schema.h"
@@ -58,6 +59,8 @@ struct Decay {
     double decay = 0.5;  ///< Between 0 and 1, without both.
 };
 
+struct JoinValues;
+
 inline constexpr std::uint32_t kVectorHitsMax = 10'000;
 
 /// How far a point is from another.
@@ -77,6 +80,7 @@ struct SortKey {
         kDecay,           ///< `decay` of the number in `field`.
         kVectorDistance,  ///< How far from `SearchRequest::vector`; needs one.
         kGeoDistance,     ///< `geo`, of the nearest point in `field`.
+        kJoined,          ///< The best value of joined documents: `join`.
         kGroupFound,      ///< How many documents the hit's group has; needs SearchRequest::group.
     };
 
@@ -90,6 +94,8 @@ struct SortKey {
     std::optional<std::uint64_t> seed{};  ///< Unset: 0.
     Decay decay{};
     GeoDistance geo{};
+    std::shared_ptr<const JoinSort> join{};
+    std::shared_ptr<const JoinValues> values{};  ///< What `join` has come to.
 };
 
 /// A named range of a facet, [from, to) in column codes.
@@ -111,6 +117,10 @@ struct FacetRequest {
     std::vector<FacetRange> ranges{};
     std::string query{};  ///< Only values whose words start with these (facet_query).
     std::uint32_t query_num_typos = 2;
+    bool return_parent = false;  ///< Each value with an object that has it (nested fields).
+    /// If set, `field` is one of the documents that this leads to. A value counts the documents
+    /// that are joined with it.
+    std::optional<JoinPathStep> join{};
 };
 
 enum class DropTokensMode : std::uint8_t {
@@ -220,6 +230,7 @@ struct SearchRequest {
     /// If set, what matches is what is nearest to the vector, and what the words (if any) match.
     std::optional<VectorRequest> vector{};
     bool filter_pinned = false;  ///< Those that do not pass the filter are left out.
+    JoinRequest joins{};
     Duration time_limit = std::chrono::seconds(30);
 };
 
@@ -268,13 +279,15 @@ struct Hit {
     /// For each key that sorts by distance and that the document has a point for.
     std::vector<FieldDistance> distances{};
     std::optional<float> vector_distance{};
-    std::optional<double> fusion_score{};  ///< Of a search by words and a vector.
+    std::optional<double> fusion_score{};   ///< Of a search by words and a vector.
+    std::vector<JoinedDocuments> joined{};  ///< One for each of JoinRequest::includes.
 };
 
 struct FacetValue {
     std::string value;
     std::string highlighted;
     std::uint64_t count = 0;
+    std::string parent{};  ///< The object that has it, of some document; or empty.
 };
 
 struct FacetStats {

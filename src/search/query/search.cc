@@ -1,5 +1,6 @@
 #include "search/query/search.h"
 
+#include "search/join/joined_search.h"
 #include "search/query/facets.h"
 #include "search/query/grouping.h"
 #include "search/query/hit_order.h"
@@ -32,8 +33,17 @@ std::string raw_of(const PathValues& found) {
 /// The second half of a search: counted, grouped, ranked and shown.
 class Search {
 public:
-    Search(const Snapshot& snapshot, const SearchRequest& request, const Clock& clock)
-        : snapshot_(snapshot), request_(request), matched_(snapshot, request, clock) {}
+    /// The request's joins are resolved; `joiner` may be null if it has none.
+    Search(
+        const Snapshot& snapshot,
+        const SearchRequest& request,
+        const Clock& clock,
+        Joiner* joiner
+    )
+        : snapshot_(snapshot),
+          request_(request),
+          matched_(snapshot, request, clock),
+          joiner_(joiner) {}
 
     Result<SearchResult> run() {
         KUMO_TRY(matched_.run());
@@ -64,6 +74,10 @@ private:
         }
         result_.found = groups_ ? groups_->count() : result_.found_docs;
         for (const FacetRequest& facet : request_.facets) {
+            if (facet.join) {
+                result_.facets.push_back(joined_facet(facet));
+                continue;
+            }
             result_.facets.push_back(count_facet(
                 snapshot_,
                 matched_.parts(),
@@ -73,6 +87,20 @@ private:
                 groups()
             ));
         }
+    }
+
+    FacetResult joined_facet(const FacetRequest& facet) {
+        PartSets matched;
+        for (const PartMatches& part : matched_.parts()) {
+            matched.push_back(part.matched);
+        }
+        const JoinedCollection& there = request_.joins.collections[facet.join->step.collection];
+        return search::joined_facet(
+            *there.schema,
+            joiner_->counts(snapshot_, matched, facet),
+            facet,
+            request_.max_facet_values
+        );
     }
 
     void find_groups() {
@@ -175,15 +203,38 @@ private:
     const Snapshot& snapshot_;
     const SearchRequest& request_;
     MatchedSearch matched_;
+    Joiner* joiner_;
     std::optional<Groups> groups_;
     SearchResult result_;
 };
 
 }  // namespace
 
-Result<SearchResult>
-search(const Snapshot& snapshot, const SearchRequest& request, const Clock& clock) {
-    return Search(snapshot, request, clock).run();
+Result<SearchResult> search(
+    const Snapshot& snapshot,
+    const SearchRequest& request,
+    const Clock& clock,
+    KeyTables* tables
+) {
+    if (request.joins.collections.empty()) {
+        return Search(snapshot, request, clock, nullptr).run();
+    }
+    KUMO_TRY(check_joins(*snapshot.schema, request));
+    Joiner joiner(request.joins, tables);
+    SearchRequest resolved = request;
+    resolve_joins(snapshot, joiner, resolved);
+    KUMO_TRY_ASSIGN(SearchResult result, Search(snapshot, resolved, clock, &joiner).run());
+    std::vector<Hit*> hits;
+    for (Hit& hit : result.hits) {
+        hits.push_back(&hit);
+    }
+    for (HitGroup& group : result.groups) {
+        for (Hit& hit : group.hits) {
+            hits.push_back(&hit);
+        }
+    }
+    KUMO_TRY(include_joined(*snapshot.schema, request.joins, joiner, hits));
+    return result;
 }
 
 Result<std::vector<std::string>>

@@ -3,15 +3,21 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "search/index/index.h"
+#include "search/join/join_keys.h"
 #include "search/query/request.h"
 
 namespace kumo::search {
 
 /// Runs one search over one snapshot, on the calling thread. Stateless; any thread.
 /// kInvalidArgument for a request that does not fit the schema (the dialect has usually said so in
-/// its own words before).
-Result<SearchResult>
-search(const Snapshot& snapshot, const SearchRequest& request, const Clock& clock);
+/// its own words before). The collections it joins have their snapshots; `tables` (may be null) are
+/// what earlier requests have made for joins.
+Result<SearchResult> search(
+    const Snapshot& snapshot,
+    const SearchRequest& request,
+    const Clock& clock,
+    KeyTables* tables = nullptr
+);
 
 /// The ids of the documents that pass the filter, oldest first, at most `max` of them.
 Result<std::vector<std::string>>

@@ -1,5 +1,6 @@
 #include "search/query/union_search.h"
 
+#include "search/join/joined_search.h"
 #include "search/query/best_hits.h"
 #include "search/query/matched_search.h"
 #include "search/query/ranking.h"
@@ -185,11 +186,45 @@ private:
 
 }  // namespace
 
-Result<UnionResult> search_union(const UnionRequest& request, const Clock& clock) {
+namespace {
+
+bool has_joins(const UnionRequest& request) {
+    return std::any_of(request.searches.begin(), request.searches.end(), [](const UnionPart& part) {
+        return !part.request.joins.collections.empty();
+    });
+}
+
+Result<UnionResult>
+search_joined(const UnionRequest& request, const Clock& clock, KeyTables* tables) {
+    UnionRequest resolved = request;
+    std::deque<Joiner> joiners;
+    for (UnionPart& part : resolved.searches) {
+        KUMO_TRY(check_joins(*part.snapshot->schema, part.request));
+        joiners.emplace_back(part.request.joins, tables);
+        resolve_joins(*part.snapshot, joiners.back(), part.request);
+    }
+    KUMO_TRY_ASSIGN(UnionResult result, Union(resolved, clock).run());
+    for (std::size_t s = 0; s < resolved.searches.size(); ++s) {
+        const UnionPart& part = resolved.searches[s];
+        std::vector<Hit*> hits;
+        for (UnionHit& hit : result.hits) {
+            if (hit.search == s) {
+                hits.push_back(&hit.hit);
+            }
+        }
+        KUMO_TRY(include_joined(*part.snapshot->schema, part.request.joins, joiners[s], hits));
+    }
+    return result;
+}
+
+}  // namespace
+
+Result<UnionResult>
+search_union(const UnionRequest& request, const Clock& clock, KeyTables* tables) {
     if (request.searches.empty() || request.searches.size() > kUnionSearchesMax) {
         return invalid_argument("A union needs 1 to 1000 searches.");
     }
-    return Union(request, clock).run();
+    return has_joins(request) ? search_joined(request, clock, tables) : Union(request, clock).run();
 }
 
 }  // namespace kumo::search

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "search/index/index.h"
+#include "search/join/join_keys.h"
 #include "search/query/request.h"
 
 #include <cstdint>
@@ -44,6 +45,7 @@ struct UnionResult {
 /// a score of 0. Documents that searches pin have their positions in the whole, those of earlier
 /// searches first. Stateless; any thread. kInvalidArgument if the searches do not sort by the same
 /// types in the same orders, or for what has no meaning in a union: groups, facets, buckets.
-Result<UnionResult> search_union(const UnionRequest& request, const Clock& clock);
+Result<UnionResult>
+search_union(const UnionRequest& request, const Clock& clock, KeyTables* tables = nullptr);
 
 }  // namespace kumo::search

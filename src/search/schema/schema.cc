@@ -71,6 +71,37 @@ Status validate_stem(const Field& field) {
     return {};
 }
 
+Status validate_reference(const Field& field) {
+    const std::size_t dot = field.reference.find('.');
+    if (dot == std::string::npos || dot == 0 || dot + 1 == field.reference.size()
+        || field.reference.size() > kReferenceBytesMax) {
+        return invalid_argument("Invalid reference `" + field.reference + "`.");
+    }
+    if (field.name == ".*") {
+        return invalid_argument("Field `.*` cannot be a reference field.");
+    }
+    if (field.is_expression()) {
+        return invalid_argument("Wildcard field cannot have a reference.");
+    }
+    if (std::count(field.name.begin(), field.name.end(), '.') > 1) {
+        return invalid_argument(
+            "`" + field.name
+            + "` field cannot have a reference. Only the top-level field of an object is allowed."
+        );
+    }
+    const bool fits = field.index
+                      && (field.type == ValueType::kString || field.type == ValueType::kInt32
+                          || field.type == ValueType::kInt64);
+    if (!fits) {
+        return invalid_argument(
+            "Field `" + field.name
+            + "` cannot have a reference: it must be an indexed string, int32 or int64, or an "
+              "array of those."
+        );
+    }
+    return {};
+}
+
 Status validate_field(const Field& field) {
     if (field.name.empty()) {
         return invalid_argument("Parameter `name` of a field must not be empty.");
@@ -97,6 +128,9 @@ Status validate_field(const Field& field) {
     KUMO_TRY(validate_stem(field));
     if (field.is_vector()) {
         KUMO_TRY(validate_vector(field));
+    }
+    if (field.is_reference()) {
+        KUMO_TRY(validate_reference(field));
     }
     if (field.facet && field.is_geo()) {
         return invalid_argument(
@@ -186,6 +220,12 @@ std::optional<std::size_t> Schema::find_declared(std::string_view name) const {
 bool Schema::has_patterns() const {
     return std::any_of(fields.begin(), fields.end(), [](const Field& field) {
         return field.is_pattern();
+    });
+}
+
+bool Schema::has_references() const {
+    return std::any_of(fields.begin(), fields.end(), [](const Field& field) {
+        return field.is_reference();
     });
 }
 

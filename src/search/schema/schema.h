@@ -66,6 +66,10 @@ struct Field {
     StemDictionary stem_dictionary{};
     VectorOptions vector{};  ///< Of a float[].
     bool found = false;      ///< By a pattern: segments from before it do not know of the field.
+    /// "collection.field": its values are those of documents there, which it joins. Empty: none.
+    std::string reference{};
+    bool async_reference = false;  ///< Those documents may come later.
+    bool cascade_delete = true;    ///< It goes when they go.
 
     /// Its name stands for others.
     bool is_expression() const { return name.find(".*") != std::string::npos; }
@@ -85,6 +89,17 @@ struct Field {
     }
 
     bool is_vector() const { return vector.dimensions > 0; }
+
+    bool is_reference() const { return !reference.empty(); }
+
+    /// The two parts of `reference`. A collection with a dot in its name cannot be referenced.
+    std::string_view referenced_collection() const {
+        return std::string_view(reference).substr(0, reference.find('.'));
+    }
+
+    std::string_view referenced_field() const {
+        return std::string_view(reference).substr(reference.find('.') + 1);
+    }
 
     bool is_geo() const { return type == ValueType::kGeoPoint || type == ValueType::kGeoPolygon; }
 
@@ -108,6 +123,8 @@ struct Schema {
 
     bool has_patterns() const;
 
+    bool has_references() const;
+
     bool operator==(const Schema&) const = default;
 };
 
@@ -116,6 +133,7 @@ inline constexpr std::size_t kFieldsMax = 1024;
 inline constexpr std::size_t kFieldNameBytesMax = 512;
 /// All words of the dictionaries that a collection's fields name.
 inline constexpr std::size_t kStemDictionariesBytesMax = std::size_t{4} << 20;
+inline constexpr std::size_t kReferenceBytesMax = 1024;
 
 /// The type as clients write it: "string", "int32[]", ... Nothing for a name that is no type here.
 std::string type_name(ValueType type, bool array);

@@ -36,6 +36,11 @@ constexpr unsigned kFlagBits = 9;
 constexpr std::uint64_t kIsVector = std::uint64_t{1} << kFlagBits;
 constexpr std::uint64_t kIsFound = kIsVector << 1U;
 constexpr std::uint64_t kHasDictionary = kIsFound << 1U;
+constexpr std::uint64_t kIsReference = kHasDictionary << 1U;
+
+// Of a reference.
+constexpr std::uint64_t kIsAsync = 1;
+constexpr std::uint64_t kCascades = 2;
 
 /// Dictionaries of a list of fields, in the order in which they come first: later fields refer to
 /// them.
@@ -87,6 +92,7 @@ void append_field(std::string& out, const Field& field, Dictionaries& dictionari
     flags |= field.is_vector() ? kIsVector : 0;
     flags |= field.found ? kIsFound : 0;
     flags |= field.stem_dictionary.name.empty() ? 0 : kHasDictionary;
+    flags |= field.is_reference() ? kIsReference : 0;
     append_varint(out, flags);
     append_sized(out, field.locale);
     if (field.is_vector()) {
@@ -98,13 +104,20 @@ void append_field(std::string& out, const Field& field, Dictionaries& dictionari
     if ((flags & kHasDictionary) != 0) {
         append_dictionary(out, field.stem_dictionary, dictionaries);
     }
+    if (field.is_reference()) {
+        append_sized(out, field.reference);
+        append_varint(
+            out,
+            (field.async_reference ? kIsAsync : 0) | (field.cascade_delete ? kCascades : 0)
+        );
+    }
 }
 
 Field read_field(wire::ByteReader& in, Dictionaries& dictionaries) {
     Field field;
     field.name = in.text();
     field.type = static_cast<ValueType>(in.below_or_at(kValueTypeMax));
-    const std::uint64_t flags = in.below_or_at(kHasDictionary * 2 - 1);
+    const std::uint64_t flags = in.below_or_at(kIsReference * 2 - 1);
     unsigned bit = 0;
     for_each_flag(field, [&](bool& flag) {
         flag = ((flags >> bit) & 1U) != 0;
@@ -121,6 +134,12 @@ Field read_field(wire::ByteReader& in, Dictionaries& dictionaries) {
     }
     if ((flags & kHasDictionary) != 0) {
         field.stem_dictionary = read_dictionary(in, dictionaries);
+    }
+    if ((flags & kIsReference) != 0) {
+        field.reference = in.text();
+        const std::uint64_t how = in.below_or_at(kIsAsync | kCascades);
+        field.async_reference = (how & kIsAsync) != 0;
+        field.cascade_delete = (how & kCascades) != 0;
     }
     return field;
 }

@@ -173,6 +173,6 @@ test("CORS, HEAD and unknown routes", async () => {
     assert.equal(preflight.headers.get("access-control-allow-origin"), "*");
     assert.equal((await fetch(server.url("/health"), { method: "HEAD" })).status, 200);
     assert.equal((await server.fetch("/nothing/here")).status, 404);
-    assert.equal((await server.fetch("/analytics/aggregate_events", { method: "POST" })).status, 501);
+    assert.equal((await server.fetch("/conversations/models", { method: "POST" })).status, 501);
     assert.equal((await fetch(server.url("/collections"))).status, 401);
 });

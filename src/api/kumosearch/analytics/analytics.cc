@@ -219,7 +219,8 @@ bool Analytics::wants_searches() const {
 
 void Analytics::note_search(const SearchNote& note) {
     const std::string q = normalized(note.q);
-    if (q.empty() || q == "*" || q.size() > kQueryBytesMax) {
+    if (q.empty() || q == "*" || q.size() > kQueryBytesMax
+        || note.filter_by.size() > kFilterBytesMax || note.tag.size() > kFilterBytesMax) {
         return;
     }
     const auto known = rules();
@@ -278,24 +279,42 @@ void Analytics::settle_one(
 
 void Analytics::count(const std::string& rule, Query query, std::int64_t by) {
     auto& queries = pending_.queries[rule];
-    if (counters_ >= kCountersMax && !queries.contains(query)) {
-        return;
+    const std::size_t bytes = query.q.size() + query.filter_by.size() + query.tag.size();
+    auto at = queries.find(query);
+    if (at == queries.end()) {
+        if (!has_room(bytes)) {
+            return;
+        }
+        at = queries.emplace(std::move(query), 0).first;
     }
-    const auto [at, is_new] = queries.try_emplace(std::move(query), 0);
     at->second += by;
-    counters_ += is_new ? 1 : 0;
     changed_ = true;
 }
 
 void Analytics::count(const std::string& rule, std::string document, std::int64_t by) {
-    auto& documents = pending_.documents[rule];
-    if (counters_ >= kCountersMax && !documents.contains(document)) {
-        return;
+    if (document.size() > search::kIdBytesMax) {
+        return;  // There is none of that id.
     }
-    const auto [at, is_new] = documents.try_emplace(std::move(document), 0);
+    auto& documents = pending_.documents[rule];
+    auto at = documents.find(document);
+    if (at == documents.end()) {
+        if (!has_room(document.size())) {
+            return;
+        }
+        at = documents.emplace(std::move(document), 0).first;
+    }
     at->second += by;
-    counters_ += is_new ? 1 : 0;
     changed_ = true;
+}
+
+/// For one more counter, which is counted.
+bool Analytics::has_room(std::size_t bytes) {
+    if (counters_ >= kCountersMax || counter_bytes_ + bytes > kCounterBytesMax) {
+        return false;
+    }
+    ++counters_;
+    counter_bytes_ += bytes;
+    return true;
 }
 
 void Analytics::log(Event event) {
@@ -357,6 +376,9 @@ Status Analytics::add_event(JsonValue event, const std::string& address) {
         if (query.q.size() > kQueryBytesMax) {
             return wrong("'q' is too long");
         }
+        if (query.filter_by.size() > kFilterBytesMax || query.tag.size() > kFilterBytesMax) {
+            return wrong("'filter_by' or 'analytics_tag' is too long");
+        }
         if (rule.counts_queries()) {
             query.q = normalized(query.q);
             count(rule.name, std::move(query), 1);
@@ -398,6 +420,7 @@ AnalyticsPending Analytics::take() {
     settle(*rules(), false);
     changed_ = true;
     counters_ = 0;
+    counter_bytes_ = 0;
     return std::exchange(pending_, {});
 }
 

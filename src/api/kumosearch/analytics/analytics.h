@@ -64,9 +64,11 @@ class Analytics {
 public:
     static constexpr std::size_t kTypingMax = 10'000;     ///< Queries being typed.
     static constexpr std::size_t kCountersMax = 100'000;  ///< Queries and documents.
+    static constexpr std::size_t kCounterBytesMax = std::size_t{64} << 20;  ///< Of their names.
     static constexpr std::size_t kEventsMax = 10'000;
     static constexpr std::size_t kEventBytesMax = std::size_t{8} << 10;
     static constexpr std::size_t kQueryBytesMax = 1024;
+    static constexpr std::size_t kFilterBytesMax = std::size_t{8} << 10;  ///< And of a tag.
     static constexpr std::size_t kAddressesMax = 1024;
 
     struct Options {
@@ -138,6 +140,7 @@ private:
         KUMO_REQUIRES(mutex_);
     void count(const std::string& rule, std::string document, std::int64_t by)
         KUMO_REQUIRES(mutex_);
+    bool has_room(std::size_t bytes) KUMO_REQUIRES(mutex_);
     void log(AnalyticsPending::Event event) KUMO_REQUIRES(mutex_);
     bool admit(const std::string& address) KUMO_REQUIRES(mutex_);
     std::int64_t now_us() const;
@@ -152,6 +155,7 @@ private:
     std::map<std::pair<std::string, std::string>, Typing> typing_ KUMO_GUARDED_BY(mutex_);
     AnalyticsPending pending_ KUMO_GUARDED_BY(mutex_);
     std::size_t counters_ KUMO_GUARDED_BY(mutex_) = 0;
+    std::size_t counter_bytes_ KUMO_GUARDED_BY(mutex_) = 0;
     bool changed_ KUMO_GUARDED_BY(mutex_) = false;
     std::map<std::string, Address> addresses_ KUMO_GUARDED_BY(mutex_);
 };

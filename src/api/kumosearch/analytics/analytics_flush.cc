@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <deque>
+#include <limits>
 #include <utility>
 
 namespace kumo::api_kumosearch {
@@ -18,6 +19,35 @@ using Query = AnalyticsPending::Query;
 
 /// Documents that one flush of a rule removes beyond its limit; the next one goes on.
 constexpr std::uint32_t kTrimMax = 250;
+
+/// Of what one write of a flush says, without names and numbers.
+constexpr std::size_t kFlushWriteBytesMax = std::size_t{4} << 20;
+constexpr std::size_t kFlushWriteDocumentsMax = 5000;
+static_assert(kFlushWriteDocumentsMax <= node::kBatchDocumentsMax);
+static_assert(8 * kFlushWriteBytesMax <= node::kBatchBytesMax);  // Escapes are six bytes for one.
+
+/// How much one write has been given.
+class WriteSize {
+public:
+    /// Counts one more document, unless that is too much. One alone is taken, whatever its size.
+    bool takes(std::size_t bytes) {
+        if (documents_ > 0
+            && (documents_ == kFlushWriteDocumentsMax || bytes_ + bytes > kFlushWriteBytesMax)) {
+            return false;
+        }
+        ++documents_;
+        bytes_ += bytes;
+        return true;
+    }
+
+private:
+    std::size_t documents_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+std::size_t bytes_of(const Query& query) {
+    return query.q.size() + query.filter_by.size() + query.tag.size();
+}
 
 /// The document of a query: the same one from every node.
 std::string id_of(const Query& query) {
@@ -109,16 +139,16 @@ struct FlushRun : std::enable_shared_from_this<FlushRun> {
 
     void plan(AnalyticsPending pending) {
         const auto rules = analytics.rules();
-        for (const auto& [name, queries] : pending.queries) {
+        for (auto& [name, queries] : pending.queries) {
             const auto rule = rules->find(name);
             if (rule != rules->end()) {
-                plan_queries(rule->second, queries);
+                plan_queries(rule->second, std::move(queries));
             }
         }
-        for (const auto& [name, documents] : pending.documents) {
+        for (auto& [name, documents] : pending.documents) {
             const auto rule = rules->find(name);
             if (rule != rules->end()) {
-                plan_documents(rule->second, documents);
+                plan_documents(rule->second, std::move(documents));
             }
         }
         if (!pending.events.empty()) {
@@ -127,44 +157,33 @@ struct FlushRun : std::enable_shared_from_this<FlushRun> {
     }
 
 private:
-    void plan_queries(const AnalyticsRule& rule, const std::map<Query, std::int64_t>& queries) {
-        node::WriteBatch batch;
-        batch.action = search::WriteAction::kEmplace;
-        AnalyticsPending again;
-        for (const auto& [query, count] : queries) {
-            if (batch.documents.size() < node::kBatchDocumentsMax) {
-                batch.documents.push_back(query_document(query, count));
-                again.queries[rule.name].emplace(query, count);
+    void plan_queries(const AnalyticsRule& rule, std::map<Query, std::int64_t> queries) {
+        while (!queries.empty()) {
+            AnalyticsPending part;
+            WriteSize size;
+            while (!queries.empty() && size.takes(bytes_of(queries.begin()->first))) {
+                part.queries[rule.name].insert(queries.extract(queries.begin()));
             }
+            plan_write(rule, search::WriteAction::kEmplace, std::move(part));
         }
-        plan_write(rule, std::move(batch), std::move(again));
         steps.emplace_back([rule](const std::shared_ptr<FlushRun>& run) { trim(run, rule); });
     }
 
-    void plan_documents(
-        const AnalyticsRule& rule,
-        const std::map<std::string, std::int64_t>& documents
-    ) {
-        node::WriteBatch batch;
-        batch.action = search::WriteAction::kUpdate;
-        AnalyticsPending again;
-        for (const auto& [id, count] : documents) {
-            if (batch.documents.size() < node::kBatchDocumentsMax) {
-                batch.documents.push_back(counter_document(id, rule.counter_field, count));
-                again.documents[rule.name].emplace(id, count);
+    void plan_documents(const AnalyticsRule& rule, std::map<std::string, std::int64_t> documents) {
+        while (!documents.empty()) {
+            AnalyticsPending part;
+            WriteSize size;
+            while (!documents.empty() && size.takes(documents.begin()->first.size())) {
+                part.documents[rule.name].insert(documents.extract(documents.begin()));
             }
+            plan_write(rule, search::WriteAction::kUpdate, std::move(part));
         }
-        plan_write(rule, std::move(batch), std::move(again));
     }
 
     void plan_events(std::deque<AnalyticsPending::Event> events) {
         AnalyticsRule rule;
         rule.name = "log";
         rule.destination = kEventsCollection;
-        node::WriteBatch batch;
-        for (const AnalyticsPending::Event& event : events) {
-            batch.documents.push_back(event.json);
-        }
         steps.emplace_back([](const std::shared_ptr<FlushRun>& run) {
             if (run->node.collection(kEventsCollection).ok()) {
                 run->next();
@@ -175,27 +194,54 @@ private:
                 run->next();
             });
         });
-        AnalyticsPending again;
-        again.events = std::move(events);
-        plan_write(rule, std::move(batch), std::move(again));
+        while (!events.empty()) {
+            AnalyticsPending part;
+            WriteSize size;
+            while (!events.empty() && size.takes(events.front().json.size())) {
+                part.events.push_back(std::move(events.front()));
+                events.pop_front();
+            }
+            plan_write(rule, search::WriteAction::kCreate, std::move(part));
+        }
         steps.emplace_back([](const std::shared_ptr<FlushRun>& run) { forget_old(run); });
     }
 
     /// What the node does not take is given back; what a document does not take is dropped.
-    void plan_write(const AnalyticsRule& rule, node::WriteBatch batch, AnalyticsPending again) {
-        const auto shared = std::make_shared<node::WriteBatch>(std::move(batch));
-        const auto back = std::make_shared<AnalyticsPending>(std::move(again));
-        steps.emplace_back([rule, shared, back](const std::shared_ptr<FlushRun>& run) {
+    void plan_write(const AnalyticsRule& rule, search::WriteAction action, AnalyticsPending part) {
+        const auto shared = std::make_shared<AnalyticsPending>(std::move(part));
+        steps.emplace_back([rule, action, shared](const std::shared_ptr<FlushRun>& run) {
+            node::WriteBatch batch;
+            batch.action = action;
+            batch.documents = documents_of(rule, *shared);
             run->node.write(
                 rule.destination,
-                std::move(*shared),
+                std::move(batch),
                 run->loop,
-                [run, rule, back](const Result<std::vector<Result<search::Written>>>& written) {
-                    run->on_written(rule, written, *back);
+                [run, rule, shared](const Result<std::vector<Result<search::Written>>>& written) {
+                    run->on_written(rule, written, *shared);
                     run->next();
                 }
             );
         });
+    }
+
+    static std::vector<std::string>
+    documents_of(const AnalyticsRule& rule, const AnalyticsPending& part) {
+        std::vector<std::string> out;
+        for (const auto& [name, queries] : part.queries) {
+            for (const auto& [query, count] : queries) {
+                out.push_back(query_document(query, count));
+            }
+        }
+        for (const auto& [name, documents] : part.documents) {
+            for (const auto& [id, count] : documents) {
+                out.push_back(counter_document(id, rule.counter_field, count));
+            }
+        }
+        for (const AnalyticsPending::Event& event : part.events) {
+            out.push_back(event.json);
+        }
+        return out;
     }
 
     void on_written(
@@ -300,6 +346,22 @@ void flush_analytics(
         now.time_since_epoch().count()
         - std::chrono::microseconds(std::chrono::seconds(options.analytics_ttl_seconds)).count();
     run->plan(analytics.take());
+    run->next();
+}
+
+void write_events(
+    Analytics& analytics,
+    node::Node& node,
+    const DialectOptions& options,
+    io::Loop& loop,
+    std::deque<AnalyticsPending::Event> events,
+    std::function<void()> done
+) {
+    const auto run = std::make_shared<FlushRun>(analytics, node, options, loop, std::move(done));
+    run->oldest_event = std::numeric_limits<std::int64_t>::min();
+    AnalyticsPending pending;
+    pending.events = std::move(events);
+    run->plan(std::move(pending));
     run->next();
 }
 

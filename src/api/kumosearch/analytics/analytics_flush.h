@@ -5,6 +5,7 @@
 #include "io/loop.h"
 #include "node/node.h"
 
+#include <deque>
 #include <functional>
 
 namespace kumo::api_kumosearch {
@@ -22,6 +23,17 @@ void flush_analytics(
     const Clock& clock,
     const DialectOptions& options,
     io::Loop& loop,
+    std::function<void()> done
+);
+
+/// Writes logged events into their collection, as a flush would. What could not be written is
+/// given to `analytics`, which keeps it for the next flush. `done` runs on the loop.
+void write_events(
+    Analytics& analytics,
+    node::Node& node,
+    const DialectOptions& options,
+    io::Loop& loop,
+    std::deque<AnalyticsPending::Event> events,
     std::function<void()> done
 );
 

@@ -330,6 +330,30 @@ TEST_F(AnalyticsTest, IsBounded) {
     EXPECT_EQ(analytics.sizes().document_events, Analytics::kEventsMax);
 }
 
+TEST_F(AnalyticsTest, EventsThatAnotherServerHasLoggedAreTaken) {
+    rule(R"("type": "log", "event_type": "visit", "collection": "books")");
+    const auto send = [&](const std::string& json) {
+        return world_.post("/analytics/aggregate_events", json);
+    };
+    const Answer taken = send(R"([
+        {"id": "9", "name": "r", "user_id": "u", "timestamp": 5, "doc_id": "1"},
+        {"name": "r", "user_id": "u", "timestamp": 6, "doc_id": "2"}])");
+    EXPECT_EQ(taken.status, 200);
+    EXPECT_EQ(taken.body, R"({"ok":true})");
+    EXPECT_EQ(
+        world_.get("/analytics/events?user_id=u&name=r&n=10").body,
+        R"({"events":[{"name":"r","user_id":"u","timestamp":6,"doc_id":"2"},)"
+        R"({"name":"r","user_id":"u","timestamp":5,"doc_id":"1"}]})"
+    );
+    for (const char* wrong :
+         {"{}",
+          "x",
+          R"([{"name": "r"}])",
+          R"([{"name": "r", "user_id": "u", "timestamp": "5"}])"}) {
+        EXPECT_EQ(send(wrong).status, 400) << wrong;
+    }
+}
+
 TEST_F(AnalyticsTest, OneAddressSendsSoManyEventsAMinute) {
     popular();
     Analytics analytics(world_.node(), world_.clock(), {true, 2, ""});
@@ -342,6 +366,76 @@ TEST_F(AnalyticsTest, OneAddressSendsSoManyEventsAMinute) {
     EXPECT_TRUE(add("b"));
     world_.run_for(std::chrono::minutes(1));
     EXPECT_TRUE(add("a"));
+}
+
+/// Flushes what some other counter holds; false if that never ends.
+bool flush_all(ApiWorld& world, Analytics& analytics) {
+    static const DialectOptions kOptions;
+    bool done = false;
+    world.http_loop().post([&] {
+        flush_analytics(analytics, world.node(), world.clock(), kOptions, world.http_loop(), [&] {
+            done = true;
+        });
+    });
+    return world.run_until([&] { return done; });
+}
+
+TEST_F(AnalyticsTest, AFlushOfMoreThanOneWriteHoldsLosesNothing) {
+    popular(R"("limit": 100000)");
+    Analytics analytics(world_.node(), world_.clock(), {true, 1'000'000, ""});
+    constexpr int kTrimmed = 250;  // A rule keeps at most 10,000; a flush removes so many beyond.
+    constexpr int kQueries = static_cast<int>(node::kBatchDocumentsMax) + 2345;
+    for (int i = 0; i < kQueries; ++i) {
+        const auto event = wire::JsonDocument::parse(
+            R"({"name": "r", "data": {"q": "q)" + std::to_string(i) + "\"}}"
+        );
+        ASSERT_TRUE(analytics.add_event(event.value().root(), "a").ok());
+    }
+    ASSERT_TRUE(flush_all(world_, analytics));
+    EXPECT_EQ(analytics.sizes().query_counters, 0U);
+    EXPECT_EQ(
+        member(world_.get("/collections/queries").body, "num_documents"),
+        std::to_string(kQueries - kTrimmed)
+    );
+}
+
+TEST_F(AnalyticsTest, AFlushOfMoreBytesThanOneWriteHoldsLosesNothing) {
+    rule(R"("type": "log", "event_type": "custom", "collection": "books")");
+    Analytics analytics(world_.node(), world_.clock(), {true, 1'000'000, ""});
+    const std::string text(std::size_t{7} << 10, 'x');
+    const auto event = wire::JsonDocument::parse(
+        R"({"name": "r", "data": {"doc_id": "1", "user_id": "u", "text": ")" + text + "\"}}"
+    );
+    constexpr std::size_t kEvents = node::kBatchBytesMax / (std::size_t{7} << 10) + 100;
+    static_assert(kEvents < Analytics::kEventsMax);
+    for (std::size_t i = 0; i < kEvents; ++i) {
+        ASSERT_TRUE(analytics.add_event(event.value().root(), "a").ok());
+    }
+    ASSERT_TRUE(flush_all(world_, analytics));
+    EXPECT_EQ(analytics.sizes().document_events, 0U);
+    EXPECT_EQ(
+        member(world_.get("/collections/kumosearch_analytics_events").body, "num_documents"),
+        std::to_string(kEvents)
+    );
+}
+
+TEST_F(AnalyticsTest, CountersAreBoundedInBytes) {
+    popular(R"("limit": 10, "meta_fields": ["filter_by"])");
+    Analytics analytics(world_.node(), world_.clock(), {true, 1'000'000, ""});
+    const std::string filter(Analytics::kFilterBytesMax, 'x');
+    const auto add = [&](const std::string& q, const std::string& filter_by) {
+        const auto event = wire::JsonDocument::parse(
+            R"({"name": "r", "data": {"q": ")" + q + R"(", "filter_by": ")" + filter_by + "\"}}"
+        );
+        return analytics.add_event(event.value().root(), "a").ok();
+    };
+    EXPECT_FALSE(add("q", filter + "x"));
+    constexpr std::size_t kFit = Analytics::kCounterBytesMax / Analytics::kFilterBytesMax;
+    for (std::size_t i = 0; i < kFit + 10; ++i) {
+        ASSERT_TRUE(add("q" + std::to_string(i), filter));
+    }
+    EXPECT_LT(analytics.sizes().query_counters, kFit);
+    EXPECT_GT(analytics.sizes().query_counters, kFit - 10);
 }
 
 TEST(Analytics, SearchesAreNotCapturedUnlessTheServerIsAskedTo) {

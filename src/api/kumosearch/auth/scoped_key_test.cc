@@ -211,5 +211,39 @@ TEST_F(ScopedKey, KeysOfSomeCollectionsSeeNoOthers) {
     EXPECT_EQ(world.ask_as(key, kGet, "/metrics.json").status, 401);
 }
 
+TEST_F(ScopedKey, ItsFilterSaysWhichJoinedDocumentsAreSeen) {
+    ASSERT_EQ(
+        world
+            .post("/collections", R"({"name": "prices", "fields": [
+            {"name": "who", "type": "string"}, {"name": "price", "type": "int32", "facet": true},
+            {"name": "book", "type": "string", "reference": "books.id"}]})")
+            .status,
+        201
+    );
+    world.post(
+        "/collections/prices/documents/import",
+        R"({"id": "p1", "who": "ann", "price": 10, "book": "1"}
+{"id": "p2", "who": "bob", "price": 1, "book": "1"}
+{"id": "p3", "who": "bob", "price": 2, "book": "2"})"
+    );
+    // The parent key covers the books alone: what joins others is what its owner has embedded.
+    const std::string key = scoped_key(parent, R"j({"filter_by":"$prices(who:=ann)"})j");
+    EXPECT_EQ(found(key), "1");
+    EXPECT_EQ(found(key, "&filter_by=$prices(price:%3C5)"), "0");
+    EXPECT_EQ(found(key, "&filter_by=$prices(who:=bob)"), "0");
+    EXPECT_EQ(found(key, "&filter_by=$prices(price:10)"), "1");
+    const Answer shown = world.ask_as(
+        key,
+        kGet,
+        "/collections/books/documents/search?q=*&include_fields=id,$prices(price)"
+        "&facet_by=$prices(price)"
+    );
+    EXPECT_NE(shown.body.find(R"({"id":"1","prices":{"price":10}})"), std::string::npos)
+        << shown.body;
+    EXPECT_EQ(shown.body.find("\"value\":\"1\""), std::string::npos) << shown.body;
+    // Another collection is not covered.
+    EXPECT_EQ(found(key, "&include_fields=$other(id)"), "401");
+}
+
 }  // namespace
 }  // namespace kumo::api_kumosearch

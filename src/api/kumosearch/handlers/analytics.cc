@@ -364,6 +364,66 @@ void flush_events(const CallPtr& call) {
     );
 }
 
+namespace {
+
+/// One of the events that another server has logged.
+Result<AnalyticsPending::Event> read_logged_event(wire::JsonValue json) {
+    const Error wrong =
+        invalid_argument("An event must be an object with a `name`, a `user_id` and a `timestamp`."
+        );
+    if (!json.is_object()) {
+        return wrong;
+    }
+    const wire::JsonValue name = json.find("name");
+    const wire::JsonValue user = json.find("user_id");
+    const wire::JsonValue timestamp = json.find("timestamp");
+    const bool good = name && name.is_string() && user && user.is_string() && timestamp
+                      && timestamp.type() == wire::JsonType::kInt64 && timestamp.as_int64() >= 0
+                      && json.raw().size() <= Analytics::kEventBytesMax;
+    if (!good) {
+        return wrong;
+    }
+    AnalyticsPending::Event event;
+    event.rule = name.as_string();
+    event.user = user.as_string();
+    event.timestamp = timestamp.as_int64();
+    // The server that has the event may have an id for it; here it gets one of its own.
+    event.json = without_id(std::string(json.raw()));
+    return event;
+}
+
+}  // namespace
+
+void aggregate_events(const CallPtr& call, const std::string& body) {
+    const auto parsed = wire::JsonDocument::parse(body);
+    if (!parsed.ok() || !parsed.value().root().is_array()) {
+        answer_bad_json(*call);
+        return;
+    }
+    std::deque<AnalyticsPending::Event> events;
+    for (const wire::JsonValue one : parsed.value().root().as_array()) {
+        auto event = read_logged_event(one);
+        if (!event.ok() || events.size() == Analytics::kEventsMax) {
+            answer_error(
+                *call,
+                event.ok() ? Error{ErrorCode::kLimitExceeded, "Only upto 10000 events at once."}
+                           : event.error()
+            );
+            return;
+        }
+        events.push_back(std::move(event).value());
+    }
+    const Context& context = call->context;
+    write_events(
+        context.analytics,
+        context.node,
+        context.options,
+        call->loop(),
+        std::move(events),
+        [call] { answer(*call, 200, std::string(kDone)); }
+    );
+}
+
 void get_analytics_status(const CallPtr& call) {
     const Analytics::Sizes sizes = call->context.analytics.sizes();
     std::string json;

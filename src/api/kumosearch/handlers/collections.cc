@@ -1,3 +1,4 @@
+#include "api/kumosearch/handlers/clone_documents.h"
 #include "api/kumosearch/handlers/handlers.h"
 #include "api/kumosearch/resources/stem_dictionaries.h"
 #include "api/kumosearch/resources/values.h"
@@ -45,12 +46,44 @@ Result<node::CollectionSpec> clone_of(const Call& call, const std::string& body)
     return spec;
 }
 
+/// A clone has all documents, or is not made.
+void copy_all_documents(const CallPtr& call, const node::CollectionInfo& made) {
+    node::Node& node = call->context.node;
+    clone_documents(
+        call,
+        resolve_collection(node, call->parameters.text("src_name")),
+        made.spec.name,
+        [call, name = made.spec.name](const Status& copied) {
+            if (!copied.ok()) {
+                call->context.node.drop_collection(
+                    name,
+                    call->loop(),
+                    [call, error = copied.error()](const Result<node::CollectionInfo>&) {
+                        answer_error(*call, error);
+                    }
+                );
+                return;
+            }
+            const auto info = call->context.node.collection(name);
+            if (info.ok()) {
+                answer_collection(*call, 201, info.value());
+            } else {
+                answer_error(*call, info.error());
+            }
+        }
+    );
+}
+
 /// Gives a clone the synonyms and then the curations of its source's own, and answers it.
 void copy_own_sets(
     const CallPtr& call,
     node::CollectionInfo made,
     std::optional<node::ResourceKind> kind
 ) {
+    if (!kind && call->parameters.flag("copy_documents", false)) {
+        copy_all_documents(call, made);
+        return;
+    }
     if (!kind) {
         answer_collection(*call, 201, made);
         return;
@@ -169,10 +202,6 @@ void make_collection(const CallPtr& call, node::CollectionSpec spec) {
 
 void create_collection(const CallPtr& call, const std::string& body) {
     const bool clones = call->parameters.has("src_name");
-    if (clones && call->parameters.flag("copy_documents", false)) {
-        answer_message(*call, 501, "Copying documents into a clone is not supported yet.");
-        return;
-    }
     auto spec = clones ? clone_of(*call, body) : parse_collection(body);
     if (!spec.ok()) {
         answer_error(*call, spec.error());

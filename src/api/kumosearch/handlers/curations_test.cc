@@ -372,9 +372,13 @@ TEST_F(Curations, ACloneHasTheSchemaAndTheRulesOfItsSource) {
         message(world.post("/collections?src_name=none", R"({"name":"c"})")),
         "Collection with name `none` not found."
     );
+    const Answer full =
+        world.post("/collections?src_name=books&copy_documents=true", R"({"name":"c"})");
+    EXPECT_EQ(full.status, 201);
+    EXPECT_EQ(member(full.body, "num_documents"), "3");
     EXPECT_EQ(
-        world.post("/collections?src_name=books&copy_documents=true", R"({"name":"c"})").status,
-        501
+        world.get("/collections/c/documents/export").body,
+        world.get("/collections/books/documents/export").body
     );
     EXPECT_EQ(world.post("/collections?src_name=books", "{}").status, 400);
 }

@@ -1,7 +1,11 @@
 #include "api/kumosearch/handlers/document_parameters.h"
 #include "api/kumosearch/handlers/handlers.h"
+#include "api/kumosearch/handlers/joins.h"
 #include "api/kumosearch/query/filter_parser.h"
+#include "api/kumosearch/query/joined_fields.h"
 #include "api/kumosearch/query/search_plan.h"
+#include "node/joined_snapshots.h"
+#include "search/join/joiner.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
 
@@ -32,15 +36,16 @@ Result<search::PlannedFilter> read_filter(const Call& call) {
     if (trim(parameters.text("filter_by")).empty()) {
         return invalid_argument("Parameter `filter_by` must be provided.");
     }
+    JoinPlanner joins = join_planner(call.context.node, call.grant, {info.spec.name, info.schema});
+    FilterLimits limits{call.context.options.filter_by_max_ops};
+    limits.joins = &joins;
     KUMO_TRY_ASSIGN(
         search::Filter filter,
-        parse_filter(
-            parameters.text("filter_by"),
-            info.spec.schema,
-            {call.context.options.filter_by_max_ops, true}
-        )
+        parse_filter(parameters.text("filter_by"), info.spec.schema, limits)
     );
-    return search::PlannedFilter(std::move(filter), info.schema);
+    search::PlannedFilter planned(std::move(filter), info.schema);
+    planned.joins = std::make_shared<const search::JoinRequest>(joins.request());
+    return planned;
 }
 
 /// Writes one document and answers it as it is stored.
@@ -147,8 +152,75 @@ void delete_documents(const CallPtr& call) {
         .erase_matching(call->collection(), std::move(filter).value(), call->loop(), reply);
 }
 
+namespace {
+
+/// What is shown of one document.
+struct ShownDocument {
+    std::shared_ptr<const search::Schema> schema;
+    ShownFields fields;
+    search::JoinRequest joins;
+};
+
+Result<ShownDocument> plan_shown_document(const Call& call) {
+    KUMO_TRY_ASSIGN(
+        const node::CollectionInfo info,
+        call.context.node.collection(call.collection())
+    );
+    JoinPlanner joins = join_planner(call.context.node, call.grant, {info.spec.name, info.schema});
+    ShownDocument out;
+    out.schema = info.schema;
+    KUMO_TRY_ASSIGN(out.fields, plan_shown_fields(call.parameters, {}, &joins));
+    out.joins = joins.request();
+    return out;
+}
+
+Result<std::string>
+show_document(const ShownDocument& shown, search::KeyTables& tables, const std::string& document) {
+    search::Joiner joiner(shown.joins, &tables);
+    KUMO_TRY_ASSIGN(
+        const auto joined,
+        joiner.include(*shown.schema, {&document, 1}, shown.fields.includes)
+    );
+    std::string out;
+    KUMO_TRY(append_shown(shown.fields.fields, shown.fields.shapes, document, joined[0], out));
+    return out;
+}
+
+void answer_shown(const Call& call, Result<std::string> shown) {
+    if (!shown.ok()) {
+        answer_error(call, shown.error());
+        return;
+    }
+    answer(call, 200, std::move(shown).value());
+}
+
+/// With joins: not on the loop.
+void show_on_worker(const CallPtr& call, ShownDocument shown, std::string document) {
+    const Status taken = node::take_joined(call->context.node, shown.joins);
+    if (!taken.ok()) {
+        answer_error(*call, taken.error());
+        return;
+    }
+    io::Loop& loop = call->loop();
+    const Status submitted = call->context.pool.submit(
+        // A copy that may be moved, which a capture of `call` itself is not.
+        [self = CallPtr(call), &loop, shown = std::move(shown), document = std::move(document)](
+        ) mutable {
+            auto text = show_document(shown, self->context.node.key_tables(), document);
+            loop.post([self = std::move(self), text = std::move(text)]() mutable {
+                answer_shown(*self, std::move(text));
+            });
+        }
+    );
+    if (!submitted.ok()) {
+        answer_error(*call, submitted.error());
+    }
+}
+
+}  // namespace
+
 void get_document(const CallPtr& call) {
-    auto planned = plan_fields(call->parameters);
+    auto planned = plan_shown_document(*call);
     if (!planned.ok()) {
         answer_error(*call, planned.error());
         return;
@@ -157,15 +229,19 @@ void get_document(const CallPtr& call) {
         call->collection(),
         call->path[1],
         call->loop(),
-        [call, fields = std::move(planned).value()](const Result<std::string>& document) {
-            std::string shown;
-            const Status selected =
-                document.ok() ? fields.append(document.value(), shown) : Status(document.error());
-            if (!selected.ok()) {
-                answer_error(*call, selected.error());
-                return;
+        [call, planned = std::move(planned).value()](Result<std::string> document) {
+            if (!document.ok()) {
+                answer_error(*call, document.error());
+            } else if (!planned.fields.includes.empty()) {
+                show_on_worker(call, planned, std::move(document).value());
+            } else {
+                std::string shown;
+                const Status selected = planned.fields.fields.append(document.value(), shown);
+                answer_shown(
+                    *call,
+                    selected.ok() ? Result<std::string>(std::move(shown)) : selected.error()
+                );
             }
-            answer(*call, 200, std::move(shown));
         }
     );
 }

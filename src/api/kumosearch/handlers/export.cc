@@ -1,6 +1,10 @@
 #include "api/kumosearch/handlers/handlers.h"
+#include "api/kumosearch/handlers/joins.h"
 #include "api/kumosearch/query/filter_parser.h"
+#include "api/kumosearch/query/joined_fields.h"
 #include "api/kumosearch/query/search_plan.h"
+#include "node/joined_snapshots.h"
+#include "search/join/joiner.h"
 #include "search/query/search.h"
 
 #include <algorithm>
@@ -33,12 +37,14 @@ public:
         CallPtr call,
         std::shared_ptr<const search::Snapshot> snapshot,
         search::Filter filter,
-        FieldSelection fields
+        ShownFields fields,
+        search::JoinRequest joins
     )
         : call_(std::move(call)),
           snapshot_(std::move(snapshot)),
           filter_(std::move(filter)),
-          fields_(std::move(fields)) {}
+          fields_(std::move(fields)),
+          joins_(std::move(joins)) {}
 
     void start() {
         call_->response->begin(200, answer_headers(*call_, kPlainContentType));
@@ -73,14 +79,23 @@ private:
 
     /// On a worker.
     Result<Slice> read() {
+        search::Joiner joiner(joins_, &call_->context.node.key_tables());
+        if (!std::exchange(resolved_, true)) {
+            joiner.resolve(*snapshot_, filter_);
+        }
         std::vector<std::string> documents;
         KUMO_TRY(search::scan_documents(*snapshot_, filter_, slice_documents_, position_, documents)
         );
         Slice out;
         out.documents = documents.size();
         out.last = documents.size() < slice_documents_;
-        for (const std::string& document : documents) {
-            KUMO_TRY(fields_.append(document, out.text));
+        KUMO_TRY_ASSIGN(
+            const auto joined,
+            joiner.include(*snapshot_->schema, documents, fields_.includes)
+        );
+        for (std::size_t i = 0; i < documents.size(); ++i) {
+            KUMO_TRY(append_shown(fields_.fields, fields_.shapes, documents[i], joined[i], out.text)
+            );
             out.text.push_back('\n');
         }
         return out;
@@ -131,7 +146,9 @@ private:
     io::Loop& loop_ = call_->loop();
     std::shared_ptr<const search::Snapshot> snapshot_;
     search::Filter filter_;
-    FieldSelection fields_;
+    ShownFields fields_;
+    search::JoinRequest joins_;
+    bool resolved_ = false;  ///< The filter's joins are.
     search::ScanPosition position_;
     std::size_t slice_documents_ = kFirstSliceDocuments;
     bool waiting_ = false;  ///< For the client to take what is queued.
@@ -141,20 +158,25 @@ private:
 Result<std::shared_ptr<Export>> make_export(const CallPtr& call) {
     const Parameters& parameters = call->parameters;
     KUMO_TRY_ASSIGN(auto snapshot, call->context.node.snapshot(call->collection()));
+    JoinPlanner joins =
+        join_planner(call->context.node, call->grant, {call->collection(), snapshot->schema});
+    FilterLimits limits{
+        call->context.options.filter_by_max_ops,
+        parameters.flag("validate_field_names", true)};
+    limits.joins = &joins;
     KUMO_TRY_ASSIGN(
         search::Filter filter,
-        parse_filter(
-            parameters.text("filter_by"),
-            *snapshot->schema,
-            {call->context.options.filter_by_max_ops, parameters.flag("validate_field_names", true)}
-        )
+        parse_filter(parameters.text("filter_by"), *snapshot->schema, limits)
     );
-    KUMO_TRY_ASSIGN(FieldSelection fields, plan_fields(parameters));
+    KUMO_TRY_ASSIGN(ShownFields fields, plan_shown_fields(parameters, filter, &joins));
+    search::JoinRequest request = joins.request();
+    KUMO_TRY(node::take_joined(call->context.node, request));
     return std::make_shared<Export>(
         call,
         std::move(snapshot),
         std::move(filter),
-        std::move(fields)
+        std::move(fields),
+        std::move(request)
     );
 }
 

@@ -18,6 +18,7 @@ void get_status(const CallPtr& call);
 void get_cluster(const CallPtr& call);
 void take_snapshot(const CallPtr& call);
 void vote(const CallPtr& call);
+void reset_peers(const CallPtr& call);
 void drain(const CallPtr& call);
 void get_stats(const CallPtr& call);
 void get_metrics(const CallPtr& call);
@@ -92,6 +93,7 @@ void delete_rule(const CallPtr& call);
 void create_event(const CallPtr& call, const std::string& body);
 void get_events(const CallPtr& call);
 void flush_events(const CallPtr& call);
+void aggregate_events(const CallPtr& call, const std::string& body);
 void get_analytics_status(const CallPtr& call);
 
 // stemming.cc

@@ -239,5 +239,42 @@ TEST(NestedFields, AreFoundByPatternsToo) {
     );
 }
 
+TEST(FacetParents, AreObjectsThatHaveTheValue) {
+    ApiWorld world;
+    ASSERT_EQ(
+        world
+            .post("/collections", R"({"name": "cars", "enable_nested_fields": true, "fields": [
+            {"name": "colors", "type": "object[]"},
+            {"name": "colors.name", "type": "string[]", "facet": true},
+            {"name": "size", "type": "object"},
+            {"name": "size.width", "type": "int32", "facet": true}]})")
+            .status,
+        201
+    );
+    world.post(
+        "/collections/cars/documents/import",
+        R"({"id": "1", "colors": [{"name": "red", "r": 255}, {"name": "blue", "b": 255}], "size": {"width": 30, "unit": "cm"}}
+{"id": "2", "colors": [{"name": "red", "r": 255}], "size": {"width": 25, "unit": "cm"}})"
+    );
+    const auto facets = [&](const std::string& more) {
+        return member(
+            world
+                .get(
+                    "/collections/cars/documents/search?q=*&facet_by=colors.name,size.width" + more
+                )
+                .body,
+            "facet_counts"
+        );
+    };
+    EXPECT_EQ(facets("").find("parent"), std::string::npos);
+    const std::string one = facets("&facet_return_parent=colors.name");
+    EXPECT_NE(one.find(R"("parent":{"name":"red","r":255},"value":"red")"), std::string::npos)
+        << one;
+    EXPECT_NE(one.find(R"("parent":{"name":"blue","b":255})"), std::string::npos) << one;
+    EXPECT_EQ(one.find("cm"), std::string::npos) << one;
+    const std::string all = facets("&facet_return_parent=*");
+    EXPECT_NE(all.find(R"("parent":{"width":25,"unit":"cm"})"), std::string::npos) << all;
+}
+
 }  // namespace
 }  // namespace kumo::api_kumosearch

@@ -2,7 +2,9 @@
 
 #include "api/kumosearch/handlers/cached_search.h"
 #include "api/kumosearch/handlers/handlers.h"
+#include "api/kumosearch/handlers/joins.h"
 #include "api/kumosearch/handlers/run_search.h"
+#include "api/kumosearch/query/filter_parser.h"
 #include "api/kumosearch/query/search_plan.h"
 #include "api/kumosearch/query/search_response.h"
 #include "api/kumosearch/resources/curations.h"
@@ -94,7 +96,7 @@ Status hide_highlights(
     const search::Schema& schema,
     search::HighlightOptions& highlight
 ) {
-    KUMO_TRY_ASSIGN(const FieldSelection fields, plan_fields(embedded));
+    KUMO_TRY_ASSIGN(const FieldSelection fields, plan_plain_fields(embedded));
     for (std::vector<std::size_t>* list : {&highlight.fields, &highlight.full_fields}) {
         std::erase_if(*list, [&](std::size_t field) {
             return !fields.shows(schema.fields[field].name);
@@ -109,7 +111,7 @@ struct SearchRun {
     CallPtr call;
     std::string name;  ///< Of the collection, or an alias.
     Parameters parameters;
-    Parameters embedded;
+    Grant grant;
     std::function<void(Result<PreparedSearch>)> done;
     std::shared_ptr<const node::CollectionSpec> collection{};
     std::shared_ptr<const search::Schema> schema{};  ///< The collection's, shared.
@@ -129,7 +131,8 @@ struct SearchRun {
         }
         schema = info.value().schema;
         collection = std::make_shared<const node::CollectionSpec>(std::move(info.value().spec));
-        return !names_unknown_resource(node, parameters);
+        return !names_unknown_resource(node, parameters)
+               && !names_unknown_collection(node, parameters);
     }
 
     static void start(const std::shared_ptr<SearchRun>& run) {
@@ -154,7 +157,13 @@ struct SearchRun {
 private:
     CurationContext context(std::shared_ptr<const search::Snapshot> snapshot) const {
         const auto now = std::chrono::floor<std::chrono::seconds>(call->context.clock.wall_now());
-        CurationContext out{collection->schema, now.time_since_epoch().count(), {}};
+        CurationContext out{collection->schema, now.time_since_epoch().count(), {}, {}};
+        out.fits = [this](const std::string& filter) {
+            JoinPlanner joins = planner();
+            FilterLimits limits{call->context.options.filter_by_max_ops};
+            limits.joins = &joins;
+            return parse_filter(filter, collection->schema, limits).ok();
+        };
         out.has_value = [snapshot =
                              std::move(snapshot)](std::size_t field, const std::string& text) {
             if (snapshot == nullptr) {
@@ -192,11 +201,30 @@ private:
         }
     }
 
+    JoinPlanner planner() const {
+        return join_planner(call->context.node, grant, {collection->name, schema});
+    }
+
+    /// A scoped key's filter says which joined documents its owner may see.
+    Status restrict(JoinPlanner& joins) const {
+        const std::string& filter = grant.embedded.text("filter_by");
+        if (filter.find('$') == std::string::npos) {
+            return {};
+        }
+        FilterLimits limits{call->context.options.filter_by_max_ops};
+        limits.joins = &joins;
+        KUMO_TRY_ASSIGN(const search::Filter embedded, parse_filter(filter, *schema, limits));
+        joins.allow_only(embedded);
+        return {};
+    }
+
     Result<SearchPlan> plan() const {
         const node::Node& node = call->context.node;
+        JoinPlanner joins = planner();
+        KUMO_TRY(restrict(joins));
         KUMO_TRY_ASSIGN(
             SearchPlan plan,
-            plan_search(parameters, collection->schema, call->context.options)
+            plan_search(parameters, collection->schema, call->context.options, &joins)
         );
         KUMO_TRY(add_resources(node, parameters, *collection, plan.request));
         add_curated(curated, plan.request);
@@ -206,7 +234,7 @@ private:
                 key.seed = static_cast<std::uint64_t>(now.count());
             }
         }
-        KUMO_TRY(hide_highlights(embedded, collection->schema, plan.request.highlight));
+        KUMO_TRY(hide_highlights(grant.embedded, collection->schema, plan.request.highlight));
         plan.request.schema = schema;
         plan.shape.q = first_q;
         plan.shape.metadata = curated.metadata;
@@ -258,15 +286,19 @@ void run_prepared(
 void run_uncached(
     const CallPtr& call,
     SearchOrder order,
-    std::function<void(Result<std::string>)> done
+    std::function<void(Result<std::string>)> done,
+    const std::shared_ptr<bool>& joins = nullptr
 ) {
     prepare_search(
         call,
         std::move(order),
-        [call, done = std::move(done)](Result<PreparedSearch> prepared) {
+        [call, done = std::move(done), joins](Result<PreparedSearch> prepared) {
             if (!prepared.ok()) {
                 done(std::move(prepared).error());
                 return;
+            }
+            if (joins != nullptr) {
+                *joins = !prepared.value().plan.request.joins.collections.empty();
             }
             run_prepared(call, std::move(prepared).value(), done);
         }
@@ -285,7 +317,7 @@ void prepare_search(
         call,
         std::move(order.collection),
         std::move(order.parameters),
-        std::move(order.grant.embedded),
+        std::move(order.grant),
         std::move(done)});
     if (run->find_all()) {
         SearchRun::start(run);
@@ -313,15 +345,18 @@ void run_search(
         done(*answer);
         return;
     }
+    // What it depends on is known of one collection only.
+    const auto joins = std::make_shared<bool>(false);
     run_uncached(
         call,
         std::move(order),
-        [cached = std::move(*cached), done = std::move(done)](Result<std::string> json) {
-            if (json.ok()) {
+        [cached = std::move(*cached), done = std::move(done), joins](Result<std::string> json) {
+            if (json.ok() && !*joins) {
                 cached.put(json.value());
             }
             done(std::move(json));
-        }
+        },
+        joins
     );
 }
 

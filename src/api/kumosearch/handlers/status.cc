@@ -302,6 +302,16 @@ void take_snapshot(const CallPtr& call) {
     });
 }
 
+void reset_peers(const CallPtr& call) {
+    call->context.node.reset_peers(call->loop(), [call](const Result<bool>& read) {
+        if (read.ok()) {
+            answer(*call, 200, R"({"success":true})");
+        } else {
+            answer_error(*call, read.error());
+        }
+    });
+}
+
 void vote(const CallPtr& call) {
     call->context.node.lead(call->loop(), [call](const Result<bool>& asked) {
         if (!asked.ok()) {

@@ -2,6 +2,7 @@
 
 #include "api/kumosearch/handlers/run_search.h"
 #include "api/kumosearch/query/search_response.h"
+#include "node/joined_snapshots.h"
 #include "search/index/adapted_snapshot.h"
 
 #include <map>
@@ -52,6 +53,7 @@ private:
                 request.offset = search.plan.request.offset;
                 request.limit = search.plan.request.limit;
             }
+            KUMO_TRY(node::take_joined(call->context.node, search.plan.request.joins));
             request.searches.push_back(
                 {search::adapted(snapshot, search.plan.request.schema),
                  std::move(search.plan.request)}
@@ -76,7 +78,8 @@ private:
                                             &clock,
                                             &loop]() mutable {
                 const MonotonicTime started = clock.monotonic_now();
-                auto found = search::search_union(request, clock);
+                auto found =
+                    search::search_union(request, clock, &self->call->context.node.key_tables());
                 auto json =
                     found.ok()
                         ? write_union_result(found.value(), shapes, clock.monotonic_now() - started)

@@ -110,7 +110,15 @@ Status read_options(std::string_view inside, const Field& field, FacetRequest& f
                 return malformed();
             }
             KUMO_TRY(read_order(trim(part.substr(colon + 1)), facet));
-        } else if (part.starts_with("return_parent") || part.starts_with("top_k")) {
+        } else if (part.starts_with("return_parent")) {
+            const std::size_t colon = part.find(':');
+            const std::string_view value =
+                colon == std::string_view::npos ? part : trim(part.substr(colon + 1));
+            if (value != "true" && value != "false") {
+                return malformed();
+            }
+            facet.return_parent = value == "true";
+        } else if (part.starts_with("top_k")) {
             return Error{
                 ErrorCode::kUnsupported,
                 "The facet option `" + std::string(part.substr(0, part.find(':')))
@@ -146,8 +154,33 @@ Status add_prefixed(
 
 }  // namespace
 
+namespace {
+
+/// `$Coll(field, field(...))`: facets of that collection, by the step that leads to it.
+Status
+add_joined(const NameAndOptions& part, const FilterLimits& limits, std::vector<FacetRequest>& out) {
+    if (limits.joins == nullptr || limits.collection || !part.has_options) {
+        return invalid_argument("Error parsing reference facet: `" + std::string(part.name) + "`.");
+    }
+    KUMO_TRY_ASSIGN(
+        const search::JoinStep step,
+        limits.joins->step(std::nullopt, trim(part.name.substr(1)), " in `facet_by`")
+    );
+    FilterLimits there = limits;
+    there.collection = step.collection;
+    const auto schema = limits.joins->shared_schema(step.collection);
+    KUMO_TRY_ASSIGN(auto facets, parse_facets(part.inside, *schema, there));
+    for (FacetRequest& facet : facets) {
+        facet.join = search::JoinPathStep{step, {}};
+        out.push_back(std::move(facet));
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<std::vector<FacetRequest>>
-parse_facets(std::string_view text, const search::Schema& schema, bool validate_field_names) {
+parse_facets(std::string_view text, const search::Schema& schema, const FilterLimits& limits) {
     std::vector<FacetRequest> out;
     if (trim(text).empty()) {
         return out;
@@ -163,9 +196,9 @@ parse_facets(std::string_view text, const search::Schema& schema, bool validate_
         }
         const std::string_view name = split.value().name;
         if (name.starts_with('$')) {
-            return Error{
-                ErrorCode::kUnsupported,
-                "Faceting by joined collections is not supported yet."};
+            // NOLINTNEXTLINE(*NewDeleteLeaks): the analyzer loses a moved Status
+            KUMO_TRY(add_joined(split.value(), limits, out));
+            continue;
         }
         if (name.ends_with('*')) {
             KUMO_TRY(add_prefixed(name.substr(0, name.size() - 1), schema, out));
@@ -173,7 +206,7 @@ parse_facets(std::string_view text, const search::Schema& schema, bool validate_
         }
         const auto at = schema.find(name);
         if (!at || !schema.fields[*at].facet || schema.fields[*at].is_object()) {
-            if (!validate_field_names) {
+            if (!limits.validate_field_names) {
                 continue;
             }
             return no_such_facet(name);
@@ -188,10 +221,20 @@ parse_facets(std::string_view text, const search::Schema& schema, bool validate_
     return out;
 }
 
+std::string
+name_of_facet(const FacetRequest& facet, const search::Schema& schema, const JoinPlanner* joins) {
+    if (!facet.join) {
+        return schema.fields[facet.field].name;
+    }
+    const std::size_t collection = facet.join->step.collection;
+    return joins->name(collection) + "(" + joins->schema(collection).fields[facet.field].name + ")";
+}
+
 Status apply_facet_query(
     std::string_view facet_query,
     std::uint32_t num_typos,
     const search::Schema& schema,
+    const FilterLimits& limits,
     std::vector<FacetRequest>& facets
 ) {
     if (trim(facet_query).empty()) {
@@ -202,9 +245,11 @@ Status apply_facet_query(
         return invalid_argument("Facet query must be in the `facet_field: value` format.");
     }
     const std::string name(trim(facet_query.substr(0, colon)));
+    const bool joined = name.starts_with('$');
     const std::string_view words = trim(facet_query.substr(colon + 1));
     for (FacetRequest& facet : facets) {
-        if (schema.fields[facet.field].name == name) {
+        if (name_of_facet(facet, schema, limits.joins) == (joined ? name.substr(1) : name)
+            && joined == facet.join.has_value()) {
             facet.query = words;
             facet.query_num_typos = num_typos;
             return {};

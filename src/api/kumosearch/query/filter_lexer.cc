@@ -2,6 +2,7 @@
 
 #include "api/kumosearch/parameters.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -120,6 +121,34 @@ std::optional<FilterLexer::Braces> FilterLexer::take_braces() {
         ++end;
     }
     out.inside = rest_.substr(begin + 1, end - begin - 1);
+    out.closed = end < rest_.size();
+    rest_.remove_prefix(std::min(end + 1, rest_.size()));
+    return out;
+}
+
+FilterLexer::Braces FilterLexer::take_join() {
+    Braces out;
+    const std::size_t open = rest_.find('(');
+    if (open == std::string_view::npos) {
+        out.inside = rest_;
+        return out;
+    }
+    out.name = trim(rest_.substr(0, open));
+    bool quoted = false;
+    std::size_t depth = 1;
+    std::size_t end = open + 1;
+    for (; end < rest_.size(); ++end) {
+        quoted = quoted != (rest_[end] == '`' && rest_[end - 1] != '\\');
+        if (quoted) {
+            continue;
+        }
+        depth += rest_[end] == '(' ? 1 : 0;
+        depth -= rest_[end] == ')' ? 1 : 0;
+        if (depth == 0) {
+            break;
+        }
+    }
+    out.inside = rest_.substr(open + 1, end - open - 1);
     out.closed = end < rest_.size();
     rest_.remove_prefix(std::min(end + 1, rest_.size()));
     return out;

@@ -53,6 +53,10 @@ public:
 
     std::optional<Braces> take_braces();
 
+    /// What stands between the parentheses of `name(...)`, behind a '$' that was taken; the inside
+    /// has parentheses in pairs. Without parentheses, or with no end to them, it is not `closed`.
+    Braces take_join();
+
     /// `comparisons`: the field knows < and >; for others these belong to the value.
     FilterOperator take_operator(bool comparisons);
 

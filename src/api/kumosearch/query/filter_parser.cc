@@ -50,6 +50,20 @@ public:
           vertices_left_(outer.vertices_left_),
           prefix_(std::string(object) + ".") {}
 
+    /// For what is inside the parentheses of a join: fields of that collection.
+    FilterParser(
+        std::string_view text,
+        const FilterParser& outer,
+        const search::Schema& schema,
+        const FilterLimits& limits
+    )
+        : lexer_(text),
+          schema_(schema),
+          limits_(limits),
+          operators_(outer.operators_),
+          vertices_left_(outer.vertices_left_),
+          joins_deep_(outer.joins_deep_ + 1) {}
+
     Result<Filter> parse() {
         if (lexer_.at_end()) {
             return Filter();
@@ -102,8 +116,15 @@ private:
         if (lexer_.at_end()) {
             return malformed("an operand is missing");
         }
+        if (lexer_.take("!$")) {
+            KUMO_TRY_ASSIGN(Filter joined, parse_join());
+            Filter out;
+            out.kind = Filter::Kind::kNot;
+            out.children.push_back(std::move(joined));
+            return out;
+        }
         if (lexer_.take("$")) {
-            return unsupported("Joins");
+            return parse_join();
         }
         if (const auto braces = lexer_.take_braces()) {
             return parse_braces(*braces);
@@ -113,6 +134,47 @@ private:
             return malformed();
         }
         return parse_condition(prefix_ + name);
+    }
+
+    /// Some joined document has to pass all of it.
+    Result<Filter> parse_join() {
+        const std::string_view text = lexer_.rest();
+        const FilterLexer::Braces parts = lexer_.take_join();
+        if (!parts.closed || parts.name.empty() || trim(parts.inside).empty()) {
+            return invalid_argument(
+                "Could not parse the reference filter: `$" + std::string(text) + "`."
+            );
+        }
+        if (limits_.joins == nullptr || !prefix_.empty()) {
+            return unsupported("Joins");
+        }
+        if (joins_deep_ == search::kJoinDepthMax) {
+            return malformed("too many nested joins");
+        }
+        if (++operators_ > limits_.operators_max) {
+            return invalid_argument("`filter_by` has too many operations.");
+        }
+        search::Join join;
+        KUMO_TRY_ASSIGN(join.step, limits_.joins->step(limits_.collection, parts.name));
+        FilterLimits inside = limits_;
+        inside.collection = join.step.collection;
+        // The planner's list of collections may grow meanwhile.
+        const auto schema = limits_.joins->shared_schema(join.step.collection);
+        FilterParser inner(parts.inside, *this, *schema, inside);
+        auto filter = inner.parse();
+        operators_ = inner.operators_;
+        vertices_left_ = inner.vertices_left_;
+        if (!filter.ok()) {
+            return Error{
+                filter.error().code,
+                "Failed to join on `" + std::string(parts.name)
+                    + "` collection: " + filter.error().message};
+        }
+        join.filter = std::move(filter).value();
+        Filter out;
+        out.kind = Filter::Kind::kJoin;
+        out.join = std::make_shared<const search::Join>(std::move(join));
+        return out;
     }
 
     /// One object has to pass all of it.
@@ -209,6 +271,7 @@ private:
     std::uint32_t operators_ = 0;
     std::size_t vertices_left_;
     std::string prefix_;
+    std::uint32_t joins_deep_ = 0;
 };
 
 }  // namespace

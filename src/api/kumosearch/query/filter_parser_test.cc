@@ -65,6 +65,8 @@ std::string describe(const Filter& filter, const search::Schema& schema) {
         }
         case Filter::Kind::kInRegion: return text("region");
         case Filter::Kind::kHasPoint: return text("has-point");
+        case Filter::Kind::kJoin: return "(join)";
+        case Filter::Kind::kDocs: return "(docs)";
         case Filter::Kind::kIds: {
             std::string out = "(ids";
             for (const std::string& id : filter.values) {

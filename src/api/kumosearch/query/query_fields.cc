@@ -206,6 +206,9 @@ plan_query_fields(const Parameters& parameters, const search::Schema& schema) {
     const bool validate = parameters.flag("validate_field_names", true);
     std::vector<QueryField> out;
     for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i].starts_with('$')) {
+            return invalid_argument("Query by reference is not yet supported.");
+        }
         KUMO_TRY_ASSIGN(const Named named, resolve(names[i], schema, validate));
         KUMO_TRY_ASSIGN(const std::uint32_t num_typos, read_typos(typos[i]));
         KUMO_TRY_ASSIGN(const search::InfixMode infix, read_infix(infixes[i]));

@@ -43,7 +43,6 @@ constexpr LaterParameter kLaterParameters[] = {
     {"nl_query", "false"},
     {"nl_model_id", ""},
     {"personalization_model_id", ""},
-    {"facet_return_parent", ""},
 };
 
 Status refuse_later_parameters(const Parameters& parameters) {
@@ -259,18 +258,31 @@ Status plan_highlights(const Parameters& p, const search::Schema& schema, Search
     return {};
 }
 
-Status plan_facets(const Parameters& p, const search::Schema& schema, SearchPlan& plan) {
-    KUMO_TRY_ASSIGN(
-        plan.request.facets,
-        parse_facets(p.text("facet_by"), schema, p.flag("validate_field_names", true))
-    );
+Status plan_facets(
+    const Parameters& p,
+    const search::Schema& schema,
+    const FilterLimits& limits,
+    SearchPlan& plan
+) {
+    KUMO_TRY_ASSIGN(plan.request.facets, parse_facets(p.text("facet_by"), schema, limits));
     KUMO_TRY_ASSIGN(const std::uint32_t typos, p.unsigned_32("facet_query_num_typos", 2));
     KUMO_TRY(apply_facet_query(
         p.text("facet_query"),
         std::min<std::uint32_t>(typos, 2),
         schema,
+        limits,
         plan.request.facets
     ));
+    const std::vector<std::string> parents = p.list("facet_return_parent");
+    for (search::FacetRequest& facet : plan.request.facets) {
+        facet.return_parent =
+            facet.return_parent
+            || (!facet.join
+                && std::any_of(parents.begin(), parents.end(), [&](const std::string& name) {
+                       return name == "*" || name == schema.fields[facet.field].name;
+                   }));
+        plan.shape.facet_names.push_back(name_of_facet(facet, schema, limits.joins));
+    }
     KUMO_TRY_ASSIGN(const std::uint32_t values, p.unsigned_32("max_facet_values", 10));
     plan.request.max_facet_values = std::min(values, kFacetValuesMax);
     plan.shape.max_facet_values = plan.request.max_facet_values;
@@ -365,37 +377,74 @@ Status plan_query(const Parameters& p, const search::Schema& schema, SearchReque
     return {};
 }
 
-}  // namespace
-
-Result<FieldSelection> plan_fields(const Parameters& parameters) {
-    for (const std::string_view name : {"include_fields", "exclude_fields"}) {
-        if (parameters.text(name).find('$') != std::string::npos) {
-            return Error{
-                ErrorCode::kUnsupported,
-                "Joined collections in `" + std::string(name) + "` are not supported yet."};
-        }
+/// What is sorted by and counted is what the filter lets pass.
+search::JoinSort with_filters(const search::JoinSort& sort, const search::Filter& filter) {
+    search::JoinSort out = sort;
+    const auto joins = joins_of(filter);
+    if (const FilterJoin* join = find_join(joins, sort.step.step.collection)) {
+        out.step.filter = join->filter;
     }
-    return FieldSelection(parameters.list("include_fields"), parameters.list("exclude_fields"));
+    if (sort.next != nullptr) {
+        out.next =
+            std::make_shared<const search::JoinSort>(with_filters(*sort.next, out.step.filter));
+    }
+    return out;
 }
 
-Result<SearchPlan>
-plan_search(const Parameters& p, const search::Schema& schema, const DialectOptions& options) {
+/// What is shown of hits, and of what they are joined with. After all that may join.
+Status plan_shown(const Parameters& p, JoinPlanner* joins, SearchPlan& plan) {
+    SearchRequest& request = plan.request;
+    KUMO_TRY_ASSIGN(ShownFields shown, plan_shown_fields(p, request.filter, joins));
+    plan.shape.fields = std::move(shown.fields);
+    if (joins == nullptr || !joins->any()) {
+        return {};
+    }
+    for (search::SortKey& key : request.sort) {
+        if (key.join != nullptr) {
+            key.join =
+                std::make_shared<const search::JoinSort>(with_filters(*key.join, request.filter));
+        }
+    }
+    const auto filter_joins = joins_of(request.filter);
+    for (search::FacetRequest& facet : request.facets) {
+        if (!facet.join) {
+            continue;
+        }
+        if (const auto* join = find_join(filter_joins, facet.join->step.collection)) {
+            facet.join->filter = join->filter;
+        }
+    }
+    plan.shape.joins = std::move(shown.shapes);
+    request.joins = joins->request();
+    request.joins.includes = std::move(shown.includes);
+    return {};
+}
+
+}  // namespace
+
+Result<SearchPlan> plan_search(
+    const Parameters& p,
+    const search::Schema& schema,
+    const DialectOptions& options,
+    JoinPlanner* joins
+) {
     SearchPlan plan;
     SearchRequest& request = plan.request;
     KUMO_TRY(refuse_later_parameters(p));
     KUMO_TRY(plan_query(p, schema, request));
     KUMO_TRY(plan_match(p, request.match));
-    const FilterLimits limits{options.filter_by_max_ops, p.flag("validate_field_names", true)};
+    FilterLimits limits{options.filter_by_max_ops, p.flag("validate_field_names", true)};
+    limits.joins = joins;
     KUMO_TRY_ASSIGN(request.filter, parse_filter(p.text("filter_by"), schema, limits));
     KUMO_TRY_ASSIGN(request.sort, parse_sort(p.text("sort_by"), schema, limits));
     KUMO_TRY(plan_groups(p, schema, options, request));
-    KUMO_TRY(plan_facets(p, schema, plan));
+    KUMO_TRY(plan_facets(p, schema, limits, plan));
     KUMO_TRY(plan_page(p, options, plan));
     KUMO_TRY(plan_vector(p, schema, request));
     KUMO_TRY(plan_pinned(p, request));
     KUMO_TRY(plan_hidden(p, request));
     request.filter_pinned = p.flag("filter_curated_hits", false);
-    KUMO_TRY_ASSIGN(plan.shape.fields, plan_fields(p));
+    KUMO_TRY(plan_shown(p, joins, plan));
     KUMO_TRY(plan_highlights(p, schema, plan));
     KUMO_TRY_ASSIGN(const std::uint64_t cutoff, p.unsigned_integer("search_cutoff_ms", kCutoffMs));
     request.time_limit = std::chrono::milliseconds(std::min(cutoff, kCutoffMsMax));

@@ -3,6 +3,7 @@
 #include "api/kumosearch/options.h"
 #include "api/kumosearch/parameters.h"
 #include "api/kumosearch/query/field_selection.h"
+#include "api/kumosearch/query/joined_fields.h"
 #include "base/result.h"
 #include "search/query/request.h"
 #include "search/schema/schema.h"
@@ -17,6 +18,8 @@ namespace kumo::api_kumosearch {
 /// How a result is shown.
 struct ResultShape {
     FieldSelection fields;
+    std::vector<JoinShape> joins;          ///< One for each include of the request.
+    std::vector<std::string> facet_names;  ///< One for each facet.
     std::uint64_t page = 1;
     std::optional<std::uint64_t> offset;  ///< Shown in place of the page when it was asked for.
     std::uint64_t per_page = 10;
@@ -36,14 +39,12 @@ struct SearchPlan {
 
 /// Translates search parameters into the engine's request. Stateless. Errors are in the words
 /// clients know: kInvalidArgument, kNotFound (fields), kLimitExceeded, and kUnsupported for
-/// documented parameters that this version does not have.
+/// documented parameters that this version does not have. Without `joins` nothing can be joined.
 Result<SearchPlan> plan_search(
     const Parameters& parameters,
     const search::Schema& schema,
-    const DialectOptions& options
+    const DialectOptions& options,
+    JoinPlanner* joins = nullptr
 );
-
-/// include_fields and exclude_fields, on every route that has them.
-Result<FieldSelection> plan_fields(const Parameters& parameters);
 
 }  // namespace kumo::api_kumosearch

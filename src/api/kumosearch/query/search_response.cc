@@ -282,11 +282,11 @@ Status write_hit(
         writer.key("curated").boolean(true);
     }
     writer.key("document");
-    if (shape.fields.all()) {
+    if (shape.fields.all() && shape.joins.empty()) {
         writer.raw(hit.document);
     } else {
         std::string selected;
-        KUMO_TRY(shape.fields.append(hit.document, selected));
+        KUMO_TRY(append_shown(shape.fields, shape.joins, hit.document, hit.joined, selected));
         writer.raw(selected);
     }
     if (!hit.distances.empty()) {
@@ -353,21 +353,30 @@ Status write_groups(
     return {};
 }
 
-void write_facet(
-    JsonWriter& writer,
-    const search::FacetResult& facet,
-    const search::Schema& schema
-) {
+/// For a facet of joined documents, `Coll(field)`: what finds the documents that were counted.
+std::string facet_filter(const std::string& name, const search::FacetValue& value, bool number) {
+    const std::string quoted = number ? value.value : "`" + value.value + "`";
+    return "$" + name.substr(0, name.size() - 1) + ": " + quoted + ")";
+}
+
+void write_facet(JsonWriter& writer, const search::FacetResult& facet, const std::string& name) {
+    const bool joined = name.ends_with(')');
     writer.begin_object().key("counts").begin_array();
     for (const search::FacetValue& value : facet.counts) {
         writer.begin_object();
         writer.key("count").unsigned_integer(value.count);
+        if (joined) {
+            writer.key("facet_filter").string(facet_filter(name, value, facet.stats.has_value()));
+        }
         writer.key("highlighted").string(value.highlighted);
+        if (!value.parent.empty()) {
+            writer.key("parent").raw(value.parent);
+        }
         writer.key("value").string(value.value);
         writer.end_object();
     }
     writer.end_array();
-    writer.key("field_name").string(schema.fields[facet.field].name);
+    writer.key("field_name").string(name);
     writer.key("sampled").boolean(false);
     writer.key("stats").begin_object();
     if (facet.stats) {
@@ -430,8 +439,8 @@ Result<std::string> write_result(
     std::string json;
     JsonWriter writer(json);
     writer.begin_object().key("facet_counts").begin_array();
-    for (const search::FacetResult& facet : result.facets) {
-        write_facet(writer, facet, schema);
+    for (std::size_t i = 0; i < result.facets.size(); ++i) {
+        write_facet(writer, result.facets[i], shape.facet_names[i]);
     }
     writer.end_array();
     writer.key("found").unsigned_integer(result.found);

@@ -52,6 +52,9 @@ std::uint32_t operators_in(const search::Filter& filter) {
     for (const search::Filter& child : filter.children) {
         count += operators_in(child);
     }
+    if (filter.join != nullptr) {
+        count += 1 + operators_in(filter.join->filter);
+    }
     return count;
 }
 
@@ -61,7 +64,7 @@ std::size_t vertices_in(const search::Filter& filter) {
     for (const search::Filter& child : filter.children) {
         count += vertices_in(child);
     }
-    return count;
+    return count + (filter.join != nullptr ? vertices_in(filter.join->filter) : 0);
 }
 
 Result<double> read_number(const SortOption& option) {

@@ -31,7 +31,7 @@ Error no_such_field(std::string_view name) {
 /// Forms of sort_by that later versions have.
 bool is_later_form(std::string_view name) {
     constexpr std::array<std::string_view, 3> kLater = {"_vector_query", "_seq_id", "_union"};
-    return name.starts_with('$') || std::find(kLater.begin(), kLater.end(), name) != kLater.end();
+    return std::find(kLater.begin(), kLater.end(), name) != kLater.end();
 }
 
 Status read_text_match_options(std::string_view inside, SortKey& key) {
@@ -148,6 +148,96 @@ read_key(std::string_view part, const search::Schema& schema, const FilterLimits
     return std::optional(key);
 }
 
+/// `$Coll(key, key)`, of which a key may lead on.
+class JoinedKeys {
+public:
+    JoinedKeys(std::string_view part, const FilterLimits& limits) : part_(part), limits_(limits) {}
+
+    Result<std::vector<SortKey>> read() { return read(part_, limits_.collection, 0); }
+
+private:
+    static Error bad_reference() { return invalid_argument("Reference `sort_by` is malformed."); }
+
+    Result<std::vector<SortKey>>
+    read(std::string_view text, std::optional<std::size_t> from, std::uint32_t depth) {
+        const std::size_t open = text.find('(');
+        if (open == std::string_view::npos || !text.ends_with(')')
+            || depth == search::kJoinDepthMax) {
+            return bad_reference();
+        }
+        const std::string_view name = trim(text.substr(1, open - 1));
+        const std::string_view inside = trim(text.substr(open + 1, text.size() - open - 2));
+        if (limits_.joins == nullptr || name.empty() || inside.empty()) {
+            return bad_reference();
+        }
+        KUMO_TRY_ASSIGN(
+            const search::JoinStep step,
+            limits_.joins->step(from, name, " in `sort_by`")
+        );
+        const auto schema = limits_.joins->shared_schema(step.collection);
+        const auto parts = split_outside_brackets(inside, kSortPartsMax);
+        if (!parts.ok()) {
+            return bad_reference();
+        }
+        std::vector<SortKey> keys;
+        for (const std::string_view part : parts.value()) {
+            if (part.starts_with('$')) {
+                KUMO_TRY_ASSIGN(const auto further, read(part, step.collection, depth + 1));
+                for (const SortKey& key : further) {
+                    keys.push_back(one_further(step, key));
+                }
+                continue;
+            }
+            FilterLimits there = limits_;
+            there.collection = step.collection;
+            auto key = read_key(part, *schema, there);
+            if (!key.ok()) {
+                return Error{
+                    key.error().code == ErrorCode::kNotFound ? ErrorCode::kInvalidArgument
+                                                             : key.error().code,
+                    "Referenced collection `" + std::string(name) + "`: " + key.error().message};
+            }
+            if (key.value()) {
+                KUMO_TRY_ASSIGN(keys.emplace_back(), leaf(step, *key.value()));
+            }
+        }
+        return keys;
+    }
+
+    static Result<SortKey> leaf(const search::JoinStep& step, const SortKey& there) {
+        search::JoinSort join;
+        join.step.step = step;
+        join.field = there.field;
+        if (there.by == SortKey::By::kFilters) {
+            for (const search::ScoredFilter& scored : there.filters) {
+                join.scores.emplace_back(scored.filter, scored.score);
+            }
+        } else if (there.by != SortKey::By::kField) {
+            return Error{
+                ErrorCode::kUnsupported,
+                "Joined collections are sorted by fields and by `_eval`."};
+        }
+        SortKey key;
+        key.by = SortKey::By::kJoined;
+        key.descending = there.descending;
+        key.missing_first = there.missing_first;
+        key.join = std::make_shared<const search::JoinSort>(std::move(join));
+        return key;
+    }
+
+    static SortKey one_further(const search::JoinStep& step, const SortKey& there) {
+        search::JoinSort join;
+        join.step.step = step;
+        join.next = there.join;
+        SortKey key = there;
+        key.join = std::make_shared<const search::JoinSort>(std::move(join));
+        return key;
+    }
+
+    std::string_view part_;
+    const FilterLimits& limits_;
+};
+
 }  // namespace
 
 Result<std::vector<std::string_view>>
@@ -207,6 +297,11 @@ parse_sort(std::string_view text, const search::Schema& schema, const FilterLimi
         return malformed();
     }
     for (const std::string_view part : parts.value()) {
+        if (part.starts_with('$')) {
+            KUMO_TRY_ASSIGN(const auto joined, JoinedKeys(part, limits).read());
+            keys.insert(keys.end(), joined.begin(), joined.end());
+            continue;
+        }
         auto key = read_key(part, schema, limits);
         if (!key.ok()) {
             return std::move(key).error();

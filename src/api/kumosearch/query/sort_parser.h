@@ -15,7 +15,8 @@ namespace kumo::api_kumosearch {
 /// `_rand(seed):asc`, `field(origin: 5, func: gauss, scale: 2, offset: 0, decay: 0.5):desc`,
 /// `point(lat, lng, exclude_radius: 2 km, precision: 1 km):asc`, `field:asc`,
 /// `field(missing_values: first):desc`, `_text_match:desc`,
-/// `_text_match(buckets: 10):desc`, `_vector_distance:asc`, `_group_found:desc`. Stateless.
+/// `_text_match(buckets: 10):desc`, `_vector_distance:asc`, `_group_found:desc`,
+/// `$Coll(field:asc)`, `$Coll($Other(_eval(filter):desc))`. Stateless.
 /// kInvalidArgument; kNotFound for a field that is not there or does not sort; kLimitExceeded above
 /// kSortKeysMax keys; kUnsupported for forms that are documented and not here.
 Result<std::vector<search::SortKey>>

@@ -378,7 +378,7 @@ private:
 
     /// A filter that does not suit the collection is left out: the set may be made for several.
     void add_filter(const std::string& filter) {
-        if (!filter.empty() && parse_filter(filter, context_.schema).ok()) {
+        if (!filter.empty() && context_.fits(filter)) {
             parameters_.and_filter(filter);
         }
     }

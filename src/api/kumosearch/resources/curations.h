@@ -97,6 +97,8 @@ struct CurationContext {
     std::int64_t now = 0;  ///< Seconds since the epoch.
     /// Whether a document has these words, and no others, as a value of this field.
     std::function<bool(std::size_t field, const std::string& words)> has_value;
+    /// Whether a filter suits the collection.
+    std::function<bool(const std::string& filter)> fits;
 };
 
 /// Whether has_value() may be asked.
