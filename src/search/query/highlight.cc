@@ -40,7 +40,9 @@ std::optional<Highlighter::Mark> Highlighter::mark_part(
         const std::size_t found = infix.find_in(term);
         if (found != std::string_view::npos) {
             const std::size_t before = code_points(term.substr(0, found));
-            const std::size_t begin = analyzer.prefix_end(source, before);
+            // Where the next one begins: what lies between them may be no part of the term.
+            const std::size_t begin =
+                last_code_point(source.substr(0, analyzer.prefix_end(source, before + 1)));
             const std::size_t end = analyzer.prefix_end(source, before + code_points(infix.text));
             return Mark{at, token.source_begin + begin, token.source_begin + end, infix.text};
         }

@@ -31,7 +31,7 @@ const found = async (collection, q, options = {}) => {
 };
 
 test("fields have stems, of their language or of a dictionary, also after a crash", async () => {
-    const client = server.client();
+    let client = server.client();
     await client.stemming.dictionaries().upsert("irregular", [{ root: "goose", word: "geese" }]);
     for (const [name, properties] of [["snowball", { stem: true }], ["roots", { stem_dictionary: "irregular" }]]) {
         await client.collections().create({ name, fields: [{ name: "title", type: "string", ...properties }] });
@@ -44,6 +44,7 @@ test("fields have stems, of their language or of a dictionary, also after a cras
     };
     await check();
     await server.restart("SIGKILL");
+    client = server.client();
     await check();
     await client.collections("roots").documents().create({ id: "3", title: "two geese" });
     assert.equal((await found("roots", "goose")).length, 2, "what the dictionary said then");
