@@ -69,7 +69,7 @@ std::vector<Text> read_texts(const char* path, std::string_view text) {
         const auto json = wire::JsonDocument::parse(line);
         if (!json.ok()) {
             std::cerr << path << ": " << json.error().message << "\n";
-            std::exit(1);
+            std::exit(1);  // NOLINT(concurrency-mt-unsafe): there is one thread
         }
         const wire::JsonValue root = json.value().root();
         out.push_back({joined(root.find("id")), joined(root.find("title")), joined(root.find(text))}
@@ -154,6 +154,7 @@ double ndcg(const std::vector<std::string>& ranked, const std::map<std::string, 
         return (std::pow(2, grade) - 1) / std::log2(static_cast<double>(rank) + 2);
     };
     std::vector<int> best;
+    best.reserve(grades.size());
     for (const auto& [document, grade] : grades) {
         best.push_back(grade);
     }

@@ -152,6 +152,16 @@ Status read_reference(JsonValue json, search::Field& field) {
     return {};
 }
 
+Status read_stem(JsonValue json, search::Field& field) {
+    KUMO_TRY_ASSIGN(field.stem, read_flag(json, "stem", false));
+    KUMO_TRY_ASSIGN(
+        field.stem_dictionary.name,
+        read_text(json, "stem_dictionary", node::kResourceNameBytesMax)
+    );
+    field.stem = field.stem || !field.stem_dictionary.name.empty();
+    return {};
+}
+
 Result<search::Field> read_field(JsonValue json) {
     if (!json.is_object()) {
         return wrong_fields();
@@ -183,12 +193,7 @@ Result<search::Field> read_field(JsonValue json) {
     KUMO_TRY(read_vector(json, field));
     KUMO_TRY(read_reference(json, field));
     KUMO_TRY_ASSIGN(field.locale, read_text(json, "locale", kLocaleBytesMax));
-    KUMO_TRY_ASSIGN(field.stem, read_flag(json, "stem", false));
-    KUMO_TRY_ASSIGN(
-        field.stem_dictionary.name,
-        read_text(json, "stem_dictionary", node::kResourceNameBytesMax)
-    );
-    field.stem = field.stem || !field.stem_dictionary.name.empty();
+    KUMO_TRY(read_stem(json, field));
     return field;
 }
 

@@ -6,6 +6,7 @@
 #include "search/query/geo_sort.h"
 #include "search/query/matched_search.h"
 #include "search/query/vector_search.h"
+#include "search/vector/vector_column.h"
 
 #include <algorithm>
 #include <cmath>
@@ -112,6 +113,7 @@ HitOrder::Kind HitOrder::kind_of(const Schema& schema, const SortKey& sort) {
         case SortKey::By::kDecay: return Kind::kDecay;
         case SortKey::By::kGeoDistance: return Kind::kGeoDistance;
         case SortKey::By::kVectorDistance: return Kind::kVectorDistance;
+        case SortKey::By::kVector: return Kind::kVector;
         case SortKey::By::kGroupFound: return Kind::kGroupFound;
         case SortKey::By::kJoined: return sort.values->strings ? Kind::kString : Kind::kJoined;
     }
@@ -151,6 +153,10 @@ HitOrder::HitOrder(
         );
         open_columns(sort, key);
         evaluate_filters(sort, key);
+        if (key.kind == Kind::kVector) {  // Whoever runs the search has seen that there is one.
+            auto asked = query_vector(snapshot, *sort.vector);
+            key.vector = asked.ok() ? std::move(asked.value().numbers) : std::vector<float>();
+        }
         const bool buckets = sort.buckets > 0 || sort.bucket_size > 0;
         if (key.kind == Kind::kTextMatch && buckets && !bucketed_) {
             bucketed_ = keys_.size() - 1;
@@ -190,6 +196,20 @@ std::int64_t HitOrder::score_by_filters(std::size_t k, const RankedHit& hit) con
         }
     }
     return 0;
+}
+
+/// Nothing for a document without a vector, and beyond the threshold.
+std::optional<float> HitOrder::vector_distance(std::size_t k, const RankedHit& hit) const {
+    const VectorRequest& asked = *sorts_[k].vector;
+    const std::vector<float>& query = keys_[k].vector;
+    const float* const vector =
+        snapshot_.parts[hit.part].segment->vectors[asked.field]->vector_of(hit.doc);
+    if (vector == nullptr || query.empty()) {
+        return std::nullopt;
+    }
+    const VectorSpace space{static_cast<std::uint32_t>(query.size())};
+    const float distance = space.distance(query.data(), vector);
+    return distance <= asked.distance_threshold ? std::optional(distance) : std::nullopt;
 }
 
 std::int64_t HitOrder::decayed(std::size_t k, std::int64_t code) const {
@@ -233,8 +253,9 @@ std::int64_t HitOrder::other_number_of(std::size_t k, const RankedHit& hit) cons
         const std::uint64_t found = groups_->found(groups_->of(hit.part, hit.doc));
         return in_order(key, static_cast<std::int64_t>(found));
     }
-    if (key.kind == Kind::kVectorDistance) {
-        const auto distance = vectors_->distance(hit.part, hit.doc);
+    if (key.kind == Kind::kVectorDistance || key.kind == Kind::kVector) {
+        const auto distance = key.kind == Kind::kVector ? vector_distance(k, hit)
+                                                        : vectors_->distance(hit.part, hit.doc);
         return distance ? in_order(key, code_of_double(static_cast<double>(*distance))) : kWorst;
     }
     if (key.kind == Kind::kJoined) {
@@ -285,7 +306,8 @@ std::string HitOrder::types() const {
             case Kind::kRandom: out += "random"; break;
             case Kind::kDecay: out += "decay"; break;
             case Kind::kGeoDistance: out += "distance"; break;
-            case Kind::kVectorDistance: out += "vector_distance"; break;
+            case Kind::kVectorDistance:
+            case Kind::kVector: out += "vector_distance"; break;
             case Kind::kGroupFound: out += "group_found"; break;
             case Kind::kJoined: out += "joined"; break;
             case Kind::kString: out += "string"; break;

@@ -117,6 +117,7 @@ private:
         kGroupFound,
         kGeoDistance,
         kVectorDistance,
+        kVector,
         kJoined,
     };
 
@@ -127,6 +128,7 @@ private:
         bool missing_first;
         std::vector<const ColumnReader*> columns{};  ///< By part, of a key with a field.
         std::vector<std::vector<Bitmap>> passing{};  ///< kFilters: by part, by filter.
+        std::vector<float> vector{};                 ///< kVector: as stored.
     };
 
     static std::vector<SortKey>
@@ -144,6 +146,7 @@ private:
     std::int64_t number_of(std::size_t k, const RankedHit& hit) const;
     std::int64_t other_number_of(std::size_t k, const RankedHit& hit) const;
     std::int64_t score_by_filters(std::size_t k, const RankedHit& hit) const;
+    std::optional<float> vector_distance(std::size_t k, const RankedHit& hit) const;
     std::int64_t decayed(std::size_t k, std::int64_t code) const;
     std::int64_t shuffled(std::size_t k, const ScoredHit& hit) const;
 

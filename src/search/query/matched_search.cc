@@ -30,11 +30,7 @@ Status check_group(const Schema& schema, const GroupRequest& group) {
     return {};
 }
 
-Status check_vector(const Schema& schema, const SearchRequest& request) {
-    if (!request.vector) {
-        return {};
-    }
-    const VectorRequest& vector = *request.vector;
+Status check_vector(const Schema& schema, const VectorRequest& vector) {
     if (!parts_of(schema, vector.field).vector) {
         return invalid_argument("A search by a vector needs a field of vectors.");
     }
@@ -48,7 +44,9 @@ Status check_vector(const Schema& schema, const SearchRequest& request) {
 }
 
 Status check(const Schema& schema, const SearchRequest& request) {
-    KUMO_TRY(check_vector(schema, request));
+    if (request.vector) {
+        KUMO_TRY(check_vector(schema, *request.vector));
+    }
     const auto part_of = [&](std::size_t field) {
         return parts_of(schema, field);
     };
@@ -58,6 +56,9 @@ Status check(const Schema& schema, const SearchRequest& request) {
         }
     }
     for (const SortKey& key : request.sort) {
+        if (key.by == SortKey::By::kVector) {
+            KUMO_TRY(check_vector(schema, *key.vector));
+        }
         const bool by_distance = key.by == SortKey::By::kGeoDistance;
         const bool has_field =
             key.by == SortKey::By::kField || key.by == SortKey::By::kDecay || by_distance;
@@ -124,6 +125,11 @@ MatchedSearch::MatchedSearch(
 
 Status MatchedSearch::run() {
     KUMO_TRY(check(*snapshot_.schema, request_));
+    for (const SortKey& key : request_.sort) {
+        if (key.by == SortKey::By::kVector) {
+            KUMO_TRY(query_vector(snapshot_, *key.vector));
+        }
+    }
     find_allowed();
     FoundWords words;
     if (has_words()) {

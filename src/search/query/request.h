@@ -70,6 +70,8 @@ struct GeoDistance {
     std::int64_t precision_meters = 0;       ///< Rounded up to a multiple of this; 0: to meters.
 };
 
+struct VectorRequest;
+
 /// One key of the sort order.
 struct SortKey {
     enum class By : std::uint8_t {
@@ -79,6 +81,7 @@ struct SortKey {
         kRandom,          ///< A shuffle that follows from `seed`.
         kDecay,           ///< `decay` of the number in `field`.
         kVectorDistance,  ///< How far from `SearchRequest::vector`; needs one.
+        kVector,          ///< How far from `vector`, which finds nothing, each document is.
         kGeoDistance,     ///< `geo`, of the nearest point in `field`.
         kJoined,          ///< The best value of joined documents: `join`.
         kGroupFound,      ///< How many documents the hit's group has; needs SearchRequest::group.
@@ -94,6 +97,7 @@ struct SortKey {
     std::optional<std::uint64_t> seed{};  ///< Unset: 0.
     Decay decay{};
     GeoDistance geo{};
+    std::shared_ptr<const VectorRequest> vector{};  ///< Its field, query and threshold.
     std::shared_ptr<const JoinSort> join{};
     std::shared_ptr<const JoinValues> values{};  ///< What `join` has come to.
 };

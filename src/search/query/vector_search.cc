@@ -26,39 +26,41 @@ Match& match_of(PartMatches& part, DocId doc) {
 
 }  // namespace
 
-Status VectorMatches::read_query() {
-    const Field& field = snapshot_.schema->fields[request_.field];
-    if (!request_.id) {
-        query_ = as_stored(field.vector, request_.query);
-        return {};
+Result<QueryVector> query_vector(const Snapshot& snapshot, const VectorRequest& request) {
+    const Field& field = snapshot.schema->fields[request.field];
+    QueryVector out;
+    if (!request.id) {
+        out.numbers = as_stored(field.vector, request.query);
+        return out;
     }
-    for (std::size_t p = 0; p < snapshot_.parts.size(); ++p) {
-        const Snapshot::Part& part = snapshot_.parts[p];
+    for (std::size_t p = 0; p < snapshot.parts.size(); ++p) {
+        const Snapshot::Part& part = snapshot.parts[p];
         Bitmap docs(part.segment->doc_count);
-        add_docs_with_term(*part.segment->ids, *request_.id, docs);
+        add_docs_with_term(*part.segment->ids, *request.id, docs);
         part.deleted.for_each([&](std::uint32_t doc) {
             if (doc < docs.size()) {
                 docs.reset(doc);
             }
         });
-        docs.for_each([&](std::size_t doc) { named_ = Place{p, static_cast<DocId>(doc), 0}; });
+        docs.for_each([&](std::size_t doc) { out.named.emplace(p, static_cast<DocId>(doc)); });
     }
-    if (!named_) {
-        return not_found("Document with id `" + *request_.id + "` was not found.");
+    if (!out.named) {
+        return not_found("Document with id `" + *request.id + "` was not found.");
     }
-    const SegmentReader& segment = *snapshot_.parts[named_->part].segment;
-    const float* vector = segment.vectors[request_.field]->vector_of(named_->doc);
+    const SegmentReader& segment = *snapshot.parts[out.named->first].segment;
+    const float* vector = segment.vectors[request.field]->vector_of(out.named->second);
     if (vector == nullptr) {
         return not_found(
-            "Document with id `" + *request_.id + "` has no vector in field `" + field.name + "`."
+            "Document with id `" + *request.id + "` has no vector in field `" + field.name + "`."
         );
     }
-    query_.assign(vector, vector + field.vector.dimensions);
-    return {};
+    out.numbers.assign(vector, vector + field.vector.dimensions);
+    return out;
 }
 
 Status VectorMatches::find(const std::vector<PartMatches>& parts) {
-    KUMO_TRY(read_query());
+    KUMO_TRY_ASSIGN(QueryVector asked, query_vector(snapshot_, request_));
+    query_ = std::move(asked.numbers);
     NearestRequest nearest;
     nearest.query = query_.data();
     nearest.k = request_.k;
@@ -68,9 +70,9 @@ Status VectorMatches::find(const std::vector<PartMatches>& parts) {
     for (std::size_t p = 0; p < parts.size(); ++p) {
         Bitmap others;
         nearest.allowed = &parts[p].allowed;
-        if (named_ && named_->part == p) {
+        if (asked.named && asked.named->first == p) {
             others = parts[p].allowed;
-            others.reset(named_->doc);
+            others.reset(asked.named->second);
             nearest.allowed = &others;
         }
         const SegmentReader& segment = *snapshot_.parts[p].segment;

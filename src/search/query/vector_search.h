@@ -45,7 +45,6 @@ private:
         float distance = 0;
     };
 
-    Status read_query();
     void index_by_doc();
     void measure_matches(const std::vector<PartMatches>& parts);
     void add_missing(std::vector<PartMatches>& parts) const;
@@ -56,10 +55,18 @@ private:
     const VectorRequest& request_;
     Deadline& deadline_;
     std::vector<float> query_;                    ///< As stored.
-    std::optional<Place> named_;                  ///< The document that the request names.
     std::vector<Place> nearest_;                  ///< Nearest first.
     std::vector<std::vector<VectorHit>> by_doc_;  ///< The same, by part, by document.
 };
+
+/// A named document and its vector; or the vector that the request has, as vectors are stored.
+struct QueryVector {
+    std::vector<float> numbers;
+    std::optional<std::pair<std::size_t, DocId>> named;  ///< Part and document.
+};
+
+/// kNotFound if the request names a document that is not there or has no vector.
+Result<QueryVector> query_vector(const Snapshot& snapshot, const VectorRequest& request);
 
 /// Matches beyond this place in the order of text count as of the same rank.
 inline constexpr std::size_t kFusedTextRanksMax = 10'000;

@@ -75,3 +75,18 @@ test("wrong vectors are refused", async () => {
         client.collections("spiral").documents().create({ title: "x", even: true, vec: [1] }),
         /Field `vec` must have 4 dimensions/);
 });
+
+test("what words find is sorted by how far it is from a vector", async () => {
+    const found = await search({
+        q: "point", query_by: "title", filter_by: "even:true", per_page: 3,
+        sort_by: `_vector_query(vec:([${vector(1500).join(", ")}])):asc` });
+    assert.equal(found.found, 1500);
+    assert.deepEqual(found.hits.map((hit) => hit.document.id).sort(), ["1498", "1500", "1502"]);
+    assert.equal(found.hits[0].document.id, "1500");
+    const named = await search({ sort_by: "even:asc,_vector_query(vec:([], id: 700)):asc", per_page: 2 });
+    assert.deepEqual(named.hits.map((hit) => hit.document.id).sort(), ["699", "701"]);
+    const missing = await search({ sort_by: "_vector_query(vec:([], id: nobody)):asc" });
+    assert.equal(missing.code, 404);
+    const wrong = await search({ sort_by: "_vector_query(vec:([1, 2])):asc" });
+    assert.equal(wrong.code, 400);
+});

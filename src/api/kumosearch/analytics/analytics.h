@@ -24,8 +24,7 @@ struct AnalyticsPending {
         std::string filter_by;
         std::string tag;
 
-        // NOLINTNEXTLINE(modernize-use-nullptr): of the comparison with 0 in what the compiler
-        // writes
+        // NOLINTNEXTLINE(modernize-use-nullptr): in what the compiler writes
         auto operator<=>(const Query&) const = default;
     };
 

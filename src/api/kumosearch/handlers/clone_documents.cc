@@ -52,6 +52,7 @@ private:
         std::uint32_t part;
         search::DocId doc;
 
+        // NOLINTNEXTLINE(modernize-use-nullptr): in what the compiler writes
         auto operator<=>(const Place&) const = default;
     };
 

@@ -66,8 +66,7 @@ private:
         std::string key;
         std::string address;
 
-        // NOLINTNEXTLINE(modernize-use-nullptr): of the comparison with 0 in what the compiler
-        // writes
+        // NOLINTNEXTLINE(modernize-use-nullptr): in what the compiler writes
         auto operator<=>(const Subject&) const = default;
     };
 

@@ -174,6 +174,12 @@ std::vector<std::string> selected(std::vector<std::string> names) {
 /// Makes includes of one level after the other.
 class IncludePlanner {
 public:
+    /// Where those of one level go.
+    struct Level {
+        std::vector<JoinShape>& shapes;
+        std::vector<JoinInclude>& includes;
+    };
+
     explicit IncludePlanner(JoinPlanner& planner) : planner_(planner) {}
 
     Status plan(
@@ -182,8 +188,7 @@ public:
         const FieldList& include,
         const FieldList& exclude,
         std::uint32_t depth,
-        std::vector<JoinShape>& shapes,
-        std::vector<JoinInclude>& includes
+        const Level& out
     ) {
         if (depth == search::kJoinDepthMax) {
             return {};
@@ -192,7 +197,7 @@ public:
         std::vector<std::optional<std::size_t>> excluded;
         for (const Reference& reference : exclude.references) {
             KUMO_TRY_ASSIGN(const auto path, find_path(from, joins, reference.collection));
-            excluded.push_back(path.back().step.collection);
+            excluded.emplace_back(path.back().step.collection);
         }
         std::vector<std::size_t> done;
         for (const Reference& reference : include.references) {
@@ -200,7 +205,7 @@ public:
             done.push_back(path.back().step.collection);
             const Reference* without =
                 find_reference(exclude.references, path.back().step, excluded);
-            KUMO_TRY(add(from, reference, without, std::move(path), depth, shapes, includes));
+            KUMO_TRY(add(from, reference, without, std::move(path), depth, out));
         }
         for (const FilterJoin& join : joins) {
             if (std::find(done.begin(), done.end(), join.step.collection) != done.end()) {
@@ -209,7 +214,7 @@ public:
             Reference all;
             all.collection = planner_.name(join.step.collection);
             const Reference* without = find_reference(exclude.references, join.step, excluded);
-            KUMO_TRY(add(from, all, without, {{join.step, join.filter}}, depth, shapes, includes));
+            KUMO_TRY(add(from, all, without, {{join.step, join.filter}}, depth, out));
         }
         return {};
     }
@@ -245,8 +250,7 @@ private:
         const Reference* without,
         std::vector<JoinPathStep> path,
         std::uint32_t depth,
-        std::vector<JoinShape>& shapes,
-        std::vector<JoinInclude>& includes
+        const Level& out
     ) {
         const auto& hidden = without != nullptr ? without->fields : std::vector<std::string>();
         if (std::find(hidden.begin(), hidden.end(), "*") != hidden.end()) {
@@ -273,12 +277,11 @@ private:
             inside,
             hidden_inside,
             depth + 1,
-            shape.nested,
-            joined.nested
+            {shape.nested, joined.nested}
         ));
         joined.path = std::move(path);
-        shapes.push_back(std::move(shape));
-        includes.push_back(std::move(joined));
+        out.shapes.push_back(std::move(shape));
+        out.includes.push_back(std::move(joined));
         return {};
     }
 
@@ -574,7 +577,7 @@ Result<ShownFields> plan_shown_fields(
                    : invalid_argument("Nothing can be joined here.");
     }
     IncludePlanner includes(*planner);
-    KUMO_TRY(includes.plan(std::nullopt, filter, include, exclude, 0, out.shapes, out.includes));
+    KUMO_TRY(includes.plan(std::nullopt, filter, include, exclude, 0, {out.shapes, out.includes}));
     return out;
 }
 

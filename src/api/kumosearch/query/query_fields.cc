@@ -193,16 +193,50 @@ std::vector<float> relative_weights(const Parameters& parameters, std::size_t co
     return out;
 }
 
+/// What is said of each name in query_by, in its place.
+struct NameOptions {
+    std::vector<std::uint32_t> weights;
+    std::vector<float> relative;
+    std::vector<std::string> prefixes;
+    std::vector<std::string> typos;
+    std::vector<std::string> infixes;
+};
+
+Result<NameOptions> plan_options(const Parameters& parameters, std::size_t count) {
+    NameOptions out;
+    KUMO_TRY_ASSIGN(out.weights, plan_weights(parameters, count));
+    KUMO_TRY_ASSIGN(out.prefixes, spread(parameters, "prefix", "true", count));
+    KUMO_TRY_ASSIGN(out.typos, spread(parameters, "num_typos", "2", count));
+    KUMO_TRY_ASSIGN(out.infixes, spread(parameters, "infix", "off", count));
+    out.relative = relative_weights(parameters, count);
+    return out;
+}
+
+/// The fields that the i-th name stands for.
+Status add_fields(
+    const Named& named,
+    const NameOptions& options,
+    std::size_t i,
+    const search::Schema& schema,
+    std::vector<QueryField>& out
+) {
+    KUMO_TRY_ASSIGN(const std::uint32_t num_typos, read_typos(options.typos[i]));
+    KUMO_TRY_ASSIGN(const search::InfixMode infix, read_infix(options.infixes[i]));
+    const bool prefix = options.prefixes[i] == "true";
+    for (const std::size_t field : named.fields) {
+        KUMO_TRY(check_infix(schema.fields[field], infix));
+        const std::uint32_t typos_max = has_typos(schema.fields[field]) ? num_typos : 0;
+        out.push_back({field, options.weights[i], typos_max, prefix, infix, options.relative[i]});
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::vector<QueryField>>
 plan_query_fields(const Parameters& parameters, const search::Schema& schema) {
     const std::vector<std::string> names = parameters.list("query_by");
-    KUMO_TRY_ASSIGN(const auto weights, plan_weights(parameters, names.size()));
-    KUMO_TRY_ASSIGN(const auto prefixes, spread(parameters, "prefix", "true", names.size()));
-    KUMO_TRY_ASSIGN(const auto typos, spread(parameters, "num_typos", "2", names.size()));
-    KUMO_TRY_ASSIGN(const auto infixes, spread(parameters, "infix", "off", names.size()));
-    const std::vector<float> relative = relative_weights(parameters, names.size());
+    KUMO_TRY_ASSIGN(const NameOptions options, plan_options(parameters, names.size()));
     const bool validate = parameters.flag("validate_field_names", true);
     std::vector<QueryField> out;
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -210,14 +244,7 @@ plan_query_fields(const Parameters& parameters, const search::Schema& schema) {
             return invalid_argument("Query by reference is not yet supported.");
         }
         KUMO_TRY_ASSIGN(const Named named, resolve(names[i], schema, validate));
-        KUMO_TRY_ASSIGN(const std::uint32_t num_typos, read_typos(typos[i]));
-        KUMO_TRY_ASSIGN(const search::InfixMode infix, read_infix(infixes[i]));
-        for (const std::size_t field : named.fields) {
-            KUMO_TRY(check_infix(schema.fields[field], infix));
-            const std::uint32_t typos_max = has_typos(schema.fields[field]) ? num_typos : 0;
-            const bool prefix = prefixes[i] == "true";
-            out.push_back({field, weights[i], typos_max, prefix, infix, relative[i]});
-        }
+        KUMO_TRY(add_fields(named, options, i, schema, out));
     }
     if (out.size() > kQueryFieldsMax) {
         return Error{ErrorCode::kLimitExceeded, "Only upto 256 fields can be searched."};

@@ -2,10 +2,12 @@
 
 #include "api/kumosearch/parameters.h"
 #include "api/kumosearch/query/sort_forms.h"
+#include "api/kumosearch/query/vector_query.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -30,7 +32,7 @@ Error no_such_field(std::string_view name) {
 
 /// Forms of sort_by that later versions have.
 bool is_later_form(std::string_view name) {
-    constexpr std::array<std::string_view, 3> kLater = {"_vector_query", "_seq_id", "_union"};
+    constexpr std::array<std::string_view, 2> kLater = {"_seq_id", "_union"};
     return std::find(kLater.begin(), kLater.end(), name) != kLater.end();
 }
 
@@ -83,6 +85,12 @@ Result<bool> read_special(
     }
     if (split.name == "_vector_distance" && !split.has_options) {
         key.by = SortKey::By::kVectorDistance;
+        return true;
+    }
+    if (split.name == "_vector_query" && split.has_options) {
+        KUMO_TRY_ASSIGN(auto vector, parse_vector_query(split.inside, schema, {}));
+        key.by = SortKey::By::kVector;
+        key.vector = std::make_shared<const search::VectorRequest>(std::move(vector));
         return true;
     }
     if (split.name == "_text_match") {
