@@ -62,13 +62,15 @@ const icu::Transliterator* transliterator(Form form) {
         return U_SUCCESS(status) ? std::move(made) : nullptr;
     };
     if (form == Form::kKanaInLatin) {
-        thread_local const auto kana =
+        thread_local const auto kKana =
             make("Katakana-Latin; Hiragana-Latin; NFD; [\\u0300-\\u036F] Remove; NFC");
-        return kana.get();
+        // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): it lives as long as the thread
+        return kKana.get();
     }
     if (form == Form::kLatin) {
-        thread_local const auto latin = make("Any-Latin; Latin-ASCII");
-        return latin.get();
+        thread_local const auto kLatin = make("Any-Latin; Latin-ASCII");
+        // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): it lives as long as the thread
+        return kLatin.get();
     }
     return nullptr;
 }

@@ -43,6 +43,28 @@ Status check_vector(const Schema& schema, const VectorRequest& vector) {
     return {};
 }
 
+Status check_sort(const Schema& schema, const SearchRequest& request, const SortKey& key) {
+    if (key.by == SortKey::By::kVector) {
+        KUMO_TRY(check_vector(schema, *key.vector));
+    }
+    const bool by_distance = key.by == SortKey::By::kGeoDistance;
+    const bool has_field =
+        key.by == SortKey::By::kField || key.by == SortKey::By::kDecay || by_distance;
+    if (has_field && !parts_of(schema, key.field).column) {
+        return invalid_argument("Sorting needs a sortable field.");
+    }
+    if (has_field && by_distance != (schema.fields[key.field].type == ValueType::kGeoPoint)) {
+        return invalid_argument("Points are sorted by distance, and nothing else is.");
+    }
+    if (key.by == SortKey::By::kGroupFound && !request.group) {
+        return invalid_argument("Sorting by the size of groups needs grouping.");
+    }
+    if (key.by == SortKey::By::kVectorDistance && !request.vector) {
+        return invalid_argument("Sorting by the distance of vectors needs a vector.");
+    }
+    return {};
+}
+
 Status check(const Schema& schema, const SearchRequest& request) {
     if (request.vector) {
         KUMO_TRY(check_vector(schema, *request.vector));
@@ -56,24 +78,7 @@ Status check(const Schema& schema, const SearchRequest& request) {
         }
     }
     for (const SortKey& key : request.sort) {
-        if (key.by == SortKey::By::kVector) {
-            KUMO_TRY(check_vector(schema, *key.vector));
-        }
-        const bool by_distance = key.by == SortKey::By::kGeoDistance;
-        const bool has_field =
-            key.by == SortKey::By::kField || key.by == SortKey::By::kDecay || by_distance;
-        if (has_field && !part_of(key.field).column) {
-            return invalid_argument("Sorting needs a sortable field.");
-        }
-        if (has_field && by_distance != (schema.fields[key.field].type == ValueType::kGeoPoint)) {
-            return invalid_argument("Points are sorted by distance, and nothing else is.");
-        }
-        if (key.by == SortKey::By::kGroupFound && !request.group) {
-            return invalid_argument("Sorting by the size of groups needs grouping.");
-        }
-        if (key.by == SortKey::By::kVectorDistance && !request.vector) {
-            return invalid_argument("Sorting by the distance of vectors needs a vector.");
-        }
+        KUMO_TRY(check_sort(schema, request, key));
     }
     for (const FacetRequest& facet : request.facets) {
         if (!facet.join && !part_of(facet.field).column) {
