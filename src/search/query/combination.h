@@ -75,7 +75,7 @@ private:
         DocId advance(DocId target);
     };
 
-    WordCursor open(const Candidate& word);
+    WordCursor open(const Candidate& candidate);
     DocId next_common(DocId target);
     bool is_joined(DocId doc, const std::vector<bool>& joined);
     bool stands_together(std::size_t begin, std::size_t end);

@@ -339,8 +339,11 @@ void Matcher::drop_from(const Attempt& whole, bool right) {
         Words head(words.begin(), words.begin() + cut);
         Words tail(words.begin() + cut, words.end());
         fewer.last_is_prefix = !right;
-        fewer.words = right ? std::move(head) : std::move(tail);
-        fewer.dropped = right ? std::move(tail) : std::move(head);
+        if (!right) {
+            std::swap(head, tail);
+        }
+        fewer.words = std::move(head);
+        fewer.dropped = std::move(tail);
         if (!whole.joined.empty()) {
             const auto from = whole.joined.begin() + (right ? 0 : cut);
             fewer.joined.assign(from, from + static_cast<std::ptrdiff_t>(keep));

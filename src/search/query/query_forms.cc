@@ -32,8 +32,8 @@ QueryForms::QueryForms(const SchemaAnalyzer& analyzer, std::span<const QueryFiel
 
 QueryForms::QueryForms(const Analyzer& analyzer) : reader_(&analyzer), analyzers_{&analyzer} {}
 
-void QueryForms::note(std::size_t form, const std::string& word, std::string written) {
-    noted_.try_emplace({form, word}, std::move(written));
+void QueryForms::note(std::size_t form, const std::string& word, const std::string& written) {
+    noted_.try_emplace({form, word}, written);
 }
 
 std::string QueryForms::write(std::size_t form, const std::string& word) const {

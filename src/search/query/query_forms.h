@@ -35,7 +35,7 @@ public:
     const Analyzer& analyzer(std::size_t form) const { return *analyzers_[form]; }
 
     /// Notes how a form writes a word of the query, where that depends on the text that it is of.
-    void note(std::size_t form, const std::string& word, std::string written);
+    void note(std::size_t form, const std::string& word, const std::string& written);
 
     /// How a form writes a word that was read by reader().
     std::string write(std::size_t form, const std::string& word) const;
