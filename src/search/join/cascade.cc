@@ -1,6 +1,7 @@
 #include "search/join/cascade.h"
 
 #include "search/join/join_keys.h"
+#include "search/join/key_set.h"
 #include "search/schema/json_path.h"
 #include "wire/json.h"
 #include "wire/json_writer.h"
@@ -8,32 +9,10 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_set>
 
 namespace kumo::search {
 
 namespace {
-
-/// Values of one field.
-class KeySet {
-public:
-    void add(const JoinKey& key) {
-        if (key.is_number) {
-            numbers_.insert(key.number);
-        } else {
-            strings_.emplace(key.text);
-        }
-    }
-
-    bool has(const JoinKey& key) const {
-        return key.is_number ? numbers_.contains(key.number)
-                             : strings_.contains(std::string(key.text));
-    }
-
-private:
-    std::unordered_set<std::int64_t> numbers_;
-    std::unordered_set<std::string> strings_;
-};
 
 JoinKey key_of(const ColumnReader& column, bool is_string, std::int64_t code) {
     return is_string ? JoinKey{false, 0, column.string(static_cast<std::uint32_t>(code))}

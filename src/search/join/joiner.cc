@@ -1,12 +1,12 @@
 #include "search/join/joiner.h"
 
+#include "search/join/key_set.h"
 #include "search/join/once_per_value.h"
 #include "search/query/filter_eval.h"
 #include "search/query/hit_order.h"
 #include "search/query/matched_search.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 namespace kumo::search {
@@ -58,24 +58,16 @@ public:
                     return;
                 }
                 for (const JoinKey& key : keys_of(parsed.value().root(), *snapshot.schema, field)) {
-                    if (key.is_number) {
-                        numbers_.insert(key.number);
-                    } else {
-                        strings_.emplace(key.text);
-                    }
+                    keys_.add(key);
                 }
             });
         }
     }
 
-    bool has(const JoinKey& key) const {
-        return key.is_number ? numbers_.contains(key.number)
-                             : strings_.contains(std::string(key.text));
-    }
+    bool has(const JoinKey& key) const { return keys_.has(key); }
 
 private:
-    std::unordered_set<std::int64_t> numbers_;
-    std::unordered_set<std::string> strings_;
+    KeySet keys_;
 };
 
 }  // namespace
