@@ -70,10 +70,13 @@ void curate(const node::Resource& set, std::string_view q, const kumo::search::S
     parameters.set("q", std::string(q));
     parameters.set("curation_tags", "t");
     std::size_t asked = 0;
-    api::CurationContext context{schema, 1, {}};
+    api::CurationContext context{schema, 1, {}, {}};
     context.has_value = [&](std::size_t field, const std::string& words) {
         KUMO_ASSERT(field < schema.fields.size() && !words.empty() && ++asked < 10'000);
         return std::hash<std::string>()(words) % 2 == 0;
+    };
+    context.fits = [](const std::string& filter) {
+        return filter.size() % 2 == 0;
     };
     (void)api::needs_index(sets, parameters, context);
     const api::Curated curated = api::curate(sets, parameters, context);

@@ -109,10 +109,9 @@ void read_dictionary(const SealedText& text) {
 }
 
 void search(const SealedText& text) {
-    std::vector<std::uint64_t> bits((text.doc_limit() + 63) / 64, 0x5555555555555555ULL);
-    std::array<Bm25Segment, 2> segments{
-        Bm25Segment{&text},
-        Bm25Segment{&text, bits.data(), nullptr}};
+    const std::vector<std::uint64_t> page(kPageWords, 0x5555555555555555ULL);
+    const std::vector<const std::uint64_t*> pages(text.doc_limit() / kPageDocs + 1, page.data());
+    std::array<Bm25Segment, 2> segments{Bm25Segment{&text}, Bm25Segment{&text, pages, nullptr}};
     Bm25Searcher searcher(segments);
     const std::array<std::string_view, 4> words{"w0", "wor1", "é2", "w3"};
     for (std::size_t count = 1; count <= words.size(); ++count) {
