@@ -145,11 +145,13 @@ void KeyTables::put(
         return;
     }
     const MutexLock lock(mutex_);
+    std::size_t freed = 0;
     entries_.remove_if([&](const Entry& entry) {
         const bool same = entry.field == field && entry.segment.lock() == segment.memory;
-        bytes_ -= same ? entry.table->bytes() : 0;
+        freed += same ? entry.table->bytes() : 0;
         return same;
     });
+    bytes_ -= freed;
     while (!entries_.empty() && bytes_ + bytes > bytes_max_) {
         bytes_ -= entries_.back().table->bytes();
         entries_.pop_back();
