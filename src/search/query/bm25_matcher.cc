@@ -23,28 +23,17 @@ constexpr std::uint32_t kDocsBetweenLooks = 1 << 16;
 
 }  // namespace
 
-Bm25Matcher::Bm25Matcher(
-    const Snapshot& snapshot,
-    const SearchRequest& request,
-    const QueryForms& forms,
-    std::vector<PartMatches>& parts,
-    Deadline& deadline
-)
-    : snapshot_(snapshot),
-      request_(request),
-      forms_(forms),
-      parts_(parts),
-      deadline_(deadline),
-      candidates_(snapshot, request, forms) {
+Bm25Matcher::Bm25Matcher(const MatchInputs& in)
+    : in_(in), candidates_(in.snapshot, in.request, in.forms) {
     double tokens = 0;
-    for (const QueryField& field : request.fields) {
+    for (const QueryField& field : in.request.fields) {
         const float weight = field.relative_weight;
         field_weights_.push_back(weight);
-        for (const Snapshot::Part& part : snapshot.parts) {
+        for (const Snapshot::Part& part : in.snapshot.parts) {
             tokens += weight * static_cast<double>(part.segment->texts[field.field]->token_count());
         }
     }
-    for (const Snapshot::Part& part : snapshot.parts) {
+    for (const Snapshot::Part& part : in.snapshot.parts) {
         doc_count_ += part.segment->doc_count;
     }
     if (tokens > 0 && doc_count_ > 0) {
@@ -53,23 +42,23 @@ Bm25Matcher::Bm25Matcher(
 }
 
 void Bm25Matcher::run(const QueryText& query) {
-    if (!query.tokens.empty() && !request_.fields.empty()) {
+    if (!query.tokens.empty() && !in_.request.fields.empty()) {
         score_words(query.tokens, query.joined, true);
     }
     SynonymOptions options;
-    options.prefix = request_.match.synonym_prefix;
-    options.num_typos = request_.match.synonym_num_typos;
+    options.prefix = in_.request.match.synonym_prefix;
+    options.num_typos = in_.request.match.synonym_num_typos;
     std::vector<Words> synonyms;
-    if (!request_.fields.empty()) {
-        options.locale = snapshot_.schema->fields[request_.fields.front().field].locale;
-        for (const auto& set : request_.synonyms) {
+    if (!in_.request.fields.empty()) {
+        options.locale = in_.snapshot.schema->fields[in_.request.fields.front().field].locale;
+        for (const auto& set : in_.request.synonyms) {
             set->expand(query.tokens, options, synonyms);
         }
     }
     for (const Words& words : synonyms) {
-        score_words(words, forms_.joined(words), false);
+        score_words(words, in_.forms.joined(words), false);
     }
-    for (PartMatches& part : parts_) {
+    for (PartMatches& part : in_.parts) {
         std::stable_sort(
             part.matches.begin(),
             part.matches.end(),
@@ -101,8 +90,8 @@ void Bm25Matcher::score_words(
         const auto n = std::max(static_cast<double>(doc_count_), df);
         term.weight *= std::log(1 + (n - df + 0.5) / (df + 0.5));
     }
-    for (std::size_t p = 0; p < parts_.size() && !deadline_.passed(); ++p) {
-        const DocId docs = snapshot_.parts[p].segment->doc_count;
+    for (std::size_t p = 0; p < in_.parts.size() && !in_.deadline.passed(); ++p) {
+        const DocId docs = in_.snapshot.parts[p].segment->doc_count;
         scores_.assign(docs, 0);
         words_.assign(docs, 0);
         lengths_.assign(docs, -1);
@@ -146,8 +135,8 @@ Bm25Matcher::terms_of(const Words& words, const std::vector<bool>& joined, bool 
 
 Bm25Matcher::Term Bm25Matcher::pair_of(const std::string& left, const std::string& right) const {
     Term out;
-    for (std::size_t form = 0; form < forms_.count(); ++form) {
-        out.forms.push_back({forms_.write(form, left), forms_.write(form, right)});
+    for (std::size_t form = 0; form < in_.forms.count(); ++form) {
+        out.forms.push_back({in_.forms.write(form, left), in_.forms.write(form, right)});
     }
     return out;
 }
@@ -176,7 +165,7 @@ void Bm25Matcher::add_near(const std::string& word, bool prefix, std::vector<Ter
 Bm25Matcher::Term Bm25Matcher::term_of(const Candidate& word, double weight) const {
     Term out;
     out.weight = weight;
-    for (std::size_t form = 0; form < forms_.count(); ++form) {
+    for (std::size_t form = 0; form < in_.forms.count(); ++form) {
         out.forms.push_back({word.in(form)});
     }
     return out;
@@ -198,7 +187,7 @@ void Bm25Matcher::note(const Term& term, std::size_t prefix_points) {
 std::uint64_t Bm25Matcher::doc_frequency(const Term& term) {
     if (term.forms.front().size() > 1) {
         std::uint64_t df = 0;
-        for (std::size_t p = 0; p < parts_.size(); ++p) {
+        for (std::size_t p = 0; p < in_.parts.size(); ++p) {
             gather(p, term);
             df += touched_.size();
             forget();
@@ -211,11 +200,11 @@ std::uint64_t Bm25Matcher::doc_frequency(const Term& term) {
 /// In how many documents a word of the term is: of the field where it is in most.
 std::uint64_t Bm25Matcher::word_frequency(const Term& term, std::size_t word) const {
     std::uint64_t most = 0;
-    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+    for (std::size_t i = 0; i < in_.request.fields.size(); ++i) {
         std::uint64_t df = 0;
-        for (const Snapshot::Part& part : snapshot_.parts) {
-            const TextReader& text = *part.segment->texts[request_.fields[i].field];
-            if (const auto handle = text.find(term.forms[forms_.of(i)][word])) {
+        for (const Snapshot::Part& part : in_.snapshot.parts) {
+            const TextReader& text = *part.segment->texts[in_.request.fields[i].field];
+            if (const auto handle = text.find(term.forms[in_.forms.of(i)][word])) {
                 df += text.info(*handle).df;
             }
         }
@@ -225,17 +214,17 @@ std::uint64_t Bm25Matcher::word_frequency(const Term& term, std::size_t word) co
 }
 
 void Bm25Matcher::gather(std::size_t part, const Term& term) {
-    tf_.resize(std::max<std::size_t>(tf_.size(), snapshot_.parts[part].segment->doc_count), 0);
+    tf_.resize(std::max<std::size_t>(tf_.size(), in_.snapshot.parts[part].segment->doc_count), 0);
     touched_.clear();
-    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+    for (std::size_t i = 0; i < in_.request.fields.size(); ++i) {
         gather_field(part, i, term);
     }
 }
 
 void Bm25Matcher::gather_field(std::size_t part, std::size_t query_field, const Term& term) {
     const TextReader& text =
-        *snapshot_.parts[part].segment->texts[request_.fields[query_field].field];
-    const Words& words = term.forms[forms_.of(query_field)];
+        *in_.snapshot.parts[part].segment->texts[in_.request.fields[query_field].field];
+    const Words& words = term.forms[in_.forms.of(query_field)];
     const float weight = field_weights_[query_field];
     const auto first = text.find(words.front());
     if (!first) {
@@ -253,7 +242,7 @@ void Bm25Matcher::gather_field(std::size_t part, std::size_t query_field, const 
     for (DocId doc = left_.doc(); doc != kNoDoc; doc = left_.next()) {
         if (--until_look == 0) {
             until_look = kDocsBetweenLooks;
-            if (deadline_.passed()) {
+            if (in_.deadline.passed()) {
                 return;
             }
         }
@@ -264,7 +253,7 @@ void Bm25Matcher::gather_field(std::size_t part, std::size_t query_field, const 
 /// How often the second word stands right behind the first.
 void Bm25Matcher::count_pairs(PostingsCursor& left, PostingsCursor& right, float weight) {
     DocId doc = left.doc();
-    while (doc != kNoDoc && !deadline_.passed()) {
+    while (doc != kNoDoc && !in_.deadline.passed()) {
         const DocId other = right.doc() < doc ? right.advance(doc) : right.doc();
         if (other != doc) {
             doc = other == kNoDoc ? kNoDoc : left.advance(other);
@@ -291,7 +280,7 @@ void Bm25Matcher::add_tf(DocId doc, float tf) {
 
 /// Adds what the gathered term is worth, and forgets it.
 void Bm25Matcher::add_scores(std::size_t part, const Term& term) {
-    const Bitmap& allowed = parts_[part].allowed;
+    const Bitmap& allowed = in_.parts[part].allowed;
     for (const DocId doc : touched_) {
         const double tf = std::exchange(tf_[doc], 0.0F);
         if (!allowed.test(doc)) {
@@ -318,9 +307,9 @@ float Bm25Matcher::length(std::size_t part, DocId doc) {
         return known;
     }
     known = 0;
-    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+    for (std::size_t i = 0; i < in_.request.fields.size(); ++i) {
         const ColumnReader& lengths =
-            *snapshot_.parts[part].segment->lengths[request_.fields[i].field];
+            *in_.snapshot.parts[part].segment->lengths[in_.request.fields[i].field];
         const auto range = lengths.values_of(doc);
         for (std::uint64_t at = range.begin; at < range.end; ++at) {
             known += field_weights_[i] * static_cast<float>(lengths.value(at));
@@ -343,8 +332,8 @@ void Bm25Matcher::collect(std::size_t part) {
         match.parts.tokens_matched = words_[doc];
         match.parts.best_field_score = match.score;
         match.parts.fields_matched = 1;
-        parts_[part].matches.push_back(match);
-        parts_[part].matched.set(doc);
+        in_.parts[part].matches.push_back(match);
+        in_.parts[part].matched.set(doc);
     }
 }
 

@@ -31,13 +31,7 @@ namespace kumo::search {
 /// A match's score is its BM25 in millionths. One search's, one thread.
 class Bm25Matcher {
 public:
-    Bm25Matcher(
-        const Snapshot& snapshot,
-        const SearchRequest& request,
-        const QueryForms& forms,
-        std::vector<PartMatches>& parts,
-        Deadline& deadline
-    );
+    explicit Bm25Matcher(const MatchInputs& in);
 
     void run(const QueryText& query);
 
@@ -73,11 +67,7 @@ private:
     float length(std::size_t part, DocId doc);
     void collect(std::size_t part);
 
-    const Snapshot& snapshot_;
-    const SearchRequest& request_;
-    const QueryForms& forms_;
-    std::vector<PartMatches>& parts_;
-    Deadline& deadline_;
+    const MatchInputs in_;
     CandidateFinder candidates_;
     FoundWords found_;
     std::vector<float> field_weights_;

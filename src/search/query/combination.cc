@@ -236,12 +236,7 @@ Match CombinationRunner::score(DocId doc, const Combination& combination) {
     if (!request_.match.prioritize_num_matching_fields) {
         ranked.fields_matched = 0;
     }
-    switch (request_.match.text_match_type) {
-        case TextMatchType::kMaxScore: match.score = max_score(ranked); break;
-        case TextMatchType::kMaxWeight: match.score = max_weight(ranked); break;
-        case TextMatchType::kSumScore: match.score = sum_score(ranked); break;
-        case TextMatchType::kBm25: break;  // Not by combinations.
-    }
+    match.score = document_score(request_.match.text_match_type, ranked);
     return match;
 }
 

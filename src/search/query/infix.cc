@@ -1,5 +1,7 @@
 #include "search/query/infix.h"
 
+#include "search/query/query_forms.h"
+#include "search/query/score.h"
 #include "search/text/postings_cursor.h"
 
 #include <algorithm>
@@ -16,21 +18,15 @@ constexpr std::size_t kTermsBetweenLooks = 4096;
 
 class InfixMatcher {
 public:
-    InfixMatcher(
-        const Snapshot& snapshot,
-        const SearchRequest& request,
-        std::vector<PartMatches>& parts,
-        Deadline& deadline
-    )
-        : snapshot_(snapshot), request_(request), parts_(parts), deadline_(deadline) {}
+    explicit InfixMatcher(const MatchInputs& in) : in_(in) {}
 
     /// Documents that have all infixes in the words of one field.
     void run(std::size_t query_field, const std::vector<Infix>& infixes) {
-        for (std::size_t p = 0; p < parts_.size() && !deadline_.passed(); ++p) {
-            const SegmentReader& segment = *snapshot_.parts[p].segment;
-            Bitmap docs = parts_[p].allowed;
-            docs.subtract(parts_[p].matched);
-            const TextReader& text = *segment.texts[request_.fields[query_field].field];
+        for (std::size_t p = 0; p < in_.parts.size() && !in_.deadline.passed(); ++p) {
+            const SegmentReader& segment = *in_.snapshot.parts[p].segment;
+            Bitmap docs = in_.parts[p].allowed;
+            docs.subtract(in_.parts[p].matched);
+            const TextReader& text = *segment.texts[in_.request.fields[query_field].field];
             docs.intersect(docs_with_all(text, segment.doc_count, infixes));
             add(p, query_field, infixes.size(), docs);
         }
@@ -43,7 +39,7 @@ private:
         const auto terms = text.terms();
         std::size_t seen = 0;
         for (bool more = terms->seek(""); more && seen < kInfixTermsMax; more = terms->next()) {
-            if (++seen % kTermsBetweenLooks == 0 && deadline_.passed()) {
+            if (++seen % kTermsBetweenLooks == 0 && in_.deadline.passed()) {
                 break;
             }
             for (std::size_t i = 0; i < infixes.size(); ++i) {
@@ -73,54 +69,36 @@ private:
         Match match;
         match.parts.tokens_matched = static_cast<std::uint32_t>(words);
         match.parts.best_field_score = field_score(field);
-        match.parts.best_field_weight = request_.fields[query_field].weight;
+        match.parts.best_field_weight = in_.request.fields[query_field].weight;
         match.parts.weighted_sum = match.parts.best_field_score * match.parts.best_field_weight;
         match.parts.fields_matched = 1;
-        match.score = document_score(match.parts);
+        match.score = document_score(in_.request.match.text_match_type, match.parts);
         docs.for_each([&](std::size_t doc) {
             match.doc = static_cast<DocId>(doc);
-            parts_[p].matched.set(doc);
-            parts_[p].matches.push_back(match);
+            in_.parts[p].matched.set(doc);
+            in_.parts[p].matches.push_back(match);
         });
     }
 
-    std::uint64_t document_score(const DocumentMatch& parts) const {
-        switch (request_.match.text_match_type) {
-            case TextMatchType::kMaxScore: return max_score(parts);
-            case TextMatchType::kMaxWeight: return max_weight(parts);
-            case TextMatchType::kSumScore: return sum_score(parts);
-            case TextMatchType::kBm25: return 0;
-        }
-        return 0;
-    }
-
-    const Snapshot& snapshot_;
-    const SearchRequest& request_;
-    std::vector<PartMatches>& parts_;
-    Deadline& deadline_;
+    const MatchInputs in_;
     PostingsCursor cursor_;
 };
 
 }  // namespace
 
-void match_infixes(
-    const InfixQuery& query,
-    std::vector<PartMatches>& parts,
-    Deadline& deadline,
-    FoundWords& found
-) {
-    const SearchRequest& request = query.request;
-    const std::vector<std::string>& words = query.text.tokens;
+void match_infixes(const MatchInputs& in, const QueryText& query, FoundWords& found) {
+    const SearchRequest& request = in.request;
+    const std::vector<std::string>& words = query.tokens;
     const auto& fields = request.fields;
     if (std::all_of(fields.begin(), fields.end(), [](const QueryField& field) {
             return field.infix == InfixMode::kOff;
         })) {
         return;
     }
-    const bool any = std::any_of(parts.begin(), parts.end(), [](const PartMatches& part) {
+    const bool any = std::any_of(in.parts.begin(), in.parts.end(), [](const PartMatches& part) {
         return part.matched.count() > 0;
     });
-    InfixMatcher matcher(query.snapshot, request, parts, deadline);
+    InfixMatcher matcher(in);
     for (std::size_t i = 0; i < request.fields.size() && !words.empty(); ++i) {
         const InfixMode mode = request.fields[i].infix;
         if (mode == InfixMode::kOff || (mode == InfixMode::kFallback && any)) {
@@ -129,7 +107,7 @@ void match_infixes(
         std::vector<Infix> infixes;
         for (const std::string& word : words) {
             const Infix& infix = infixes.emplace_back(Infix{
-                query.forms.write(query.forms.of(i), word),
+                in.forms.write(in.forms.of(i), word),
                 request.match.max_extra_prefix,
                 request.match.max_extra_suffix});
             if (std::find(found.infixes.begin(), found.infixes.end(), infix)
@@ -139,7 +117,7 @@ void match_infixes(
         }
         matcher.run(i, infixes);
     }
-    for (PartMatches& part : parts) {
+    for (PartMatches& part : in.parts) {
         std::stable_sort(
             part.matches.begin(),
             part.matches.end(),

@@ -1,15 +1,10 @@
 #pragma once
 
-#include "search/index/index.h"
-#include "search/query/deadline.h"
 #include "search/query/found_words.h"
 #include "search/query/matcher.h"
-#include "search/query/query_forms.h"
 #include "search/query/query_text.h"
-#include "search/query/request.h"
 
 #include <cstddef>
-#include <vector>
 
 namespace kumo::search {
 
@@ -17,21 +12,9 @@ namespace kumo::search {
 /// that come first in the order of their bytes are taken.
 inline constexpr std::size_t kInfixTermsMax = std::size_t{1} << 24;
 
-struct InfixQuery {
-    const Snapshot& snapshot;
-    const SearchRequest& request;
-    const QueryForms& forms;
-    const QueryText& text;
-};
-
 /// Finds documents that have, in one field that asks for it, a word for each of the query's with
 /// that one inside. They rank below what matched already. The dictionaries are read through: about
-/// 30 ns a term. `parts` are in order of documents before and after. Stateless.
-void match_infixes(
-    const InfixQuery& query,
-    std::vector<PartMatches>& parts,
-    Deadline& deadline,
-    FoundWords& found
-);
+/// 30 ns a term. Matches are in order of documents before and after. Stateless.
+void match_infixes(const MatchInputs& in, const QueryText& query, FoundWords& found);
 
 }  // namespace kumo::search

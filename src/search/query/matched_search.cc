@@ -153,17 +153,18 @@ Status MatchedSearch::run() {
 }
 
 FoundWords MatchedSearch::match_words() {
+    const MatchInputs in{snapshot_, request_, forms_, parts_, deadline_};
     FoundWords found;
     if (request_.match.text_match_type == TextMatchType::kBm25) {
-        Bm25Matcher matcher(snapshot_, request_, forms_, parts_, deadline_);
+        Bm25Matcher matcher(in);
         matcher.run(query_);
         found = matcher.take_found();
     } else {
-        Matcher matcher(snapshot_, request_, forms_, parts_, deadline_);
+        Matcher matcher(in);
         matcher.run(query_);
         found = matcher.take_found();
     }
-    match_infixes({snapshot_, request_, forms_, query_}, parts_, deadline_, found);
+    match_infixes(in, query_, found);
     return found;
 }
 

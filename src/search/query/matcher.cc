@@ -34,21 +34,9 @@ std::vector<std::size_t> sizes_of(const std::vector<std::vector<T>>& lists) {
 
 }  // namespace
 
-Matcher::Matcher(
-    const Snapshot& snapshot,
-    const SearchRequest& request,
-    const QueryForms& forms,
-    std::vector<PartMatches>& parts,
-    Deadline& deadline
-)
-    : snapshot_(snapshot),
-      request_(request),
-      forms_(forms),
-      parts_(parts),
-      deadline_(deadline),
-      candidates_(snapshot, request, forms) {
-    for (const Snapshot::Part& part : snapshot.parts) {
-        runners_.emplace_back(*part.segment, request, forms);
+Matcher::Matcher(const MatchInputs& in) : in_(in), candidates_(in.snapshot, in.request, in.forms) {
+    for (const Snapshot::Part& part : in.snapshot.parts) {
+        runners_.emplace_back(*part.segment, in.request, in.forms);
     }
 }
 
@@ -60,27 +48,27 @@ void Matcher::run(const QueryText& query) {
     if (query_words_ > 0) {
         try_words(whole);
     }
-    if (joins && found_docs_ < request_.match.drop_tokens_threshold) {
+    if (joins && found_docs_ < in_.request.match.drop_tokens_threshold) {
         try_words({query.tokens, {}, true, false});
     }
-    const bool always = request_.match.split_join_tokens == SplitJoin::kAlways;
-    const bool fallback = request_.match.split_join_tokens == SplitJoin::kFallback;
+    const bool always = in_.request.match.split_join_tokens == SplitJoin::kAlways;
+    const bool fallback = in_.request.match.split_join_tokens == SplitJoin::kFallback;
     if (always || (fallback && found_docs_ == 0)) {
         try_split_and_join(query.tokens);
     }
     const std::vector<Words> synonyms = synonyms_of(query.tokens);
     for (const Words& words : synonyms) {
-        const Attempt attempt{words, {}, true, true, forms_.joined(words)};
+        const Attempt attempt{words, {}, true, true, in_.forms.joined(words)};
         try_words(attempt);
-        if (!attempt.joined.empty() && found_docs_ < request_.match.drop_tokens_threshold) {
+        if (!attempt.joined.empty() && found_docs_ < in_.request.match.drop_tokens_threshold) {
             try_words({words, {}, true, true});
         }
     }
-    if (found_docs_ < request_.match.drop_tokens_threshold) {
+    if (found_docs_ < in_.request.match.drop_tokens_threshold) {
         try_fewer(whole);
     }
     for (const Words& words : synonyms) {
-        if (found_docs_ < request_.match.drop_tokens_threshold) {
+        if (found_docs_ < in_.request.match.drop_tokens_threshold) {
             try_fewer({words, {}, true, true});
         }
     }
@@ -89,14 +77,14 @@ void Matcher::run(const QueryText& query) {
 
 std::vector<Matcher::Words> Matcher::synonyms_of(const Words& words) const {
     std::vector<Words> out;
-    if (request_.synonyms.empty() || request_.fields.empty() || words.empty()) {
+    if (in_.request.synonyms.empty() || in_.request.fields.empty() || words.empty()) {
         return out;
     }
     const SynonymOptions options{
-        snapshot_.schema->fields[request_.fields.front().field].locale,
-        request_.match.synonym_prefix,
-        request_.match.synonym_num_typos};
-    for (const auto& set : request_.synonyms) {
+        in_.snapshot.schema->fields[in_.request.fields.front().field].locale,
+        in_.request.match.synonym_prefix,
+        in_.request.match.synonym_num_typos};
+    for (const auto& set : in_.request.synonyms) {
         set->expand(words, options, out);
     }
     return out;
@@ -111,10 +99,10 @@ void Matcher::try_words(const Attempt& attempt) {
             list.push_back(cost);
         }
     }
-    const std::size_t limit = request_.match.exhaustive_search ? kExhaustiveMax : kVectorsMax;
+    const std::size_t limit = in_.request.match.exhaustive_search ? kExhaustiveMax : kVectorsMax;
     std::set<std::vector<std::uint32_t>> tried;
     std::vector<std::size_t> digits(costs.size(), 0);
-    while (tried.size() < limit && !deadline_.passed()) {
+    while (tried.size() < limit && !in_.deadline.passed()) {
         std::vector<std::uint32_t> chosen;
         for (std::size_t i = 0; i < digits.size(); ++i) {
             chosen.push_back(costs[i][digits[i]]);
@@ -130,7 +118,8 @@ void Matcher::try_words(const Attempt& attempt) {
             continue;
         }
         tried.insert(std::move(chosen));
-        if (found_docs_ >= request_.match.typo_tokens_threshold || !step(digits, sizes_of(costs))) {
+        if (found_docs_ >= in_.request.match.typo_tokens_threshold
+            || !step(digits, sizes_of(costs))) {
             return;
         }
     }
@@ -166,11 +155,11 @@ bool Matcher::try_costs(
 
 std::vector<Bitmap> Matcher::docs_with(const Candidate& word) const {
     std::vector<Bitmap> docs;
-    for (const Snapshot::Part& part : snapshot_.parts) {
+    for (const Snapshot::Part& part : in_.snapshot.parts) {
         Bitmap& bits = docs.emplace_back(part.segment->doc_count);
-        for (std::size_t i = 0; i < request_.fields.size(); ++i) {
-            const TextReader& text = *part.segment->texts[request_.fields[i].field];
-            add_docs_with_term(text, word.in(forms_.of(i)), bits);
+        for (std::size_t i = 0; i < in_.request.fields.size(); ++i) {
+            const TextReader& text = *part.segment->texts[in_.request.fields[i].field];
+            add_docs_with_term(text, word.in(in_.forms.of(i)), bits);
         }
     }
     return docs;
@@ -183,10 +172,10 @@ Matcher::co_occurring(const Candidate& previous, const std::vector<Candidate>& l
     PostingsCursor cursor;
     const auto meets = [&](const Candidate& candidate) {
         for (std::size_t p = 0; p < docs.size(); ++p) {
-            for (std::size_t i = 0; i < request_.fields.size(); ++i) {
-                const std::size_t field = request_.fields[i].field;
-                const TextReader& text = *snapshot_.parts[p].segment->texts[field];
-                const auto handle = text.find(candidate.in(forms_.of(i)));
+            for (std::size_t i = 0; i < in_.request.fields.size(); ++i) {
+                const std::size_t field = in_.request.fields[i].field;
+                const TextReader& text = *in_.snapshot.parts[p].segment->texts[field];
+                const auto handle = text.find(candidate.in(in_.forms.of(i)));
                 if (!handle) {
                     continue;
                 }
@@ -201,7 +190,7 @@ Matcher::co_occurring(const Candidate& previous, const std::vector<Candidate>& l
         return false;
     };
     for (const Candidate& candidate : last) {
-        if (out.size() == candidates_.candidates_max() || deadline_.passed()) {
+        if (out.size() == candidates_.candidates_max() || in_.deadline.passed()) {
             break;
         }
         if (meets(candidate)) {
@@ -219,10 +208,11 @@ void Matcher::try_combinations(
     const Attempt& attempt,
     std::vector<std::vector<const Candidate*>> choices
 ) {
-    const std::size_t limit = request_.match.exhaustive_search ? kExhaustiveMax : kCombinationsMax;
+    const std::size_t limit =
+        in_.request.match.exhaustive_search ? kExhaustiveMax : kCombinationsMax;
     const std::vector<std::size_t> sizes = sizes_of(choices);
     std::vector<std::size_t> digits(choices.size(), 0);
-    for (std::size_t n = 0; n < limit && !deadline_.passed(); ++n) {
+    for (std::size_t n = 0; n < limit && !in_.deadline.passed(); ++n) {
         std::vector<const Candidate*> words;
         for (std::size_t i = 0; i < digits.size(); ++i) {
             words.push_back(choices[i][digits[i]]);
@@ -241,20 +231,20 @@ void Matcher::run_combination(const Attempt& attempt, std::vector<const Candidat
         attempt.dropped,
         synonym ? attempt.words.size() + attempt.dropped.size() : query_words_,
         synonym ? query_words_ : 0,
-        synonym && request_.match.demote_synonym_match,
+        synonym && in_.request.match.demote_synonym_match,
         attempt.joined.empty() ? nullptr : &attempt.joined};
     bool any = false;
-    for (std::size_t p = 0; p < parts_.size(); ++p) {
-        PartMatches& part = parts_[p];
+    for (std::size_t p = 0; p < in_.parts.size(); ++p) {
+        PartMatches& part = in_.parts[p];
         const std::size_t before = part.matches.size();
-        runners_[p].run(combination, part.allowed, deadline_, part.matched, part.matches);
+        runners_[p].run(combination, part.allowed, in_.deadline, part.matched, part.matches);
         any = any || part.matches.size() > before;
     }
     if (!any) {
         return;
     }
     found_docs_ = 0;
-    for (const PartMatches& part : parts_) {
+    for (const PartMatches& part : in_.parts) {
         found_docs_ += part.matched.count();
     }
     note_words(attempt, combination.words);
@@ -264,11 +254,11 @@ void Matcher::note_words(const Attempt& attempt, const std::vector<const Candida
     const auto is_joined = [&](std::size_t word) {
         return word < attempt.joined.size() && attempt.joined[word];
     };
-    for (std::size_t form = 0; form < forms_.count(); ++form) {
+    for (std::size_t form = 0; form < in_.forms.count(); ++form) {
         FoundWords::Run run;
         for (std::size_t i = 0; i < words.size(); ++i) {
             const std::size_t points =
-                words[i]->prefix_only ? code_points(forms_.write(form, attempt.words[i])) : 0;
+                words[i]->prefix_only ? code_points(in_.forms.write(form, attempt.words[i])) : 0;
             const bool in_run = is_joined(i) || is_joined(i + 1);
             auto [at, fresh] =
                 found_.words.try_emplace(words[i]->in(form), FoundWord{points, in_run});
@@ -285,7 +275,7 @@ void Matcher::note_words(const Attempt& attempt, const std::vector<const Candida
             }
         }
         for (const std::string& word : attempt.dropped) {
-            found_.words.try_emplace(forms_.write(form, word), FoundWord{});
+            found_.words.try_emplace(in_.forms.write(form, word), FoundWord{});
         }
     }
 }
@@ -321,9 +311,9 @@ void Matcher::try_fewer(const Attempt& whole) {
     if (whole.words.size() < 2 || whole.words.size() > kDropTokensMax) {
         return;
     }
-    const bool right_first = request_.match.drop_tokens_mode != DropTokensMode::kLeftToRight;
+    const bool right_first = in_.request.match.drop_tokens_mode != DropTokensMode::kLeftToRight;
     drop_from(whole, right_first);
-    if (found_docs_ < request_.match.drop_tokens_threshold) {
+    if (found_docs_ < in_.request.match.drop_tokens_threshold) {
         drop_from(whole, !right_first);
     }
 }
@@ -331,7 +321,7 @@ void Matcher::try_fewer(const Attempt& whole) {
 void Matcher::drop_from(const Attempt& whole, bool right) {
     const Words& words = whole.words;
     for (std::size_t keep = words.size() - 1; keep > 0; --keep) {
-        if (found_docs_ >= request_.match.drop_tokens_threshold || deadline_.passed()) {
+        if (found_docs_ >= in_.request.match.drop_tokens_threshold || in_.deadline.passed()) {
             return;
         }
         const auto cut = static_cast<std::ptrdiff_t>(right ? keep : words.size() - keep);
@@ -354,7 +344,7 @@ void Matcher::drop_from(const Attempt& whole, bool right) {
 }
 
 void Matcher::finish() {
-    for (PartMatches& part : parts_) {
+    for (PartMatches& part : in_.parts) {
         auto& matches = part.matches;
         std::stable_sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
             return a.doc != b.doc ? a.doc < b.doc : a.score > b.score;

@@ -24,6 +24,15 @@ struct PartMatches {
     std::vector<Match> matches;  ///< After Matcher::run(): by document, each once, best score.
 };
 
+/// Of one search: where words are looked for, and what for. Refers to all of it.
+struct MatchInputs {
+    const Snapshot& snapshot;
+    const SearchRequest& request;
+    const QueryForms& forms;
+    std::vector<PartMatches>& parts;  ///< One a segment of the snapshot, with `allowed` set.
+    Deadline& deadline;
+};
+
 /// Finds the documents that a query's words match, by the contract's enumeration: for each vector
 /// of typo costs in odometer order, for each combination of candidate words, the documents that
 /// have all of them; until there are enough. Then, only if still short, joined and split words;
@@ -39,14 +48,7 @@ public:
     static constexpr std::size_t kExhaustiveMax = 10'000;
     static constexpr std::size_t kDropTokensMax = 20;
 
-    /// `parts` has one entry a segment of the snapshot, with `allowed` set.
-    Matcher(
-        const Snapshot& snapshot,
-        const SearchRequest& request,
-        const QueryForms& forms,
-        std::vector<PartMatches>& parts,
-        Deadline& deadline
-    );
+    explicit Matcher(const MatchInputs& in);
 
     void run(const QueryText& query);
 
@@ -80,11 +82,7 @@ private:
     void note_words(const Attempt& attempt, const std::vector<const Candidate*>& words);
     void finish();
 
-    const Snapshot& snapshot_;
-    const SearchRequest& request_;
-    const QueryForms& forms_;
-    std::vector<PartMatches>& parts_;
-    Deadline& deadline_;
+    const MatchInputs in_;
     CandidateFinder candidates_;
     std::deque<CombinationRunner> runners_;
     FoundWords found_;

@@ -83,4 +83,14 @@ std::uint64_t sum_score(const DocumentMatch& match) {
     return tokens_part(match) | std::min(match.weighted_sum, kSumMax);
 }
 
+std::uint64_t document_score(TextMatchType type, const DocumentMatch& match) {
+    switch (type) {
+        case TextMatchType::kMaxScore: return max_score(match);
+        case TextMatchType::kMaxWeight: return max_weight(match);
+        case TextMatchType::kSumScore: return sum_score(match);
+        case TextMatchType::kBm25: return 0;
+    }
+    return 0;
+}
+
 }  // namespace kumo::search

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "search/query/request.h"
+
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -61,5 +63,8 @@ std::uint64_t max_weight(const DocumentMatch& match);
 
 /// Tokens matched, then the sum of weight x field score over the fields.
 std::uint64_t sum_score(const DocumentMatch& match);
+
+/// The one that the type names. 0 for kBm25, which is no score of words' places.
+std::uint64_t document_score(TextMatchType type, const DocumentMatch& match);
 
 }  // namespace kumo::search
