@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 namespace kumo::node {
@@ -26,23 +26,16 @@ public:
     public:
         /// `seal` asks the owner to seal; it may call update() of this and others.
         Member(std::shared_ptr<LiveBudget> budget, std::function<void()> seal)
-            : budget_(std::move(budget)), seal_(std::move(seal)) {
-            budget_->members_[this] = 0;
-        }
+            : budget_(std::move(budget)), seal_(std::move(seal)) {}
 
-        ~Member() {
-            budget_->total_ -= budget_->members_[this];
-            budget_->members_.erase(this);
-        }
+        ~Member() { budget_->count(*this, 0); }
 
         Member(const Member&) = delete;
         Member& operator=(const Member&) = delete;
 
         /// The owner's live segment holds so much now, without what is being sealed.
         void update(std::size_t bytes) {
-            std::size_t& mine = budget_->members_[this];
-            budget_->total_ += bytes - mine;
-            mine = bytes;
+            budget_->count(*this, bytes);
             budget_->enforce();
         }
 
@@ -51,25 +44,28 @@ public:
 
         const std::shared_ptr<LiveBudget> budget_;
         std::function<void()> seal_;
+        std::size_t bytes_ = 0;
     };
 
 private:
+    void count(Member& member, std::size_t bytes) {
+        total_ += bytes - member.bytes_;
+        large_.erase({member.bytes_, &member});
+        member.bytes_ = bytes;
+        if (bytes >= kSealedBytesMin) {
+            large_.emplace(bytes, &member);
+        }
+    }
+
     void enforce() {
-        if (total_ <= bytes_max_) {
-            return;
-        }
-        Member* largest = nullptr;
-        for (const auto& [member, bytes] : members_) {
-            largest = largest == nullptr || bytes > members_[largest] ? member : largest;
-        }
-        if (largest != nullptr && members_[largest] >= kSealedBytesMin) {
-            largest->seal_();
+        if (total_ > bytes_max_ && !large_.empty()) {
+            large_.rbegin()->second->seal_();
         }
     }
 
     const std::size_t bytes_max_;
     std::size_t total_ = 0;
-    std::map<Member*, std::size_t> members_;
+    std::set<std::pair<std::size_t, Member*>> large_;  ///< Those that may be sealed.
 };
 
 }  // namespace kumo::node

@@ -392,6 +392,8 @@ void NodeImpl::publish() {
     auto view = std::make_shared<View>();
     view->state = state_;
     view->shards = shards_->shards();
+    const auto before = view_.load();
+    view->cascading = before->state == state_ ? before->cascading : find_cascading(*state_);
     view_.store(std::move(view));
 }
 

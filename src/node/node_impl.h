@@ -45,6 +45,8 @@ inline constexpr std::size_t kEarlyMessagesMax = 64;
 struct View {
     std::shared_ptr<const State> state = std::make_shared<const State>();
     std::map<cluster::ShardId, std::shared_ptr<Shard>> shards;
+    /// Those with documents that may go with what they reference.
+    std::vector<std::shared_ptr<const Collection>> cascading;
 };
 
 /// Node, put together: the control plane's state decides which copies of shards are here.
@@ -201,6 +203,7 @@ private:
         std::string bytes;
     };
 
+    static std::vector<CollectionPtr> find_cascading(const State& state);
     static CollectionPtr find_referenced(const State& state, std::string_view name);
     std::shared_ptr<const search::Schema> current_schema(const Collection& collection) const;
     bool references_anything(const Collection& collection) const;

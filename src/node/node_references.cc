@@ -22,6 +22,10 @@ bool is_strict(const search::Field& field) {
     return field.is_reference() && !field.async_reference;
 }
 
+bool cascades(const search::Field& field) {
+    return field.is_reference() && field.cascade_delete;
+}
+
 bool has_strict_references(const search::Schema& schema) {
     return std::any_of(schema.fields.begin(), schema.fields.end(), is_strict);
 }
@@ -244,16 +248,27 @@ void NodeImpl::write_rest(CheckedWrite& write) {
 
 // ---- what goes with what it references
 
+std::vector<NodeImpl::CollectionPtr> NodeImpl::find_cascading(const State& state) {
+    std::vector<CollectionPtr> out;
+    for (const auto& [name, collection] : state.collections) {
+        const auto& fields = collection->spec.schema.fields;
+        if (std::any_of(fields.begin(), fields.end(), cascades)) {
+            out.push_back(collection);
+        }
+    }
+    return out;
+}
+
 /// The collections whose documents may go with those of the first one, and it.
 std::vector<NodeImpl::CollectionPtr> NodeImpl::depending_on(const CollectionPtr& collection) const {
     const auto view = view_.load();
     std::vector<CollectionPtr> all{collection};
     for (std::size_t i = 0; i < all.size(); ++i) {
-        for (const auto& [name, other] : view->state->collections) {
+        for (const CollectionPtr& other : view->cascading) {
             const auto& fields = other->spec.schema.fields;
             const bool depends =
                 std::any_of(fields.begin(), fields.end(), [&](const search::Field& field) {
-                    return field.is_reference() && field.cascade_delete
+                    return cascades(field)
                            && find_referenced(*view->state, field.referenced_collection())
                                   == all[i];
                 });
@@ -279,7 +294,7 @@ std::vector<search::CascadeLink> NodeImpl::cascade_links(
         const search::Schema& schema = *snapshots[c]->schema;
         for (std::size_t f = 0; f < schema.fields.size(); ++f) {
             const search::Field& field = schema.fields[f];
-            if (!field.is_reference() || !field.cascade_delete) {
+            if (!cascades(field)) {
                 continue;
             }
             const auto target = find_referenced(*view->state, field.referenced_collection());
