@@ -14,6 +14,8 @@ namespace kumo::kv {
 
 namespace {
 
+__extension__ using Wide = unsigned __int128;
+
 constexpr int kSlots = 7;
 constexpr std::size_t kBucketsMin = 1;
 /// A table of that many buckets or more grows by a quarter, a smaller one twofold.
@@ -46,7 +48,7 @@ std::uintptr_t slot_of(const Entry* entry) {
 
 /// The first position whose home is `bucket` or later; kPositions for one past the last bucket.
 std::uint64_t first_position(std::size_t bucket, std::size_t count) {
-    const auto numerator = static_cast<unsigned __int128>(bucket) << kPositionBits;
+    const auto numerator = static_cast<Wide>(bucket) << kPositionBits;
     return static_cast<std::uint64_t>((numerator + count - 1) / count);
 }
 
@@ -57,7 +59,7 @@ std::uint64_t position_of(std::uint64_t hash) {
 
 std::size_t bucket_at(std::uint64_t position, std::size_t count) {
     return static_cast<std::size_t>(
-        (static_cast<unsigned __int128>(position) * count) >> kPositionBits
+        (static_cast<Wide>(position) * count) >> kPositionBits
     );
 }
 
