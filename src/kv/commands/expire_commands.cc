@@ -165,10 +165,6 @@ bool resolve_expiry(Context& ctx, const ExpiryArgument& argument, std::int64_t* 
     return to_absolute_ms(ctx, argument, at_ms);
 }
 
-bool resolve_expiry_any(Context& ctx, const ExpiryArgument& argument, std::int64_t* at_ms) {
-    return to_absolute_ms(ctx, argument, at_ms);
-}
-
 void add_expire_commands(HandlerTable& table) {
     table.add({
         {"expire", do_expire},

@@ -20,7 +20,5 @@ struct ExpiryArgument {
 /// ("ERR invalid expire time in 'set' command") has been written.
 bool resolve_expiry(Context& ctx, const ExpiryArgument& argument, std::int64_t* at_ms);
 
-/// The same for EXPIRE and its like, where times in the past are in order.
-bool resolve_expiry_any(Context& ctx, const ExpiryArgument& argument, std::int64_t* at_ms);
 
 }  // namespace kumo::kv
