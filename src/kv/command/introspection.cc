@@ -3,7 +3,7 @@
 #include "kv/command/internal/docs.h"
 #include "kv/command/internal/spec_rows.h"
 #include "kv/command/words.h"
-#include "kv/glob.h"
+#include "kv/keyspace/glob.h"
 
 #include <algorithm>
 #include <string>
@@ -167,7 +167,7 @@ struct Filter {
         if (same_word(kind, "aclcat")) {
             return (command.categories & acl_category(value)) != 0;
         }
-        return same_word(kind, "pattern") && glob_match(value, command.docs->row->name, true);
+        return same_word(kind, "pattern") && glob_matches(value, command.docs->row->name, true);
     }
 };
 
