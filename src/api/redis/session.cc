@@ -1,0 +1,118 @@
+#include "api/redis/session.h"
+
+#include "api/redis/service.h"
+
+#include <utility>
+
+namespace kumo::api_redis {
+
+Session::Session(Service& service, SessionId session_id, std::unique_ptr<io::Stream> stream)
+    : id(session_id),
+      service_(service),
+      stream_(std::move(stream)) {}
+
+Session::~Session() = default;
+
+void Session::start() {
+    stream_->start(*this);
+}
+
+void Session::on_data(ByteView bytes) {
+    network_in += bytes.size();
+    service_.count_input(bytes.size());
+    parser_.feed(bytes);
+    if (parser_.buffered_bytes() > service_.query_buffer_bytes_max()) {
+        service_.log_closed(*this, "too much unprocessed input");
+        abort();
+        return;
+    }
+    process();
+}
+
+void Session::process() {
+    if (processing_) {
+        return;
+    }
+    processing_ = true;
+    // A session that is destroyed by a command of its own stays until the loop's turn ends: the
+    // service keeps it.
+    while (!closing_ && !blocked.has_value() && block_reason == BlockReason::kNone) {
+        parser_.set_authenticated(!service_.needs_authentication(*this));
+        const wire::RespParser::Outcome outcome = parser_.next();
+        if (outcome == wire::RespParser::Outcome::kNeedMore) {
+            break;
+        }
+        if (outcome == wire::RespParser::Outcome::kError) {
+            reply.error("ERR " + parser_.error());
+            service_.count_protocol_error();
+            close_gently();
+            break;
+        }
+        if (parser_.arguments().empty()) {
+            continue;
+        }
+        service_.execute(*this, parser_.arguments());
+        if (close_after_reply) {
+            close_gently();
+        }
+    }
+    processing_ = false;
+    flush();
+}
+
+void Session::flush() {
+    if (closing_ || reply.empty()) {
+        return;
+    }
+    network_out += reply.bytes().size();
+    service_.count_output(reply.bytes().size());
+    const Status written = stream_->write(reply.take());
+    if (!written.ok() || service_.over_output_limit(*this)) {
+        service_.log_closed(*this, "it does not read its answers");
+        abort();
+    }
+}
+
+std::size_t Session::output_bytes() const {
+    return (stream_ ? stream_->queued_bytes() : 0) + reply.bytes().size();
+}
+
+void Session::close_gently() {
+    if (closing_) {
+        return;
+    }
+    flush();
+    if (closing_) {
+        return;
+    }
+    closing_ = true;
+    stream_->close();
+    service_.forget(*this);
+}
+
+void Session::abort() {
+    if (closing_) {
+        return;
+    }
+    closing_ = true;
+    stream_->abort();
+    service_.forget(*this);
+}
+
+void Session::on_eof() {
+    close_gently();
+}
+
+void Session::on_closed(Status /*why*/) {
+    if (!closing_) {
+        closing_ = true;
+        service_.forget(*this);
+    }
+    service_.remove(*this);
+}
+
+std::string Session::peer_text() const {
+    return stream_->peer().to_string();
+}
+
+}  // namespace kumo::api_redis

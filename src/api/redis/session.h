@@ -1,0 +1,139 @@
+#pragma once
+
+#include "api/redis/state/channels.h"
+#include "base/clock.h"
+#include "io/loop.h"
+#include "io/stream.h"
+#include "kv/command/effects.h"
+#include "kv/command/spec.h"
+#include "wire/resp.h"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kumo::api_redis {
+
+class Service;
+
+/// A request kept for later: queued in MULTI, or blocked.
+struct KeptRequest {
+    const kv::CommandSpec* spec = nullptr;
+    std::vector<std::string> arguments;
+
+    std::vector<ByteView> views() const { return {arguments.begin(), arguments.end()}; }
+};
+
+/// MULTI ... EXEC, and what WATCH looks at.
+struct Transaction {
+    bool open = false;
+    bool broken = false;   ///< A command could not be queued: EXEC aborts.
+    bool watched_changed = false;  ///< EXEC answers null.
+    std::vector<KeptRequest> queue;
+    std::size_t queued_bytes = 0;
+    std::set<std::pair<int, std::string>> watched;
+    std::uint32_t flags = 0;  ///< All CommandFlags of what is queued.
+};
+
+/// A session that waits for keys, or for something else (WAIT, a pause).
+struct BlockedState {
+    KeptRequest request;
+    kv::BlockRequest wait;
+    io::TimerId timer;
+};
+
+enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext, kSkip };
+
+enum class BlockReason : std::uint8_t { kNone, kKeys, kPause, kWait };
+
+/// CLIENT TRACKING of one session.
+struct Tracking {
+    bool on = false;
+    bool broadcast = false;
+    bool opt_in = false;
+    bool opt_out = false;
+    bool no_loop = false;
+    bool caching_set = false;  ///< CLIENT CACHING was said for the next command.
+    bool broken_redirect = false;
+    SessionId redirect = 0;
+    std::set<std::string> prefixes;
+};
+
+/// One connection. Everything about it that commands need; the Service decides what happens.
+/// Thread rule: loop-owned.
+class Session final : public io::StreamHandler {
+public:
+    Session(Service& service, SessionId id, std::unique_ptr<io::Stream> stream);
+    ~Session() override;
+
+    void start();
+
+    void on_data(ByteView bytes) override;
+    void on_eof() override;
+    void on_closed(Status why) override;
+
+    /// Executes what has been read, until there is no whole request, or the session waits.
+    void process();
+    /// Hands what has been written to the stream.
+    void flush();
+    /// Flushes, then closes.
+    void close_gently();
+    /// Drops the connection.
+    void abort();
+    bool closing() const { return closing_; }
+    io::Stream* stream() { return stream_.get(); }
+    std::string peer_text() const;
+    std::string local_text() const { return local_text_; }
+    void set_local_text(std::string text) { local_text_ = std::move(text); }
+    std::size_t query_buffer_bytes() const { return parser_.buffered_bytes(); }
+    std::size_t query_buffer_capacity() const { return parser_.memory_bytes(); }
+    std::size_t output_bytes() const;
+
+    const SessionId id;
+    wire::RespWriter reply;
+    int db = 0;
+    std::string user = "default";
+    bool authenticated = false;
+    std::string name;
+    std::string library_name;
+    std::string library_version;
+    Transaction transaction;
+    Subscriptions subscriptions;
+    std::optional<BlockedState> blocked;
+    BlockReason block_reason = BlockReason::kNone;
+    ReplyMode reply_mode = ReplyMode::kOn;
+    Tracking tracking;
+    bool monitor = false;
+    bool asking = false;
+    bool readonly = false;
+    bool no_evict = false;
+    bool close_after_reply = false;
+    bool executing = false;  ///< A command of it is on the stack.
+    std::int64_t created_ms = 0;
+    std::int64_t last_used_ms = 0;
+    std::uint64_t last_command_id = 0;
+    std::uint64_t commands = 0;
+    std::uint64_t network_in = 0;
+    std::uint64_t network_out = 0;
+    std::string last_command = "NULL";
+    std::uint64_t replication_offset = 0;  ///< After its last write.
+    std::size_t argv_bytes = 0;
+    std::size_t multi_bytes() const { return transaction.queued_bytes; }
+    /// Messages pushed while a command of the session itself ran: they follow its reply.
+    std::string after_reply;
+
+private:
+    Service& service_;
+    std::unique_ptr<io::Stream> stream_;
+    wire::RespParser parser_;
+    bool closing_ = false;
+    bool processing_ = false;
+    std::string local_text_;
+};
+
+}  // namespace kumo::api_redis

@@ -1,0 +1,243 @@
+#include "kv/keyspace/database.h"
+
+#include "base/assert.h"
+#include "wire/crc16.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kumo::kv {
+
+namespace {
+
+constexpr unsigned kSlotBits = 14;
+constexpr std::size_t kSlots = std::size_t{1} << kSlotBits;
+
+}  // namespace
+
+Database::Database(std::uint64_t seed, bool slotted)
+    : seed_(seed),
+      tables_(slotted ? kSlots : 1) {}
+
+std::size_t Database::volatile_size() const {
+    std::size_t sum = 0;
+    for (const KeyTable& table : tables_) {
+        sum += table.volatile_size();
+    }
+    return sum;
+}
+
+std::size_t Database::table_bytes() const {
+    std::size_t sum = tables_.size() * sizeof(KeyTable);
+    for (const KeyTable& table : tables_) {
+        sum += table.memory_bytes();
+    }
+    return sum;
+}
+
+KeyTable& Database::table_of(ByteView key) {
+    return tables_.size() == 1 ? tables_.front()
+                               : tables_[static_cast<std::size_t>(wire::key_slot(key))];
+}
+
+const KeyTable& Database::table_of(ByteView key) const {
+    return tables_.size() == 1 ? tables_.front()
+                               : tables_[static_cast<std::size_t>(wire::key_slot(key))];
+}
+
+Entry* Database::find(ByteView key) const {
+    return table_of(key).find(key, key_hash(key, seed_));
+}
+
+Entry* Database::replaced(Entry* old, Entry* entry) {
+    // `old` is only compared, never looked into: it may be gone.
+    table_of(entry->key()).replace(old, entry, key_hash(entry->key(), seed_));
+    return entry;
+}
+
+Entry* Database::set_string(
+    ByteView key,
+    ByteView value,
+    StringEncoding encoding,
+    bool keep_expiry
+) {
+    KeyTable& table = table_of(key);
+    const std::uint64_t hash = key_hash(key, seed_);
+    table.rehash_step(seed_);
+    Entry* old = table.find(key, hash);
+    if (old == nullptr) {
+        Entry* made = Entry::make_string(key, value, encoding);
+        table.insert(made, hash);
+        ++size_;
+        return made;
+    }
+    Entry* entry = old;
+    if (!keep_expiry && entry->has_expiry()) {
+        entry = Entry::without_expiry(entry);
+        table.replace(old, entry, hash);
+        old = entry;
+    }
+    entry = Entry::with_string(entry, value, encoding);
+    if (entry != old) {
+        table.replace(old, entry, hash);
+    }
+    return entry;
+}
+
+Entry* Database::set_value(ByteView key, std::unique_ptr<Value> value, bool keep_expiry) {
+    KeyTable& table = table_of(key);
+    const std::uint64_t hash = key_hash(key, seed_);
+    table.rehash_step(seed_);
+    Entry* old = table.find(key, hash);
+    if (old == nullptr) {
+        Entry* made = Entry::make_value(key, std::move(value));
+        table.insert(made, hash);
+        ++size_;
+        return made;
+    }
+    Entry* entry = Entry::with_value(old, std::move(value));
+    entry = keep_expiry ? entry : Entry::without_expiry(entry);
+    table.replace(old, entry, hash);
+    return entry;
+}
+
+Entry* Database::replace_string(Entry* entry, ByteView value, StringEncoding encoding) {
+    return replaced(entry, Entry::with_string(entry, value, encoding));
+}
+
+Entry* Database::resize_string(Entry* entry, std::size_t size, char** data) {
+    return replaced(entry, Entry::resize_string(entry, size, data));
+}
+
+Entry* Database::set_expiry(Entry* entry, std::int64_t at_ms) {
+    return replaced(entry, Entry::with_expiry(entry, at_ms));
+}
+
+Entry* Database::clear_expiry(Entry* entry) {
+    return replaced(entry, Entry::without_expiry(entry));
+}
+
+Entry* Database::extract(Entry* entry) {
+    KeyTable& table = table_of(entry->key());
+    table.rehash_step(seed_);
+    table.erase(entry, key_hash(entry->key(), seed_));
+    --size_;
+    return entry;
+}
+
+void Database::adopt(Entry* entry) {
+    KeyTable& table = table_of(entry->key());
+    table.rehash_step(seed_);
+    table.insert(entry, key_hash(entry->key(), seed_));
+    ++size_;
+}
+
+Entry* Database::rename(Entry* entry, ByteView to) {
+    Entry* renamed = Entry::with_key(extract(entry), to);
+    adopt(renamed);
+    return renamed;
+}
+
+void Database::erase(Entry* entry) {
+    Entry::destroy(extract(entry));
+}
+
+void Database::clear() {
+    for (KeyTable& table : tables_) {
+        table.clear();
+    }
+    size_ = 0;
+}
+
+ScanCursor Database::walk(
+    ScanCursor cursor,
+    const std::function<std::uint64_t(const KeyTable&, std::uint64_t)>& step
+) const {
+    if (tables_.size() == 1) {
+        return step(tables_.front(), cursor);
+    }
+    std::size_t slot = cursor & (kSlots - 1);
+    std::uint64_t position = cursor >> kSlotBits;
+    while (tables_[slot].size() == 0) {
+        position = 0;
+        if (++slot == kSlots) {
+            return 0;
+        }
+    }
+    position = step(tables_[slot], position);
+    if (position == 0) {
+        do {
+            ++slot;
+        } while (slot < kSlots && tables_[slot].size() == 0);
+    }
+    return slot == kSlots ? 0 : (position << kSlotBits) | slot;
+}
+
+ScanCursor Database::scan(ScanCursor cursor, const KeyTable::Visitor& visit) const {
+    return walk(cursor, [&](const KeyTable& table, std::uint64_t position) {
+        return table.scan(position, seed_, visit);
+    });
+}
+
+ScanCursor Database::scan_volatile(ScanCursor cursor, const KeyTable::Visitor& visit) const {
+    return walk(cursor, [&](const KeyTable& table, std::uint64_t position) {
+        return table.scan_volatile(position, visit);
+    });
+}
+
+const KeyTable& Database::random_table(Random& random) const {
+    // A slot is as likely as it has keys.
+    std::uint64_t left = random.below(size_);
+    for (const KeyTable& table : tables_) {
+        if (left < table.size()) {
+            return table;
+        }
+        left -= table.size();
+    }
+    return tables_.front();
+}
+
+Entry* Database::random(Random& random) const {
+    KUMO_ASSERT(size_ > 0);
+    return random_table(random).random(random);
+}
+
+Entry* Database::random_volatile(Random& random) const {
+    return size_ == 0 ? nullptr : random_table(random).random_volatile(random);
+}
+
+std::size_t Database::slot_size(int slot) const {
+    KUMO_ASSERT(tables_.size() == kSlots);
+    return tables_[static_cast<std::size_t>(slot)].size();
+}
+
+void Database::visit_slot(int slot, std::size_t limit, const KeyTable::Visitor& visit) const {
+    KUMO_ASSERT(tables_.size() == kSlots);
+    const KeyTable& table = tables_[static_cast<std::size_t>(slot)];
+    std::size_t seen = 0;
+    std::uint64_t position = 0;
+    do {
+        position = table.scan(position, seed_, [&](Entry* entry) {
+            if (seen < limit) {
+                ++seen;
+                visit(entry);
+            }
+        });
+    } while (position != 0 && seen < limit);
+}
+
+bool Database::rehash_some() {
+    bool any = false;
+    for (KeyTable& table : tables_) {
+        any = table.rehash_step(seed_) || any;
+    }
+    return any;
+}
+
+void Database::reserve(std::size_t keys) {
+    for (KeyTable& table : tables_) {
+        table.reserve(keys / tables_.size());
+    }
+}
+
+}  // namespace kumo::kv

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "kv/keyspace/entry.h"
+#include "kv/keyspace/key_table.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace kumo::kv {
+
+/// What SCAN's and others' cursors are made of.
+using ScanCursor = std::uint64_t;
+
+/// One numbered database: keys and their values, by slot if the node is part of a cluster. It knows
+/// that keys have an expiry, not what time it is: whoever asks decides what an expired key means.
+///
+/// Every change of a key's entry goes through here, because its address may change with it.
+/// Thread rule: loop-owned.
+class Database {
+public:
+    /// `slotted`: keys lie apart by cluster slot, so that a slot can be counted, listed and moved.
+    Database(std::uint64_t seed, bool slotted);
+
+    std::size_t size() const { return size_; }
+    std::size_t volatile_size() const;
+    /// Of the tables, without the entries.
+    std::size_t table_bytes() const;
+
+    /// Expired or not; nullptr: absent.
+    Entry* find(ByteView key) const;
+
+    /// Adds or overwrites. An older expiry goes unless it is to stay.
+    Entry* set_string(ByteView key, ByteView value, StringEncoding encoding, bool keep_expiry);
+    Entry* set_value(ByteView key, std::unique_ptr<Value> value, bool keep_expiry);
+    Entry* replace_string(Entry* entry, ByteView value, StringEncoding encoding);
+    /// See Entry::resize_string.
+    Entry* resize_string(Entry* entry, std::size_t size, char** data);
+    Entry* set_expiry(Entry* entry, std::int64_t at_ms);
+    Entry* clear_expiry(Entry* entry);
+    /// The entry under another name. Requires: `to` is absent.
+    Entry* rename(Entry* entry, ByteView to);
+    void erase(Entry* entry);
+    /// Takes it out of the table; the caller destroys it, or gives it to adopt().
+    Entry* extract(Entry* entry);
+    /// Puts in an entry that extract() took out of another database. Requires: its key is absent.
+    void adopt(Entry* entry);
+    void clear();
+
+    /// See KeyTable::scan(); 0 begins and ends.
+    ScanCursor scan(ScanCursor cursor, const KeyTable::Visitor& visit) const;
+    ScanCursor scan_volatile(ScanCursor cursor, const KeyTable::Visitor& visit) const;
+    /// Requires: size() > 0.
+    Entry* random(Random& random) const;
+    Entry* random_volatile(Random& random) const;
+
+    /// Requires: made slotted.
+    std::size_t slot_size(int slot) const;
+    void visit_slot(int slot, std::size_t limit, const KeyTable::Visitor& visit) const;
+
+    /// Goes on with resizing, for a turn in which nothing else was to do; false: nothing to do.
+    bool rehash_some();
+    void reserve(std::size_t keys);
+
+private:
+    KeyTable& table_of(ByteView key);
+    const KeyTable& table_of(ByteView key) const;
+    Entry* replaced(Entry* old, Entry* entry);
+    ScanCursor walk(
+        ScanCursor cursor,
+        const std::function<std::uint64_t(const KeyTable&, std::uint64_t)>& step
+    ) const;
+    const KeyTable& random_table(Random& random) const;
+
+    std::uint64_t seed_;
+    std::vector<KeyTable> tables_;  ///< One, or one per slot.
+    std::size_t size_ = 0;
+};
+
+}  // namespace kumo::kv

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kumo::kv {
+
+/// What gives way when the memory is full: Redis's `maxmemory-policy`.
+enum class EvictionPolicy : std::uint8_t {
+    kNoeviction,
+    kAllkeysLru,
+    kAllkeysLfu,
+    kAllkeysRandom,
+    kVolatileLru,
+    kVolatileLfu,
+    kVolatileRandom,
+    kVolatileTtl,
+};
+
+constexpr bool is_lfu(EvictionPolicy policy) {
+    return policy == EvictionPolicy::kAllkeysLfu || policy == EvictionPolicy::kVolatileLfu;
+}
+
+/// The longest string and the longest bulk of a request (`proto-max-bulk-len`).
+inline constexpr std::size_t kStringBytesMaxDefault = std::size_t{512} * 1024 * 1024;
+
+/// What commands on keys depend on besides the keys. Changed by CONFIG SET only.
+struct KeyspaceSettings {
+    EvictionPolicy policy = EvictionPolicy::kNoeviction;
+    int lfu_log_factor = 10;
+    int lfu_decay_minutes = 1;
+    std::size_t string_bytes_max = kStringBytesMaxDefault;
+};
+
+}  // namespace kumo::kv
