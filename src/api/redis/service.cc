@@ -96,6 +96,11 @@ void Service::apply_settings() {
     trim_tracking();
 }
 
+Status Service::setting_changed(ByteView name) {
+    const auto at = setting_actions_.find(name);
+    return at == setting_actions_.end() ? Status() : at->second();
+}
+
 std::int64_t Service::now_us() const {
     if (frozen_now_us_.has_value()) {
         return *frozen_now_us_;

@@ -37,6 +37,25 @@ struct ServiceEnvironment {
     std::function<void(bool save)> shutdown;
     /// The memory the process uses, in bytes; sampled.
     std::function<std::uint64_t()> used_memory;
+    /// Writes the settings into the configuration file.
+    std::function<Status(const Settings&)> rewrite_config;
+    /// Where it listens, for INFO.
+    std::uint16_t port = 0;
+};
+
+/// How files stand, for INFO.
+struct PersistenceInfo {
+    bool loading = false;
+    bool save_in_progress = false;
+    bool last_save_ok = true;
+    std::int64_t last_save_seconds = -1;
+    std::uint64_t saves = 0;
+    std::uint64_t keys_loaded = 0;
+    bool rewrite_in_progress = false;
+    bool last_rewrite_ok = true;
+    bool last_write_ok = true;
+    std::uint64_t aof_size = 0;
+    std::uint64_t aof_base_size = 0;
 };
 
 /// A command with the database it ran in: what logs and replicas are given.
@@ -130,6 +149,9 @@ public:
     void stop_tracking(Session& session);
 
     // Changes.
+    std::size_t script_count() const { return 0; }
+    std::size_t function_count() const { return 0; }
+    std::size_t library_count() const { return 0; }
     void add_feed(ChangeFeed& feed) { feeds_.push_back(&feed); }
     void remove_feed(ChangeFeed& feed) { std::erase(feeds_, &feed); }
     void propagate(int db, std::vector<std::string> command);
@@ -145,6 +167,12 @@ public:
     std::int64_t started_ms() const { return started_ms_; }
     const ServiceEnvironment& environment() const { return environment_; }
     std::uint64_t used_memory() const;
+
+    /// Tells whoever must act on a setting at once (appendonly); an error takes the change back.
+    Status setting_changed(ByteView name);
+    void on_setting(std::string name, std::function<Status()> act) {
+        setting_actions_[std::move(name)] = std::move(act);
+    }
 
     /// Runs about twenty times a second.
     void add_periodic(std::function<void()> task) { periodic_.push_back(std::move(task)); }
@@ -163,6 +191,7 @@ public:
     LatencyMonitor latency;
     TrackingTable tracking;
     std::string run_id;
+    std::function<PersistenceInfo()> persistence_info;
     bool active_expire = true;
     std::int64_t last_save_seconds = 0;
 
@@ -254,6 +283,7 @@ private:
     std::vector<kv::ScanCursor> expire_cursors_;
     std::uint64_t replication_offset_ = 0;
     std::vector<std::function<void()>> periodic_;
+    std::map<std::string, std::function<Status()>, std::less<>> setting_actions_;
     /// What every command asks for: the settings as numbers.
     struct {
         bool latency_tracking = true;
@@ -317,6 +347,9 @@ void add_debug_calls(CallTable& table);
 
 /// What we say we are, to clients that look for features.
 inline constexpr ByteView kRedisVersion = "7.0.15";
+
+/// Whether a setting of "no", "yes", "local" lets this connection do it.
+bool protected_action_allowed(ByteView setting, const Session& session);
 
 /// False: the name has blanks or line breaks; the error has been written.
 bool set_client_name(Call& call, ByteView name);

@@ -88,6 +88,7 @@ public:
     bool closing() const { return closing_; }
     io::Stream* stream() { return stream_.get(); }
     std::string peer_text() const;
+    bool is_local() const { return stream_->peer().is_loopback(); }
     std::string local_text() const { return local_text_; }
     void set_local_text(std::string text) { local_text_ = std::move(text); }
     std::size_t query_buffer_capacity() const { return parser_.memory_bytes(); }

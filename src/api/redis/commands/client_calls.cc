@@ -373,7 +373,7 @@ void do_no_evict(Call& call) {
 }
 
 void do_help(Call& call) {
-    constexpr std::array<std::string_view, 39> kLines = {
+    constexpr std::string_view kLines[] = {
         "CACHING (YES|NO)",
         "    For the next command: track the keys it reads, or do not (OPTIN, OPTOUT).",
         "GETREDIR",

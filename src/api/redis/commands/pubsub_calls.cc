@@ -152,7 +152,7 @@ void do_numpat(Call& call) {
 }
 
 void do_help(Call& call) {
-    constexpr std::array<std::string_view, 10> kLines = {
+    constexpr std::string_view kLines[] = {
         "CHANNELS [<pattern>]",
         "    The channels somebody listens to, those that match the pattern (default: '*').",
         "NUMPAT",
