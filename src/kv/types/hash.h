@@ -27,10 +27,12 @@ class FieldTable;
 /// Thread rule: as kv::Value.
 class HashValue final : public Value {
 public:
+    static constexpr Type kType = Type::kHash;
+
     HashValue();
     ~HashValue() override;
 
-    Type type() const override { return Type::kHash; }
+    Type type() const override { return kType; }
 
     std::string_view encoding() const override;
     std::size_t size() const override;

@@ -21,9 +21,11 @@ namespace kumo::kv {
 /// Thread rule: as kv::Value.
 class ListValue final : public Value {
 public:
+    static constexpr Type kType = Type::kList;
+
     ListValue() = default;
 
-    Type type() const override { return Type::kList; }
+    Type type() const override { return kType; }
 
     /// Always "quicklist", as in Redis 7.0.
     std::string_view encoding() const override { return "quicklist"; }

@@ -28,10 +28,12 @@ class MemberTable;
 /// Thread rule: as kv::Value.
 class SetValue final : public Value {
 public:
+    static constexpr Type kType = Type::kSet;
+
     SetValue();
     ~SetValue() override;
 
-    Type type() const override { return Type::kSet; }
+    Type type() const override { return kType; }
 
     std::string_view encoding() const override;
     std::size_t size() const override;

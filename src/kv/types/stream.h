@@ -33,9 +33,11 @@ struct StreamEntry {
 /// Thread rule: as kv::Value.
 class StreamValue final : public Value {
 public:
+    static constexpr Type kType = Type::kStream;
+
     StreamValue() = default;
 
-    Type type() const override { return Type::kStream; }
+    Type type() const override { return kType; }
 
     std::string_view encoding() const override { return "stream"; }
 

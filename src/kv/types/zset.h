@@ -29,6 +29,8 @@ class RankedTable;
 /// Thread rule: as kv::Value.
 class ZsetValue final : public Value {
 public:
+    static constexpr Type kType = Type::kZset;
+
     enum class Outcome : std::uint8_t {
         kAdded,
         kMoved,  ///< It was there with another score.
@@ -38,7 +40,7 @@ public:
     ZsetValue();
     ~ZsetValue() override;
 
-    Type type() const override { return Type::kZset; }
+    Type type() const override { return kType; }
 
     std::string_view encoding() const override;
     std::size_t size() const override;

@@ -18,6 +18,8 @@ namespace kumo::kv::internal {
 ///
 /// The buffer: the number of names and the names; then entries, each
 ///     flags (1: deleted, 2: same names) . id.ms - base.ms (varint) . id.seq (varint)
+///     . bytes of the rest (varint)
+///     . bytes of the rest (varint)
 ///     . [number of fields, if not same names] . texts (each its length as a varint, and bytes)
 /// Blocks are read from the front; going backwards reads a block's index of offsets first, which is
 /// made on the way and not kept.
@@ -42,6 +44,9 @@ public:
 
     std::size_t memory_bytes() const { return data_.capacity(); }
 
+    /// Nothing will be appended any more.
+    void seal() { data_.shrink_to_fit(); }
+
     /// REQUIRES id > last(), unless it is the first.
     void append(StreamId id, std::span<const ByteView> fields_and_values);
     /// True if it was there.
@@ -60,10 +65,10 @@ public:
 private:
     struct Head;
 
-    std::size_t entries_at() const { return entries_at_; }
-
+    bool has_names(std::span<const ByteView> fields_and_values) const;
     Head head_at(std::size_t offset) const;
-    std::size_t body(const Head& head, std::vector<ByteView>* out) const;
+    void read_body(const Head& head, std::vector<ByteView>* out) const;
+    void mark_deleted(std::size_t offset);
 
     StreamId base_;
     StreamId last_;
