@@ -2,6 +2,8 @@
 #include "base/log.h"
 #include "config.h"
 #include "io/system.h"
+#include "redis/redis_options.h"
+#include "redis/redis_server.h"
 #include "server.h"
 #include "service_manager.h"
 #include "settings.h"
@@ -11,6 +13,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <pthread.h>
 
@@ -92,7 +96,26 @@ int serve(const Config& config, kumo::io::Fs& fs, EndSignals& signals) {
     return EXIT_SUCCESS;
 }
 
+int run_as_redis(const std::vector<std::string>& arguments) {
+    auto command_line = kumo::server::read_redis_command_line(arguments);
+    if (!command_line.ok()) {
+        say(stderr, command_line.error().message);
+        return EXIT_FAILURE;
+    }
+    if (command_line.value().help || command_line.value().version) {
+        say(stdout,
+            command_line.value().help ? kumo::server::help_text()
+                                      : std::string("kumosearch-server ") + kumo::server::version());
+        return EXIT_SUCCESS;
+    }
+    return kumo::server::run_redis(std::move(command_line).value().settings);
+}
+
 int run(int argc, char** argv) {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (kumo::server::is_redis_command_line(arguments)) {
+        return run_as_redis(arguments);
+    }
     const auto command_line = kumo::server::read_command_line(argc, argv);
     kumo::server::scrub_secrets(argc, argv);
     if (!command_line.ok()) {

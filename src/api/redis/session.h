@@ -88,11 +88,16 @@ public:
     bool closing() const { return closing_; }
     io::Stream* stream() { return stream_.get(); }
     std::string peer_text() const;
+    bool is_local() const { return stream_->peer().is_loopback(); }
     std::string local_text() const { return local_text_; }
     void set_local_text(std::string text) { local_text_ = std::move(text); }
-    std::size_t query_buffer_bytes() const { return parser_.buffered_bytes(); }
     std::size_t query_buffer_capacity() const { return parser_.memory_bytes(); }
     std::size_t output_bytes() const;
+    /// Of what it has sent and is not done yet, the command that runs among it.
+    std::size_t request_bytes() const { return parser_.buffered_bytes(); }
+    std::size_t memory_bytes() const {
+        return sizeof(*this) + parser_.memory_bytes() + output_bytes() + transaction.queued_bytes;
+    }
 
     const SessionId id;
     wire::RespWriter reply;
@@ -113,6 +118,7 @@ public:
     bool readonly = false;
     bool no_evict = false;
     bool close_after_reply = false;
+    bool in_exec = false;    ///< EXEC runs its commands.
     bool executing = false;  ///< A command of it is on the stack.
     std::int64_t created_ms = 0;
     std::int64_t last_used_ms = 0;

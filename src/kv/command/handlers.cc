@@ -25,6 +25,13 @@ const HandlerTable& keyspace_handlers() {
         HandlerTable made;
         add_string_commands(made);
         add_expire_commands(made);
+        add_key_commands(made);
+        add_scan_commands(made);
+        add_object_commands(made);
+        add_bit_commands(made);
+        add_bitfield_commands(made);
+        add_lcs_commands(made);
+        add_sort_commands(made);
         return made;
     }();
     return table;

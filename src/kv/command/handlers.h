@@ -35,5 +35,12 @@ const HandlerTable& keyspace_handlers();
 // One function for each file of src/kv/commands/, called by keyspace_handlers().
 void add_string_commands(HandlerTable& table);
 void add_expire_commands(HandlerTable& table);
+void add_key_commands(HandlerTable& table);
+void add_scan_commands(HandlerTable& table);
+void add_object_commands(HandlerTable& table);
+void add_bit_commands(HandlerTable& table);
+void add_bitfield_commands(HandlerTable& table);
+void add_lcs_commands(HandlerTable& table);
+void add_sort_commands(HandlerTable& table);
 
 }  // namespace kumo::kv

@@ -9,19 +9,22 @@ namespace kumo::kv {
 template <typename Signature>
 class FunctionRef;
 
-/// A callable that somebody else owns, for visitors that do not outlive the call they are passed to.
-/// Two words, no allocation.
+/// A callable that somebody else owns, for visitors that do not outlive the call they are passed
+/// to. Two words, no allocation.
 template <typename R, typename... Args>
 class FunctionRef<R(Args...)> {
 public:
     template <typename F>
-        requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> &&
-                 std::is_invocable_r_v<R, F&, Args...>)
+        requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> && std::is_invocable_r_v<R, F&, Args...>)
+
     // Implicit on purpose: a lambda is passed where a FunctionRef is asked for.
-    FunctionRef(F&& function)  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload): see above
-        : object_(const_cast<void*>(  // NOLINT(cppcoreguidelines-pro-type-const-cast): call() casts back
-              static_cast<const void*>(std::addressof(function))
-          )),
+    FunctionRef(F&& function
+    )  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload): see above
+        : object_(
+            const_cast<void*>(  // NOLINT(cppcoreguidelines-pro-type-const-cast): call() casts back
+                static_cast<const void*>(std::addressof(function))
+            )
+        ),
           call_([](void* object, Args... args) -> R {
               return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...
               );

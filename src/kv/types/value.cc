@@ -6,18 +6,12 @@ namespace kumo::kv {
 
 std::string_view type_name(Type type) {
     switch (type) {
-    case Type::kString:
-        return "string";
-    case Type::kList:
-        return "list";
-    case Type::kSet:
-        return "set";
-    case Type::kZset:
-        return "zset";
-    case Type::kHash:
-        return "hash";
-    case Type::kStream:
-        return "stream";
+        case Type::kString: return "string";
+        case Type::kList: return "list";
+        case Type::kSet: return "set";
+        case Type::kZset: return "zset";
+        case Type::kHash: return "hash";
+        case Type::kStream: return "stream";
     }
     KUMO_ASSERT(false);
     return {};

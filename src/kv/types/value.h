@@ -19,9 +19,9 @@ enum class Type : std::uint8_t {
 /// "string", "list", "set", "zset", "hash", "stream": what TYPE answers.
 std::string_view type_name(Type type);
 
-/// The value of a key that is not a string (strings lie in the key's own entry, kv/keyspace/entry.h).
-/// Thread rule: loop-owned, except that one that was taken out of the keyspace may be destroyed on
-/// any thread.
+/// The value of a key that is not a string (strings lie in the key's own entry,
+/// kv/keyspace/entry.h). Thread rule: loop-owned, except that one that was taken out of the
+/// keyspace may be destroyed on any thread.
 class Value {
 public:
     virtual ~Value() = default;

@@ -1,0 +1,235 @@
+#include "redis/redis_server.h"
+
+#include "base/log.h"
+#include "io/address.h"
+#include "io/system.h"
+#include "io/thread.h"
+#include "redis/redis_options.h"
+#include "server.h"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef KUMO_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
+
+namespace kumo::server {
+
+namespace {
+
+#ifdef KUMO_JEMALLOC
+std::uint64_t* thread_counter(const char* name) {
+    std::uint64_t* counter = nullptr;
+    std::size_t size = sizeof(counter);
+    return mallctl(name, &counter, &size, nullptr, 0) == 0 ? counter : nullptr;
+}
+#endif
+
+/// What the loop's thread has allocated and not given back: the keys and the connections. It costs two
+/// reads, so that eviction can ask after every key.
+std::uint64_t used_memory() {
+#ifdef KUMO_JEMALLOC
+    thread_local std::uint64_t* const allocated = thread_counter("thread.allocatedp");
+    thread_local std::uint64_t* const freed = thread_counter("thread.deallocatedp");
+    return allocated == nullptr || freed == nullptr ? 0 : *allocated - *freed;
+#else
+    return 0;
+#endif
+}
+
+std::vector<std::string> bind_hosts(const std::string& bind) {
+    std::vector<std::string> hosts;
+    std::vector<std::string> words;
+    wire::split_quoted(bind, &words);
+    for (const std::string& word : words) {
+        hosts.push_back(word);
+    }
+    return hosts.empty() ? std::vector<std::string>{"*", "-::*"} : hosts;
+}
+
+}  // namespace
+
+RedisServer::RedisServer(api_redis::Settings settings)
+    : loop_(io::make_system_loop()),
+      network_(io::make_system_network()),
+      settings_(std::move(settings)) {
+    api_redis::ServiceEnvironment environment{
+        .loop = *loop_,
+        .shutdown =
+            [this](bool /*save*/) {
+                loop_->defer([this] {
+                    loop_->stop();
+                });
+            },
+        .used_memory = used_memory,
+        .rewrite_config = rewrite_redis_config,
+        .port = static_cast<std::uint16_t>(settings_.number("port"))};
+    service_ = std::make_unique<api_redis::Service>(std::move(environment), settings_);
+}
+
+RedisServer::~RedisServer() = default;
+
+Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings settings) {
+    std::unique_ptr<RedisServer> server(new RedisServer(std::move(settings)));
+    KUMO_TRY(server->listen());
+    return server;
+}
+
+Status RedisServer::listen() {
+    const auto port = static_cast<std::uint16_t>(settings_.number("port"));
+    if (port == 0) {
+        return {};
+    }
+    const auto accept = [this](io::Loop& /*loop*/, std::unique_ptr<io::Stream> stream) {
+        service_->accept(std::move(stream));
+    };
+    for (std::string host : bind_hosts(settings_.text("bind"))) {
+        // A leading minus: it is no error if this host has no such address.
+        const bool optional = host.starts_with("-");
+        host = optional ? host.substr(1) : host;
+        const std::string numeric = host == "*" ? "0.0.0.0" : host == "::*" ? "::" : host;
+        const auto address = io::Address::parse(numeric, port);
+        if (!address.ok()) {
+            return address.error();
+        }
+        auto listener = network_->listen(*loop_, address.value(), accept, {});
+        if (listener.ok()) {
+            listeners_.push_back(std::move(listener).value());
+        } else if (!optional) {
+            return listener.error();
+        }
+    }
+    return {};
+}
+
+void RedisServer::run() {
+    loop_->run();
+    listeners_.clear();
+    service_->close_all();
+}
+
+void RedisServer::stop() {
+    loop_->post([this] {
+        loop_->stop();
+    });
+}
+
+namespace {
+
+Status enter_directory(const api_redis::Settings& settings) {
+    const std::string& directory = settings.text("dir");
+    if (!directory.empty() && chdir(directory.c_str()) != 0) {
+        return Error{ErrorCode::kIo, "Can't chdir to '" + directory + "'"};
+    }
+    return {};
+}
+
+/// The parent ends, the child goes on without a terminal.
+bool become_daemon() {
+    const pid_t child = fork();
+    if (child != 0) {
+        return false;
+    }
+    (void)setsid();
+    const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        (void)dup2(nothing, stream);
+    }
+    return true;
+}
+
+Status write_pid_file(const std::string& path) {
+    std::ofstream file(path, std::ios::trunc);
+    file << getpid() << "\n";
+    file.flush();
+    return file ? Status() : Status(Error{ErrorCode::kIo, "cannot write the pid file " + path});
+}
+
+void wait_for_signal(const sigset_t& set, RedisServer& server, const std::atomic<bool>& ended) {
+    int signal = 0;
+    (void)sigwait(&set, &signal);
+    if (!ended) {
+        log_info("ending on a signal");
+        server.stop();
+    }
+}
+
+int fail(const std::string& text) {
+    log_error(text);
+    (void)std::fputs((text + "\n").c_str(), stderr);
+    return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int run_redis(api_redis::Settings settings) {
+    if (const Status entered = enter_directory(settings); !entered.ok()) {
+        return fail(entered.error().message);
+    }
+    if (settings.flag("daemonize") && !become_daemon()) {
+        return EXIT_SUCCESS;
+    }
+    char* here = getcwd(nullptr, 0);
+    settings.put(*api_redis::find_setting_spec("dir"), here == nullptr ? "." : here);
+    std::free(here);  // NOLINT(*-no-malloc): getcwd's
+    if (!settings.text("logfile").empty() || settings.flag("daemonize")) {
+        const std::string file =
+            settings.text("logfile").empty() ? "/dev/null" : settings.text("logfile");
+        if (const Status opened = log_open({.file = file}); !opened.ok()) {
+            return fail(opened.error().message);
+        }
+    } else if (const Status opened = log_open({}); !opened.ok()) {
+        return fail(opened.error().message);
+    }
+    sigset_t set{};
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    (void)std::signal(SIGPIPE, SIG_IGN);
+    log_info("kumosearch-server " + std::string(version()) + " in Redis's form, PID: "
+             + std::to_string(getpid()));
+    auto server = RedisServer::start(settings);
+    if (!server.ok()) {
+        return fail("Failed listening on port " + settings.text("port") + ": "
+                    + server.error().message);
+    }
+    const std::string pid_file = settings.text("pidfile");
+    if (!pid_file.empty()) {
+        if (const Status written = write_pid_file(pid_file); !written.ok()) {
+            log_warn(written.error().message);
+        }
+    }
+    log_info("Server initialized");
+    log_info("Ready to accept connections on port " + settings.text("port"));
+    {
+        std::atomic<bool> ended = false;
+        io::Thread signals("signals", [&] {
+            wait_for_signal(set, *server.value(), ended);
+        });
+        server.value()->run();
+        ended = true;
+        (void)kill(getpid(), SIGTERM);  // Lets the waiting thread go.
+        signals.join();
+    }
+    server.value().reset();
+    if (!pid_file.empty()) {
+        (void)unlink(pid_file.c_str());
+    }
+    log_info("ended");
+    log_flush();
+    return EXIT_SUCCESS;
+}
+
+}  // namespace kumo::server

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "api/redis/service.h"
+#include "api/redis/state/settings.h"
+#include "base/result.h"
+#include "io/loop.h"
+#include "io/network.h"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace kumo::server {
+
+/// A server that speaks Redis's protocol: one loop, on the thread that calls run().
+class RedisServer {
+public:
+    /// Listens; errors are for the user.
+    static Result<std::unique_ptr<RedisServer>> start(api_redis::Settings settings);
+
+    ~RedisServer();
+    RedisServer(const RedisServer&) = delete;
+    RedisServer& operator=(const RedisServer&) = delete;
+
+    /// Serves until stop(), SHUTDOWN or end().
+    void run();
+    /// Ends run(), from any thread, the way SHUTDOWN does.
+    void stop();
+
+private:
+    explicit RedisServer(api_redis::Settings settings);
+
+    Status listen();
+
+    std::unique_ptr<io::Loop> loop_;
+    std::unique_ptr<io::Network> network_;
+    api_redis::Settings settings_;
+    std::unique_ptr<api_redis::Service> service_;
+    std::vector<std::unique_ptr<io::Listener>> listeners_;
+};
+
+/// The whole life of a server in Redis's form: directory, log, pid file, signals. The exit code.
+int run_redis(api_redis::Settings settings);
+
+}  // namespace kumo::server

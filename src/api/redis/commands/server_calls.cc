@@ -1,0 +1,112 @@
+// The server: TIME, LOLWUT, SHUTDOWN, ROLE, WAIT, REPLICAOF, READONLY and what is not there (Redis 7.0).
+#include "api/redis/service.h"
+#include "kv/keyspace/number.h"
+
+#include <string>
+
+namespace kumo::api_redis {
+
+namespace {
+
+void do_time(Call& call) {
+    const std::int64_t now = call.service.now_us();
+    call.reply.array(2);
+    call.reply.bulk_integer(now / 1'000'000);
+    call.reply.bulk_integer(now % 1'000'000);
+}
+
+void do_lolwut(Call& call) {
+    call.reply.verbatim("txt", "kumosearch, speaking Redis ver. " + std::string(kRedisVersion) + "\n");
+}
+
+void do_role(Call& call) {
+    call.reply.array(3);
+    call.reply.bulk("master");
+    call.reply.integer(static_cast<std::int64_t>(call.service.replication_offset()));
+    call.reply.array(0);
+}
+
+void do_shutdown(Call& call) {
+    bool save = !call.service.settings.text("save").empty();
+    bool abort = false;
+    for (std::size_t i = 1; i < call.argc(); ++i) {
+        if (call.arg_is(i, "NOSAVE")) {
+            save = false;
+        } else if (call.arg_is(i, "SAVE")) {
+            save = true;
+        } else if (call.arg_is(i, "ABORT")) {
+            abort = true;
+        } else if (!call.arg_is(i, "NOW") && !call.arg_is(i, "FORCE")) {
+            call.syntax_error();
+            return;
+        }
+    }
+    if (abort) {
+        call.error("ERR No shutdown in progress.");
+        return;
+    }
+    // There is no answer: the connection ends.
+    call.session.close_after_reply = true;
+    call.service.environment().shutdown(save);
+}
+
+void do_wait(Call& call) {
+    std::int64_t replicas = 0;
+    std::int64_t timeout = 0;
+    if (!call.integer(1, &replicas, "ERR value is out of range, must be positive")) {
+        return;
+    }
+    if (replicas < 0) {
+        call.error("ERR value is out of range, must be positive");
+        return;
+    }
+    if (!call.integer(2, &timeout, "ERR timeout is not an integer or out of range")) {
+        return;
+    }
+    if (timeout < 0) {
+        call.error("ERR timeout is negative");
+        return;
+    }
+    // Alone there is nobody to wait for.
+    call.reply.integer(0);
+}
+
+void do_readonly(Call& call) {
+    if (!call.service.settings.flag("cluster-enabled")) {
+        call.error("ERR This instance has cluster support disabled");
+        return;
+    }
+    call.session.readonly = call.spec.name == "readonly";
+    call.reply.ok();
+}
+
+void do_asking(Call& call) {
+    if (!call.service.settings.flag("cluster-enabled")) {
+        call.error("ERR This instance has cluster support disabled");
+        return;
+    }
+    call.session.asking = true;
+    call.reply.ok();
+}
+
+void do_module_list(Call& call) {
+    call.reply.array(0);
+}
+
+}  // namespace
+
+void add_server_calls(CallTable& table) {
+    table.add({
+        {"asking", do_asking},
+        {"lolwut", do_lolwut},
+        {"module|list", do_module_list},
+        {"readonly", do_readonly},
+        {"readwrite", do_readonly},
+        {"role", do_role},
+        {"shutdown", do_shutdown},
+        {"time", do_time},
+        {"wait", do_wait},
+    });
+}
+
+}  // namespace kumo::api_redis

@@ -1,0 +1,179 @@
+// What has its time: expiry, eviction, idle clients, tables that grow.
+#include "api/redis/internal/command_effects.h"
+#include "api/redis/service.h"
+#include "kv/keyspace/access.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace kumo::api_redis {
+
+namespace {
+
+constexpr Duration kCronInterval = std::chrono::milliseconds(50);
+/// One round of expiry looks at that many buckets of a database at least, and goes on while many keys
+/// are expired, up to this time.
+constexpr int kExpireBucketsMin = 2000;
+constexpr Duration kExpireTimeMax = std::chrono::milliseconds(2);
+constexpr int kExpireBatchBuckets = 64;
+constexpr int kRehashSteps = 200;
+constexpr int kEvictionsPerCall = 1000;
+
+}  // namespace
+
+void Service::cron() {
+    if (active_expire && !paused()) {
+        expire_some();
+    }
+    for (int db = 0; db < keyspace.database_count(); ++db) {
+        for (int i = 0; i < kRehashSteps && keyspace.database(db).rehash_some(); ++i) {
+        }
+    }
+    check_idle_sessions();
+    stats.peak_memory = std::max(stats.peak_memory, used_memory());
+    for (const std::function<void()>& task : periodic_) {
+        task();
+    }
+    cron_timer_ = environment_.loop.add_timer(kCronInterval, [this] {
+        cron();
+    });
+}
+
+void Service::expire_some() {
+    const MonotonicTime begun = monotonic_now();
+    const std::int64_t now = now_ms();
+    ++stats.expire_cycles;
+    std::vector<kv::Entry*> expired;
+    for (int db = 0; db < keyspace.database_count(); ++db) {
+        kv::Database& database = keyspace.database(db);
+        if (database.volatile_size() == 0) {
+            continue;
+        }
+        kv::ScanCursor& cursor = expire_cursors_[static_cast<std::size_t>(db)];
+        int buckets = 0;
+        bool many = true;
+        while (buckets < kExpireBucketsMin || (many && monotonic_now() - begun < kExpireTimeMax)) {
+            expired.clear();
+            for (int i = 0; i < kExpireBatchBuckets; ++i, ++buckets) {
+                cursor = database.scan_volatile(cursor, [&](kv::Entry* entry) {
+                    if (entry->expired(now)) {
+                        expired.push_back(entry);
+                    }
+                });
+                if (cursor == 0) {
+                    break;
+                }
+            }
+            for (kv::Entry* entry : expired) {
+                kv::remove_expired(keyspace, db, entry, *effects_);
+            }
+            many = expired.size() > kExpireBatchBuckets / 4;
+            if (cursor == 0 || monotonic_now() - begun >= kExpireTimeMax) {
+                break;
+            }
+        }
+    }
+    after_command(nullptr);
+}
+
+void Service::check_idle_sessions() {
+    const std::int64_t timeout = settings.number("timeout");
+    if (timeout == 0) {
+        return;
+    }
+    std::vector<SessionId> idle;
+    for (const auto& [id, open] : sessions_) {
+        if (!open->closing() && !open->blocked.has_value() && !open->subscriptions.any()
+            && !open->monitor && now_ms() - open->last_used_ms > timeout * 1000) {
+            idle.push_back(id);
+        }
+    }
+    for (const SessionId id : idle) {
+        sessions_.at(id)->close_gently();
+    }
+}
+
+// Eviction --------------------------------------------------------------------------------------
+
+namespace {
+
+/// The larger, the better it goes.
+std::uint64_t eviction_score(
+    const kv::KeyspaceSettings& settings, const kv::Entry& entry, std::int64_t now_ms
+) {
+    switch (settings.policy) {
+    case kv::EvictionPolicy::kAllkeysLru:
+    case kv::EvictionPolicy::kVolatileLru:
+        return kv::idle_seconds(entry.access(), now_ms);
+    case kv::EvictionPolicy::kAllkeysLfu:
+    case kv::EvictionPolicy::kVolatileLfu:
+        return 255 - kv::lfu_frequency(settings, entry.access(), now_ms);
+    case kv::EvictionPolicy::kVolatileTtl:
+        return entry.has_expiry() ? std::numeric_limits<std::uint64_t>::max()
+                                        - static_cast<std::uint64_t>(entry.expire_at_ms())
+                                  : 0;
+    case kv::EvictionPolicy::kNoeviction:
+    case kv::EvictionPolicy::kAllkeysRandom:
+    case kv::EvictionPolicy::kVolatileRandom:
+        return 0;
+    }
+    return 0;
+}
+
+bool only_volatile(kv::EvictionPolicy policy) {
+    return policy == kv::EvictionPolicy::kVolatileLru || policy == kv::EvictionPolicy::kVolatileLfu
+           || policy == kv::EvictionPolicy::kVolatileRandom
+           || policy == kv::EvictionPolicy::kVolatileTtl;
+}
+
+}  // namespace
+
+kv::Entry* Service::eviction_candidate(int* db) {
+    const bool of_volatile = only_volatile(keyspace.settings.policy);
+    const std::int64_t samples = settings.number("maxmemory-samples");
+    kv::Entry* best = nullptr;
+    std::uint64_t best_score = 0;
+    for (int at = 0; at < keyspace.database_count(); ++at) {
+        kv::Database& database = keyspace.database(at);
+        for (std::int64_t i = 0; i < samples && database.size() > 0; ++i) {
+            kv::Entry* entry =
+                of_volatile ? database.random_volatile(random()) : database.random(random());
+            if (entry == nullptr) {
+                break;
+            }
+            const std::uint64_t score = eviction_score(keyspace.settings, *entry, now_ms());
+            if (best == nullptr || score > best_score) {
+                best = entry;
+                best_score = score;
+                *db = at;
+            }
+        }
+    }
+    return best;
+}
+
+bool Service::make_room() {
+    const std::uint64_t most = settings_cache_.memory_max;
+    if (most == 0 || used_memory() <= most) {
+        return true;
+    }
+    if (keyspace.settings.policy == kv::EvictionPolicy::kNoeviction || paused()) {
+        return false;
+    }
+    for (int i = 0; i < kEvictionsPerCall; ++i) {
+        int db = 0;
+        kv::Entry* entry = eviction_candidate(&db);
+        if (entry == nullptr) {
+            return false;
+        }
+        delete_key(db, entry, kv::EventClass::kEvicted, "evicted");
+        ++keyspace.stats.evicted;
+        flush_propagation();
+        if (used_memory() <= most) {
+            return true;
+        }
+    }
+    return used_memory() <= most;
+}
+
+}  // namespace kumo::api_redis

@@ -1,0 +1,494 @@
+// The way of a command: which one it is, whether it may run, running it, what follows.
+#include "api/redis/internal/command_effects.h"
+#include "api/redis/service.h"
+#include "base/assert.h"
+#include "kv/command/handlers.h"
+#include "kv/keyspace/number.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace kumo::api_redis {
+
+namespace {
+
+constexpr std::size_t kShownNameBytes = 128;
+constexpr ByteView kNoAuth = "NOAUTH Authentication required.";
+constexpr ByteView kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
+
+std::string lower(ByteView text) {
+    std::string out(text);
+    for (char& c : out) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    }
+    return out;
+}
+
+/// The beginnings of a command's arguments, for the error about an unknown one.
+std::string shown_arguments(std::span<const ByteView> arguments) {
+    std::string out;
+    for (std::size_t i = 1; i < arguments.size() && out.size() < kShownNameBytes; ++i) {
+        out.append("'").append(arguments[i].substr(0, kShownNameBytes - out.size())).append("' ");
+    }
+    return out;
+}
+
+bool arity_fits(const kv::CommandSpec& spec, std::size_t count) {
+    const auto given = static_cast<std::int64_t>(count);
+    return spec.arity >= 0 ? given == spec.arity : given >= -spec.arity;
+}
+
+bool is_command(const kv::CommandSpec& spec, std::string_view name) {
+    return spec.parent == nullptr && spec.name == name;
+}
+
+/// These run at once in a transaction that is open.
+bool runs_in_multi(const kv::CommandSpec& spec) {
+    return is_command(spec, "exec") || is_command(spec, "discard") || is_command(spec, "multi")
+           || is_command(spec, "watch") || is_command(spec, "quit") || is_command(spec, "reset");
+}
+
+bool allowed_while_subscribed(const kv::CommandSpec& spec) {
+    constexpr std::string_view kNames[] = {
+        "ping", "subscribe", "ssubscribe", "psubscribe", "unsubscribe",
+        "sunsubscribe", "punsubscribe", "quit", "reset"};
+    return std::any_of(std::begin(kNames), std::end(kNames), [&spec](std::string_view name) {
+        return is_command(spec, name);
+    });
+}
+
+bool may_write(const kv::CommandSpec& spec, const Session& session) {
+    const std::uint32_t flags =
+        is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
+    return (flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0;
+}
+
+}  // namespace
+
+bool Call::arg_is(std::size_t index, ByteView word) const {
+    return lower(arguments[index]) == lower(word);
+}
+
+void Call::wrong_arguments() {
+    reply.error("ERR wrong number of arguments for '" + spec.full_name() + "' command");
+}
+
+bool Call::integer(std::size_t index, std::int64_t* out, ByteView error_text) {
+    const auto value = kv::parse_integer(arguments[index]);
+    if (!value.has_value()) {
+        reply.error(error_text);
+        return false;
+    }
+    *out = *value;
+    return true;
+}
+
+const kv::CommandSpec*
+Service::resolve(std::span<const ByteView> arguments, wire::RespWriter& reply) {
+    const kv::CommandSpec* spec = kv::find_command(arguments[0]);
+    if (spec == nullptr) {
+        reply.error(
+            "ERR unknown command '" + std::string(arguments[0].substr(0, kShownNameBytes))
+            + "', with args beginning with: " + shown_arguments(arguments)
+        );
+        return nullptr;
+    }
+    if (!spec->subcommands.empty() && arguments.size() > 1) {
+        const kv::CommandSpec* sub = kv::find_subcommand(*spec, arguments[1]);
+        if (sub == nullptr) {
+            std::string container(spec->name);
+            std::transform(container.begin(), container.end(), container.begin(), [](char c) {
+                return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+            });
+            reply.error(
+                "ERR unknown subcommand '" + std::string(arguments[1].substr(0, kShownNameBytes))
+                + "'. Try " + container + " HELP."
+            );
+            return nullptr;
+        }
+        spec = sub;
+    }
+    if (!arity_fits(*spec, arguments.size())) {
+        reply.error("ERR wrong number of arguments for '" + spec->full_name() + "' command");
+        return nullptr;
+    }
+    return spec;
+}
+
+void Service::reject(Session& session, const kv::CommandSpec* spec, ByteView error) {
+    if (session.transaction.open) {
+        session.transaction.broken = true;
+    }
+    if (spec != nullptr) {
+        ++stats.commands[spec->id].rejected;
+    }
+    if (spec != nullptr && is_command(*spec, "exec")) {
+        discard_transaction(session);
+        session.reply.error("EXECABORT Transaction discarded because of: " + std::string(error));
+        stats.count_error("-EXECABORT");
+        return;
+    }
+    session.reply.error(error);
+    stats.count_error(error);
+}
+
+// Whether it may run ----------------------------------------------------------------------------
+
+bool Service::admit_user(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> /*arguments*/
+) {
+    if (needs_authentication(session) && !spec.is(kv::kFlagNoAuth)) {
+        reject(session, &spec, kNoAuth);
+        return false;
+    }
+    if (session.transaction.open && spec.is(kv::kFlagNoMulti)) {
+        reject(session, &spec, "ERR Command not allowed inside a transaction");
+        return false;
+    }
+    return true;
+}
+
+bool Service::admit_state(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> /*arguments*/
+) {
+    const std::uint32_t flags =
+        is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
+    if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
+        reject(session, &spec, kOutOfMemory);
+        return false;
+    }
+    if (session.subscriptions.any() && session.reply.protocol() == 2
+        && !allowed_while_subscribed(spec)) {
+        reject(
+            session, &spec,
+            "ERR Can't execute '" + spec.full_name()
+                + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+                  "this context"
+        );
+        return false;
+    }
+    return true;
+}
+
+bool Service::admit(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    if (kv::keyspace_handlers().find(spec) == nullptr && call_handlers().find(spec) == nullptr) {
+        reject(
+            session, &spec,
+            "ERR '" + spec.full_name() + "' is not supported by this version of kumosearch"
+        );
+        return false;
+    }
+    return admit_user(session, spec, arguments) && admit_state(session, spec, arguments);
+}
+
+void Service::queue_in_transaction(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    Transaction& open = session.transaction;
+    open.flags |= spec.flags;
+    KeptRequest kept{&spec, {arguments.begin(), arguments.end()}};
+    for (const std::string& argument : kept.arguments) {
+        open.queued_bytes += argument.size() + sizeof(std::string);
+    }
+    open.queue.push_back(std::move(kept));
+    session.reply.simple("QUEUED");
+}
+
+// Running it ------------------------------------------------------------------------------------
+
+void Service::execute(Session& session, std::span<const ByteView> arguments) {
+    const std::size_t mark = session.reply.mark();
+    session.executing = true;
+    session.last_used_ms = now_ms();
+    ++session.commands;
+    const kv::CommandSpec* spec = resolve(arguments, session.reply);
+    if (spec == nullptr) {
+        const std::string error(ByteView(session.reply.bytes()).substr(mark));
+        session.transaction.broken = session.transaction.broken || session.transaction.open;
+        stats.count_error(error);
+    } else {
+        session.last_command = spec->full_name();
+        if (paused() && (pause_all_ || may_write(*spec, session))) {
+            session.block_reason = BlockReason::kPause;
+            session.blocked = BlockedState{{spec, {arguments.begin(), arguments.end()}}, {}, {}};
+            paused_.push_back(session.id);
+            ++blocked_count_;
+        } else if (admit(session, *spec, arguments)) {
+            if (session.transaction.open && !runs_in_multi(*spec)) {
+                queue_in_transaction(session, *spec, arguments);
+            } else {
+                run(session, *spec, arguments);
+            }
+        }
+    }
+    session.executing = false;
+    if (session.reply_mode != ReplyMode::kOn && !session.closing()) {
+        session.reply.rewind(mark);
+        if (session.reply_mode == ReplyMode::kSkip) {
+            session.reply_mode = ReplyMode::kOn;
+        } else if (session.reply_mode == ReplyMode::kSkipNext) {
+            session.reply_mode = ReplyMode::kSkip;
+        }
+    }
+    session.reply.raw(std::exchange(session.after_reply, {}));
+}
+
+void Service::run(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    const bool outermost = depth_ == 0;
+    if (outermost) {
+        frozen_now_us_ = now_us();
+        running_ = session.id;
+    }
+    ++depth_;
+    if (!spec.is(kv::kFlagSkipMonitor) && !spec.is(kv::kFlagAdmin)) {
+        feed_monitors(&session, session.db, arguments);
+    }
+    call_handler(session, spec, arguments, session.reply);
+    --depth_;
+    if (outermost) {
+        after_command(&session);
+        running_ = 0;
+        frozen_now_us_.reset();
+    }
+}
+
+void Service::call_handler(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments,
+    wire::RespWriter& reply
+) {
+    const MonotonicTime begun = monotonic_now();
+    const std::size_t mark = reply.mark();
+    if (const CallHandler handler = call_handlers().find(spec); handler != nullptr) {
+        Call call{*this, session, spec, arguments, reply, &reply != &session.reply};
+        handler(call);
+    } else {
+        run_keyspace(session, spec, arguments, reply, false);
+    }
+    const auto took = monotonic_now() - begun;
+    const bool failed = reply.bytes().size() > mark && reply.bytes()[mark] == '-';
+    if (failed) {
+        stats.count_error(ByteView(reply.bytes()).substr(mark));
+    }
+    account(session, spec, arguments, static_cast<std::uint64_t>(took.count()), failed);
+    remember_reads(session, spec, arguments);
+    if (!is_command(spec, "client") && spec.parent == nullptr) {
+        session.tracking.caching_set = false;
+    }
+}
+
+void Service::run_keyspace(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments,
+    wire::RespWriter& reply,
+    bool resumed
+) {
+    const kv::Context::Environment environment{
+        .keyspace = keyspace,
+        .effects = *effects_,
+        .random = environment_.loop.random(),
+        .db = session.db,
+        .now_us = now_us(),
+        .may_block = depth_ == 1 && &reply == &session.reply,
+        .resumed = resumed};
+    kv::Context context(environment, spec, arguments, reply);
+    kv::keyspace_handlers().find(spec)(context);
+    if (context.block_request().has_value()) {
+        block(session, spec, arguments, std::move(*context.block_request()));
+        return;
+    }
+    if (context.dirty() <= 0) {
+        return;
+    }
+    stats.dirty += static_cast<std::uint64_t>(context.dirty());
+    if (feeds_.empty()) {
+        return;
+    }
+    if (!context.rewritten()) {
+        propagate(session.db, {arguments.begin(), arguments.end()});
+    }
+    for (std::vector<std::string>& command : context.propagated()) {
+        propagate(session.db, std::move(command));
+    }
+}
+
+void Service::account(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments,
+    std::uint64_t nanoseconds,
+    bool failed
+) {
+    ++stats.commands_processed;
+    CommandStats& of = stats.commands[spec.id];
+    ++of.calls;
+    of.microseconds += nanoseconds / 1000;
+    of.failed += failed ? 1 : 0;
+    if (settings_cache_.latency_tracking && !session.blocked.has_value()) {
+        if (of.histogram == nullptr) {
+            of.histogram = std::make_unique<DurationHistogram>();
+        }
+        of.histogram->add(nanoseconds);
+    }
+    const std::uint64_t microseconds = nanoseconds / 1000;
+    if (settings_cache_.slow_microseconds >= 0 && !spec.is(kv::kFlagSkipSlowlog)
+        && !session.blocked.has_value()
+        && microseconds >= static_cast<std::uint64_t>(settings_cache_.slow_microseconds)) {
+        slow_log.add(
+            {0, now_ms() / 1000, microseconds, SlowLog::shorten(arguments), session.peer_text(),
+             session.name},
+            static_cast<std::size_t>(settings.number("slowlog-max-len"))
+        );
+    }
+    const std::uint64_t milliseconds = microseconds / 1000;
+    if (settings_cache_.latency_milliseconds > 0
+        && milliseconds >= static_cast<std::uint64_t>(settings_cache_.latency_milliseconds)) {
+        latency.add(
+            spec.is(kv::kFlagFast) ? "fast-command" : "command", now_ms() / 1000, milliseconds
+        );
+    }
+}
+
+void Service::after_command(Session* session) {
+    flush_propagation();
+    if (!serving_ready_ && !ready_.empty()) {
+        serve_ready();
+    }
+    if (session != nullptr) {
+        session->replication_offset = replication_offset_;
+    }
+}
+
+// From scripts, logs and ourselves ----------------------------------------------------------------
+
+void Service::call_from_script(
+    Session& session,
+    std::span<const ByteView> arguments,
+    wire::RespWriter& reply
+) {
+    const kv::CommandSpec* spec = resolve(arguments, reply);
+    if (spec == nullptr) {
+        return;
+    }
+    ++depth_;
+    feed_monitors(nullptr, session.db, arguments);
+    call_handler(session, *spec, arguments, reply);
+    --depth_;
+}
+
+void Service::replay(int db, std::span<const ByteView> arguments) {
+    wire::RespWriter nowhere;
+    const kv::CommandSpec* spec = resolve(arguments, nowhere);
+    if (spec == nullptr || kv::keyspace_handlers().find(*spec) == nullptr) {
+        return;
+    }
+    const kv::Context::Environment environment{
+        .keyspace = keyspace,
+        .effects = *effects_,
+        .random = environment_.loop.random(),
+        .db = db,
+        .now_us = now_us(),
+        .replaying = true};
+    kv::Context context(environment, *spec, arguments, nowhere);
+    kv::keyspace_handlers().find(*spec)(context);
+}
+
+// What follows ----------------------------------------------------------------------------------
+
+void Service::propagate(int db, std::vector<std::string> command) {
+    if (!feeds_.empty()) {
+        pending_changes_.push_back({db, std::move(command)});
+    }
+}
+
+void Service::flush_propagation() {
+    if (pending_changes_.empty()) {
+        return;
+    }
+    const auto changes = std::exchange(pending_changes_, {});
+    replication_offset_ += changes.size();
+    for (ChangeFeed* feed : feeds_) {
+        feed->on_changes(changes);
+    }
+}
+
+void Service::delete_key(
+    int db,
+    kv::Entry* entry,
+    kv::EventClass event_class,
+    ByteView event
+) {
+    const std::string key(entry->key());
+    keyspace.database(db).erase(entry);
+    effects_->on_changed(db, key);
+    effects_->on_event(event_class, event, db, key);
+    propagate(db, {"DEL", key});
+}
+
+// Transactions ----------------------------------------------------------------------------------
+
+void Service::discard_transaction(Session& session) {
+    unwatch_all(session);
+    session.transaction = {};
+}
+
+void Service::execute_transaction(Call& call) {
+    Session& session = call.session;
+    if (session.transaction.broken) {
+        discard_transaction(session);
+        call.error("EXECABORT Transaction discarded because of previous errors.");
+        return;
+    }
+    if (session.transaction.watched_changed || watched_key_expired(session)) {
+        discard_transaction(session);
+        call.reply.null_array();
+        return;
+    }
+    // Watching ends before the first command: what it changes is nobody's business any more.
+    const std::vector<KeptRequest> queue = std::move(session.transaction.queue);
+    discard_transaction(session);
+    call.reply.array(queue.size());
+    for (const KeptRequest& request : queue) {
+        const std::vector<ByteView> views = request.views();
+        const std::size_t mark = call.reply.mark();
+        if (!request.spec->is(kv::kFlagSkipMonitor) && !request.spec->is(kv::kFlagAdmin)) {
+            feed_monitors(&session, session.db, views);
+        }
+        session.in_exec = true;
+        if (const kv::CommandSpec& spec = *request.spec; admit_in_exec(session, spec, views)) {
+            call_handler(session, spec, views, call.reply);
+        }
+        session.in_exec = false;
+        if (call.reply.mark() == mark) {
+            call.reply.null();  // A handler must answer: it cannot block here.
+        }
+    }
+}
+
+bool Service::admit_in_exec(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    // What a user may do can have changed since the command was queued.
+    return admit_user(session, spec, arguments);
+}
+
+}  // namespace kumo::api_redis

@@ -1,0 +1,223 @@
+#include "api/redis/service.h"
+
+#include "api/redis/internal/command_effects.h"
+#include "base/log.h"
+#include "kv/keyspace/number.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace kumo::api_redis {
+
+namespace {
+
+constexpr ByteView kTooManyClients = "-ERR max number of clients reached\r\n";
+constexpr ByteView kProtectedMode =
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password is "
+    "set for the default user. In this mode connections are only accepted from the loopback "
+    "interface. To connect from other hosts, set a password (requirepass), or, if the network is "
+    "trusted, disable protected mode with CONFIG SET protected-mode no from the server itself or "
+    "with --protected-mode no at its start.\r\n";
+
+std::string hexadecimal(std::span<const unsigned char> bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string out;
+    for (const unsigned char byte : bytes) {
+        out.push_back(kDigits[byte >> 4U]);
+        out.push_back(kDigits[byte & 15U]);
+    }
+    return out;
+}
+
+std::string make_run_id() {
+    std::array<unsigned char, 20> bytes{};
+    secure_random(bytes);
+    return hexadecimal(bytes);
+}
+
+}  // namespace
+
+Service::Service(ServiceEnvironment environment, Settings with)
+    : settings(std::move(with)),
+      keyspace(
+          random_seed(),
+          static_cast<int>(settings.number("databases")),
+          settings.flag("cluster-enabled")
+      ),
+      run_id(make_run_id()),
+      environment_(std::move(environment)),
+      effects_(std::make_unique<CommandEffects>(*this)) {
+    stats.commands.resize(kv::command_count());
+    expire_cursors_.resize(static_cast<std::size_t>(keyspace.database_count()));
+    started_ms_ = now_ms();
+    last_save_seconds = started_ms_ / 1000;
+    apply_settings();
+    cron();
+}
+
+Service::~Service() {
+    environment_.loop.cancel_timer(cron_timer_);
+    environment_.loop.cancel_timer(pause_timer_);
+}
+
+void Service::apply_settings() {
+    kv::EncodingLimits& limits = keyspace.limits;
+    const auto size = [this](ByteView name) {
+        return static_cast<std::size_t>(settings.number(name));
+    };
+    limits.hash_max_listpack_entries = size("hash-max-listpack-entries");
+    limits.hash_max_listpack_value = size("hash-max-listpack-value");
+    limits.set_max_intset_entries = size("set-max-intset-entries");
+    limits.zset_max_listpack_entries = size("zset-max-listpack-entries");
+    limits.zset_max_listpack_value = size("zset-max-listpack-value");
+    limits.list_max_listpack_size = settings.number("list-max-listpack-size");
+    limits.list_compress_depth = settings.number("list-compress-depth");
+    limits.stream_node_max_bytes = size("stream-node-max-bytes");
+    limits.stream_node_max_entries = size("stream-node-max-entries");
+    kv::KeyspaceSettings& of_keys = keyspace.settings;
+    const std::string& policy = settings.text("maxmemory-policy");
+    constexpr std::array<std::string_view, 8> kPolicies = {
+        "noeviction",   "allkeys-lru",  "allkeys-lfu",     "allkeys-random",
+        "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"};
+    const auto at = std::find(kPolicies.begin(), kPolicies.end(), policy);
+    of_keys.policy = static_cast<kv::EvictionPolicy>(at - kPolicies.begin());
+    of_keys.lfu_log_factor = static_cast<int>(settings.number("lfu-log-factor"));
+    of_keys.lfu_decay_minutes = static_cast<int>(settings.number("lfu-decay-time"));
+    of_keys.string_bytes_max = size("proto-max-bulk-len");
+    query_buffer_bytes_max_ = size("client-query-buffer-limit");
+    event_flags_ = event_mask(settings.text("notify-keyspace-events"));
+    settings_cache_.latency_tracking = settings.flag("latency-tracking");
+    settings_cache_.slow_microseconds = settings.number("slowlog-log-slower-than");
+    settings_cache_.latency_milliseconds = settings.number("latency-monitor-threshold");
+    settings_cache_.has_password = !settings.text("requirepass").empty();
+    settings_cache_.memory_max = static_cast<std::uint64_t>(settings.number("maxmemory"));
+    slow_log.trim(size("slowlog-max-len"));
+    trim_tracking();
+}
+
+Status Service::setting_changed(ByteView name) {
+    const auto at = setting_actions_.find(name);
+    return at == setting_actions_.end() ? Status() : at->second();
+}
+
+std::int64_t Service::now_us() const {
+    if (frozen_now_us_.has_value()) {
+        return *frozen_now_us_;
+    }
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               environment_.loop.clock().wall_now().time_since_epoch()
+    )
+        .count();
+}
+
+MonotonicTime Service::monotonic_now() const {
+    return environment_.loop.clock().monotonic_now();
+}
+
+std::uint64_t Service::used_memory() const {
+    return environment_.used_memory ? environment_.used_memory() : 0;
+}
+
+void Service::accept(std::unique_ptr<io::Stream> stream) {
+    ++stats.connections_received;
+    const bool full = sessions_.size() >= static_cast<std::size_t>(settings.number("maxclients"));
+    const bool barred = settings.flag("protected-mode") && settings.text("requirepass").empty()
+                        && settings.text("bind") == find_setting_spec("bind")->standard
+                        && !stream->peer().is_loopback();
+    const SessionId id = next_session_++;
+    auto made = std::make_unique<Session>(*this, id, std::move(stream));
+    Session& session = *made;
+    session.created_ms = now_ms();
+    session.last_used_ms = session.created_ms;
+    sessions_.emplace(id, std::move(made));
+    session.start();
+    if (full || barred) {
+        ++stats.connections_rejected;
+        session.reply.raw(full ? kTooManyClients : kProtectedMode);
+        session.close_gently();
+    }
+}
+
+Session* Service::session(SessionId id) {
+    const auto at = sessions_.find(id);
+    return at == sessions_.end() || at->second->closing() ? nullptr : at->second.get();
+}
+
+void Service::forget(Session& session) {
+    unwatch_all(session);
+    channels.remove(session.id, session.subscriptions);
+    stop_tracking(session);
+    if (session.blocked.has_value()) {
+        leave_blocked(session);
+    }
+    std::erase(monitors_, session.id);
+    std::erase(paused_, session.id);
+    session.monitor = false;
+}
+
+void Service::remove(Session& session) {
+    sessions_.erase(session.id);
+}
+
+bool Service::needs_authentication(const Session& session) const {
+    return settings_cache_.has_password && !session.authenticated;
+}
+
+void Service::count_protocol_error() {
+    stats.count_error("-ERR");
+}
+
+void Service::log_closed(const Session& session, ByteView why) {
+    ++stats.output_limit_disconnections;
+    log_warn("client " + std::to_string(session.id) + " is closed: " + std::string(why));
+}
+
+bool Service::over_output_limit(const Session& session) const {
+    const std::string& limits = settings.text("client-output-buffer-limit");
+    const std::string_view kind = session.subscriptions.any() ? "pubsub" : "normal";
+    std::vector<std::string> words;
+    const std::size_t queued = session.output_bytes();
+    if (queued == 0 || !wire::split_quoted(limits, &words)) {
+        return false;
+    }
+    for (std::size_t i = 0; i + 3 < words.size(); i += 4) {
+        if (words[i] == kind) {
+            const auto hard = kv::parse_integer(words[i + 1]);
+            return hard.has_value() && *hard > 0 && queued > static_cast<std::size_t>(*hard);
+        }
+    }
+    return false;
+}
+
+void Service::flush_later(Session& session) {
+    if (session.executing) {
+        return;  // Its own process() does.
+    }
+    to_flush_.push_back(session.id);
+    if (!flush_scheduled_) {
+        flush_scheduled_ = true;
+        environment_.loop.defer([this] {
+            flush_scheduled_ = false;
+            for (const SessionId id : std::exchange(to_flush_, {})) {
+                if (Session* waiting = this->session(id); waiting != nullptr) {
+                    waiting->flush();
+                }
+            }
+        });
+    }
+}
+
+void Service::close_all() {
+    std::vector<SessionId> ids;
+    for (const auto& [id, open] : sessions_) {
+        ids.push_back(id);
+    }
+    for (const SessionId id : ids) {
+        if (Session* open = session(id); open != nullptr) {
+            open->close_gently();
+        }
+    }
+}
+
+}  // namespace kumo::api_redis

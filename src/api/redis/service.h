@@ -1,0 +1,360 @@
+#pragma once
+
+#include "api/redis/session.h"
+#include "api/redis/state/channels.h"
+#include "api/redis/state/key_interest.h"
+#include "api/redis/state/latency.h"
+#include "api/redis/state/settings.h"
+#include "api/redis/state/slow_log.h"
+#include "api/redis/state/stats.h"
+#include "api/redis/state/tracking_table.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "io/loop.h"
+#include "io/stream.h"
+#include "kv/command/context.h"
+#include "kv/command/effects.h"
+#include "kv/keyspace/keyspace.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kumo::api_redis {
+
+struct Call;
+
+/// What the server around a Service gives it.
+struct ServiceEnvironment {
+    io::Loop& loop;
+    /// SHUTDOWN was asked for.
+    std::function<void(bool save)> shutdown;
+    /// The memory the process uses, in bytes; sampled.
+    std::function<std::uint64_t()> used_memory;
+    /// Writes the settings into the configuration file.
+    std::function<Status(const Settings&)> rewrite_config;
+    /// Where it listens, for INFO.
+    std::uint16_t port = 0;
+};
+
+/// How files stand, for INFO.
+struct PersistenceInfo {
+    bool loading = false;
+    bool save_in_progress = false;
+    bool last_save_ok = true;
+    std::int64_t last_save_seconds = -1;
+    std::uint64_t saves = 0;
+    std::uint64_t keys_loaded = 0;
+    bool rewrite_in_progress = false;
+    bool last_rewrite_ok = true;
+    bool last_write_ok = true;
+    std::uint64_t aof_size = 0;
+    std::uint64_t aof_base_size = 0;
+};
+
+/// A command with the database it ran in: what logs and replicas are given.
+struct PropagatedCommand {
+    int db = 0;
+    std::vector<std::string> arguments;
+};
+
+/// Somebody who wants every change: an append-only file, a replica.
+class ChangeFeed {
+public:
+    virtual ~ChangeFeed() = default;
+    ChangeFeed(const ChangeFeed&) = delete;
+    ChangeFeed& operator=(const ChangeFeed&) = delete;
+
+    /// The effects of one command, script or transaction: all or nothing. In the order of execution.
+    virtual void on_changes(std::span<const PropagatedCommand> commands) = 0;
+
+protected:
+    ChangeFeed() = default;
+};
+
+/// The Redis dialect on one loop: its connections, what they have asked for, and the keyspace that
+/// answers. It checks and routes a command (execute.cc), tells clients of what commands did
+/// (effects.cc), lets blocked ones go on (blocking.cc), and runs what has its time (cron.cc).
+///
+/// Thread rule: loop-owned.
+class Service final {
+public:
+    Service(ServiceEnvironment environment, Settings settings);
+    ~Service();
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+
+    // Connections.
+    void accept(std::unique_ptr<io::Stream> stream);
+    void forget(Session& session);
+    void remove(Session& session);
+    Session* session(SessionId id);
+    const std::map<SessionId, std::unique_ptr<Session>>& sessions() const { return sessions_; }
+    bool needs_authentication(const Session& session) const;
+    bool user_exists(ByteView name) const { return name == "default"; }
+    std::size_t query_buffer_bytes_max() const { return query_buffer_bytes_max_; }
+    bool over_output_limit(const Session& session) const;
+    void log_closed(const Session& session, ByteView why);
+    void count_input(std::size_t bytes) { stats.input_bytes += bytes; }
+    void count_output(std::size_t bytes) { stats.output_bytes += bytes; }
+    void count_protocol_error();
+    /// Sends what was written to a session's reply outside of its own command, at the end of the turn.
+    void flush_later(Session& session);
+    /// Closes all connections, in order.
+    void close_all();
+
+    // Execution.
+    void execute(Session& session, std::span<const ByteView> arguments);
+    /// Runs one command that has passed the checks: from the wire, EXEC, or after a block.
+    void run(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+    /// A command of a script: checked as one of `session`, the reply to `reply`.
+    void call_from_script(
+        Session& session, std::span<const ByteView> arguments, wire::RespWriter& reply
+    );
+    /// The command (or subcommand) that the arguments name; nullptr: an error has been written.
+    static const kv::CommandSpec*
+    resolve(std::span<const ByteView> arguments, wire::RespWriter& reply);
+    /// A command from a log, a master or ourselves: no session, no checks, nothing is answered.
+    void replay(int db, std::span<const ByteView> arguments);
+
+    // Transactions.
+    void execute_transaction(Call& call);
+    void discard_transaction(Session& session);
+    void watch(Session& session, ByteView key);
+    void unwatch_all(Session& session);
+    bool watched_key_expired(Session& session);
+
+    // Blocking.
+    void unblock(Session& session, ByteView error);  ///< "": as on a timeout.
+    void pause(std::int64_t until_ms, bool all);
+    void unpause();
+    bool paused() const;
+    bool pauses_writes_only() const { return !pause_all_; }
+    std::int64_t pause_until_ms() const { return pause_until_ms_; }
+    std::size_t blocked_sessions() const { return blocked_count_; }
+
+    // What clients hear of.
+    std::size_t publish(ByteView channel, ByteView message);
+    std::size_t publish_shard(ByteView channel, ByteView message);
+    void feed_monitors(const Session* session, int db, std::span<const ByteView> arguments);
+    void start_monitoring(Session& session);
+    void stop_monitoring(Session& session);
+    void set_tracking(Session& session, const Tracking& tracking);
+    void stop_tracking(Session& session);
+
+    // Changes.
+    std::size_t script_count() const { return 0; }
+    std::size_t function_count() const { return 0; }
+    std::size_t library_count() const { return 0; }
+    void add_feed(ChangeFeed& feed) { feeds_.push_back(&feed); }
+    void remove_feed(ChangeFeed& feed) { std::erase(feeds_, &feed); }
+    void propagate(int db, std::vector<std::string> command);
+    /// Deletes as a command would, and tells everybody: expiry, eviction, slot moves.
+    void delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event);
+
+    // Time.
+    std::int64_t now_ms() const { return now_us() / 1000; }
+    std::int64_t now_us() const;
+    MonotonicTime monotonic_now() const;
+    Random& random() { return environment_.loop.random(); }
+    io::Loop& loop() { return environment_.loop; }
+    std::int64_t started_ms() const { return started_ms_; }
+    const ServiceEnvironment& environment() const { return environment_; }
+    std::uint64_t used_memory() const;
+
+    /// Tells whoever must act on a setting at once (appendonly); an error takes the change back.
+    Status setting_changed(ByteView name);
+    void on_setting(std::string name, std::function<Status()> act) {
+        setting_actions_[std::move(name)] = std::move(act);
+    }
+
+    /// Runs about twenty times a second.
+    void add_periodic(std::function<void()> task) { periodic_.push_back(std::move(task)); }
+    std::uint64_t replication_offset() const { return replication_offset_; }
+
+    /// Takes over what settings mean; after every change of them.
+    void apply_settings();
+    /// Room for a write: evicts. False: there is none.
+    bool make_room();
+
+    Settings settings;
+    kv::Keyspace keyspace;
+    Channels channels;
+    Stats stats;
+    SlowLog slow_log;
+    LatencyMonitor latency;
+    TrackingTable tracking;
+    std::string run_id;
+    std::function<PersistenceInfo()> persistence_info;
+    bool active_expire = true;
+    std::int64_t last_save_seconds = 0;
+
+private:
+    class CommandEffects;
+    friend class CommandEffects;
+
+    bool admit(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+    bool admit_user(Session&, const kv::CommandSpec&, std::span<const ByteView>);
+    bool admit_state(Session&, const kv::CommandSpec&, std::span<const ByteView>);
+    void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
+    bool admit_in_exec(Session&, const kv::CommandSpec&, std::span<const ByteView>);
+    void queue_in_transaction(
+        Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments
+    );
+    void run_keyspace(
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments,
+        wire::RespWriter& reply,
+        bool resumed
+    );
+    void call_handler(
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments,
+        wire::RespWriter& reply
+    );
+    void account(
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments,
+        std::uint64_t nanoseconds,
+        bool failed
+    );
+    void after_command(Session* session);
+    void flush_propagation();
+    void remember_reads(
+        Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments
+    );
+
+    void block(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments,
+               kv::BlockRequest request);
+    void serve_ready();
+    void resume(Session& session);
+    void leave_blocked(Session& session);
+    void go_on(Session& session);
+
+    void note_changed(int db, ByteView key);
+    void note_ready(int db, ByteView key);
+    void note_flush(int db);
+    void note_swapped(int first, int second);
+    void note_event(kv::EventClass event_class, ByteView event, int db, ByteView key);
+    void deliver(SessionId id, ByteView pattern, ByteView channel, ByteView message, bool shard);
+    void push_invalidation(SessionId id, std::span<const std::string> keys, bool flush);
+    void trim_tracking();
+    void send_noted_invalidations();
+
+    void cron();
+    void expire_some();
+    void check_idle_sessions();
+    kv::Entry* eviction_candidate(int* db);
+
+    ServiceEnvironment environment_;
+    std::map<SessionId, std::unique_ptr<Session>> sessions_;
+    SessionId next_session_ = 1;
+    std::unique_ptr<CommandEffects> effects_;
+    KeyInterest watched_;
+    KeyInterest blocked_;
+    std::vector<std::pair<int, std::string>> ready_;
+    std::size_t blocked_count_ = 0;
+    std::vector<SessionId> to_flush_;
+    bool flush_scheduled_ = false;
+    std::vector<SessionId> monitors_;
+    std::vector<SessionId> paused_;
+    std::int64_t pause_until_ms_ = 0;
+    bool pause_all_ = false;
+    io::TimerId pause_timer_;
+    io::TimerId cron_timer_;
+    int depth_ = 0;        ///< Commands on the stack: a script's, a transaction's.
+    SessionId running_ = 0;  ///< Whose command is on the stack; 0: nobody's.
+    bool serving_ready_ = false;
+    std::vector<PropagatedCommand> pending_changes_;
+    std::vector<ChangeFeed*> feeds_;
+    std::int64_t started_ms_ = 0;
+    std::optional<std::int64_t> frozen_now_us_;  ///< While a command runs, time stands still.
+    std::size_t query_buffer_bytes_max_ = 0;
+    unsigned event_flags_ = 0;
+    std::vector<kv::ScanCursor> expire_cursors_;
+    std::uint64_t replication_offset_ = 0;
+    std::vector<std::function<void()>> periodic_;
+    std::map<std::string, std::function<Status()>, std::less<>> setting_actions_;
+    /// What every command asks for: the settings as numbers.
+    struct {
+        bool latency_tracking = true;
+        std::int64_t slow_microseconds = 0;
+        std::int64_t latency_milliseconds = 0;
+        bool has_password = false;
+        std::uint64_t memory_max = 0;
+    } settings_cache_;
+};
+
+/// One run of a command that is not one on keys: about the connection or the server.
+struct Call {
+    Service& service;
+    Session& session;
+    const kv::CommandSpec& spec;
+    std::span<const ByteView> arguments;
+    wire::RespWriter& reply;
+    bool in_script = false;
+
+    std::size_t argc() const { return arguments.size(); }
+    ByteView arg(std::size_t index) const { return arguments[index]; }
+    bool arg_is(std::size_t index, ByteView word) const;
+    void error(ByteView text) { reply.error(text); }
+    void wrong_arguments();
+    void syntax_error() { reply.error(kv::kSyntaxError); }
+    /// False: the error has been written.
+    bool integer(std::size_t index, std::int64_t* out, ByteView error_text = kv::kNotInteger);
+};
+
+using CallHandler = void (*)(Call&);
+
+struct CallEntry {
+    std::string_view name;
+    CallHandler handler;
+};
+
+/// The commands of this module, by CommandSpec::id. Immutable once made.
+class CallTable {
+public:
+    CallTable();
+    void add(std::initializer_list<CallEntry> entries);
+    CallHandler find(const kv::CommandSpec& spec) const { return by_id_[spec.id]; }
+
+private:
+    std::vector<CallHandler> by_id_;
+};
+
+const CallTable& call_handlers();
+
+// One for each file of commands/.
+void add_connection_calls(CallTable& table);
+void add_client_calls(CallTable& table);
+void add_transaction_calls(CallTable& table);
+void add_pubsub_calls(CallTable& table);
+void add_config_calls(CallTable& table);
+void add_server_calls(CallTable& table);
+void add_introspection_calls(CallTable& table);
+void add_observation_calls(CallTable& table);
+void add_tracking_calls(CallTable& table);
+void add_debug_calls(CallTable& table);
+
+/// What we say we are, to clients that look for features.
+inline constexpr ByteView kRedisVersion = "7.0.15";
+
+/// Whether a setting of "no", "yes", "local" lets this connection do it.
+bool protected_action_allowed(ByteView setting, const Session& session);
+
+/// False: the name has blanks or line breaks; the error has been written.
+bool set_client_name(Call& call, ByteView name);
+
+/// The reply of HELP subcommands.
+void reply_help(wire::RespWriter& reply, ByteView command, std::span<const std::string_view> lines);
+
+}  // namespace kumo::api_redis

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "base/bytes.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace kumo::kv {
+
+/// The number that `text` is, if it is written just as we would write it ("12", "-3", never "+1",
+/// "01", "-0" or " 1"): such text can be kept as a number and given back unchanged.
+std::optional<std::int64_t> canonical_integer(ByteView text);
+
+/// One element as it lies in a value: a view of bytes, or a number whose digits are in here. Valid
+/// until the value changes.
+class Element {
+public:
+    Element() = default;
+
+    explicit Element(ByteView text) : text_(text) {}
+
+    explicit Element(std::int64_t value);
+
+    /// Valid as long as this Element and the value it came from are.
+    ByteView view() const { return size_ == 0 ? text_ : ByteView(digits_, size_); }
+
+private:
+    ByteView text_;
+    char digits_[23] = {};
+    unsigned char size_ = 0;  ///< 0: text_ counts.
+};
+
+}  // namespace kumo::kv
