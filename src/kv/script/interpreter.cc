@@ -45,23 +45,27 @@ void tick(lua_State* lua, lua_Debug* /*unused*/) {
     if (state.loading != nullptr) {
         raise(lua, "FUNCTION LOAD timeout");
     }
-    raise(lua, state.kind == Interpreter::Kind::kEval ? "Script killed by user with SCRIPT KILL."
-                                                      : "Script killed by user with FUNCTION KILL.");
+    raise(
+        lua,
+        state.kind == Interpreter::Kind::kEval ? "Script killed by user with SCRIPT KILL."
+                                               : "Script killed by user with FUNCTION KILL."
+    );
 }
 
 /// Something runs as long as this lives.
 class Running {
 public:
-    Running(State& state, ScriptHost& host)
-        : state_(state) {
+    Running(State& state, ScriptHost& host) : state_(state) {
         KUMO_ASSERT(state.host == nullptr);
         state.host = &host;
         state.stopped = false;
         state.protocol = 2;
         lua_sethook(state.lua, tick, LUA_MASKCOUNT, state.limits.tick_instructions);
     }
+
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
+
     ~Running() {
         lua_sethook(state_.lua, nullptr, 0, 0);
         state_.host = nullptr;
@@ -80,7 +84,7 @@ std::string protect(lua_State* lua, Job& job) {
         (*static_cast<Job*>(lua_touserdata(inner, 1)))(inner);
         return 0;
     };
-    if (lua_cpcall(lua, run, &job) != 0) {
+    if (lua_cpcall(lua, run, const_cast<void*>(static_cast<const void*>(&job))) != 0) {
         problem = error_parts(lua).text;
         problem = problem.rfind("ERR ", 0) == 0 ? problem.substr(4) : problem;
     }
@@ -99,13 +103,15 @@ void push_strings(lua_State* lua, std::span<const ByteView> strings) {
 
 std::string failure_text(lua_State* lua, ByteView name, const ErrorParts& parts) {
     if (!lua_istable(lua, -1)) {
-        const std::string words = lua_isstring(lua, -1) != 0 ? std::string(text_at(lua, -1)) : "execution failure";
+        const std::string words =
+            lua_isstring(lua, -1) != 0 ? std::string(text_at(lua, -1)) : "execution failure";
         return "ERR Error running script " + std::string(name) + ", " + words.substr(0, 100);
     }
     if (parts.source.empty() || parts.line.empty()) {
         return parts.text;
     }
-    return parts.text + " script: " + std::string(name) + ", on " + parts.source + ":" + parts.line + ".";
+    return parts.text + " script: " + std::string(name) + ", on " + parts.source + ":" + parts.line
+           + ".";
 }
 
 }  // namespace
@@ -137,7 +143,9 @@ Interpreter::Interpreter(Kind kind, const ScriptLimits& limits)
     state_->limits = limits;
     state_->lua = lua_newstate(allocate, state_.get());
     KUMO_ASSERT(state_->lua != nullptr);
-    const auto build = [](lua_State* lua) { build_sandbox(lua); };
+    const auto build = [](lua_State* lua) {
+        build_sandbox(lua);
+    };
     const std::string problem = protect(state_->lua, build);
     KUMO_ASSERT(problem.empty());
 }
@@ -163,7 +171,9 @@ Result<int> Interpreter::compile(ByteView body) {
 }
 
 void Interpreter::forget(int reference) {
-    const auto job = [&](lua_State* lua) { luaL_unref(lua, LUA_REGISTRYINDEX, reference); };
+    const auto job = [&](lua_State* lua) {
+        luaL_unref(lua, LUA_REGISTRYINDEX, reference);
+    };
     (void)protect(state_->lua, job);
 }
 
@@ -181,7 +191,9 @@ Result<std::vector<RegisteredFunction>> Interpreter::load_library(ByteView body,
             lua_call(lua, 0, 0);
         };
         problem = protect(state_->lua, job);
-        const auto restore = [](lua_State* lua) { choose_globals(lua, false); };
+        const auto restore = [](lua_State* lua) {
+            choose_globals(lua, false);
+        };
         const std::string failed = protect(state_->lua, restore);
         KUMO_ASSERT(failed.empty());
     }
@@ -226,8 +238,11 @@ Interpreter::Outcome Interpreter::run(const Run& run, ScriptHost& host, wire::Re
         outcome = {true, false};
     }
     if (++state_->runs % 50 == 0) {
-        lua_gc(state_->lua, LUA_GCRESTART, 0);  // A script may have stopped it.
-        lua_gc(state_->lua, LUA_GCSTEP, 50);
+        const auto collect = [](lua_State* lua) {
+            lua_gc(lua, LUA_GCRESTART, 0);  // A script may have stopped it.
+            lua_gc(lua, LUA_GCSTEP, 50);
+        };
+        (void)protect(state_->lua, collect);
     }
     return outcome;
 }

@@ -84,8 +84,8 @@ public:
     /// forgotten. `host` needs log() and on_tick() only. Requires: Kind::kFunctions.
     Result<std::vector<RegisteredFunction>> load_library(ByteView body, ScriptHost& host);
 
-    /// Writes exactly one reply: what the script returned, or the error that ended it. Not to be called
-    /// from a host's function.
+    /// Writes exactly one reply: what the script returned, or the error that ended it. Not to be
+    /// called from a host's function.
     Outcome run(const Run& run, ScriptHost& host, wire::RespWriter& reply);
 
     bool running() const;

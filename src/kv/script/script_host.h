@@ -17,8 +17,8 @@ enum ScriptReplication : int {
     kScriptReplAll = 3,
 };
 
-/// What a script that runs sees of the world. Thread rule: called on the thread that runs the script,
-/// during run() only.
+/// What a script that runs sees of the world. Thread rule: called on the thread that runs the
+/// script, during run() only.
 class ScriptHost {
 public:
     enum class Verdict : std::uint8_t {
@@ -38,8 +38,8 @@ public:
     /// Whether the user may run that; kNotFound: there is no such command.
     virtual Result<bool> acl_allows(std::span<const ByteView> arguments) = 0;
 
-    /// Every ScriptLimits::tick_instructions or so; may take its time, e.g. to serve the few commands
-    /// that a busy server serves.
+    /// Every ScriptLimits::tick_instructions or so; may take its time, e.g. to serve the few
+    /// commands that a busy server serves.
     virtual Verdict on_tick() = 0;
 
     /// redis.log(); level: 0 debug, 1 verbose, 2 notice, 3 warning.

@@ -126,8 +126,8 @@ int do_pcall(lua_State* lua) {
 int do_unpack(lua_State* lua) {
     luaL_checktype(lua, 1, LUA_TTABLE);
     const lua_Integer first = luaL_optinteger(lua, 2, 1);
-    const lua_Integer last =
-        lua_isnoneornil(lua, 3) ? static_cast<lua_Integer>(lua_objlen(lua, 1)) : luaL_checkinteger(lua, 3);
+    const lua_Integer last = lua_isnoneornil(lua, 3) ? static_cast<lua_Integer>(lua_objlen(lua, 1))
+                                                     : luaL_checkinteger(lua, 3);
     if (first > last) {
         return 0;
     }

@@ -91,8 +91,9 @@ int do_bswap(lua_State* lua) {
 /// Digits of the argument 2, 8 without it; negative: in capitals.
 int do_tohex(lua_State* lua) {
     std::uint32_t bits = bits_at(lua, 1);
-    const auto wanted =
-        lua_isnone(lua, 2) ? 8 : static_cast<std::int64_t>(static_cast<std::int32_t>(bits_at(lua, 2)));
+    const auto wanted = lua_isnone(lua, 2)
+                            ? 8
+                            : static_cast<std::int64_t>(static_cast<std::int32_t>(bits_at(lua, 2)));
     const char* digits = wanted < 0 ? "0123456789ABCDEF" : "0123456789abcdef";
     const auto count = static_cast<std::size_t>(std::min<std::int64_t>(8, std::abs(wanted)));
     std::array<char, 8> text{};
@@ -108,10 +109,19 @@ int do_tohex(lua_State* lua) {
 
 void push_bit_library(lua_State* lua) {
     static constexpr luaL_Reg kFunctions[] = {
-        {"tobit", do_tobit},     {"bnot", do_bnot},     {"band", do_band}, {"bor", do_bor},
-        {"bxor", do_bxor},       {"lshift", do_lshift}, {"rshift", do_rshift},
-        {"arshift", do_arshift}, {"rol", do_rol},       {"ror", do_ror},   {"bswap", do_bswap},
-        {"tohex", do_tohex},     {nullptr, nullptr}};
+        {"tobit", do_tobit},
+        {"bnot", do_bnot},
+        {"band", do_band},
+        {"bor", do_bor},
+        {"bxor", do_bxor},
+        {"lshift", do_lshift},
+        {"rshift", do_rshift},
+        {"arshift", do_arshift},
+        {"rol", do_rol},
+        {"ror", do_ror},
+        {"bswap", do_bswap},
+        {"tohex", do_tohex},
+        {nullptr, nullptr}};
     lua_newtable(lua);
     set_functions(lua, kFunctions);
 }

@@ -4,10 +4,14 @@
 
 namespace kumo::kv::internal {
 
-/// What the module `cjson` can be told; one for each table that cjson.new() makes. Lives in userdata,
-/// the upvalue 1 of the module's functions.
+/// What the module `cjson` can be told; one for each table that cjson.new() makes. Lives in
+/// userdata, the upvalue 1 of the module's functions.
 struct JsonConfig {
-    enum class Invalid : int { kRefused = 0, kWritten = 1, kNull = 2 };
+    enum class Invalid : int {
+        kRefused = 0,
+        kWritten = 1,
+        kNull = 2
+    };
 
     int sparse_convert = 0;
     int sparse_ratio = 2;

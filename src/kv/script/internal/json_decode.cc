@@ -25,8 +25,18 @@ enum class Token {
 /// As errors name them.
 const char* token_name(Token token) {
     static constexpr const char* kNames[] = {
-        "T_OBJ_BEGIN", "T_OBJ_END", "T_ARR_BEGIN", "T_ARR_END", "T_STRING", "T_NUMBER",
-        "T_BOOLEAN",   "T_NULL",    "T_COLON",     "T_COMMA",   "T_END",    "T_ERROR"};
+        "T_OBJ_BEGIN",
+        "T_OBJ_END",
+        "T_ARR_BEGIN",
+        "T_ARR_END",
+        "T_STRING",
+        "T_NUMBER",
+        "T_BOOLEAN",
+        "T_NULL",
+        "T_COLON",
+        "T_COMMA",
+        "T_END",
+        "T_ERROR"};
     return kNames[static_cast<std::size_t>(token)];
 }
 
@@ -41,9 +51,7 @@ int hex_digit(char c) {
 /// The text ends with a zero byte that does not belong to it (Lua's strings do).
 class Scanner {
 public:
-    Scanner(ByteView text, const JsonConfig& config)
-        : text_(text)
-        , config_(config) {}
+    Scanner(ByteView text, const JsonConfig& config) : text_(text), config_(config) {}
 
     Token token = Token::kEnd;
     std::size_t begin = 0;  ///< Of the token.
@@ -222,7 +230,9 @@ private:
     }
 
     void append_utf8(std::uint32_t code) {
-        const auto add = [this](std::uint32_t byte) { string.push_back(static_cast<char>(byte)); };
+        const auto add = [this](std::uint32_t byte) {
+            string.push_back(static_cast<char>(byte));
+        };
         if (code < 0x80) {
             add(code);
             return;
@@ -249,9 +259,7 @@ private:
 class Reader {
 public:
     Reader(lua_State* lua, ByteView text, const JsonConfig& config)
-        : lua_(lua)
-        , config_(config)
-        , scanner_(text, config) {}
+        : lua_(lua), config_(config), scanner_(text, config) {}
 
     void document() {
         scanner_.next();
@@ -266,8 +274,13 @@ private:
     void expected(const char* what) {
         const char* found =
             scanner_.token == Token::kError ? scanner_.error : token_name(scanner_.token);
-        luaL_error(lua_, "Expected %s but found %s at character %d", what, found,
-                   static_cast<int>(scanner_.begin + 1));
+        luaL_error(
+            lua_,
+            "Expected %s but found %s at character %d",
+            what,
+            found,
+            static_cast<int>(scanner_.begin + 1)
+        );
     }
 
     /// Pushes the value whose first token has been read.

@@ -11,9 +11,7 @@ namespace {
 
 class Writer {
 public:
-    Writer(lua_State* lua, const JsonConfig& config)
-        : lua_(lua)
-        , config_(config) {}
+    Writer(lua_State* lua, const JsonConfig& config) : lua_(lua), config_(config) {}
 
     const std::string& text() const { return out_; }
 
@@ -81,7 +79,8 @@ private:
             }
         }
         std::array<char, 40> text{};
-        const int size = std::snprintf(text.data(), text.size(), "%.*g", config_.number_precision, value);
+        const int size =
+            std::snprintf(text.data(), text.size(), "%.*g", config_.number_precision, value);
         out_.append(text.data(), static_cast<std::size_t>(size));
     }
 

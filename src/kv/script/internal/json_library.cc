@@ -19,8 +19,12 @@ void check_arguments(lua_State* lua, int most) {
 int integer_option(lua_State* lua, int index, int* setting, int low, int high) {
     if (!lua_isnil(lua, index)) {
         const lua_Integer value = luaL_checkinteger(lua, index);
-        luaL_argcheck(lua, low <= value && value <= high, index,
-                      lua_pushfstring(lua, "expected integer between %d and %d", low, high));
+        luaL_argcheck(
+            lua,
+            low <= value && value <= high,
+            index,
+            lua_pushfstring(lua, "expected integer between %d and %d", low, high)
+        );
         *setting = static_cast<int>(value);
     }
     lua_pushinteger(lua, *setting);
@@ -70,7 +74,8 @@ int do_encode_invalid_numbers(lua_State* lua) {
     JsonConfig& config = json_config(lua);
     if (lua_type(lua, 1) == LUA_TSTRING) {
         static constexpr const char* kNames[] = {"off", "on", "null", nullptr};
-        config.encode_invalid = static_cast<JsonConfig::Invalid>(luaL_checkoption(lua, 1, nullptr, kNames));
+        config.encode_invalid =
+            static_cast<JsonConfig::Invalid>(luaL_checkoption(lua, 1, nullptr, kNames));
     } else if (!lua_isnil(lua, 1)) {
         luaL_checktype(lua, 1, LUA_TBOOLEAN);
         config.encode_invalid = lua_toboolean(lua, 1) != 0 ? JsonConfig::Invalid::kWritten

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-// We link the Lua that is compiled as C++ (liblua5.1-c++): its errors are exceptions, so destructors
-// run when lua_error() leaves a function of ours. What must hold all the same: no call into Lua
-// outside of a protected call, and nothing here is noexcept that Lua may throw through.
+// We link the Lua that is compiled as C++ (liblua5.1-c++): its errors are exceptions, so
+// destructors run when lua_error() leaves a function of ours. What must hold all the same: no call
+// into Lua outside of a protected call, and nothing here is noexcept that Lua may throw through.
 
 namespace kumo::kv {
 
@@ -63,8 +63,8 @@ void push_error(lua_State* lua, ByteView text);
 void set_functions(lua_State* lua, const luaL_Reg* functions);
 
 // What the sandbox is made of. Each pushes one table, or changes the table on the top.
-void open_base(lua_State* lua);        ///< On the table of globals on the top.
-void open_random(lua_State* lua);      ///< On the table `math` on the top.
+void open_base(lua_State* lua);    ///< On the table of globals on the top.
+void open_random(lua_State* lua);  ///< On the table `math` on the top.
 void push_redis_library(lua_State* lua);
 void push_load_library(lua_State* lua);  ///< What a library sees while it is loaded.
 void push_bit_library(lua_State* lua);
@@ -87,12 +87,13 @@ int load_text(lua_State* lua, ByteView text, const char* name);
 /// Pushes the value that a complete RESP reply is in Lua; raises if it cannot.
 void push_reply(lua_State* lua, ByteView reply);
 
-/// Writes the value on the top as a reply and pops it. Returns whether it was an error that a command
-/// had raised and somebody has counted.
+/// Writes the value on the top as a reply and pops it. Returns whether it was an error that a
+/// command had raised and somebody has counted.
 struct WrittenValue {
     bool error = false;
     bool counted = false;
 };
+
 WrittenValue write_value(lua_State* lua, wire::RespWriter& reply);
 
 /// What the table or string on the top says as an error: fields of redis's error objects.
@@ -102,6 +103,7 @@ struct ErrorParts {
     std::string line;
     bool counted = false;
 };
+
 ErrorParts error_parts(lua_State* lua);
 
 /// The error handler of every run: adds where it happened.

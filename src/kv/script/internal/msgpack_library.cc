@@ -60,7 +60,7 @@ void write_integer(std::string* out, std::int64_t value) {
 
 bool is_int64(double value) {
     return value >= -9223372036854775808.0 && value < 9223372036854775808.0
-        && std::floor(value) == value;
+           && std::floor(value) == value;
 }
 
 void write_number(std::string* out, double value) {
@@ -144,7 +144,9 @@ void write_table(lua_State* lua, std::string* out, int depth) {
 void write_value(lua_State* lua, std::string* out, int depth) {
     switch (lua_type(lua, -1)) {
         case LUA_TSTRING: write_string(out, text_at(lua, -1)); break;
-        case LUA_TBOOLEAN: out->push_back(static_cast<char>(lua_toboolean(lua, -1) != 0 ? 0xC3 : 0xC2)); break;
+        case LUA_TBOOLEAN:
+            out->push_back(static_cast<char>(lua_toboolean(lua, -1) != 0 ? 0xC3 : 0xC2));
+            break;
         case LUA_TNUMBER: write_number(out, lua_tonumber(lua, -1)); break;
         case LUA_TTABLE:
             if (depth < kDepthMax) {
@@ -177,15 +179,17 @@ int do_pack(lua_State* lua) {
 
 class Reader {
 public:
-    Reader(lua_State* lua, ByteView bytes)
-        : lua_(lua)
-        , left_(bytes) {}
+    Reader(lua_State* lua, ByteView bytes) : lua_(lua), left_(bytes) {}
 
     std::size_t left() const { return left_.size(); }
 
     /// Pushes the next value; raises if there is none.
     void value() {
-        luaL_checkstack(lua_, 3, "too many return values at once; use unpack_one or unpack_limit instead.");
+        luaL_checkstack(
+            lua_,
+            3,
+            "too many return values at once; use unpack_one or unpack_limit instead."
+        );
         const auto tag = static_cast<unsigned char>(take(1)[0]);
         if (tag <= 0x7F) {
             lua_pushnumber(lua_, tag);
@@ -283,12 +287,20 @@ int unpack(lua_State* lua, int limit, int offset) {
     std::size_t size = 0;
     const char* bytes = luaL_checklstring(lua, 1, &size);
     if (offset < 0 || limit < 0) {
-        return luaL_error(lua, "Invalid request to unpack with offset of %d and limit of %d.", offset,
-                          static_cast<int>(size));
+        return luaL_error(
+            lua,
+            "Invalid request to unpack with offset of %d and limit of %d.",
+            offset,
+            static_cast<int>(size)
+        );
     }
     if (static_cast<std::size_t>(offset) > size) {
-        return luaL_error(lua, "Start offset %d greater than input length %d.", offset,
-                          static_cast<int>(size));
+        return luaL_error(
+            lua,
+            "Start offset %d greater than input length %d.",
+            offset,
+            static_cast<int>(size)
+        );
     }
     lua_settop(lua, 1);
     const bool everything = limit == 0 && offset == 0;

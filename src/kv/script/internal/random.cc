@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-// math.random() and math.randomseed() on a generator of our own, so that a seed gives the same numbers
-// on every machine: the 48-bit linear congruence of POSIX's lrand48(), as Redis does.
+// math.random() and math.randomseed() on a generator of our own, so that a seed gives the same
+// numbers on every machine: the 48-bit linear congruence of POSIX's lrand48(), as Redis does.
 
 namespace kumo::kv::internal {
 namespace {
@@ -52,7 +52,9 @@ void seed_random(State& state, std::int64_t seed) {
 
 void open_random(lua_State* lua) {
     static constexpr luaL_Reg kFunctions[] = {
-        {"random", do_random}, {"randomseed", do_randomseed}, {nullptr, nullptr}};
+        {"random", do_random},
+        {"randomseed", do_randomseed},
+        {nullptr, nullptr}};
     set_functions(lua, kFunctions);
 }
 

@@ -13,8 +13,11 @@ int on_write(lua_State* lua) {
 
 int on_unknown(lua_State* lua) {
     const char* name = lua_tostring(lua, 2);
-    return luaL_error(lua, "Script attempted to access nonexistent global variable '%s'",
-                      name == nullptr ? "?" : name);
+    return luaL_error(
+        lua,
+        "Script attempted to access nonexistent global variable '%s'",
+        name == nullptr ? "?" : name
+    );
 }
 
 /// metatable[key] = the value on the top; the metatable is below it. Pops the value.

@@ -85,7 +85,11 @@ int do_sha1hex(lua_State* lua) {
     std::size_t size = 0;
     const char* bytes = lua_tolstring(lua, 1, &size);
     std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
-    SHA1(reinterpret_cast<const unsigned char*>(bytes == nullptr ? "" : bytes), size, digest.data());
+    SHA1(
+        reinterpret_cast<const unsigned char*>(bytes == nullptr ? "" : bytes),
+        size,
+        digest.data()
+    );
     static constexpr char kHex[] = "0123456789abcdef";
     std::string text;
     for (const unsigned char byte : digest) {
@@ -215,7 +219,8 @@ constexpr const char* kBadName =
 
 bool is_name(ByteView name) {
     const auto allowed = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+               || c == '_';
     };
     bool good = !name.empty();
     for (const char c : name) {
@@ -245,9 +250,9 @@ std::uint32_t read_flags(lua_State* lua) {
 
 bool named(ByteView key, ByteView name) {
     return key.size() == name.size()
-        && std::equal(key.begin(), key.end(), name.begin(), [](char a, char b) {
-               return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
-           });
+           && std::equal(key.begin(), key.end(), name.begin(), [](char a, char b) {
+                  return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
+              });
 }
 
 /// The named argument whose value is on the top; a callback replaces what is at `callback`.
@@ -271,8 +276,11 @@ void read_named(lua_State* lua, ByteView key, int callback, RegisteredFunction* 
         lua_replace(lua, callback);
     } else if (named(key, "flags")) {
         if (!lua_istable(lua, -1)) {
-            raise(lua, "flags argument to redis.register_function must be a table representing "
-                       "function flags");
+            raise(
+                lua,
+                "flags argument to redis.register_function must be a table representing "
+                "function flags"
+            );
         }
         function->flags = read_flags(lua);
     } else {
@@ -283,8 +291,11 @@ void read_named(lua_State* lua, ByteView key, int callback, RegisteredFunction* 
 /// Leaves the callback on the top.
 void read_table(lua_State* lua, RegisteredFunction* function) {
     if (!lua_istable(lua, 1)) {
-        raise(lua, "calling redis.register_function with a single argument is only applicable to Lua "
-                   "table (representing named arguments).");
+        raise(
+            lua,
+            "calling redis.register_function with a single argument is only applicable to Lua "
+            "table (representing named arguments)."
+        );
     }
     lua_pushnil(lua);
     const int callback = lua_gettop(lua);
@@ -380,7 +391,8 @@ void push_redis_library(lua_State* lua) {
 
 void push_load_library(lua_State* lua) {
     static constexpr luaL_Reg kFunctions[] = {
-        {"register_function", do_register_function}, {nullptr, nullptr}};
+        {"register_function", do_register_function},
+        {nullptr, nullptr}};
     lua_newtable(lua);
     set_functions(lua, kFunctions);
     add_common(lua);

@@ -11,9 +11,7 @@ namespace {
 
 class Reader {
 public:
-    Reader(lua_State* lua, ByteView reply)
-        : lua_(lua)
-        , left_(reply) {}
+    Reader(lua_State* lua, ByteView reply) : lua_(lua), left_(reply) {}
 
     /// Pushes one value.
     void value() {

@@ -12,7 +12,12 @@ using wire::RespWriter;
 
 std::string one_line(ByteView text) {
     std::string out(text);
-    std::replace_if(out.begin(), out.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+    std::replace_if(
+        out.begin(),
+        out.end(),
+        [](char c) { return c == '\r' || c == '\n'; },
+        ' '
+    );
     return out;
 }
 

@@ -40,11 +40,11 @@ void set_raw(lua_State* lua, int index, const char* name) {
 /// Pushes a new table with what scripts may have of Lua's own globals.
 void push_allowed_globals(lua_State* lua) {
     static constexpr const char* kAllowed[] = {
-        "assert",       "collectgarbage", "coroutine", "error",    "gcinfo",   "getmetatable",
-        "ipairs",       "load",           "loadstring", "next",    "pairs",    "pcall",
-        "rawequal",     "rawget",         "rawset",    "select",   "setmetatable", "tonumber",
-        "tostring",     "type",           "unpack",    "xpcall",   "_VERSION", "string",
-        "math",         "table"};
+        "assert",   "collectgarbage", "coroutine",  "error",  "gcinfo",       "getmetatable",
+        "ipairs",   "load",           "loadstring", "next",   "pairs",        "pcall",
+        "rawequal", "rawget",         "rawset",     "select", "setmetatable", "tonumber",
+        "tostring", "type",           "unpack",     "xpcall", "_VERSION",     "string",
+        "math",     "table"};
     lua_newtable(lua);
     for (const char* name : kAllowed) {
         lua_getfield(lua, LUA_GLOBALSINDEX, name);
@@ -65,8 +65,17 @@ void add_os(lua_State* lua) {
 
 /// Makes each library of the table on the top read-only.
 void protect_libraries(lua_State* lua) {
-    static constexpr const char* kLibraries[] = {"string",    "math", "table", "os",      "coroutine",
-                                                 "redis",     "bit",  "cjson", "cmsgpack", "struct"};
+    static constexpr const char* kLibraries[] = {
+        "string",
+        "math",
+        "table",
+        "os",
+        "coroutine",
+        "redis",
+        "bit",
+        "cjson",
+        "cmsgpack",
+        "struct"};
     for (const char* name : kLibraries) {
         lua_getfield(lua, -1, name);
         make_read_only(lua);

@@ -24,9 +24,7 @@ public:
         std::size_t padding;  ///< Before it.
     };
 
-    Format(lua_State* lua, const char* text)
-        : lua_(lua)
-        , text_(text) {}
+    Format(lua_State* lua, const char* text) : lua_(lua), text_(text) {}
 
     bool big_endian() const { return big_endian_; }
 
@@ -55,7 +53,8 @@ public:
                 alignment_ = wanted;
                 break;
             }
-            default: luaL_argerror(lua_, 1, lua_pushfstring(lua_, "invalid format option '%c'", kind));
+            default:
+                luaL_argerror(lua_, 1, lua_pushfstring(lua_, "invalid format option '%c'", kind));
         }
     }
 
@@ -91,8 +90,12 @@ private:
             case 'I': {
                 const std::size_t size = number(4);
                 if (size > kIntegerBytesMax) {
-                    luaL_error(lua_, "integral size %d is larger than limit of %d",
-                               static_cast<int>(size), static_cast<int>(kIntegerBytesMax));
+                    luaL_error(
+                        lua_,
+                        "integral size %d is larger than limit of %d",
+                        static_cast<int>(size),
+                        static_cast<int>(kIntegerBytesMax)
+                    );
                 }
                 return size;
             }
@@ -129,8 +132,8 @@ std::uint64_t integer_of(double value) {
     }
     if (value < 0) {
         return value <= -9223372036854775808.0
-            ? std::uint64_t{1} << 63U
-            : static_cast<std::uint64_t>(static_cast<std::int64_t>(value));
+                   ? std::uint64_t{1} << 63U
+                   : static_cast<std::uint64_t>(static_cast<std::int64_t>(value));
     }
     return value >= 18446744073709551616.0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(value);
 }
@@ -159,16 +162,31 @@ void pack_real(std::string* out, double value, bool big_endian) {
 }
 
 /// Returns how many arguments the item took.
-int pack_item(lua_State* lua, int argument, const Format::Item& item, Format& format, std::string* out) {
+int pack_item(
+    lua_State* lua,
+    int argument,
+    const Format::Item& item,
+    Format& format,
+    std::string* out
+) {
     if (is_integer(item.kind)) {
-        pack_integer(out, integer_of(luaL_checknumber(lua, argument)), item.size, format.big_endian());
+        pack_integer(
+            out,
+            integer_of(luaL_checknumber(lua, argument)),
+            item.size,
+            format.big_endian()
+        );
         return 1;
     }
     std::size_t size = 0;
     switch (item.kind) {
         case 'x': out->push_back('\0'); return 0;
-        case 'f': pack_real<float>(out, luaL_checknumber(lua, argument), format.big_endian()); return 1;
-        case 'd': pack_real<double>(out, luaL_checknumber(lua, argument), format.big_endian()); return 1;
+        case 'f':
+            pack_real<float>(out, luaL_checknumber(lua, argument), format.big_endian());
+            return 1;
+        case 'd':
+            pack_real<double>(out, luaL_checknumber(lua, argument), format.big_endian());
+            return 1;
         case 'c':
         case 's': {
             const char* bytes = luaL_checklstring(lua, argument, &size);
@@ -227,14 +245,25 @@ struct Cursor {
     std::size_t at = 0;
 
     ByteView take(lua_State* lua, std::size_t size) {
-        luaL_argcheck(lua, at <= data.size() && size <= data.size() - at, 2, "data string too short");
+        luaL_argcheck(
+            lua,
+            at <= data.size() && size <= data.size() - at,
+            2,
+            "data string too short"
+        );
         at += size;
         return data.substr(at - size, size);
     }
 };
 
 /// Returns how many values it pushed (or took back).
-int unpack_item(lua_State* lua, int pushed, const Format::Item& item, Format& format, Cursor* cursor) {
+int unpack_item(
+    lua_State* lua,
+    int pushed,
+    const Format::Item& item,
+    Format& format,
+    Cursor* cursor
+) {
     if (is_integer(item.kind)) {
         const ByteView bytes = cursor->take(lua, item.size);
         lua_pushnumber(lua, unpack_integer(bytes, item.kind, format.big_endian()));
@@ -242,8 +271,12 @@ int unpack_item(lua_State* lua, int pushed, const Format::Item& item, Format& fo
     }
     switch (item.kind) {
         case 'x': cursor->take(lua, 1); return 0;
-        case 'f': lua_pushnumber(lua, unpack_real<float>(cursor->take(lua, 4), format.big_endian())); return 1;
-        case 'd': lua_pushnumber(lua, unpack_real<double>(cursor->take(lua, 8), format.big_endian())); return 1;
+        case 'f':
+            lua_pushnumber(lua, unpack_real<float>(cursor->take(lua, 4), format.big_endian()));
+            return 1;
+        case 'd':
+            lua_pushnumber(lua, unpack_real<double>(cursor->take(lua, 8), format.big_endian()));
+            return 1;
         case 'c': {
             if (item.size > 0) {
                 push(lua, cursor->take(lua, item.size));
@@ -253,8 +286,12 @@ int unpack_item(lua_State* lua, int pushed, const Format::Item& item, Format& fo
                 luaL_error(lua, "format 'c0' needs a previous size");
             }
             const double size = lua_tonumber(lua, -1);
-            luaL_argcheck(lua, size >= 0 && size <= static_cast<double>(cursor->data.size()), 2,
-                          "data string too short");
+            luaL_argcheck(
+                lua,
+                size >= 0 && size <= static_cast<double>(cursor->data.size()),
+                2,
+                "data string too short"
+            );
             lua_pop(lua, 1);
             push(lua, cursor->take(lua, static_cast<std::size_t>(size)));
             return 0;
@@ -316,7 +353,10 @@ int do_size(lua_State* lua) {
 
 void push_struct_library(lua_State* lua) {
     static constexpr luaL_Reg kFunctions[] = {
-        {"pack", do_pack}, {"unpack", do_unpack}, {"size", do_size}, {nullptr, nullptr}};
+        {"pack", do_pack},
+        {"unpack", do_unpack},
+        {"size", do_size},
+        {nullptr, nullptr}};
     lua_newtable(lua);
     set_functions(lua, kFunctions);
 }
