@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "kv/types/stream_id.h"
 #include "kv/types/value.h"
 
 #include <cstddef>
@@ -13,17 +14,9 @@
 
 namespace kumo::kv {
 
-/// A stream entry's name, "ms-seq".
-struct RdbStreamId {
-    std::uint64_t ms = 0;
-    std::uint64_t seq = 0;
-
-    auto operator<=>(const RdbStreamId&) const = default;
-};
-
 /// An entry that was delivered and not acknowledged.
 struct RdbPending {
-    RdbStreamId id;
+    StreamId id;
     std::int64_t delivered_at_ms = 0;
     std::uint64_t deliveries = 0;
     std::size_t consumer = 0;  ///< Index in RdbStreamGroup::consumers.
@@ -38,7 +31,7 @@ struct RdbConsumer {
 
 struct RdbStreamGroup {
     std::string name;
-    RdbStreamId last_id;
+    StreamId last_id;
     /// Nothing: not in the file (before version 10). -1: not known.
     std::optional<std::int64_t> entries_read;
     std::vector<RdbPending> pending;  ///< Ascending; each has its consumer.
@@ -47,9 +40,9 @@ struct RdbStreamGroup {
 
 /// What is true of a stream besides its entries.
 struct RdbStreamTail {
-    RdbStreamId last_id;
-    RdbStreamId first_id;             ///< Of the first entry there is; 0-0 if there is none.
-    RdbStreamId max_deleted_id;       ///< 0-0 where the file does not tell.
+    StreamId last_id;
+    StreamId first_id;                ///< Of the first entry there is; 0-0 if there is none.
+    StreamId max_deleted_id;          ///< 0-0 where the file does not tell.
     std::uint64_t entries_added = 0;  ///< The entries there are, where the file does not tell.
     std::vector<RdbStreamGroup> groups;
 };
@@ -74,7 +67,7 @@ public:
     /// Of a sorted set; not NaN.
     virtual Status on_scored(ByteView member, double score) = 0;
     /// Of a stream, IDs ascending; fields and values alternate, at least one of each.
-    virtual Status on_stream_entry(RdbStreamId id, std::span<const ByteView> fields_and_values) = 0;
+    virtual Status on_stream_entry(StreamId id, std::span<const ByteView> fields_and_values) = 0;
     virtual Status on_stream_tail(RdbStreamTail tail) = 0;
 
 protected:

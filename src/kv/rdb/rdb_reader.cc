@@ -34,7 +34,7 @@ public:
     Status on_scored(ByteView /*member*/, double /*score*/) override { return {}; }
 
     Status on_stream_entry(
-        RdbStreamId /*id*/,
+        StreamId /*id*/,
         std::span<const ByteView> /*fields_and_values*/
     ) override {
         return {};

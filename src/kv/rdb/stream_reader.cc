@@ -33,16 +33,16 @@ std::uint64_t big_endian64(ByteView bytes) {
 }
 
 /// Requires: 16 bytes.
-RdbStreamId raw_id(ByteView bytes) {
+StreamId raw_id(ByteView bytes) {
     return {big_endian64(bytes), big_endian64(bytes.substr(8))};
 }
 
-RdbStreamId read_raw_id(RdbInput& input) {
+StreamId read_raw_id(RdbInput& input) {
     const ByteView bytes = input.raw(kIdBytes);
-    return bytes.empty() ? RdbStreamId{} : raw_id(bytes);
+    return bytes.empty() ? StreamId{} : raw_id(bytes);
 }
 
-RdbStreamId read_id(RdbInput& input) {
+StreamId read_id(RdbInput& input) {
     const std::uint64_t ms = input.length();
     return {ms, input.length()};
 }
@@ -56,22 +56,22 @@ public:
 
     std::uint64_t entries() const { return entries_; }
 
-    RdbStreamId first() const { return first_; }
+    StreamId first() const { return first_; }
 
-    RdbStreamId last() const { return last_; }
+    StreamId last() const { return last_; }
 
 private:
     Error damaged() const { return input_.damage("a stream's entries are damaged"); }
 
-    Status read_entry(ListpackReader& reader, RdbStreamId base, std::int64_t flags, bool* deleted);
+    Status read_entry(ListpackReader& reader, StreamId base, std::int64_t flags, bool* deleted);
     bool read_fields(ListpackReader& reader, bool same, std::size_t* elements);
-    Status emit(RdbStreamId id, bool same, bool deleted);
+    Status emit(StreamId id, bool same, bool deleted);
 
     const RdbInput& input_;
     ObjectVisitor& visitor_;
     std::uint64_t entries_ = 0;
-    RdbStreamId first_;
-    RdbStreamId last_;
+    StreamId first_;
+    StreamId last_;
     bool any_ = false;
     std::vector<PackedElement> head_;
     std::vector<PackedElement> body_;
@@ -129,12 +129,8 @@ Status EntryReader::read(ByteView key, ByteView blob) {
     return {};
 }
 
-Status EntryReader::read_entry(
-    ListpackReader& reader,
-    RdbStreamId base,
-    std::int64_t flags,
-    bool* deleted
-) {
+Status
+EntryReader::read_entry(ListpackReader& reader, StreamId base, std::int64_t flags, bool* deleted) {
     std::int64_t ms = 0;
     std::int64_t seq = 0;
     std::int64_t size = 0;
@@ -146,7 +142,7 @@ Status EntryReader::read_entry(
         || !take_number(reader, &size) || size != static_cast<std::int64_t>(elements)) {
         return damaged();
     }
-    const RdbStreamId id{
+    const StreamId id{
         base.ms + static_cast<std::uint64_t>(ms),
         base.seq + static_cast<std::uint64_t>(seq)};
     return emit(id, same, *deleted);
@@ -168,8 +164,8 @@ bool EntryReader::read_fields(ListpackReader& reader, bool same, std::size_t* el
     return true;
 }
 
-Status EntryReader::emit(RdbStreamId id, bool same, bool deleted) {
-    if ((any_ && id <= last_) || body_.empty() || id == RdbStreamId{}) {
+Status EntryReader::emit(StreamId id, bool same, bool deleted) {
+    if ((any_ && id <= last_) || body_.empty() || id == StreamId{}) {
         return damaged();
     }
     any_ = true;
@@ -226,12 +222,12 @@ Status read_consumer(RdbInput& input, RdbType type, RdbStreamGroup* group) {
     group->consumers.push_back(std::move(consumer));
     const std::uint64_t count = input.count(kIdBytes);
     for (std::uint64_t i = 0; i < count; ++i) {
-        const RdbStreamId id = read_raw_id(input);
+        const StreamId id = read_raw_id(input);
         const auto at = std::lower_bound(
             group->pending.begin(),
             group->pending.end(),
             id,
-            [](const RdbPending& pending, RdbStreamId other) { return pending.id < other; }
+            [](const RdbPending& pending, StreamId other) { return pending.id < other; }
         );
         if (at == group->pending.end() || at->id != id || at->consumer <= index) {
             return input.damage("a consumer's pending entry is not its group's, or another's");

@@ -6,7 +6,7 @@ namespace kumo::kv::internal {
 
 namespace {
 
-std::string text_of(RdbStreamId id) {
+std::string text_of(StreamId id) {
     return std::to_string(id.ms) + "-" + std::to_string(id.seq);
 }
 
@@ -65,7 +65,7 @@ Status TextVisitor::on_scored(ByteView member, double score) {
     return {};
 }
 
-Status TextVisitor::on_stream_entry(RdbStreamId id, std::span<const ByteView> fields_and_values) {
+Status TextVisitor::on_stream_entry(StreamId id, std::span<const ByteView> fields_and_values) {
     text += text_of(id);
     for (const ByteView one : fields_and_values) {
         bracket(one);

@@ -17,7 +17,7 @@ public:
     Status on_field(ByteView field, ByteView value, std::optional<std::int64_t> expire_at_ms)
         override;
     Status on_scored(ByteView member, double score) override;
-    Status on_stream_entry(RdbStreamId id, std::span<const ByteView> fields_and_values) override;
+    Status on_stream_entry(StreamId id, std::span<const ByteView> fields_and_values) override;
     Status on_stream_tail(RdbStreamTail tail) override;
 
     std::string text;
