@@ -1,6 +1,7 @@
 // The way of a command: which one it is, whether it may run, running it, what follows.
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/service.h"
+#include "api/redis/scripting.h"
 #include "base/assert.h"
 #include "kv/command/handlers.h"
 #include "kv/keyspace/number.h"
@@ -156,6 +157,10 @@ bool Service::admit_state(
     const kv::CommandSpec& spec,
     std::span<const ByteView> /*arguments*/
 ) {
+    if (scripting_->busy() && !spec.is(kv::kFlagAllowBusy)) {
+        reject(session, &spec, scripting_->busy_text());
+        return false;
+    }
     const std::uint32_t flags =
         is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
