@@ -13,6 +13,8 @@ find_package(ZLIB REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+# Compiled as C++: errors of Lua are exceptions, destructors run.
+pkg_check_modules(lua REQUIRED IMPORTED_TARGET lua5.1-c++)
 pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 find_library(STEMMER_LIBRARY stemmer REQUIRED)

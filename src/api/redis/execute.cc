@@ -288,7 +288,8 @@ void Service::call_handler(
     }
     account(session, spec, arguments, static_cast<std::uint64_t>(took.count()), failed);
     remember_reads(session, spec, arguments);
-    if (!is_command(spec, "client") && spec.parent == nullptr) {
+    const bool of_client = spec.parent != nullptr && spec.parent->name == "client";
+    if (!of_client && !session.transaction.open && !session.in_exec) {
         session.tracking.caching_set = false;
     }
 }

@@ -130,6 +130,11 @@ void Service::accept(std::unique_ptr<io::Stream> stream) {
     Session& session = *made;
     session.created_ms = now_ms();
     session.last_used_ms = session.created_ms;
+    // A connection over loopback ends where it begins; of others the stream does not say.
+    session.set_local_text(
+        (session.is_local() ? session.peer_text().substr(0, session.peer_text().rfind(':')) : "0.0.0.0")
+        + ":" + std::to_string(environment_.port)
+    );
     sessions_.emplace(id, std::move(made));
     session.start();
     if (full || barred) {

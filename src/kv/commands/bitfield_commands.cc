@@ -147,9 +147,10 @@ std::optional<std::uint64_t> fitted(const FieldOperation& field, Wide value) {
     return field.width == 64 ? bits : bits & ((std::uint64_t{1} << field.width) - 1);
 }
 
-/// False: it failed by its OVERFLOW.
+/// Whether the field holds something else now; not if the operation failed by its OVERFLOW.
 bool write_field(Context& ctx, char* bytes, std::size_t size, const FieldOperation& field) {
-    const std::int64_t old = as_number(field, load_field({bytes, size}, field));
+    const std::uint64_t was = load_field({bytes, size}, field);
+    const std::int64_t old = as_number(field, was);
     // The value to set is taken as it is written; -1 in an unsigned field is above its range, as in
     // Redis, where it is read as an unsigned number.
     Wide wanted = field.value;
@@ -167,7 +168,7 @@ bool write_field(Context& ctx, char* bytes, std::size_t size, const FieldOperati
     ctx.reply.integer(
         field.action == FieldAction::kSet ? old : as_number(field, *content)
     );
-    return true;
+    return *content != was;
 }
 
 void bitfield(Context& ctx, bool read_only) {

@@ -72,11 +72,21 @@ std::string flags_of(const Session& session) {
     return out.empty() ? "N" : out;
 }
 
-std::string describe(Service& service, const Session& session) {
+/// What a request takes on the wire as an array of bulk strings.
+std::size_t encoded_bytes(std::span<const ByteView> arguments) {
+    std::size_t sum = 3 + std::to_string(arguments.size()).size();
+    for (const ByteView argument : arguments) {
+        sum += 5 + std::to_string(argument.size()).size() + argument.size();
+    }
+    return sum;
+}
+
+std::string describe(Service& service, const Session& session, std::span<const ByteView> running) {
     const std::int64_t now = service.now_ms();
     const std::size_t queued =
         session.transaction.open ? session.transaction.queue.size() : static_cast<std::size_t>(-1);
-    const std::size_t request = session.request_bytes();
+    const std::size_t request =
+        session.request_bytes() + (running.empty() ? 0 : encoded_bytes(running));
     const auto number = [](auto value) {
         return std::to_string(value);
     };
@@ -91,7 +101,8 @@ std::string describe(Service& service, const Session& session) {
                       + " ssub=" + number(session.subscriptions.shard_channels.size())
                       + " multi=" + (session.transaction.open ? number(queued) : "-1")
                       + " qbuf=" + number(request)
-                      + " qbuf-free=" + number(session.query_buffer_capacity() - request)
+                      + " qbuf-free="
+                      + number(session.query_buffer_capacity() - session.request_bytes())
                       + " argv-mem=" + number(session.argv_bytes)
                       + " multi-mem=" + number(session.multi_bytes())
                       + " rbs=16384 rbp=0 obl=0 oll=0 omem=" + number(session.output_bytes())
@@ -139,7 +150,11 @@ void do_list(Call& call) {
     std::string out;
     const auto add = [&](const Session& session) {
         if (!session.closing() && (!type.has_value() || type_of(session) == *type)) {
-            out += describe(call.service, session) + "\n";
+            out += describe(
+                       call.service, session,
+                       &session == &call.session ? call.arguments : std::span<const ByteView>()
+                   )
+                   + "\n";
         }
     };
     if (by_id) {
@@ -157,7 +172,7 @@ void do_list(Call& call) {
 }
 
 void do_info(Call& call) {
-    call.reply.verbatim("txt", describe(call.service, call.session) + "\n");
+    call.reply.verbatim("txt", describe(call.service, call.session, call.arguments) + "\n");
 }
 
 // CLIENT KILL -----------------------------------------------------------------------------------
