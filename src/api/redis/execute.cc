@@ -275,15 +275,17 @@ void Service::call_handler(
 ) {
     const MonotonicTime begun = monotonic_now();
     const std::size_t mark = reply.mark();
+    bool counted = false;
     if (const CallHandler handler = call_handlers().find(spec); handler != nullptr) {
         Call call{*this, session, spec, arguments, reply, &reply != &session.reply};
         handler(call);
+        counted = call.error_counted;
     } else {
         run_keyspace(session, spec, arguments, reply, false);
     }
     const auto took = monotonic_now() - begun;
     const bool failed = reply.bytes().size() > mark && reply.bytes()[mark] == '-';
-    if (failed) {
+    if (failed && !counted) {
         stats.count_error(ByteView(reply.bytes()).substr(mark));
     }
     account(session, spec, arguments, static_cast<std::uint64_t>(took.count()), failed);

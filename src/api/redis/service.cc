@@ -1,6 +1,7 @@
 #include "api/redis/service.h"
 
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/scripting.h"
 #include "base/log.h"
 #include "kv/keyspace/number.h"
 
@@ -47,7 +48,8 @@ Service::Service(ServiceEnvironment environment, Settings with)
       ),
       run_id(make_run_id()),
       environment_(std::move(environment)),
-      effects_(std::make_unique<CommandEffects>(*this)) {
+      effects_(std::make_unique<CommandEffects>(*this)),
+      scripting_(std::make_unique<Scripting>(*this)) {
     stats.commands.resize(kv::command_count());
     expire_cursors_.resize(static_cast<std::size_t>(keyspace.database_count()));
     started_ms_ = now_ms();
@@ -95,6 +97,8 @@ void Service::apply_settings() {
     slow_log.trim(size("slowlog-max-len"));
     trim_tracking();
 }
+
+void Service::let_others_in() {}
 
 Status Service::setting_changed(ByteView name) {
     const auto at = setting_actions_.find(name);

@@ -29,6 +29,7 @@
 namespace kumo::api_redis {
 
 struct Call;
+class Scripting;
 
 /// What the server around a Service gives it.
 struct ServiceEnvironment {
@@ -149,9 +150,9 @@ public:
     void stop_tracking(Session& session);
 
     // Changes.
-    std::size_t script_count() const { return 0; }
-    std::size_t function_count() const { return 0; }
-    std::size_t library_count() const { return 0; }
+    Scripting& scripting() { return *scripting_; }
+    /// From within a command that takes long: a turn for all other connections.
+    void let_others_in();
     void add_feed(ChangeFeed& feed) { feeds_.push_back(&feed); }
     void remove_feed(ChangeFeed& feed) { std::erase(feeds_, &feed); }
     void propagate(int db, std::vector<std::string> command);
@@ -259,6 +260,7 @@ private:
     std::map<SessionId, std::unique_ptr<Session>> sessions_;
     SessionId next_session_ = 1;
     std::unique_ptr<CommandEffects> effects_;
+    std::unique_ptr<Scripting> scripting_;
     KeyInterest watched_;
     KeyInterest blocked_;
     std::vector<std::pair<int, std::string>> ready_;
@@ -302,6 +304,7 @@ struct Call {
     std::span<const ByteView> arguments;
     wire::RespWriter& reply;
     bool in_script = false;
+    bool error_counted = false;  ///< The error it answers is in the statistics already.
 
     std::size_t argc() const { return arguments.size(); }
     ByteView arg(std::size_t index) const { return arguments[index]; }
@@ -344,6 +347,7 @@ void add_introspection_calls(CallTable& table);
 void add_observation_calls(CallTable& table);
 void add_tracking_calls(CallTable& table);
 void add_debug_calls(CallTable& table);
+void add_script_calls(CallTable& table);
 
 /// What we say we are, to clients that look for features.
 inline constexpr ByteView kRedisVersion = "7.0.15";

@@ -32,6 +32,7 @@ const CallTable& call_handlers() {
         add_observation_calls(made);
         add_tracking_calls(made);
         add_debug_calls(made);
+        add_script_calls(made);
         return made;
     }();
     return table;

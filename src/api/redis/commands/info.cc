@@ -1,4 +1,5 @@
 // INFO (Redis 7.0): one function for each section.
+#include "api/redis/scripting.h"
 #include "api/redis/commands/info.h"
 
 #include "kv/keyspace/number.h"
@@ -136,11 +137,12 @@ void memory_section(Service& service, Lines& out) {
     out.memory("total_system_memory",
                static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES))
                    * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
-    out.memory("used_memory_lua", 0);
-    out.memory("used_memory_scripts", 0);
-    out.number("number_of_cached_scripts", service.script_count());
-    out.number("number_of_functions", service.function_count());
-    out.number("number_of_libraries", service.library_count());
+    const Scripting& scripting = service.scripting();
+    out.memory("used_memory_lua", scripting.scripts.interpreter().memory_bytes());
+    out.memory("used_memory_scripts", scripting.scripts.memory_bytes());
+    out.number("number_of_cached_scripts", scripting.scripts.size());
+    out.number("number_of_functions", scripting.libraries.function_count());
+    out.number("number_of_libraries", scripting.libraries.libraries().size());
     out.memory("maxmemory", static_cast<std::uint64_t>(service.settings.number("maxmemory")));
     out.text("maxmemory_policy", service.settings.text("maxmemory-policy"));
     out.real("mem_fragmentation_ratio", 1.0);
