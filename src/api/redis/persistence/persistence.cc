@@ -38,8 +38,7 @@ struct Persistence::Running {
 
 Persistence::Persistence(Service& service, io::Fs& fs)
     : service_(service),
-      fs_(fs),
-      directory_(service.settings.text("dir")) {}
+      fs_(fs) {}
 
 Persistence::~Persistence() {
     service_.remove_feed(*this);
@@ -99,7 +98,7 @@ Persistence::open_snapshot(const std::string& path, bool aof_base) {
 /// The file is whole: makes it durable and puts it in its place.
 Status Persistence::complete(Running& running) {
     running.writer->finish();
-    KUMO_TRY(running.failed);
+    KUMO_TRY(std::move(running.failed));
     KUMO_TRY(running.file->sync());
     running.file.reset();
     KUMO_TRY(fs_.rename(running.temporary, running.path));
@@ -129,7 +128,7 @@ Status Persistence::save() {
     while (running->snapshot->step(SIZE_MAX)) {
     }
     running->snapshot.reset();
-    const Status done = complete(*running);
+    Status done = complete(*running);
     info_.last_save_ok = done.ok();
     if (done.ok()) {
         service_.stats.dirty -= running->dirty_at_begin;
@@ -181,6 +180,7 @@ void Persistence::step_running() {
         }
         if (running_->snapshot->broken()) {
             // A flush: what is there now is what was asked for, and quickly written.
+            running_->snapshot.reset();
             auto again = open_snapshot(running_->path, running_->aof_base);
             if (!again.ok()) {
                 end_running(again.error());
@@ -188,13 +188,11 @@ void Persistence::step_running() {
             }
             again.value()->base = running_->base;
             again.value()->increments_kept = running_->increments_kept;
-            running_->snapshot.reset();
-            service_.observe_again(*again.value()->snapshot);
             running_ = std::move(again).value();
         }
         const bool more = running_->snapshot->step(kStepBytes);
         if (!running_->failed.ok()) {
-            end_running(running_->failed);
+            end_running(std::move(running_->failed));
         } else if (more || running_->snapshot->broken()) {
             step_running();
         } else {
@@ -299,7 +297,7 @@ Status Persistence::set_appendonly() {
     }
     if (!wanted) {
         write_pending();
-        const Status synced = increment_->sync();
+        Status synced = increment_->sync();
         increment_.reset();
         return synced;
     }
@@ -448,8 +446,10 @@ Status Persistence::finish(bool save_wanted) {
     }
     if (save_wanted) {
         running_.reset();
-        const Status saved = save();
-        out = out.ok() ? saved : out;
+        Status saved = save();
+        if (out.ok()) {
+            out = std::move(saved);
+        }
     }
     return out;
 }
