@@ -31,6 +31,7 @@ const HandlerTable& keyspace_handlers() {
         add_bit_commands(made);
         add_bitfield_commands(made);
         add_lcs_commands(made);
+        add_dump_commands(made);
         add_sort_commands(made);
         return made;
     }();

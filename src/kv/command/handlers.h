@@ -41,6 +41,7 @@ void add_object_commands(HandlerTable& table);
 void add_bit_commands(HandlerTable& table);
 void add_bitfield_commands(HandlerTable& table);
 void add_lcs_commands(HandlerTable& table);
+void add_dump_commands(HandlerTable& table);
 void add_sort_commands(HandlerTable& table);
 
 }  // namespace kumo::kv
