@@ -3,6 +3,7 @@
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/scripting.h"
 #include "api/redis/service.h"
+#include "api/redis/scripting.h"
 #include "base/assert.h"
 #include "kv/command/handlers.h"
 #include "kv/keyspace/number.h"
@@ -158,6 +159,10 @@ bool Service::admit_state(
     const kv::CommandSpec& spec,
     std::span<const ByteView> /*arguments*/
 ) {
+    if (scripting_->busy() && !spec.is(kv::kFlagAllowBusy)) {
+        reject(session, &spec, scripting_->busy_text());
+        return false;
+    }
     const std::uint32_t flags =
         is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {

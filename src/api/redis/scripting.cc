@@ -195,17 +195,18 @@ Status Scripting::restore_libraries(ByteView payload, kv::FunctionLibraries::Pol
     return restored;
 }
 
+ByteView Scripting::busy_text() const {
+    return running_.function ? "BUSY Redis is busy running a script. You can only call FUNCTION KILL or "
+                               "SHUTDOWN NOSAVE."
+                             : "BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
+                               "SHUTDOWN NOSAVE.";
+}
+
 void Scripting::kill(Call& call, bool function) {
     if (session_ == nullptr) {
         call.error("NOTBUSY No scripts in execution right now.");
     } else if (function != running_.function) {
-        call.error(
-            running_.function
-                ? "BUSY Redis is busy running a script. You can only call FUNCTION KILL or "
-                  "SHUTDOWN NOSAVE."
-                : "BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
-                  "SHUTDOWN NOSAVE."
-        );
+        call.error(busy_text());
     } else if (wrote_) {
         call.error(
             "UNKILLABLE Sorry the script already executed write commands against the dataset. You "

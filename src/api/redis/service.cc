@@ -55,6 +55,10 @@ Service::Service(ServiceEnvironment environment, Settings with)
     started_ms_ = now_ms();
     last_save_seconds = started_ms_ / 1000;
     apply_settings();
+    environment_.shutdown = [this, end = std::move(environment_.shutdown)](bool save) {
+        scripting_->stop();
+        end(save);
+    };
     cron();
 }
 
@@ -98,7 +102,9 @@ void Service::apply_settings() {
     trim_tracking();
 }
 
-void Service::let_others_in() {}
+void Service::let_others_in() {
+    environment_.loop.let_others_in();
+}
 
 Status Service::setting_changed(ByteView name) {
     const auto at = setting_actions_.find(name);
@@ -166,6 +172,10 @@ void Service::forget(Session& session) {
 }
 
 void Service::remove(Session& session) {
+    if (session.executing) {
+        session.gone = true;  // Its process() calls again.
+        return;
+    }
     sessions_.erase(session.id);
 }
 
