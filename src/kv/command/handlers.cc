@@ -32,6 +32,8 @@ const HandlerTable& keyspace_handlers() {
         add_bitfield_commands(made);
         add_lcs_commands(made);
         add_sort_commands(made);
+        add_list_commands(made);
+        add_list_pop_commands(made);
         return made;
     }();
     return table;

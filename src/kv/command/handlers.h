@@ -42,5 +42,7 @@ void add_bit_commands(HandlerTable& table);
 void add_bitfield_commands(HandlerTable& table);
 void add_lcs_commands(HandlerTable& table);
 void add_sort_commands(HandlerTable& table);
+void add_list_commands(HandlerTable& table);
+void add_list_pop_commands(HandlerTable& table);
 
 }  // namespace kumo::kv
