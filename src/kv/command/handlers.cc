@@ -33,6 +33,8 @@ const HandlerTable& keyspace_handlers() {
         add_lcs_commands(made);
         add_dump_commands(made);
         add_sort_commands(made);
+        add_list_commands(made);
+        add_list_pop_commands(made);
         return made;
     }();
     return table;

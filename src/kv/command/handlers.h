@@ -43,5 +43,7 @@ void add_bitfield_commands(HandlerTable& table);
 void add_lcs_commands(HandlerTable& table);
 void add_dump_commands(HandlerTable& table);
 void add_sort_commands(HandlerTable& table);
+void add_list_commands(HandlerTable& table);
+void add_list_pop_commands(HandlerTable& table);
 
 }  // namespace kumo::kv
