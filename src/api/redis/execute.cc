@@ -1,5 +1,7 @@
 // The way of a command: which one it is, whether it may run, running it, what follows.
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/persistence/persistence.h"
+#include "api/redis/scripting.h"
 #include "api/redis/service.h"
 #include "api/redis/scripting.h"
 #include "base/assert.h"
@@ -166,6 +168,12 @@ bool Service::admit_state(
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
         reject(session, &spec, kOutOfMemory);
         return false;
+    }
+    if ((flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0 && persistence != nullptr) {
+        if (const std::string why = persistence->write_refusal(); !why.empty()) {
+            reject(session, &spec, why);
+            return false;
+        }
     }
     if (session.subscriptions.any() && session.reply.protocol() == 2
         && !allowed_while_subscribed(spec)) {
@@ -401,21 +409,67 @@ void Service::call_from_script(
     --depth_;
 }
 
-void Service::replay(int db, std::span<const ByteView> arguments) {
-    wire::RespWriter nowhere;
-    const kv::CommandSpec* spec = resolve(arguments, nowhere);
-    if (spec == nullptr || kv::keyspace_handlers().find(*spec) == nullptr) {
-        return;
+Status Service::replay(int* db, std::span<const ByteView> arguments) {
+    wire::RespWriter answer;
+    const kv::CommandSpec* spec = resolve(arguments, answer);
+    const kv::Handler handler = spec == nullptr ? nullptr : kv::keyspace_handlers().find(*spec);
+    if (spec != nullptr && is_command(*spec, "select")) {
+        const auto index = kv::parse_integer(arguments[1]);
+        if (!index.has_value() || *index < 0 || *index >= keyspace.database_count()) {
+            return Error{ErrorCode::kCorruption, "SELECT of a database that there is not"};
+        }
+        *db = static_cast<int>(*index);
+        return {};
+    }
+    if (spec != nullptr && spec->parent != nullptr && spec->parent->name == "function") {
+        return replay_function(*spec, arguments);
+    }
+    if (handler == nullptr) {
+        return Error{
+            ErrorCode::kCorruption,
+            "Unknown command '" + std::string(arguments[0].substr(0, kShownNameBytes))
+                + "' reading the append only file"};
     }
     const kv::Context::Environment environment{
         .keyspace = keyspace,
         .effects = *effects_,
         .random = environment_.loop.random(),
-        .db = db,
+        .db = *db,
         .now_us = now_us(),
         .replaying = true};
-    kv::Context context(environment, *spec, arguments, nowhere);
-    kv::keyspace_handlers().find(*spec)(context);
+    kv::Context context(environment, *spec, arguments, answer);
+    handler(context);
+    return {};
+}
+
+Status Service::replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
+    if (spec.name == "load") {
+        auto loaded = scripting_->load_library(arguments.back(), true);
+        return loaded.ok() ? Status() : Status(loaded.error());
+    }
+    if (spec.name == "delete") {
+        (void)scripting_->libraries.remove(arguments[2]);
+    } else if (spec.name == "flush") {
+        scripting_->libraries.flush();
+    } else if (spec.name == "restore") {
+        return scripting_->restore_libraries(
+            arguments[2], kv::FunctionLibraries::Policy::kReplace
+        );
+    }
+    return {};
+}
+
+std::vector<std::string> Service::function_libraries() {
+    std::vector<std::string> out;
+    for (const auto& [name, library] : scripting_->libraries.libraries()) {
+        out.push_back(library.code);
+    }
+    return out;
+}
+
+Status Service::load_function(ByteView code) {
+    auto loaded = scripting_->load_library(code, true);
+    return loaded.ok() ? Status() : Status(loaded.error());
 }
 
 // What follows ----------------------------------------------------------------------------------

@@ -29,6 +29,7 @@
 namespace kumo::api_redis {
 
 struct Call;
+class Persistence;
 class Scripting;
 
 /// What the server around a Service gives it.
@@ -121,8 +122,9 @@ public:
     /// The command (or subcommand) that the arguments name; nullptr: an error has been written.
     static const kv::CommandSpec*
     resolve(std::span<const ByteView> arguments, wire::RespWriter& reply);
-    /// A command from a log, a master or ourselves: no session, no checks, nothing is answered.
-    void replay(int db, std::span<const ByteView> arguments);
+    /// A command from a file or a master: no session, no checks, nothing is answered. `db` follows its
+    /// SELECTs. kCorruption: a command that is none, or that fails.
+    Status replay(int* db, std::span<const ByteView> arguments);
 
     // Transactions.
     void execute_transaction(Call& call);
@@ -153,6 +155,11 @@ public:
     Scripting& scripting() { return *scripting_; }
     /// From within a command that takes long: a turn for all other connections.
     void let_others_in();
+    /// Whose command runs; 0: nobody's.
+    SessionId running_session() const { return running_; }
+    /// The sources of the function libraries, and one more of them.
+    std::vector<std::string> function_libraries();
+    Status load_function(ByteView code);
     void add_feed(ChangeFeed& feed) { feeds_.push_back(&feed); }
     void remove_feed(ChangeFeed& feed) { std::erase(feeds_, &feed); }
     void propagate(int db, std::vector<std::string> command);
@@ -192,7 +199,8 @@ public:
     LatencyMonitor latency;
     TrackingTable tracking;
     std::string run_id;
-    std::function<PersistenceInfo()> persistence_info;
+    /// Its files; nullptr: it keeps none. Not owned.
+    Persistence* persistence = nullptr;
     bool active_expire = true;
     std::int64_t last_save_seconds = 0;
 
@@ -229,6 +237,7 @@ private:
         bool failed
     );
     void after_command(Session* session);
+    Status replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     void flush_propagation();
     void remember_reads(
         Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments
@@ -345,6 +354,7 @@ void add_config_calls(CallTable& table);
 void add_server_calls(CallTable& table);
 void add_introspection_calls(CallTable& table);
 void add_observation_calls(CallTable& table);
+void add_persistence_calls(CallTable& table);
 void add_tracking_calls(CallTable& table);
 void add_debug_calls(CallTable& table);
 void add_script_calls(CallTable& table);

@@ -31,7 +31,10 @@ const HandlerTable& keyspace_handlers() {
         add_bit_commands(made);
         add_bitfield_commands(made);
         add_lcs_commands(made);
+        add_dump_commands(made);
         add_sort_commands(made);
+        add_list_commands(made);
+        add_list_pop_commands(made);
         return made;
     }();
     return table;

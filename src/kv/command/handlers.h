@@ -41,6 +41,9 @@ void add_object_commands(HandlerTable& table);
 void add_bit_commands(HandlerTable& table);
 void add_bitfield_commands(HandlerTable& table);
 void add_lcs_commands(HandlerTable& table);
+void add_dump_commands(HandlerTable& table);
 void add_sort_commands(HandlerTable& table);
+void add_list_commands(HandlerTable& table);
+void add_list_pop_commands(HandlerTable& table);
 
 }  // namespace kumo::kv

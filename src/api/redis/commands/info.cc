@@ -2,6 +2,7 @@
 #include "api/redis/scripting.h"
 #include "api/redis/commands/info.h"
 
+#include "api/redis/persistence/persistence.h"
 #include "kv/keyspace/number.h"
 
 #include <algorithm>
@@ -158,7 +159,7 @@ void memory_section(Service& service, Lines& out) {
 
 void persistence_section(Service& service, Lines& out) {
     const PersistenceInfo info =
-        service.persistence_info ? service.persistence_info() : PersistenceInfo();
+        service.persistence != nullptr ? service.persistence->info() : PersistenceInfo();
     out.section("Persistence");
     out.number("loading", info.loading ? 1 : 0);
     out.number("async_loading", 0);
