@@ -35,6 +35,10 @@ const HandlerTable& keyspace_handlers() {
         add_sort_commands(made);
         add_list_commands(made);
         add_list_pop_commands(made);
+        add_hash_commands(made);
+        add_zset_commands(made);
+        add_zset_range_commands(made);
+        add_zset_algebra_commands(made);
         return made;
     }();
     return table;

@@ -45,5 +45,9 @@ void add_dump_commands(HandlerTable& table);
 void add_sort_commands(HandlerTable& table);
 void add_list_commands(HandlerTable& table);
 void add_list_pop_commands(HandlerTable& table);
+void add_hash_commands(HandlerTable& table);
+void add_zset_commands(HandlerTable& table);
+void add_zset_range_commands(HandlerTable& table);
+void add_zset_algebra_commands(HandlerTable& table);
 
 }  // namespace kumo::kv
