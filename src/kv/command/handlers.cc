@@ -32,6 +32,7 @@ const HandlerTable& keyspace_handlers() {
         add_bitfield_commands(made);
         add_lcs_commands(made);
         add_sort_commands(made);
+        add_set_commands(made);
         return made;
     }();
     return table;

@@ -42,5 +42,6 @@ void add_bit_commands(HandlerTable& table);
 void add_bitfield_commands(HandlerTable& table);
 void add_lcs_commands(HandlerTable& table);
 void add_sort_commands(HandlerTable& table);
+void add_set_commands(HandlerTable& table);
 
 }  // namespace kumo::kv
