@@ -43,5 +43,9 @@ void add_bitfield_commands(HandlerTable& table);
 void add_lcs_commands(HandlerTable& table);
 void add_sort_commands(HandlerTable& table);
 void add_set_commands(HandlerTable& table);
+void add_stream_commands(HandlerTable& table);
+void add_stream_read_commands(HandlerTable& table);
+void add_stream_info_commands(HandlerTable& table);
+void add_stream_group_commands(HandlerTable& table);
 
 }  // namespace kumo::kv
