@@ -1,6 +1,9 @@
 // The way of a command: which one it is, whether it may run, running it, what follows.
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/persistence/persistence.h"
+#include "api/redis/scripting.h"
 #include "api/redis/service.h"
+#include "api/redis/scripting.h"
 #include "base/assert.h"
 #include "kv/command/handlers.h"
 #include "kv/keyspace/number.h"
@@ -156,11 +159,21 @@ bool Service::admit_state(
     const kv::CommandSpec& spec,
     std::span<const ByteView> /*arguments*/
 ) {
+    if (scripting_->busy() && !spec.is(kv::kFlagAllowBusy)) {
+        reject(session, &spec, scripting_->busy_text());
+        return false;
+    }
     const std::uint32_t flags =
         is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
         reject(session, &spec, kOutOfMemory);
         return false;
+    }
+    if ((flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0 && persistence != nullptr) {
+        if (const std::string why = persistence->write_refusal(); !why.empty()) {
+            reject(session, &spec, why);
+            return false;
+        }
     }
     if (session.subscriptions.any() && session.reply.protocol() == 2
         && !allowed_while_subscribed(spec)) {
@@ -275,15 +288,17 @@ void Service::call_handler(
 ) {
     const MonotonicTime begun = monotonic_now();
     const std::size_t mark = reply.mark();
+    bool counted = false;
     if (const CallHandler handler = call_handlers().find(spec); handler != nullptr) {
         Call call{*this, session, spec, arguments, reply, &reply != &session.reply};
         handler(call);
+        counted = call.error_counted;
     } else {
         run_keyspace(session, spec, arguments, reply, false);
     }
     const auto took = monotonic_now() - begun;
     const bool failed = reply.bytes().size() > mark && reply.bytes()[mark] == '-';
-    if (failed) {
+    if (failed && !counted) {
         stats.count_error(ByteView(reply.bytes()).substr(mark));
     }
     account(session, spec, arguments, static_cast<std::uint64_t>(took.count()), failed);
@@ -394,21 +409,67 @@ void Service::call_from_script(
     --depth_;
 }
 
-void Service::replay(int db, std::span<const ByteView> arguments) {
-    wire::RespWriter nowhere;
-    const kv::CommandSpec* spec = resolve(arguments, nowhere);
-    if (spec == nullptr || kv::keyspace_handlers().find(*spec) == nullptr) {
-        return;
+Status Service::replay(int* db, std::span<const ByteView> arguments) {
+    wire::RespWriter answer;
+    const kv::CommandSpec* spec = resolve(arguments, answer);
+    const kv::Handler handler = spec == nullptr ? nullptr : kv::keyspace_handlers().find(*spec);
+    if (spec != nullptr && is_command(*spec, "select")) {
+        const auto index = kv::parse_integer(arguments[1]);
+        if (!index.has_value() || *index < 0 || *index >= keyspace.database_count()) {
+            return Error{ErrorCode::kCorruption, "SELECT of a database that there is not"};
+        }
+        *db = static_cast<int>(*index);
+        return {};
+    }
+    if (spec != nullptr && spec->parent != nullptr && spec->parent->name == "function") {
+        return replay_function(*spec, arguments);
+    }
+    if (handler == nullptr) {
+        return Error{
+            ErrorCode::kCorruption,
+            "Unknown command '" + std::string(arguments[0].substr(0, kShownNameBytes))
+                + "' reading the append only file"};
     }
     const kv::Context::Environment environment{
         .keyspace = keyspace,
         .effects = *effects_,
         .random = environment_.loop.random(),
-        .db = db,
+        .db = *db,
         .now_us = now_us(),
         .replaying = true};
-    kv::Context context(environment, *spec, arguments, nowhere);
-    kv::keyspace_handlers().find(*spec)(context);
+    kv::Context context(environment, *spec, arguments, answer);
+    handler(context);
+    return {};
+}
+
+Status Service::replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
+    if (spec.name == "load") {
+        auto loaded = scripting_->load_library(arguments.back(), true);
+        return loaded.ok() ? Status() : Status(loaded.error());
+    }
+    if (spec.name == "delete") {
+        (void)scripting_->libraries.remove(arguments[2]);
+    } else if (spec.name == "flush") {
+        scripting_->libraries.flush();
+    } else if (spec.name == "restore") {
+        return scripting_->restore_libraries(
+            arguments[2], kv::FunctionLibraries::Policy::kReplace
+        );
+    }
+    return {};
+}
+
+std::vector<std::string> Service::function_libraries() {
+    std::vector<std::string> out;
+    for (const auto& [name, library] : scripting_->libraries.libraries()) {
+        out.push_back(library.code);
+    }
+    return out;
+}
+
+Status Service::load_function(ByteView code) {
+    auto loaded = scripting_->load_library(code, true);
+    return loaded.ok() ? Status() : Status(loaded.error());
 }
 
 // What follows ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "api/redis/service.h"
 
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/scripting.h"
 #include "base/log.h"
 #include "kv/keyspace/number.h"
 
@@ -47,12 +48,17 @@ Service::Service(ServiceEnvironment environment, Settings with)
       ),
       run_id(make_run_id()),
       environment_(std::move(environment)),
-      effects_(std::make_unique<CommandEffects>(*this)) {
+      effects_(std::make_unique<CommandEffects>(*this)),
+      scripting_(std::make_unique<Scripting>(*this)) {
     stats.commands.resize(kv::command_count());
     expire_cursors_.resize(static_cast<std::size_t>(keyspace.database_count()));
     started_ms_ = now_ms();
     last_save_seconds = started_ms_ / 1000;
     apply_settings();
+    environment_.shutdown = [this, end = std::move(environment_.shutdown)](bool save) {
+        scripting_->stop();
+        end(save);
+    };
     cron();
 }
 
@@ -94,6 +100,10 @@ void Service::apply_settings() {
     settings_cache_.memory_max = static_cast<std::uint64_t>(settings.number("maxmemory"));
     slow_log.trim(size("slowlog-max-len"));
     trim_tracking();
+}
+
+void Service::let_others_in() {
+    environment_.loop.let_others_in();
 }
 
 Status Service::setting_changed(ByteView name) {
@@ -162,6 +172,10 @@ void Service::forget(Session& session) {
 }
 
 void Service::remove(Session& session) {
+    if (session.executing) {
+        session.gone = true;  // Its process() calls again.
+        return;
+    }
     sessions_.erase(session.id);
 }
 

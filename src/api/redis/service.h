@@ -29,6 +29,8 @@
 namespace kumo::api_redis {
 
 struct Call;
+class Persistence;
+class Scripting;
 
 /// What the server around a Service gives it.
 struct ServiceEnvironment {
@@ -120,8 +122,9 @@ public:
     /// The command (or subcommand) that the arguments name; nullptr: an error has been written.
     static const kv::CommandSpec*
     resolve(std::span<const ByteView> arguments, wire::RespWriter& reply);
-    /// A command from a log, a master or ourselves: no session, no checks, nothing is answered.
-    void replay(int db, std::span<const ByteView> arguments);
+    /// A command from a file or a master: no session, no checks, nothing is answered. `db` follows its
+    /// SELECTs. kCorruption: a command that is none, or that fails.
+    Status replay(int* db, std::span<const ByteView> arguments);
 
     // Transactions.
     void execute_transaction(Call& call);
@@ -149,9 +152,14 @@ public:
     void stop_tracking(Session& session);
 
     // Changes.
-    std::size_t script_count() const { return 0; }
-    std::size_t function_count() const { return 0; }
-    std::size_t library_count() const { return 0; }
+    Scripting& scripting() { return *scripting_; }
+    /// From within a command that takes long: a turn for all other connections.
+    void let_others_in();
+    /// Whose command runs; 0: nobody's.
+    SessionId running_session() const { return running_; }
+    /// The sources of the function libraries, and one more of them.
+    std::vector<std::string> function_libraries();
+    Status load_function(ByteView code);
     void add_feed(ChangeFeed& feed) { feeds_.push_back(&feed); }
     void remove_feed(ChangeFeed& feed) { std::erase(feeds_, &feed); }
     void propagate(int db, std::vector<std::string> command);
@@ -191,7 +199,8 @@ public:
     LatencyMonitor latency;
     TrackingTable tracking;
     std::string run_id;
-    std::function<PersistenceInfo()> persistence_info;
+    /// Its files; nullptr: it keeps none. Not owned.
+    Persistence* persistence = nullptr;
     bool active_expire = true;
     std::int64_t last_save_seconds = 0;
 
@@ -228,6 +237,7 @@ private:
         bool failed
     );
     void after_command(Session* session);
+    Status replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     void flush_propagation();
     void remember_reads(
         Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments
@@ -259,6 +269,7 @@ private:
     std::map<SessionId, std::unique_ptr<Session>> sessions_;
     SessionId next_session_ = 1;
     std::unique_ptr<CommandEffects> effects_;
+    std::unique_ptr<Scripting> scripting_;
     KeyInterest watched_;
     KeyInterest blocked_;
     std::vector<std::pair<int, std::string>> ready_;
@@ -302,6 +313,7 @@ struct Call {
     std::span<const ByteView> arguments;
     wire::RespWriter& reply;
     bool in_script = false;
+    bool error_counted = false;  ///< The error it answers is in the statistics already.
 
     std::size_t argc() const { return arguments.size(); }
     ByteView arg(std::size_t index) const { return arguments[index]; }
@@ -342,8 +354,10 @@ void add_config_calls(CallTable& table);
 void add_server_calls(CallTable& table);
 void add_introspection_calls(CallTable& table);
 void add_observation_calls(CallTable& table);
+void add_persistence_calls(CallTable& table);
 void add_tracking_calls(CallTable& table);
 void add_debug_calls(CallTable& table);
+void add_script_calls(CallTable& table);
 
 /// What we say we are, to clients that look for features.
 inline constexpr ByteView kRedisVersion = "7.0.15";

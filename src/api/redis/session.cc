@@ -20,6 +20,10 @@ void Session::start() {
 void Session::on_data(ByteView bytes) {
     network_in += bytes.size();
     service_.count_input(bytes.size());
+    if (executing) {
+        held_.append(bytes);
+        return;
+    }
     parser_.feed(bytes);
     if (parser_.buffered_bytes() > service_.query_buffer_bytes_max()) {
         service_.log_closed(*this, "too much unprocessed input");
@@ -52,6 +56,13 @@ void Session::process() {
             continue;
         }
         service_.execute(*this, parser_.arguments());
+        if (gone) {
+            service_.remove(*this);
+            return;
+        }
+        if (!held_.empty()) {
+            parser_.feed(std::exchange(held_, {}));
+        }
         if (close_after_reply) {
             close_gently();
         }

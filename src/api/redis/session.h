@@ -119,6 +119,7 @@ public:
     bool no_evict = false;
     bool close_after_reply = false;
     bool in_exec = false;    ///< EXEC runs its commands.
+    bool gone = false;       ///< Closed while a command of it ran.
     bool executing = false;  ///< A command of it is on the stack.
     std::int64_t created_ms = 0;
     std::int64_t last_used_ms = 0;
@@ -139,6 +140,7 @@ private:
     wire::RespParser parser_;
     bool closing_ = false;
     bool processing_ = false;
+    std::string held_;  ///< What arrived while a command of it ran: its arguments lie in the parser.
     std::string local_text_;
 };
 

@@ -47,6 +47,7 @@ Result<bool> AofReader::read_some() {
     }
     if (bytes_[at_] == '#') {
         KUMO_TRY(read_annotation());
+        valid_ = truncated_ ? valid_ : at_;
         return !truncated_;
     }
     const Parsed parsed = parse_command(&arguments_);

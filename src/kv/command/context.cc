@@ -151,6 +151,7 @@ Entry* Context::lookup_read(ByteView key) {
 Entry* Context::lookup_write(ByteView key) {
     Entry* entry = lookup(key);
     if (entry != nullptr) {
+        db().will_change(*entry);
         touch(entry);
     }
     return entry;

@@ -31,12 +31,15 @@ const HandlerTable& keyspace_handlers() {
         add_bit_commands(made);
         add_bitfield_commands(made);
         add_lcs_commands(made);
+        add_dump_commands(made);
         add_sort_commands(made);
         add_set_commands(made);
         add_stream_commands(made);
         add_stream_read_commands(made);
         add_stream_info_commands(made);
         add_stream_group_commands(made);
+        add_list_commands(made);
+        add_list_pop_commands(made);
         return made;
     }();
     return table;

@@ -41,11 +41,14 @@ void add_object_commands(HandlerTable& table);
 void add_bit_commands(HandlerTable& table);
 void add_bitfield_commands(HandlerTable& table);
 void add_lcs_commands(HandlerTable& table);
+void add_dump_commands(HandlerTable& table);
 void add_sort_commands(HandlerTable& table);
 void add_set_commands(HandlerTable& table);
 void add_stream_commands(HandlerTable& table);
 void add_stream_read_commands(HandlerTable& table);
 void add_stream_info_commands(HandlerTable& table);
 void add_stream_group_commands(HandlerTable& table);
+void add_list_commands(HandlerTable& table);
+void add_list_pop_commands(HandlerTable& table);
 
 }  // namespace kumo::kv

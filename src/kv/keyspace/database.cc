@@ -67,10 +67,12 @@ Entry* Database::set_string(
     Entry* old = table.find(key, hash);
     if (old == nullptr) {
         Entry* made = Entry::make_string(key, value, encoding);
+        will_insert(*made);
         table.insert(made, hash);
         ++size_;
         return made;
     }
+    will_change(*old);
     Entry* entry = old;
     if (!keep_expiry && entry->has_expiry()) {
         entry = Entry::without_expiry(entry);
@@ -91,10 +93,12 @@ Entry* Database::set_value(ByteView key, std::unique_ptr<Value> value, bool keep
     Entry* old = table.find(key, hash);
     if (old == nullptr) {
         Entry* made = Entry::make_value(key, std::move(value));
+        will_insert(*made);
         table.insert(made, hash);
         ++size_;
         return made;
     }
+    will_change(*old);
     Entry* entry = Entry::with_value(old, std::move(value));
     entry = keep_expiry ? entry : Entry::without_expiry(entry);
     table.replace(old, entry, hash);
@@ -102,22 +106,27 @@ Entry* Database::set_value(ByteView key, std::unique_ptr<Value> value, bool keep
 }
 
 Entry* Database::replace_string(Entry* entry, ByteView value, StringEncoding encoding) {
+    will_change(*entry);
     return replaced(entry, Entry::with_string(entry, value, encoding));
 }
 
 Entry* Database::resize_string(Entry* entry, std::size_t size, char** data) {
+    will_change(*entry);
     return replaced(entry, Entry::resize_string(entry, size, data));
 }
 
 Entry* Database::set_expiry(Entry* entry, std::int64_t at_ms) {
+    will_change(*entry);
     return replaced(entry, Entry::with_expiry(entry, at_ms));
 }
 
 Entry* Database::clear_expiry(Entry* entry) {
+    will_change(*entry);
     return replaced(entry, Entry::without_expiry(entry));
 }
 
 Entry* Database::extract(Entry* entry) {
+    will_change(*entry);
     KeyTable& table = table_of(entry->key());
     table.rehash_step(seed_);
     table.erase(entry, key_hash(entry->key(), seed_));
@@ -126,6 +135,7 @@ Entry* Database::extract(Entry* entry) {
 }
 
 void Database::adopt(Entry* entry) {
+    will_insert(*entry);
     KeyTable& table = table_of(entry->key());
     table.rehash_step(seed_);
     table.insert(entry, key_hash(entry->key(), seed_));
@@ -143,6 +153,9 @@ void Database::erase(Entry* entry) {
 }
 
 void Database::clear() {
+    if (observer_ != nullptr) {
+        observer_->before_clear(*this);
+    }
     for (KeyTable& table : tables_) {
         table.clear();
     }
@@ -171,6 +184,21 @@ ScanCursor Database::walk(
         } while (slot < kSlots && tables_[slot].size() == 0);
     }
     return slot == kSlots ? 0 : (position << kSlotBits) | slot;
+}
+
+std::uint64_t Database::scan_order(ScanCursor cursor) const {
+    constexpr unsigned kPositionBits = KeyTable::kPositionBits;
+    return tables_.size() == 1
+               ? cursor
+               : ((cursor & (kSlots - 1)) << kPositionBits) | (cursor >> kSlotBits);
+}
+
+std::uint64_t Database::scan_place(ByteView key) const {
+    const std::uint64_t position = key_hash(key, seed_) >> (64U - KeyTable::kPositionBits);
+    if (tables_.size() == 1) {
+        return position;
+    }
+    return (static_cast<std::uint64_t>(wire::key_slot(key)) << KeyTable::kPositionBits) | position;
 }
 
 ScanCursor Database::scan(ScanCursor cursor, const KeyTable::Visitor& visit) const {

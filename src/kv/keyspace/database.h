@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "kv/keyspace/change_observer.h"
 #include "kv/keyspace/entry.h"
 #include "kv/keyspace/key_table.h"
 
@@ -62,6 +63,22 @@ public:
     std::size_t slot_size(int slot) const;
     void visit_slot(int slot, std::size_t limit, const KeyTable::Visitor& visit) const;
 
+    /// At most one; nullptr: none. It outlives its being set.
+    void set_observer(ChangeObserver* observer) { observer_ = observer; }
+    ChangeObserver* observer() const { return observer_; }
+    /// The entry's value is about to be changed in place. Called by whoever hands it out for that; the
+    /// functions above do so themselves.
+    void will_change(const Entry& entry) const {
+        if (observer_ != nullptr) {
+            observer_->before_change(*this, entry);
+        }
+    }
+
+    /// Where scan() meets the key: it has been met if the cursor that scan() gave is larger, or 0 at the
+    /// end. Cursors compare by scan_order().
+    std::uint64_t scan_place(ByteView key) const;
+    std::uint64_t scan_order(ScanCursor cursor) const;
+
     /// Goes on with resizing, for a turn in which nothing else was to do; false: nothing to do.
     bool rehash_some();
     void reserve(std::size_t keys);
@@ -69,6 +86,11 @@ public:
 private:
     KeyTable& table_of(ByteView key);
     const KeyTable& table_of(ByteView key) const;
+    void will_insert(const Entry& entry) const {
+        if (observer_ != nullptr) {
+            observer_->before_insert(*this, entry);
+        }
+    }
     Entry* replaced(Entry* old, Entry* entry);
     ScanCursor walk(
         ScanCursor cursor,
@@ -79,6 +101,7 @@ private:
     std::uint64_t seed_;
     std::vector<KeyTable> tables_;  ///< One, or one per slot.
     std::size_t size_ = 0;
+    ChangeObserver* observer_ = nullptr;
 };
 
 }  // namespace kumo::kv

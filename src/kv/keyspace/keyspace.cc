@@ -14,6 +14,11 @@ Keyspace::Keyspace(std::uint64_t seed, int databases, bool slotted)
 }
 
 void Keyspace::swap(int first, int second) {
+    for (const int db : {first, second}) {
+        if (ChangeObserver* observer = database(db).observer(); observer != nullptr) {
+            observer->before_clear(database(db));
+        }
+    }
     std::swap(database(first), database(second));
 }
 

@@ -30,6 +30,8 @@ struct RdbWriteOptions {
 class RdbWriter {
 public:
     explicit RdbWriter(RdbOutput::Drain drain, RdbWriteOptions options = {});
+    RdbWriter(const RdbWriter&) = delete;
+    RdbWriter& operator=(const RdbWriter&) = delete;
 
     void aux(ByteView name, ByteView value);
     void function(ByteView code);

@@ -180,7 +180,11 @@ void Interpreter::forget(int reference) {
 Result<std::vector<RegisteredFunction>> Interpreter::load_library(ByteView body, ScriptHost& host) {
     KUMO_ASSERT(state_->kind == Kind::kFunctions);
     std::vector<RegisteredFunction> functions;
-    KUMO_TRY_ASSIGN(const int chunk, compile(body));
+    auto compiled = compile(body);
+    if (!compiled.ok()) {
+        return invalid_argument("Error compiling function: " + compiled.error().message);
+    }
+    const int chunk = compiled.value();
     std::string problem;
     {
         const Running running(*state_, host);
@@ -204,7 +208,7 @@ Result<std::vector<RegisteredFunction>> Interpreter::load_library(ByteView body,
     for (const RegisteredFunction& function : functions) {
         forget(function.reference);
     }
-    return invalid_argument(problem);
+    return invalid_argument("Error registering functions: ERR " + problem);
 }
 
 Interpreter::Outcome Interpreter::run(const Run& run, ScriptHost& host, wire::RespWriter& reply) {

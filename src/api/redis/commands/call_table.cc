@@ -30,8 +30,10 @@ const CallTable& call_handlers() {
         add_server_calls(made);
         add_introspection_calls(made);
         add_observation_calls(made);
+        add_persistence_calls(made);
         add_tracking_calls(made);
         add_debug_calls(made);
+        add_script_calls(made);
         return made;
     }();
     return table;

@@ -147,7 +147,7 @@ void do_debug(Call& call) {
 }  // namespace
 
 void add_debug_calls(CallTable& table) {
-    table.add({{"debug", do_debug}, {"function|flush", debug_accepted}});
+    table.add({{"debug", do_debug}});
 }
 
 }  // namespace kumo::api_redis

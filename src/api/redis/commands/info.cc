@@ -1,6 +1,8 @@
 // INFO (Redis 7.0): one function for each section.
+#include "api/redis/scripting.h"
 #include "api/redis/commands/info.h"
 
+#include "api/redis/persistence/persistence.h"
 #include "kv/keyspace/number.h"
 
 #include <algorithm>
@@ -136,11 +138,12 @@ void memory_section(Service& service, Lines& out) {
     out.memory("total_system_memory",
                static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES))
                    * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
-    out.memory("used_memory_lua", 0);
-    out.memory("used_memory_scripts", 0);
-    out.number("number_of_cached_scripts", service.script_count());
-    out.number("number_of_functions", service.function_count());
-    out.number("number_of_libraries", service.library_count());
+    const Scripting& scripting = service.scripting();
+    out.memory("used_memory_lua", scripting.scripts.interpreter().memory_bytes());
+    out.memory("used_memory_scripts", scripting.scripts.memory_bytes());
+    out.number("number_of_cached_scripts", scripting.scripts.size());
+    out.number("number_of_functions", scripting.libraries.function_count());
+    out.number("number_of_libraries", scripting.libraries.libraries().size());
     out.memory("maxmemory", static_cast<std::uint64_t>(service.settings.number("maxmemory")));
     out.text("maxmemory_policy", service.settings.text("maxmemory-policy"));
     out.real("mem_fragmentation_ratio", 1.0);
@@ -156,7 +159,7 @@ void memory_section(Service& service, Lines& out) {
 
 void persistence_section(Service& service, Lines& out) {
     const PersistenceInfo info =
-        service.persistence_info ? service.persistence_info() : PersistenceInfo();
+        service.persistence != nullptr ? service.persistence->info() : PersistenceInfo();
     out.section("Persistence");
     out.number("loading", info.loading ? 1 : 0);
     out.number("async_loading", 0);

@@ -123,6 +123,30 @@ int do_pcall(lua_State* lua) {
     return lua_gettop(lua);
 }
 
+/// Its upvalue is the script's error handler. Lua calls handlers where the error was raised: if
+/// that is the hook that stops the script, nothing could stop the handler.
+int handle_error(lua_State* lua) {
+    if (state_of(lua).stopped) {
+        return 1;
+    }
+    lua_settop(lua, 1);
+    lua_pushvalue(lua, lua_upvalueindex(1));
+    lua_insert(lua, 1);
+    lua_call(lua, 1, 1);
+    return 1;
+}
+
+int do_xpcall(lua_State* lua) {
+    luaL_checkany(lua, 2);
+    lua_settop(lua, 2);
+    lua_pushcclosure(lua, handle_error, 1);
+    lua_insert(lua, 1);
+    const int status = lua_pcall(lua, 0, LUA_MULTRET, 1);
+    lua_pushboolean(lua, status == 0 ? 1 : 0);
+    lua_replace(lua, 1);
+    return lua_gettop(lua);
+}
+
 int do_unpack(lua_State* lua) {
     luaL_checktype(lua, 1, LUA_TTABLE);
     const lua_Integer first = luaL_optinteger(lua, 2, 1);
@@ -205,6 +229,7 @@ void open_base(lua_State* lua) {
         {"getmetatable", do_getmetatable},
         {"setmetatable", do_setmetatable},
         {"pcall", do_pcall},
+        {"xpcall", do_xpcall},
         {"unpack", do_unpack},
         {"loadstring", do_loadstring},
         {"load", do_load},

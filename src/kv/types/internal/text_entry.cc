@@ -45,8 +45,9 @@ TextEntry::Owned TextEntry::make(ByteView key, ByteView value) {
     void* block = ::operator new(head_bytes + key.size() + value.size());
     char* at = static_cast<char*>(block);
     std::memcpy(at, head, head_bytes);
-    std::memcpy(at + head_bytes, key.data(), key.size());
-    std::memcpy(at + head_bytes + key.size(), value.data(), value.size());
+    // copy(), for an empty view may have no address, which memcpy must not be given.
+    key.copy(at + head_bytes, key.size());
+    value.copy(at + head_bytes + key.size(), value.size());
     return Owned(static_cast<TextEntry*>(block));
 }
 

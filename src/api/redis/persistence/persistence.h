@@ -1,0 +1,101 @@
+#pragma once
+
+#include "api/redis/service.h"
+#include "base/result.h"
+#include "io/fs.h"
+#include "kv/aof/manifest.h"
+#include "kv/rdb/rdb_writer.h"
+#include "kv/rdb/snapshot.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kumo::api_redis {
+
+/// The keyspace on disk, in Redis's own files: `dbfilename` as RDB, and, with `appendonly yes`, the
+/// directory `appenddirname` with its manifest, a base and increments. Both are read at the start (the
+/// latter first, as in Redis; a single append-only file of before Redis 7 is taken over).
+///
+/// Changes are appended once a turn of the loop, before its replies leave: with `appendfsync always`
+/// they are on the disk by then; a disk that refuses them lets the connections that made them end
+/// without an answer, and writes are refused until it takes them.
+///
+/// Snapshots are written while commands run (kv/rdb/snapshot.h).
+///
+/// Thread rule: loop-owned.
+class Persistence final : public ChangeFeed {
+public:
+    Persistence(Service& service, io::Fs& fs);
+    ~Persistence() override;
+
+    /// Before anybody is served. Errors are for the user.
+    Status load();
+    /// From now on changes are kept.
+    Status start();
+
+    /// All in one go. kConflict: one is being written.
+    Status save();
+    /// Begins; kConflict: one is being written.
+    Status begin_save();
+    Status begin_rewrite();
+    /// What SHUTDOWN and the end of the process ask for.
+    Status finish(bool save);
+    PersistenceInfo info() const;
+    /// Why writes are refused now; empty: they are not.
+    std::string write_refusal() const;
+    /// DEBUG RELOAD, LOADAOF: saves, empties and loads.
+    Status reload(bool save_first, bool from_aof);
+
+    void on_changes(std::span<const PropagatedCommand> commands) override;
+
+private:
+    struct Running;
+
+    std::string rdb_path() const;
+    std::string aof_directory() const;
+    std::string aof_path(const std::string& name) const;
+    Status load_rdb(const std::string& path);
+    Status adopt_old_aof();
+    Status load_aof();
+    Status load_aof_file(const std::string& path, bool last);
+    Result<kv::AofManifest> read_manifest();
+    Status write_manifest(const kv::AofManifest& manifest);
+    Status open_increment();
+    Status start_aof();
+    Status set_appendonly();
+    void write_head(kv::RdbWriter& writer, bool aof_base);
+    Result<std::unique_ptr<Running>> open_snapshot(const std::string& path, bool aof_base);
+    void step_running();
+    void end_running(Status status);
+    Status complete(Running& running);
+    void write_pending();
+    void sync_every_second();
+    void check_save_points();
+    void periodic();
+
+    Service& service_;
+    io::Fs& fs_;
+    kv::AofManifest manifest_;
+    std::unique_ptr<io::File> increment_;
+    std::uint64_t increment_bytes_ = 0;
+    std::uint64_t base_bytes_ = 0;
+    std::uint64_t rewritten_at_bytes_ = 0;
+    std::string pending_;
+    int pending_db_ = -1;  ///< The last SELECT in the increment.
+    bool write_scheduled_ = false;
+    bool sync_running_ = false;
+    bool unsynced_ = false;
+    std::int64_t synced_ms_ = 0;
+    std::vector<SessionId> writers_;
+    std::unique_ptr<Running> running_;
+    PersistenceInfo info_;
+    std::string write_error_;
+    std::uint64_t changes_at_save_ = 0;
+    std::int64_t failed_save_ms_ = 0;
+    bool started_ = false;
+};
+
+}  // namespace kumo::api_redis
