@@ -36,8 +36,8 @@ std::uint64_t* thread_counter(const char* name) {
 }
 #endif
 
-/// What the loop's thread has allocated and not given back: the keys and the connections. It costs two
-/// reads, so that eviction can ask after every key.
+/// What the loop's thread has allocated and not given back: the keys and the connections. It costs
+/// two reads, so that eviction can ask after every key.
 std::uint64_t used_memory() {
 #ifdef KUMO_JEMALLOC
     thread_local std::uint64_t* const allocated = thread_counter("thread.allocatedp");
@@ -70,9 +70,7 @@ RedisServer::RedisServer(api_redis::Settings settings)
         .shutdown =
             [this](bool save) {
                 save_at_end_ = save;
-                loop_->defer([this] {
-                    loop_->stop();
-                });
+                loop_->defer([this] { loop_->stop(); });
             },
         .used_memory = used_memory,
         .rewrite_config = rewrite_redis_config,
@@ -206,8 +204,10 @@ int run_redis(api_redis::Settings settings) {
     sigaddset(&set, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &set, nullptr);
     (void)std::signal(SIGPIPE, SIG_IGN);
-    log_info("kumosearch-server " + std::string(version()) + " in Redis's form, PID: "
-             + std::to_string(getpid()));
+    log_info(
+        "kumosearch-server " + std::string(version())
+        + " in Redis's form, PID: " + std::to_string(getpid())
+    );
     auto server = RedisServer::start(settings);
     if (!server.ok()) {
         return fail("cannot start: " + server.error().message);
@@ -223,9 +223,7 @@ int run_redis(api_redis::Settings settings) {
     log_info("Ready to accept connections on port " + settings.text("port"));
     {
         std::atomic<bool> ended = false;
-        io::Thread signals("signals", [&] {
-            wait_for_signal(set, *server.value(), ended);
-        });
+        io::Thread signals("signals", [&] { wait_for_signal(set, *server.value(), ended); });
         stored = server.value()->run();
         ended = true;
         (void)kill(getpid(), SIGTERM);  // Lets the waiting thread go.

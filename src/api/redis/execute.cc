@@ -3,7 +3,6 @@
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/scripting.h"
 #include "api/redis/service.h"
-#include "api/redis/scripting.h"
 #include "base/assert.h"
 #include "kv/command/handlers.h"
 #include "kv/keyspace/number.h"
@@ -54,8 +53,15 @@ bool runs_in_multi(const kv::CommandSpec& spec) {
 
 bool allowed_while_subscribed(const kv::CommandSpec& spec) {
     constexpr std::string_view kNames[] = {
-        "ping", "subscribe", "ssubscribe", "psubscribe", "unsubscribe",
-        "sunsubscribe", "punsubscribe", "quit", "reset"};
+        "ping",
+        "subscribe",
+        "ssubscribe",
+        "psubscribe",
+        "unsubscribe",
+        "sunsubscribe",
+        "punsubscribe",
+        "quit",
+        "reset"};
     return std::any_of(std::begin(kNames), std::end(kNames), [&spec](std::string_view name) {
         return is_command(spec, name);
     });
@@ -195,7 +201,8 @@ bool Service::admit(
 ) {
     if (kv::keyspace_handlers().find(spec) == nullptr && call_handlers().find(spec) == nullptr) {
         reject(
-            session, &spec,
+            session,
+            &spec,
             "ERR '" + spec.full_name() + "' is not supported by this version of kumosearch"
         );
         return false;
@@ -368,7 +375,11 @@ void Service::account(
         && !session.blocked.has_value()
         && microseconds >= static_cast<std::uint64_t>(settings_cache_.slow_microseconds)) {
         slow_log.add(
-            {0, now_ms() / 1000, microseconds, SlowLog::shorten(arguments), session.peer_text(),
+            {0,
+             now_ms() / 1000,
+             microseconds,
+             SlowLog::shorten(arguments),
+             session.peer_text(),
              session.name},
             static_cast<std::size_t>(settings.number("slowlog-max-len"))
         );
@@ -377,7 +388,9 @@ void Service::account(
     if (settings_cache_.latency_milliseconds > 0
         && milliseconds >= static_cast<std::uint64_t>(settings_cache_.latency_milliseconds)) {
         latency.add(
-            spec.is(kv::kFlagFast) ? "fast-command" : "command", now_ms() / 1000, milliseconds
+            spec.is(kv::kFlagFast) ? "fast-command" : "command",
+            now_ms() / 1000,
+            milliseconds
         );
     }
 }
@@ -452,9 +465,7 @@ Status Service::replay_function(const kv::CommandSpec& spec, std::span<const Byt
     } else if (spec.name == "flush") {
         scripting_->libraries.flush();
     } else if (spec.name == "restore") {
-        return scripting_->restore_libraries(
-            arguments[2], kv::FunctionLibraries::Policy::kReplace
-        );
+        return scripting_->restore_libraries(arguments[2], kv::FunctionLibraries::Policy::kReplace);
     }
     return {};
 }
@@ -491,12 +502,7 @@ void Service::flush_propagation() {
     }
 }
 
-void Service::delete_key(
-    int db,
-    kv::Entry* entry,
-    kv::EventClass event_class,
-    ByteView event
-) {
+void Service::delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event) {
     const std::string key(entry->key());
     keyspace.database(db).erase(entry);
     effects_->on_changed(db, key);

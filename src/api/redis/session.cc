@@ -7,9 +7,7 @@
 namespace kumo::api_redis {
 
 Session::Session(Service& service, SessionId session_id, std::unique_ptr<io::Stream> stream)
-    : id(session_id),
-      service_(service),
-      stream_(std::move(stream)) {}
+    : id(session_id), service_(service), stream_(std::move(stream)) {}
 
 Session::~Session() = default;
 

@@ -4,8 +4,7 @@
 
 namespace kumo::kv {
 
-HandlerTable::HandlerTable()
-    : by_id_(command_count(), nullptr) {}
+HandlerTable::HandlerTable() : by_id_(command_count(), nullptr) {}
 
 void HandlerTable::add(std::initializer_list<HandlerEntry> entries) {
     for (const HandlerEntry& entry : entries) {

@@ -22,6 +22,7 @@ public:
 
     /// Requires: the table of commands has every name, and none has a handler yet.
     void add(std::initializer_list<HandlerEntry> entries);
+
     /// nullptr: not a command on keys (or one that is not there yet).
     Handler find(const CommandSpec& spec) const { return by_id_[spec.id]; }
 

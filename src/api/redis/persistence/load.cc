@@ -17,9 +17,7 @@ constexpr std::uint64_t kManifestBytesMax = std::uint64_t{4} << 20;
 /// Puts what a file holds into a service's keyspace.
 class Loader final : public kv::RdbSink, public kv::AofSink {
 public:
-    explicit Loader(Service& service)
-        : service_(service),
-          builder_(service.keyspace.limits) {}
+    explicit Loader(Service& service) : service_(service), builder_(service.keyspace.limits) {}
 
     Status on_function(ByteView code) override { return service_.load_function(code); }
 

@@ -36,9 +36,7 @@ struct Persistence::Running {
     std::int64_t begun_ms = 0;
 };
 
-Persistence::Persistence(Service& service, io::Fs& fs)
-    : service_(service),
-      fs_(fs) {}
+Persistence::Persistence(Service& service, io::Fs& fs) : service_(service), fs_(fs) {}
 
 Persistence::~Persistence() {
     service_.remove_feed(*this);
@@ -87,7 +85,8 @@ Persistence::open_snapshot(const std::string& path, bool aof_base) {
             }
         },
         kv::RdbWriteOptions{
-            service_.settings.flag("rdbcompression"), service_.settings.flag("rdbchecksum")}
+            service_.settings.flag("rdbcompression"),
+            service_.settings.flag("rdbchecksum")}
     );
     write_head(*made->writer, aof_base);
     made->snapshot =
@@ -110,7 +109,8 @@ Status Persistence::complete(Running& running) {
     next.install_base(*running.base, running.increments_kept);
     KUMO_TRY(write_manifest(next));
     for (const kv::AofFile& old : next.history()) {
-        (void)fs_.unlink(aof_path(old.name));  // A file that stays is named in the manifest no more.
+        (void)fs_.unlink(aof_path(old.name)
+        );  // A file that stays is named in the manifest no more.
     }
     next.clear_history();
     KUMO_TRY(write_manifest(next));
@@ -276,8 +276,12 @@ Status Persistence::start_aof() {
     KUMO_TRY(io::make_directories(fs_, aof_directory()));
     if (manifest_.empty()) {
         manifest_.add_increment(service_.settings.text("appendfilename"));
-        const kv::AofFile base = manifest_.next_base(service_.settings.text("appendfilename"), true);
-        KUMO_TRY_ASSIGN(const std::unique_ptr<Running> running, open_snapshot(aof_path(base.name), true));
+        const kv::AofFile base =
+            manifest_.next_base(service_.settings.text("appendfilename"), true);
+        KUMO_TRY_ASSIGN(
+            const std::unique_ptr<Running> running,
+            open_snapshot(aof_path(base.name), true)
+        );
         running->base = base;
         running->increments_kept = 1;
         while (running->snapshot->step(SIZE_MAX)) {
@@ -307,7 +311,10 @@ Status Persistence::set_appendonly() {
     manifest_.add_increment(service_.settings.text("appendfilename"));
     const kv::AofFile base = manifest_.next_base(service_.settings.text("appendfilename"), true);
     KUMO_TRY(io::make_directories(fs_, aof_directory()));
-    KUMO_TRY_ASSIGN(const std::unique_ptr<Running> running, open_snapshot(aof_path(base.name), true));
+    KUMO_TRY_ASSIGN(
+        const std::unique_ptr<Running> running,
+        open_snapshot(aof_path(base.name), true)
+    );
     running->base = base;
     running->increments_kept = 1;
     while (running->snapshot->step(SIZE_MAX)) {
@@ -429,12 +436,8 @@ void Persistence::periodic() {
 Status Persistence::start() {
     started_ = true;
     service_.add_feed(*this);
-    service_.on_setting("appendonly", [this] {
-        return set_appendonly();
-    });
-    service_.add_periodic([this] {
-        periodic();
-    });
+    service_.on_setting("appendonly", [this] { return set_appendonly(); });
+    service_.add_periodic([this] { periodic(); });
     return service_.settings.flag("appendonly") ? start_aof() : Status();
 }
 
@@ -470,7 +473,8 @@ std::string Persistence::write_refusal() const {
         return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
                "persist to disk. Commands that may modify the data set are disabled, because this "
                "instance is configured to report errors during writes if RDB snapshotting fails "
-               "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about "
+               "(stop-writes-on-bgsave-error option). Please check the Redis logs for details "
+               "about "
                "the RDB error.";
     }
     return {};

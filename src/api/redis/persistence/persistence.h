@@ -16,12 +16,12 @@
 namespace kumo::api_redis {
 
 /// The keyspace on disk, in Redis's own files: `dbfilename` as RDB, and, with `appendonly yes`, the
-/// directory `appenddirname` with its manifest, a base and increments. Both are read at the start (the
-/// latter first, as in Redis; a single append-only file of before Redis 7 is taken over).
+/// directory `appenddirname` with its manifest, a base and increments. Both are read at the start
+/// (the latter first, as in Redis; a single append-only file of before Redis 7 is taken over).
 ///
-/// Changes are appended once a turn of the loop, before its replies leave: with `appendfsync always`
-/// they are on the disk by then; a disk that refuses them lets the connections that made them end
-/// without an answer, and writes are refused until it takes them.
+/// Changes are appended once a turn of the loop, before its replies leave: with `appendfsync
+/// always` they are on the disk by then; a disk that refuses them lets the connections that made
+/// them end without an answer, and writes are refused until it takes them.
 ///
 /// Snapshots are written while commands run (kv/rdb/snapshot.h).
 ///
