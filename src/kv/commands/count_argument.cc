@@ -14,8 +14,10 @@ bool read_signed_count(Context& ctx, std::size_t index, std::int64_t* out) {
         return false;
     }
     if (*out == std::numeric_limits<std::int64_t>::min()) {
-        ctx.error("ERR value is out of range, value must between -9223372036854775807 and "
-                  "9223372036854775807");
+        ctx.error(
+            "ERR value is out of range, value must between -9223372036854775807 and "
+            "9223372036854775807"
+        );
         return false;
     }
     return true;
@@ -24,7 +26,10 @@ bool read_signed_count(Context& ctx, std::size_t index, std::int64_t* out) {
 bool read_counted_keys(Context& ctx, std::size_t index, std::size_t* after) {
     std::int64_t count = 0;
     if (!ctx.integer_in(
-            index, 1, std::numeric_limits<std::int64_t>::max(), &count,
+            index,
+            1,
+            std::numeric_limits<std::int64_t>::max(),
+            &count,
             "ERR numkeys should be greater than 0"
         )) {
         return false;
@@ -47,7 +52,10 @@ bool read_pop_count(Context& ctx, std::size_t index, std::int64_t* count) {
             return false;
         }
         if (!ctx.integer_in(
-                i + 1, 1, std::numeric_limits<std::int64_t>::max(), count,
+                i + 1,
+                1,
+                std::numeric_limits<std::int64_t>::max(),
+                count,
                 "ERR count should be greater than 0"
             )) {
             return false;

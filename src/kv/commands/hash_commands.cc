@@ -47,9 +47,7 @@ bool set_fields(Context& ctx, std::int64_t* added) {
     for (std::size_t i = 2; i < ctx.argc(); i += 2) {
         *added += hash->set(ctx.arg(i), ctx.arg(i + 1), ctx.limits()) ? 1 : 0;
     }
-    ctx.changed(
-        key, EventClass::kHash, "hset", static_cast<std::int64_t>((ctx.argc() - 2) / 2)
-    );
+    ctx.changed(key, EventClass::kHash, "hset", static_cast<std::int64_t>((ctx.argc() - 2) / 2));
     return true;
 }
 
@@ -270,7 +268,11 @@ void do_hrandfield(Context& ctx) {
         ctx.reply.bulk(hash->random(ctx.random()).first.view());
     } else {
         reply_random_pairs<FieldPair>(
-            ctx, *hash, count, both, [hash](auto f) { hash->visit(f); },
+            ctx,
+            *hash,
+            count,
+            both,
+            [hash](auto f) { hash->visit(f); },
             [&ctx](const FieldPair& pair) { ctx.reply.bulk(pair.second.view()); }
         );
     }
@@ -295,7 +297,8 @@ void do_hscan(Context& ctx) {
     wire::RespWriter pairs(ctx.reply.protocol());
     std::size_t found = 0;
     cursor = hash->scan(
-        cursor, static_cast<std::size_t>(options.count),
+        cursor,
+        static_cast<std::size_t>(options.count),
         [&](const Element& field, const Element& value) {
             if (options.matches(field.view())) {
                 pairs.bulk(field.view());

@@ -54,7 +54,9 @@ void push(Context& ctx, bool front, bool only_if_present) {
     }
     reply_size(ctx, *list);
     ctx.changed(
-        key, EventClass::kList, front ? "lpush" : "rpush",
+        key,
+        EventClass::kList,
+        front ? "lpush" : "rpush",
         static_cast<std::int64_t>(ctx.argc() - 2)
     );
     ctx.mark_ready(key);
@@ -233,19 +235,29 @@ bool read_position_options(Context& ctx, PositionOptions* options) {
                 return false;
             }
             if (options->rank == 0) {
-                ctx.error("ERR RANK can't be zero: use 1 to start from the first match, 2 from the "
-                          "second ... or use negative to start from the end of the list");
+                ctx.error(
+                    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the "
+                    "second ... or use negative to start from the end of the list"
+                );
                 return false;
             }
         } else if (more && ctx.arg_is(i, "COUNT")) {
             if (!ctx.integer_in(
-                    i + 1, 0, kInt64Max, &options->count, "ERR COUNT can't be negative"
+                    i + 1,
+                    0,
+                    kInt64Max,
+                    &options->count,
+                    "ERR COUNT can't be negative"
                 )) {
                 return false;
             }
         } else if (more && ctx.arg_is(i, "MAXLEN")) {
             if (!ctx.integer_in(
-                    i + 1, 0, kInt64Max, &options->most, "ERR MAXLEN can't be negative"
+                    i + 1,
+                    0,
+                    kInt64Max,
+                    &options->most,
+                    "ERR MAXLEN can't be negative"
                 )) {
                 return false;
             }
@@ -266,8 +278,8 @@ positions(const ListValue& list, ByteView wanted, const PositionOptions& options
     const auto limit = static_cast<std::size_t>(std::max<std::int64_t>(options.count, 0));
     const std::size_t wanted_count = options.count < 0 ? 1 : limit == 0 ? size : limit;
     std::int64_t to_skip = (backwards ? -options.rank : options.rank) - 1;
-    std::size_t left = options.most == 0 ? size
-                                         : std::min(size, static_cast<std::size_t>(options.most));
+    std::size_t left =
+        options.most == 0 ? size : std::min(size, static_cast<std::size_t>(options.most));
     std::size_t from = backwards && size > 0 ? size - 1 : 0;
     while (left > 0 && found.size() < wanted_count) {
         const std::optional<std::size_t> at = list.find(wanted, from, backwards, left);

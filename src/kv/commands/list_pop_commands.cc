@@ -1,5 +1,5 @@
-// What takes elements out of lists, at once or waiting for them (Redis 7.0). A command that may wait
-// reaches replicas and logs as the one that does not.
+// What takes elements out of lists, at once or waiting for them (Redis 7.0). A command that may
+// wait reaches replicas and logs as the one that does not.
 #include "kv/command/handlers.h"
 #include "kv/commands/count_argument.h"
 #include "kv/types/list.h"
@@ -14,7 +14,10 @@ namespace kumo::kv {
 
 namespace {
 
-enum class End : bool { kFront, kBack };
+enum class End : bool {
+    kFront,
+    kBack
+};
 
 bool read_end(Context& ctx, std::size_t index, End* end) {
     if (ctx.arg_is(index, "LEFT")) {
@@ -44,7 +47,9 @@ std::string take(ListValue& list, End end) {
 /// Tells that elements were taken; a list that became empty goes.
 void tell_taken(Context& ctx, ByteView key, const ListValue& list, End end, std::size_t count) {
     ctx.changed(
-        key, EventClass::kList, end == End::kFront ? "lpop" : "rpop",
+        key,
+        EventClass::kList,
+        end == End::kFront ? "lpop" : "rpop",
         static_cast<std::int64_t>(count)
     );
     ctx.drop_if_empty(key, list);
@@ -76,7 +81,11 @@ void pop(Context& ctx, End end) {
     }
     if (counted
         && !ctx.integer_in(
-            2, 0, std::numeric_limits<std::int64_t>::max(), &count, kMustBePositive
+            2,
+            0,
+            std::numeric_limits<std::int64_t>::max(),
+            &count,
+            kMustBePositive
         )) {
         return;
     }
@@ -159,9 +168,7 @@ bool move_element(Context& ctx, ListValue& list, Move move) {
     } else {
         target->push_back(element, ctx.limits());
     }
-    ctx.changed(
-        destination, EventClass::kList, move.to == End::kFront ? "lpush" : "rpush", 0
-    );
+    ctx.changed(destination, EventClass::kList, move.to == End::kFront ? "lpush" : "rpush", 0);
     ctx.mark_ready(destination);
     ctx.reply.bulk(element);
     tell_taken(ctx, source, list, move.from, 1);
@@ -216,16 +223,13 @@ void do_blmove(Context& ctx) {
         return;
     }
     if (move_waiting(ctx, move, timeout_ms)) {
-        ctx.propagate(
-            {"LMOVE", ctx.arg(1), ctx.arg(2), end_name(move.from), end_name(move.to)}
-        );
+        ctx.propagate({"LMOVE", ctx.arg(1), ctx.arg(2), end_name(move.from), end_name(move.to)});
     }
 }
 
 void do_brpoplpush(Context& ctx) {
     std::int64_t timeout_ms = 0;
-    if (ctx.timeout(3, &timeout_ms)
-        && move_waiting(ctx, {End::kBack, End::kFront}, timeout_ms)) {
+    if (ctx.timeout(3, &timeout_ms) && move_waiting(ctx, {End::kBack, End::kFront}, timeout_ms)) {
         ctx.propagate({"RPOPLPUSH", ctx.arg(1), ctx.arg(2)});
     }
 }

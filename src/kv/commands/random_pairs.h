@@ -19,7 +19,11 @@ inline constexpr std::size_t kRandomReplyBytesMax = std::size_t{1} << 30U;
 /// `visit_all(f)` gives f every pair.
 template <typename Pair, typename Collection, typename VisitAll, typename Emit>
 void sample_pairs(
-    Random& random, const Collection& collection, std::size_t count, VisitAll visit_all, Emit emit
+    Random& random,
+    const Collection& collection,
+    std::size_t count,
+    VisitAll visit_all,
+    Emit emit
 ) {
     const std::size_t size = collection.size();
     if (count * 3 < size) {

@@ -19,8 +19,16 @@ namespace kumo::kv {
 
 namespace {
 
-enum class Operation : std::uint8_t { kUnion, kIntersection, kDifference };
-enum class Aggregate : std::uint8_t { kSum, kMin, kMax };
+enum class Operation : std::uint8_t {
+    kUnion,
+    kIntersection,
+    kDifference
+};
+enum class Aggregate : std::uint8_t {
+    kSum,
+    kMin,
+    kMax
+};
 
 /// One of the sets: of either type, or absent. A member of a plain set scores 1.
 struct Source {
@@ -65,7 +73,9 @@ bool read_sources(Context& ctx, std::size_t numkeys, Request* request, std::size
         return false;
     }
     if (count < 1) {
-        ctx.error("ERR at least 1 input key is needed for '" + ctx.spec().full_name() + "' command");
+        ctx.error(
+            "ERR at least 1 input key is needed for '" + ctx.spec().full_name() + "' command"
+        );
         return false;
     }
     if (static_cast<std::uint64_t>(count) > ctx.argc() - numkeys - 1) {
@@ -74,8 +84,8 @@ bool read_sources(Context& ctx, std::size_t numkeys, Request* request, std::size
     }
     *after = numkeys + 1 + static_cast<std::size_t>(count);
     for (std::size_t i = numkeys + 1; i < *after; ++i) {
-        const Entry* entry = request->store.has_value() ? ctx.lookup_write(ctx.arg(i))
-                                                        : ctx.lookup_read(ctx.arg(i));
+        const Entry* entry =
+            request->store.has_value() ? ctx.lookup_write(ctx.arg(i)) : ctx.lookup_read(ctx.arg(i));
         Source source;
         if (entry != nullptr && entry->type() == Type::kZset) {
             source.zset = &static_cast<const ZsetValue&>(entry->value());
@@ -92,9 +102,7 @@ bool read_sources(Context& ctx, std::size_t numkeys, Request* request, std::size
 
 bool read_weights(Context& ctx, std::size_t first, Request* request) {
     for (std::size_t i = 0; i < request->sources.size(); ++i) {
-        if (!ctx.real(
-                first + i, &request->sources[i].weight, "ERR weight value is not a float"
-            )) {
+        if (!ctx.real(first + i, &request->sources[i].weight, "ERR weight value is not a float")) {
             return false;
         }
     }
@@ -128,12 +136,14 @@ bool read_options(Context& ctx, std::size_t first, Request* request) {
             if (!read_aggregate(ctx, ++i, request)) {
                 return false;
             }
-        } else if (!request->store.has_value() && !request->only_count
-                   && ctx.arg_is(i, "WITHSCORES")) {
+        } else if (!request->store.has_value() && !request->only_count && ctx.arg_is(i, "WITHSCORES")) {
             request->with_scores = true;
         } else if (request->only_count && left >= 1 && ctx.arg_is(i, "LIMIT")) {
             if (!ctx.integer_in(
-                    ++i, 0, std::numeric_limits<std::int64_t>::max(), &request->limit,
+                    ++i,
+                    0,
+                    std::numeric_limits<std::int64_t>::max(),
+                    &request->limit,
                     "ERR LIMIT can't be negative"
                 )) {
                 return false;
@@ -176,7 +186,8 @@ std::optional<double> common_score(const Request& request, const Element& member
 
 void sort_by_size(Request* request) {
     std::stable_sort(
-        request->sources.begin(), request->sources.end(),
+        request->sources.begin(),
+        request->sources.end(),
         [](const Source& a, const Source& b) { return a.size() < b.size(); }
     );
 }
@@ -201,7 +212,8 @@ void unite(const Request& request, const EncodingLimits& limits, ZsetValue* out)
 void subtract(const Request& request, const EncodingLimits& limits, ZsetValue* out) {
     request.sources[0].visit([&](const Element& member, double score) {
         const bool elsewhere = std::any_of(
-            request.sources.begin() + 1, request.sources.end(),
+            request.sources.begin() + 1,
+            request.sources.end(),
             [&member](const Source& source) { return source.score(member.view()).has_value(); }
         );
         if (!elsewhere) {

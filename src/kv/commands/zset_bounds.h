@@ -9,7 +9,11 @@
 namespace kumo::kv {
 
 /// What the two bounds of a range of a sorted set are.
-enum class RangeBy : std::uint8_t { kRank, kScore, kMember };
+enum class RangeBy : std::uint8_t {
+    kRank,
+    kScore,
+    kMember
+};
 
 /// Ranks [first, last) of a sorted set.
 struct RankRange {
@@ -29,7 +33,11 @@ public:
     RankRange resolve(const ZsetValue& zset, bool backwards) const;
 
 private:
-    enum class Edge : std::uint8_t { kValue, kLowest, kHighest };
+    enum class Edge : std::uint8_t {
+        kValue,
+        kLowest,
+        kHighest
+    };
 
     struct Bound {
         Edge edge = Edge::kValue;

@@ -269,7 +269,11 @@ void do_zrandmember(Context& ctx) {
         ctx.reply.bulk(zset->random(ctx.random()).first.view());
     } else {
         reply_random_pairs<MemberPair>(
-            ctx, *zset, count, both, [zset](auto f) { zset->visit(0, zset->size(), false, f); },
+            ctx,
+            *zset,
+            count,
+            both,
+            [zset](auto f) { zset->visit(0, zset->size(), false, f); },
             [&ctx](const MemberPair& pair) { ctx.reply.real(pair.second); }
         );
     }
@@ -294,7 +298,8 @@ void do_zscan(Context& ctx) {
     wire::RespWriter pairs(ctx.reply.protocol());
     std::size_t found = 0;
     cursor = zset->scan(
-        cursor, static_cast<std::size_t>(options.count),
+        cursor,
+        static_cast<std::size_t>(options.count),
         [&](const Element& member, double score) {
             if (options.matches(member.view())) {
                 pairs.bulk(member.view());
@@ -316,22 +321,29 @@ ByteView pop_name(bool highest) {
 }
 
 /// Writes `count` (at most size()) members with their scores, without a header, and removes them.
-void take(Context& ctx, ByteView key, ZsetValue& zset, bool highest, std::size_t count, bool nested) {
+void take(
+    Context& ctx,
+    ByteView key,
+    ZsetValue& zset,
+    bool highest,
+    std::size_t count,
+    bool nested
+) {
     const std::size_t size = zset.size();
-    zset.visit(
-        highest ? size - 1 : 0, count, highest,
-        [&](const Element& member, double score) {
-            if (nested) {
-                ctx.reply.array(2);
-            }
-            ctx.reply.bulk(member.view());
-            ctx.reply.real(score);
-            return true;
+    zset.visit(highest ? size - 1 : 0, count, highest, [&](const Element& member, double score) {
+        if (nested) {
+            ctx.reply.array(2);
         }
-    );
+        ctx.reply.bulk(member.view());
+        ctx.reply.real(score);
+        return true;
+    });
     zset.erase(highest ? size - count : 0, count);
     ctx.changed(
-        key, EventClass::kZset, highest ? "zpopmax" : "zpopmin", static_cast<std::int64_t>(count)
+        key,
+        EventClass::kZset,
+        highest ? "zpopmax" : "zpopmin",
+        static_cast<std::int64_t>(count)
     );
     ctx.drop_if_empty(key, zset);
 }

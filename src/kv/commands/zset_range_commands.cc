@@ -1,4 +1,5 @@
-// Ranges of sorted sets: ZRANGE in all its forms, its older forms, counting and removing (Redis 7.0).
+// Ranges of sorted sets: ZRANGE in all its forms, its older forms, counting and removing
+// (Redis 7.0).
 #include "kv/command/handlers.h"
 #include "kv/commands/zset_bounds.h"
 #include "kv/commands/zset_store.h"
@@ -51,8 +52,10 @@ bool read_range_options(Context& ctx, const RangeForm& form, RangeOptions* out) 
     }
     const RangeBy by = out->by.value_or(RangeBy::kRank);
     if (out->limit != -1 && by == RangeBy::kRank) {
-        ctx.error("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or "
-                  "BYLEX");
+        ctx.error(
+            "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or "
+            "BYLEX"
+        );
         return false;
     }
     if (out->with_scores && by == RangeBy::kMember) {
@@ -80,7 +83,11 @@ RankRange limited(RankRange range, const RangeOptions& options, bool backwards) 
 }
 
 void reply_range(
-    Context& ctx, const ZsetValue& zset, RankRange range, bool backwards, bool with_scores
+    Context& ctx,
+    const ZsetValue& zset,
+    RankRange range,
+    bool backwards,
+    bool with_scores
 ) {
     const bool nested = with_scores && ctx.reply.protocol() >= 3;
     ctx.reply.array(with_scores && !nested ? range.size() * 2 : range.size());
@@ -88,7 +95,9 @@ void reply_range(
         return;
     }
     zset.visit(
-        backwards ? range.last - 1 : range.first, range.size(), backwards,
+        backwards ? range.last - 1 : range.first,
+        range.size(),
+        backwards,
         [&](const Element& member, double score) {
             if (nested) {
                 ctx.reply.array(2);
@@ -223,9 +232,7 @@ void do_zremrangebylex(Context& ctx) {
 
 }  // namespace
 
-void store_zset(
-    Context& ctx, ByteView key, std::unique_ptr<ZsetValue> zset, ByteView event
-) {
+void store_zset(Context& ctx, ByteView key, std::unique_ptr<ZsetValue> zset, ByteView event) {
     const std::size_t size = zset->size();
     Entry* old = ctx.lookup_write(key);
     if (size > 0) {
