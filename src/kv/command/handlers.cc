@@ -33,6 +33,11 @@ const HandlerTable& keyspace_handlers() {
         add_lcs_commands(made);
         add_dump_commands(made);
         add_sort_commands(made);
+        add_set_commands(made);
+        add_stream_commands(made);
+        add_stream_read_commands(made);
+        add_stream_info_commands(made);
+        add_stream_group_commands(made);
         add_list_commands(made);
         add_list_pop_commands(made);
         add_hash_commands(made);
