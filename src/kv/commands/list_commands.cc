@@ -174,9 +174,10 @@ void do_lrem(Context& ctx) {
     const ByteView key = ctx.arg(1);
     std::int64_t count = 0;
     ListValue* list = nullptr;
-    if (!read_signed_count(ctx, 2, &count) || !ctx.find_write<ListValue>(key, &list)) {
+    if (!ctx.integer(2, &count) || !ctx.find_write<ListValue>(key, &list)) {
         return;
     }
+    count = std::max(count, -kInt64Max);  // So that it has an opposite.
     std::size_t removed = 0;
     if (list != nullptr) {
         const bool from_back = count < 0;

@@ -279,7 +279,7 @@ void do_lmpop(Context& ctx) {
 void do_blmpop(Context& ctx) {
     PopFromMany request;
     std::int64_t timeout_ms = 0;
-    if (ctx.timeout(1, &timeout_ms) && read_pop_from_many(ctx, 2, &request)
+    if (read_pop_from_many(ctx, 2, &request) && ctx.timeout(1, &timeout_ms)
         && !pop_from_many(ctx, request)) {
         wait_for_keys(ctx, request.first, request.last, timeout_ms);
     }

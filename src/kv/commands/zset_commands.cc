@@ -467,7 +467,7 @@ void do_zmpop(Context& ctx) {
 void do_bzmpop(Context& ctx) {
     PopFromMany request;
     std::int64_t timeout_ms = 0;
-    if (ctx.timeout(1, &timeout_ms) && read_pop_from_many(ctx, 2, &request)
+    if (read_pop_from_many(ctx, 2, &request) && ctx.timeout(1, &timeout_ms)
         && !pop_from_many(ctx, request)) {
         wait_for_keys(ctx, request.first, request.last, timeout_ms);
     }
