@@ -1,4 +1,5 @@
 // The way of a command: which one it is, whether it may run, running it, what follows.
+#include "api/redis/call.h"
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/scripting.h"
@@ -329,7 +330,7 @@ void Service::run_keyspace(
         .random = environment_.loop.random(),
         .db = session.db,
         .now_us = now_us(),
-        .may_block = depth_ == 1 && &reply == &session.reply,
+        .may_block = depth_ == 1 && !session.in_exec && &reply == &session.reply,
         .resumed = resumed};
     kv::Context context(environment, spec, arguments, reply);
     kv::keyspace_handlers().find(spec)(context);

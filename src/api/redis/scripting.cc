@@ -1,5 +1,6 @@
 #include "api/redis/scripting.h"
 
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "base/log.h"
 #include "kv/command/handlers.h"

@@ -1,3 +1,4 @@
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "base/assert.h"
 

@@ -1,4 +1,5 @@
 // CLIENT and its subcommands but those of client-side caching (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/number.h"
 

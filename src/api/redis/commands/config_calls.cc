@@ -1,4 +1,5 @@
 // CONFIG GET, SET, RESETSTAT, REWRITE (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/glob.h"
 

@@ -1,4 +1,5 @@
 // Connections: AUTH, HELLO, PING, ECHO, SELECT, QUIT, RESET (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/internal/secret.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/number.h"

@@ -1,4 +1,5 @@
 // DEBUG as far as test suites and operators use it. It must be allowed by `enable-debug-command`.
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/number.h"
 

@@ -1,6 +1,7 @@
 // INFO (Redis 7.0): one function for each section.
 #include "api/redis/commands/info.h"
 
+#include "api/redis/call.h"
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/scripting.h"
 #include "kv/keyspace/number.h"
@@ -89,7 +90,6 @@ void server_section(Service& service, Lines& out) {
     out.text("server_name", "kumosearch");
     out.text("os", std::string(system.sysname) + " " + system.release + " " + system.machine);
     out.number("arch_bits", 64);
-    out.text("monotonic_clock", "POSIX clock_gettime");
     out.text("multiplexing_api", "epoll");
     out.text("atomicvar_api", "c11-builtin");
     out.text("gcc_version", "12.2.0");

@@ -1,4 +1,5 @@
 // What the server is and can do: COMMAND, INFO (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/commands/info.h"
 #include "api/redis/service.h"
 #include "kv/command/introspection.h"

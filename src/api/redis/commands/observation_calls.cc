@@ -1,4 +1,5 @@
 // Watching the server work: SLOWLOG, LATENCY, MONITOR (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/number.h"
 

@@ -1,4 +1,5 @@
 // Files: SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/service.h"
 

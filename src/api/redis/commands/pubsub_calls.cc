@@ -1,4 +1,5 @@
 // Messages: SUBSCRIBE and its like, PUBLISH, SPUBLISH, PUBSUB (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 
 #include <array>

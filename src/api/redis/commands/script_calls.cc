@@ -1,4 +1,5 @@
 // EVAL, FCALL, SCRIPT, FUNCTION (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/scripting.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/glob.h"

@@ -1,5 +1,6 @@
 // The server: TIME, LOLWUT, SHUTDOWN, ROLE, WAIT, REPLICAOF, READONLY and what is not there
 // (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/number.h"
 

@@ -1,4 +1,5 @@
 // Client-side caching: CLIENT TRACKING, CACHING, GETREDIR, TRACKINGINFO (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/number.h"
 

@@ -1,4 +1,5 @@
 // Transactions: MULTI, EXEC, DISCARD, WATCH, UNWATCH (Redis 7.0).
+#include "api/redis/call.h"
 #include "api/redis/service.h"
 
 namespace kumo::api_redis {

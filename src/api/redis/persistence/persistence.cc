@@ -1,5 +1,6 @@
 #include "api/redis/persistence/persistence.h"
 
+#include "api/redis/call.h"
 #include "base/log.h"
 #include "kv/aof/aof_writer.h"
 #include "kv/keyspace/number.h"
