@@ -104,8 +104,9 @@ int run_as_redis(const std::vector<std::string>& arguments) {
     }
     if (command_line.value().help || command_line.value().version) {
         say(stdout,
-            command_line.value().help ? kumo::server::help_text()
-                                      : std::string("kumosearch-server ") + kumo::server::version());
+            command_line.value().help
+                ? kumo::server::help_text()
+                : std::string("kumosearch-server ") + kumo::server::version());
         return EXIT_SUCCESS;
     }
     return kumo::server::run_redis(std::move(command_line).value().settings);

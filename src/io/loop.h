@@ -55,6 +55,10 @@ public:
     /// Makes run() return after the turn it is in; a run() that has not begun returns at once.
     virtual void stop() = 0;
 
+    /// From within a task that takes long: what has arrived at sockets is handled, deferred tasks
+    /// and writes too; no timers, nothing posted. The caller's own stream may be among them.
+    virtual void let_others_in() = 0;
+
     /// Whether the caller may touch what the loop owns.
     virtual bool in_loop_thread() const = 0;
 

@@ -22,9 +22,16 @@ constexpr std::size_t kConfigBytesMax = std::size_t{16} << 20;
 /// Directives that are not parameters, or that users of KeyDB bring and that change nothing here.
 const std::set<std::string, std::less<>>& ignored_directives() {
     static const std::set<std::string, std::less<>> kNames = {
-        "server-threads", "server-thread-affinity", "active-replica", "multi-master",
-        "min-clients-per-thread", "replica-weighting-factor", "storage-provider",
-        "enable-async-commands", "force-backlog-disk-reserve", "maxmemory-eviction-tenacity"};
+        "server-threads",
+        "server-thread-affinity",
+        "active-replica",
+        "multi-master",
+        "min-clients-per-thread",
+        "replica-weighting-factor",
+        "storage-provider",
+        "enable-async-commands",
+        "force-backlog-disk-reserve",
+        "maxmemory-eviction-tenacity"};
     return kNames;
 }
 
@@ -65,9 +72,8 @@ Status apply(
     bool* save_given
 );
 
-Status apply_file(
-    api_redis::Settings& settings, const std::string& path, int depth, bool* save_given
-) {
+Status
+apply_file(api_redis::Settings& settings, const std::string& path, int depth, bool* save_given) {
     if (depth > kIncludesMax) {
         return bad("too many includes: '" + path + "'");
     }
@@ -82,8 +88,8 @@ Status apply_file(
                                    : apply(settings, name, words, save_given);
         if (!applied.ok()) {
             return bad(
-                "*** FATAL CONFIG FILE ERROR ***\nReading the configuration file '" + path + "', at '"
-                + name + " " + join(words) + "'\n" + applied.error().message
+                "*** FATAL CONFIG FILE ERROR ***\nReading the configuration file '" + path
+                + "', at '" + name + " " + join(words) + "'\n" + applied.error().message
             );
         }
     }
@@ -98,7 +104,7 @@ Status apply(
 ) {
     if (ignored_directives().contains(name) || name == "loadmodule" || name == "user"
         || name == "rename-command") {
-        return name == "loadmodule"      ? Status(bad("modules are not supported"))
+        return name == "loadmodule"       ? Status(bad("modules are not supported"))
                : name == "rename-command" ? Status(bad("rename-command is not supported: use ACLs"))
                : name == "user"           ? Status(bad("ACL users belong in the aclfile"))
                                           : Status();
@@ -177,7 +183,8 @@ Result<RedisCommandLine> read_redis_command_line(const std::vector<std::string>&
         while (at < arguments.size() && !is_option(arguments[at])) {
             words.push_back(arguments[at++]);
         }
-        const std::string name = option.substr(2, equals == std::string::npos ? equals : equals - 2);
+        const std::string name =
+            option.substr(2, equals == std::string::npos ? equals : equals - 2);
         const Status applied = apply(out.settings, name, words, &save_given);
         if (!applied.ok()) {
             return bad(

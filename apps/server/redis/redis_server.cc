@@ -36,8 +36,8 @@ std::uint64_t* thread_counter(const char* name) {
 }
 #endif
 
-/// What the loop's thread has allocated and not given back: the keys and the connections. It costs two
-/// reads, so that eviction can ask after every key.
+/// What the loop's thread has allocated and not given back: the keys and the connections. It costs
+/// two reads, so that eviction can ask after every key.
 std::uint64_t used_memory() {
 #ifdef KUMO_JEMALLOC
     thread_local std::uint64_t* const allocated = thread_counter("thread.allocatedp");
@@ -63,25 +63,29 @@ std::vector<std::string> bind_hosts(const std::string& bind) {
 RedisServer::RedisServer(api_redis::Settings settings)
     : loop_(io::make_system_loop()),
       network_(io::make_system_network()),
-      settings_(std::move(settings)) {
+      settings_(std::move(settings)),
+      fs_(io::make_system_fs()) {
     api_redis::ServiceEnvironment environment{
         .loop = *loop_,
         .shutdown =
-            [this](bool /*save*/) {
-                loop_->defer([this] {
-                    loop_->stop();
-                });
+            [this](bool save) {
+                save_at_end_ = save;
+                loop_->defer([this] { loop_->stop(); });
             },
         .used_memory = used_memory,
         .rewrite_config = rewrite_redis_config,
         .port = static_cast<std::uint16_t>(settings_.number("port"))};
     service_ = std::make_unique<api_redis::Service>(std::move(environment), settings_);
+    persistence_ = std::make_unique<api_redis::Persistence>(*service_, *fs_);
+    service_->persistence = persistence_.get();
 }
 
 RedisServer::~RedisServer() = default;
 
 Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings settings) {
     std::unique_ptr<RedisServer> server(new RedisServer(std::move(settings)));
+    KUMO_TRY(server->persistence_->load());
+    KUMO_TRY(server->persistence_->start());
     KUMO_TRY(server->listen());
     return server;
 }
@@ -113,14 +117,16 @@ Status RedisServer::listen() {
     return {};
 }
 
-void RedisServer::run() {
+Status RedisServer::run() {
     loop_->run();
     listeners_.clear();
     service_->close_all();
+    return persistence_->finish(save_at_end_);
 }
 
 void RedisServer::stop() {
     loop_->post([this] {
+        save_at_end_ = !service_->settings.text("save").empty();
         loop_->stop();
     });
 }
@@ -198,12 +204,13 @@ int run_redis(api_redis::Settings settings) {
     sigaddset(&set, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &set, nullptr);
     (void)std::signal(SIGPIPE, SIG_IGN);
-    log_info("kumosearch-server " + std::string(version()) + " in Redis's form, PID: "
-             + std::to_string(getpid()));
+    log_info(
+        "kumosearch-server " + std::string(version())
+        + " in Redis's form, PID: " + std::to_string(getpid())
+    );
     auto server = RedisServer::start(settings);
     if (!server.ok()) {
-        return fail("Failed listening on port " + settings.text("port") + ": "
-                    + server.error().message);
+        return fail("cannot start: " + server.error().message);
     }
     const std::string pid_file = settings.text("pidfile");
     if (!pid_file.empty()) {
@@ -212,13 +219,12 @@ int run_redis(api_redis::Settings settings) {
         }
     }
     log_info("Server initialized");
+    Status stored;
     log_info("Ready to accept connections on port " + settings.text("port"));
     {
         std::atomic<bool> ended = false;
-        io::Thread signals("signals", [&] {
-            wait_for_signal(set, *server.value(), ended);
-        });
-        server.value()->run();
+        io::Thread signals("signals", [&] { wait_for_signal(set, *server.value(), ended); });
+        stored = server.value()->run();
         ended = true;
         (void)kill(getpid(), SIGTERM);  // Lets the waiting thread go.
         signals.join();
@@ -227,9 +233,12 @@ int run_redis(api_redis::Settings settings) {
     if (!pid_file.empty()) {
         (void)unlink(pid_file.c_str());
     }
+    if (!stored.ok()) {
+        log_error("what is in memory could not be stored: " + stored.error().message);
+    }
     log_info("ended");
     log_flush();
-    return EXIT_SUCCESS;
+    return stored.ok() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace kumo::server

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "api/redis/persistence/persistence.h"
 #include "api/redis/service.h"
 #include "api/redis/state/settings.h"
 #include "base/result.h"
+#include "io/fs.h"
 #include "io/loop.h"
 #include "io/network.h"
 
@@ -22,8 +24,8 @@ public:
     RedisServer(const RedisServer&) = delete;
     RedisServer& operator=(const RedisServer&) = delete;
 
-    /// Serves until stop(), SHUTDOWN or end().
-    void run();
+    /// Serves until stop() or SHUTDOWN, then stores what is to be stored.
+    Status run();
     /// Ends run(), from any thread, the way SHUTDOWN does.
     void stop();
 
@@ -35,7 +37,10 @@ private:
     std::unique_ptr<io::Loop> loop_;
     std::unique_ptr<io::Network> network_;
     api_redis::Settings settings_;
+    std::unique_ptr<io::Fs> fs_;
     std::unique_ptr<api_redis::Service> service_;
+    std::unique_ptr<api_redis::Persistence> persistence_;
+    bool save_at_end_ = false;
     std::vector<std::unique_ptr<io::Listener>> listeners_;
 };
 

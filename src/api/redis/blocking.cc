@@ -22,9 +22,7 @@ void Service::block(
                                   ? std::vector<std::string>(arguments.begin(), arguments.end())
                                   : std::move(request.arguments);
     std::sort(request.keys.begin(), request.keys.end());
-    request.keys.erase(
-        std::unique(request.keys.begin(), request.keys.end()), request.keys.end()
-    );
+    request.keys.erase(std::unique(request.keys.begin(), request.keys.end()), request.keys.end());
     state.wait = std::move(request);
     for (const std::string& key : state.wait.keys) {
         blocked_.add(session.db, key, session.id);
@@ -149,9 +147,7 @@ void Service::pause(std::int64_t until_ms, bool all) {
     environment_.loop.cancel_timer(pause_timer_);
     pause_timer_ = environment_.loop.add_timer(
         std::chrono::milliseconds(std::max<std::int64_t>(pause_until_ms_ - now_ms(), 0) + 1),
-        [this] {
-            unpause();
-        }
+        [this] { unpause(); }
     );
 }
 

@@ -11,8 +11,8 @@ namespace kumo::api_redis {
 namespace {
 
 constexpr Duration kCronInterval = std::chrono::milliseconds(50);
-/// One round of expiry looks at that many buckets of a database at least, and goes on while many keys
-/// are expired, up to this time.
+/// One round of expiry looks at that many buckets of a database at least, and goes on while many
+/// keys are expired, up to this time.
 constexpr int kExpireBucketsMin = 2000;
 constexpr Duration kExpireTimeMax = std::chrono::milliseconds(2);
 constexpr int kExpireBatchBuckets = 64;
@@ -34,9 +34,7 @@ void Service::cron() {
     for (const std::function<void()>& task : periodic_) {
         task();
     }
-    cron_timer_ = environment_.loop.add_timer(kCronInterval, [this] {
-        cron();
-    });
+    cron_timer_ = environment_.loop.add_timer(kCronInterval, [this] { cron(); });
 }
 
 void Service::expire_some() {
@@ -98,24 +96,21 @@ void Service::check_idle_sessions() {
 namespace {
 
 /// The larger, the better it goes.
-std::uint64_t eviction_score(
-    const kv::KeyspaceSettings& settings, const kv::Entry& entry, std::int64_t now_ms
-) {
+std::uint64_t
+eviction_score(const kv::KeyspaceSettings& settings, const kv::Entry& entry, std::int64_t now_ms) {
     switch (settings.policy) {
-    case kv::EvictionPolicy::kAllkeysLru:
-    case kv::EvictionPolicy::kVolatileLru:
-        return kv::idle_seconds(entry.access(), now_ms);
-    case kv::EvictionPolicy::kAllkeysLfu:
-    case kv::EvictionPolicy::kVolatileLfu:
-        return 255 - kv::lfu_frequency(settings, entry.access(), now_ms);
-    case kv::EvictionPolicy::kVolatileTtl:
-        return entry.has_expiry() ? std::numeric_limits<std::uint64_t>::max()
-                                        - static_cast<std::uint64_t>(entry.expire_at_ms())
-                                  : 0;
-    case kv::EvictionPolicy::kNoeviction:
-    case kv::EvictionPolicy::kAllkeysRandom:
-    case kv::EvictionPolicy::kVolatileRandom:
-        return 0;
+        case kv::EvictionPolicy::kAllkeysLru:
+        case kv::EvictionPolicy::kVolatileLru: return kv::idle_seconds(entry.access(), now_ms);
+        case kv::EvictionPolicy::kAllkeysLfu:
+        case kv::EvictionPolicy::kVolatileLfu:
+            return 255 - kv::lfu_frequency(settings, entry.access(), now_ms);
+        case kv::EvictionPolicy::kVolatileTtl:
+            return entry.has_expiry() ? std::numeric_limits<std::uint64_t>::max()
+                                            - static_cast<std::uint64_t>(entry.expire_at_ms())
+                                      : 0;
+        case kv::EvictionPolicy::kNoeviction:
+        case kv::EvictionPolicy::kAllkeysRandom:
+        case kv::EvictionPolicy::kVolatileRandom: return 0;
     }
     return 0;
 }

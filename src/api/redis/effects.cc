@@ -15,36 +15,29 @@ void append_quoted(std::string& out, ByteView text) {
     out.push_back('"');
     for (const char c : text) {
         switch (c) {
-        case '\\':
-        case '"':
-            out.push_back('\\');
-            out.push_back(c);
-            break;
-        case '\n':
-            out.append("\\n");
-            break;
-        case '\r':
-            out.append("\\r");
-            break;
-        case '\t':
-            out.append("\\t");
-            break;
-        case '\a':
-            out.append("\\a");
-            break;
-        case '\b':
-            out.append("\\b");
-            break;
-        default:
-            if (c >= ' ' && c <= '~') {
+            case '\\':
+            case '"':
+                out.push_back('\\');
                 out.push_back(c);
-            } else {
-                std::array<char, 5> escape{};
-                (void)std::snprintf(
-                    escape.data(), escape.size(), "\\x%02x", static_cast<unsigned char>(c)
-                );
-                out.append(escape.data());
-            }
+                break;
+            case '\n': out.append("\\n"); break;
+            case '\r': out.append("\\r"); break;
+            case '\t': out.append("\\t"); break;
+            case '\a': out.append("\\a"); break;
+            case '\b': out.append("\\b"); break;
+            default:
+                if (c >= ' ' && c <= '~') {
+                    out.push_back(c);
+                } else {
+                    std::array<char, 5> escape{};
+                    (void)std::snprintf(
+                        escape.data(),
+                        escape.size(),
+                        "\\x%02x",
+                        static_cast<unsigned char>(c)
+                    );
+                    out.append(escape.data());
+                }
         }
     }
     out.push_back('"');
@@ -125,7 +118,8 @@ std::size_t Service::publish(ByteView channel, ByteView message) {
         return 0;
     }
     return channels.publish(
-        channel, message,
+        channel,
+        message,
         [this](SessionId id, ByteView pattern, ByteView to, ByteView text) {
             deliver(id, pattern, to, text, false);
         }
@@ -134,7 +128,8 @@ std::size_t Service::publish(ByteView channel, ByteView message) {
 
 std::size_t Service::publish_shard(ByteView channel, ByteView message) {
     return channels.publish_shard(
-        channel, message,
+        channel,
+        message,
         [this](SessionId id, ByteView pattern, ByteView to, ByteView text) {
             deliver(id, pattern, to, text, true);
         }
@@ -148,8 +143,12 @@ void Service::feed_monitors(const Session* from, int db, std::span<const ByteVie
     const std::int64_t now = now_us();
     std::array<char, 64> head{};
     (void)std::snprintf(
-        head.data(), head.size(), "+%lld.%06lld [%d ", static_cast<long long>(now / 1'000'000),
-        static_cast<long long>(now % 1'000'000), db
+        head.data(),
+        head.size(),
+        "+%lld.%06lld [%d ",
+        static_cast<long long>(now / 1'000'000),
+        static_cast<long long>(now % 1'000'000),
+        db
     );
     std::string line = head.data() + (from == nullptr ? "lua" : from->peer_text()) + "]";
     for (const ByteView argument : arguments) {
@@ -201,7 +200,8 @@ void Service::unwatch_all(Session& session) {
 
 bool Service::watched_key_expired(Session& session) {
     return std::any_of(
-        session.transaction.watched.begin(), session.transaction.watched.end(),
+        session.transaction.watched.begin(),
+        session.transaction.watched.end(),
         [this](const std::pair<int, std::string>& watched) {
             const kv::Entry* entry = keyspace.database(watched.first).find(watched.second);
             return entry != nullptr && entry->expired(now_ms());
@@ -230,9 +230,7 @@ void Service::note_changed(int db, ByteView key) {
     }
     if (tracking.prefixes() > 0) {
         if (!tracking.has_noted()) {
-            environment_.loop.defer([this] {
-                send_noted_invalidations();
-            });
+            environment_.loop.defer([this] { send_noted_invalidations(); });
         }
         tracking.note_change(key, running_);
     }
@@ -353,8 +351,8 @@ void Service::remember_reads(
     std::span<const ByteView> arguments
 ) {
     const Tracking& of = session.tracking;
-    if (!of.on || of.broadcast || !spec.is(kv::kFlagReadonly)
-        || (of.opt_in && !of.caching_set) || (of.opt_out && of.caching_set)) {
+    if (!of.on || of.broadcast || !spec.is(kv::kFlagReadonly) || (of.opt_in && !of.caching_set)
+        || (of.opt_out && of.caching_set)) {
         return;
     }
     const auto keys = kv::find_keys(spec, arguments);

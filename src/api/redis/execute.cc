@@ -1,5 +1,7 @@
 // The way of a command: which one it is, whether it may run, running it, what follows.
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/persistence/persistence.h"
+#include "api/redis/scripting.h"
 #include "api/redis/service.h"
 #include "base/assert.h"
 #include "kv/command/handlers.h"
@@ -51,8 +53,15 @@ bool runs_in_multi(const kv::CommandSpec& spec) {
 
 bool allowed_while_subscribed(const kv::CommandSpec& spec) {
     constexpr std::string_view kNames[] = {
-        "ping", "subscribe", "ssubscribe", "psubscribe", "unsubscribe",
-        "sunsubscribe", "punsubscribe", "quit", "reset"};
+        "ping",
+        "subscribe",
+        "ssubscribe",
+        "psubscribe",
+        "unsubscribe",
+        "sunsubscribe",
+        "punsubscribe",
+        "quit",
+        "reset"};
     return std::any_of(std::begin(kNames), std::end(kNames), [&spec](std::string_view name) {
         return is_command(spec, name);
     });
@@ -156,11 +165,21 @@ bool Service::admit_state(
     const kv::CommandSpec& spec,
     std::span<const ByteView> /*arguments*/
 ) {
+    if (scripting_->busy() && !spec.is(kv::kFlagAllowBusy)) {
+        reject(session, &spec, scripting_->busy_text());
+        return false;
+    }
     const std::uint32_t flags =
         is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
         reject(session, &spec, kOutOfMemory);
         return false;
+    }
+    if ((flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0 && persistence != nullptr) {
+        if (const std::string why = persistence->write_refusal(); !why.empty()) {
+            reject(session, &spec, why);
+            return false;
+        }
     }
     if (session.subscriptions.any() && session.reply.protocol() == 2
         && !allowed_while_subscribed(spec)) {
@@ -182,7 +201,8 @@ bool Service::admit(
 ) {
     if (kv::keyspace_handlers().find(spec) == nullptr && call_handlers().find(spec) == nullptr) {
         reject(
-            session, &spec,
+            session,
+            &spec,
             "ERR '" + spec.full_name() + "' is not supported by this version of kumosearch"
         );
         return false;
@@ -355,7 +375,11 @@ void Service::account(
         && !session.blocked.has_value()
         && microseconds >= static_cast<std::uint64_t>(settings_cache_.slow_microseconds)) {
         slow_log.add(
-            {0, now_ms() / 1000, microseconds, SlowLog::shorten(arguments), session.peer_text(),
+            {0,
+             now_ms() / 1000,
+             microseconds,
+             SlowLog::shorten(arguments),
+             session.peer_text(),
              session.name},
             static_cast<std::size_t>(settings.number("slowlog-max-len"))
         );
@@ -364,7 +388,9 @@ void Service::account(
     if (settings_cache_.latency_milliseconds > 0
         && milliseconds >= static_cast<std::uint64_t>(settings_cache_.latency_milliseconds)) {
         latency.add(
-            spec.is(kv::kFlagFast) ? "fast-command" : "command", now_ms() / 1000, milliseconds
+            spec.is(kv::kFlagFast) ? "fast-command" : "command",
+            now_ms() / 1000,
+            milliseconds
         );
     }
 }
@@ -396,21 +422,65 @@ void Service::call_from_script(
     --depth_;
 }
 
-void Service::replay(int db, std::span<const ByteView> arguments) {
-    wire::RespWriter nowhere;
-    const kv::CommandSpec* spec = resolve(arguments, nowhere);
-    if (spec == nullptr || kv::keyspace_handlers().find(*spec) == nullptr) {
-        return;
+Status Service::replay(int* db, std::span<const ByteView> arguments) {
+    wire::RespWriter answer;
+    const kv::CommandSpec* spec = resolve(arguments, answer);
+    const kv::Handler handler = spec == nullptr ? nullptr : kv::keyspace_handlers().find(*spec);
+    if (spec != nullptr && is_command(*spec, "select")) {
+        const auto index = kv::parse_integer(arguments[1]);
+        if (!index.has_value() || *index < 0 || *index >= keyspace.database_count()) {
+            return Error{ErrorCode::kCorruption, "SELECT of a database that there is not"};
+        }
+        *db = static_cast<int>(*index);
+        return {};
+    }
+    if (spec != nullptr && spec->parent != nullptr && spec->parent->name == "function") {
+        return replay_function(*spec, arguments);
+    }
+    if (handler == nullptr) {
+        return Error{
+            ErrorCode::kCorruption,
+            "Unknown command '" + std::string(arguments[0].substr(0, kShownNameBytes))
+                + "' reading the append only file"};
     }
     const kv::Context::Environment environment{
         .keyspace = keyspace,
         .effects = *effects_,
         .random = environment_.loop.random(),
-        .db = db,
+        .db = *db,
         .now_us = now_us(),
         .replaying = true};
-    kv::Context context(environment, *spec, arguments, nowhere);
-    kv::keyspace_handlers().find(*spec)(context);
+    kv::Context context(environment, *spec, arguments, answer);
+    handler(context);
+    return {};
+}
+
+Status Service::replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
+    if (spec.name == "load") {
+        auto loaded = scripting_->load_library(arguments.back(), true);
+        return loaded.ok() ? Status() : Status(loaded.error());
+    }
+    if (spec.name == "delete") {
+        (void)scripting_->libraries.remove(arguments[2]);
+    } else if (spec.name == "flush") {
+        scripting_->libraries.flush();
+    } else if (spec.name == "restore") {
+        return scripting_->restore_libraries(arguments[2], kv::FunctionLibraries::Policy::kReplace);
+    }
+    return {};
+}
+
+std::vector<std::string> Service::function_libraries() {
+    std::vector<std::string> out;
+    for (const auto& [name, library] : scripting_->libraries.libraries()) {
+        out.push_back(library.code);
+    }
+    return out;
+}
+
+Status Service::load_function(ByteView code) {
+    auto loaded = scripting_->load_library(code, true);
+    return loaded.ok() ? Status() : Status(loaded.error());
 }
 
 // What follows ----------------------------------------------------------------------------------
@@ -432,12 +502,7 @@ void Service::flush_propagation() {
     }
 }
 
-void Service::delete_key(
-    int db,
-    kv::Entry* entry,
-    kv::EventClass event_class,
-    ByteView event
-) {
+void Service::delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event) {
     const std::string key(entry->key());
     keyspace.database(db).erase(entry);
     effects_->on_changed(db, key);

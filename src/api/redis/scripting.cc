@@ -195,17 +195,19 @@ Status Scripting::restore_libraries(ByteView payload, kv::FunctionLibraries::Pol
     return restored;
 }
 
+ByteView Scripting::busy_text() const {
+    return running_.function
+               ? "BUSY Redis is busy running a script. You can only call FUNCTION KILL or "
+                 "SHUTDOWN NOSAVE."
+               : "BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
+                 "SHUTDOWN NOSAVE.";
+}
+
 void Scripting::kill(Call& call, bool function) {
     if (session_ == nullptr) {
         call.error("NOTBUSY No scripts in execution right now.");
     } else if (function != running_.function) {
-        call.error(
-            running_.function
-                ? "BUSY Redis is busy running a script. You can only call FUNCTION KILL or "
-                  "SHUTDOWN NOSAVE."
-                : "BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
-                  "SHUTDOWN NOSAVE."
-        );
+        call.error(busy_text());
     } else if (wrote_) {
         call.error(
             "UNKILLABLE Sorry the script already executed write commands against the dataset. You "
@@ -260,12 +262,16 @@ void Scripting::call(std::span<const ByteView> arguments, wire::RespWriter& repl
     std::string error;
     if (session_ == nullptr) {
         error = "ERR redis.call/pcall can only be called inside a script invocation";
-    } else if (spec == nullptr || (kv::keyspace_handlers().find(*spec) == nullptr && call_handlers().find(*spec) == nullptr)) {
+    } else if (spec == nullptr) {
         error = "ERR Unknown Redis command called from script";
     } else if (!arity_fits(*spec, arguments.size())) {
         error = "ERR Wrong number of args calling Redis command from script";
     } else {
         error = refusal(*spec, arguments);
+        if (error.empty() && kv::keyspace_handlers().find(*spec) == nullptr
+            && call_handlers().find(*spec) == nullptr) {
+            error = "ERR Unknown Redis command called from script";
+        }
         service_.stats.commands[spec->id].rejected += error.empty() ? 0 : 1;
     }
     if (!error.empty()) {

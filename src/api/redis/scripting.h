@@ -36,6 +36,12 @@ public:
     Result<std::string> load_library(ByteView code, bool replace);
     Status restore_libraries(ByteView payload, kv::FunctionLibraries::Policy policy);
 
+    /// The server ends: what runs is stopped.
+    void stop() { kill_ = true; }
+
+    /// What others are told meanwhile.
+    ByteView busy_text() const;
+
     /// A script runs, and has for too long.
     bool busy() const { return busy_; }
 

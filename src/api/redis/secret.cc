@@ -1,9 +1,9 @@
 #include "api/redis/internal/secret.h"
 
-#include <array>
-
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+
+#include <array>
 
 namespace kumo::api_redis {
 

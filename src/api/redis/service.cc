@@ -15,7 +15,8 @@ namespace {
 
 constexpr ByteView kTooManyClients = "-ERR max number of clients reached\r\n";
 constexpr ByteView kProtectedMode =
-    "-DENIED Redis is running in protected mode because protected mode is enabled and no password is "
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password "
+    "is "
     "set for the default user. In this mode connections are only accepted from the loopback "
     "interface. To connect from other hosts, set a password (requirepass), or, if the network is "
     "trusted, disable protected mode with CONFIG SET protected-mode no from the server itself or "
@@ -55,6 +56,10 @@ Service::Service(ServiceEnvironment environment, Settings with)
     started_ms_ = now_ms();
     last_save_seconds = started_ms_ / 1000;
     apply_settings();
+    environment_.shutdown = [this, end = std::move(environment_.shutdown)](bool save) {
+        scripting_->stop();
+        end(save);
+    };
     cron();
 }
 
@@ -80,8 +85,14 @@ void Service::apply_settings() {
     kv::KeyspaceSettings& of_keys = keyspace.settings;
     const std::string& policy = settings.text("maxmemory-policy");
     constexpr std::array<std::string_view, 8> kPolicies = {
-        "noeviction",   "allkeys-lru",  "allkeys-lfu",     "allkeys-random",
-        "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"};
+        "noeviction",
+        "allkeys-lru",
+        "allkeys-lfu",
+        "allkeys-random",
+        "volatile-lru",
+        "volatile-lfu",
+        "volatile-random",
+        "volatile-ttl"};
     const auto at = std::find(kPolicies.begin(), kPolicies.end(), policy);
     of_keys.policy = static_cast<kv::EvictionPolicy>(at - kPolicies.begin());
     of_keys.lfu_log_factor = static_cast<int>(settings.number("lfu-log-factor"));
@@ -98,7 +109,9 @@ void Service::apply_settings() {
     trim_tracking();
 }
 
-void Service::let_others_in() {}
+void Service::let_others_in() {
+    environment_.loop.let_others_in();
+}
 
 Status Service::setting_changed(ByteView name) {
     const auto at = setting_actions_.find(name);
@@ -136,7 +149,8 @@ void Service::accept(std::unique_ptr<io::Stream> stream) {
     session.last_used_ms = session.created_ms;
     // A connection over loopback ends where it begins; of others the stream does not say.
     session.set_local_text(
-        (session.is_local() ? session.peer_text().substr(0, session.peer_text().rfind(':')) : "0.0.0.0")
+        (session.is_local() ? session.peer_text().substr(0, session.peer_text().rfind(':'))
+                            : "0.0.0.0")
         + ":" + std::to_string(environment_.port)
     );
     sessions_.emplace(id, std::move(made));
@@ -166,6 +180,10 @@ void Service::forget(Session& session) {
 }
 
 void Service::remove(Session& session) {
+    if (session.executing) {
+        session.gone = true;  // Its process() calls again.
+        return;
+    }
     sessions_.erase(session.id);
 }
 

@@ -29,6 +29,7 @@
 namespace kumo::api_redis {
 
 struct Call;
+class Persistence;
 class Scripting;
 
 /// What the server around a Service gives it.
@@ -72,7 +73,8 @@ public:
     ChangeFeed(const ChangeFeed&) = delete;
     ChangeFeed& operator=(const ChangeFeed&) = delete;
 
-    /// The effects of one command, script or transaction: all or nothing. In the order of execution.
+    /// The effects of one command, script or transaction: all or nothing. In the order of
+    /// execution.
     virtual void on_changes(std::span<const PropagatedCommand> commands) = 0;
 
 protected:
@@ -96,16 +98,25 @@ public:
     void forget(Session& session);
     void remove(Session& session);
     Session* session(SessionId id);
+
     const std::map<SessionId, std::unique_ptr<Session>>& sessions() const { return sessions_; }
+
     bool needs_authentication(const Session& session) const;
+
     bool user_exists(ByteView name) const { return name == "default"; }
+
     std::size_t query_buffer_bytes_max() const { return query_buffer_bytes_max_; }
+
     bool over_output_limit(const Session& session) const;
     void log_closed(const Session& session, ByteView why);
+
     void count_input(std::size_t bytes) { stats.input_bytes += bytes; }
+
     void count_output(std::size_t bytes) { stats.output_bytes += bytes; }
+
     void count_protocol_error();
-    /// Sends what was written to a session's reply outside of its own command, at the end of the turn.
+    /// Sends what was written to a session's reply outside of its own command, at the end of the
+    /// turn.
     void flush_later(Session& session);
     /// Closes all connections, in order.
     void close_all();
@@ -116,13 +127,16 @@ public:
     void run(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     /// A command of a script: checked as one of `session`, the reply to `reply`.
     void call_from_script(
-        Session& session, std::span<const ByteView> arguments, wire::RespWriter& reply
+        Session& session,
+        std::span<const ByteView> arguments,
+        wire::RespWriter& reply
     );
     /// The command (or subcommand) that the arguments name; nullptr: an error has been written.
     static const kv::CommandSpec*
     resolve(std::span<const ByteView> arguments, wire::RespWriter& reply);
-    /// A command from a log, a master or ourselves: no session, no checks, nothing is answered.
-    void replay(int db, std::span<const ByteView> arguments);
+    /// A command from a file or a master: no session, no checks, nothing is answered. `db` follows
+    /// its SELECTs. kCorruption: a command that is none, or that fails.
+    Status replay(int* db, std::span<const ByteView> arguments);
 
     // Transactions.
     void execute_transaction(Call& call);
@@ -136,8 +150,11 @@ public:
     void pause(std::int64_t until_ms, bool all);
     void unpause();
     bool paused() const;
+
     bool pauses_writes_only() const { return !pause_all_; }
+
     std::int64_t pause_until_ms() const { return pause_until_ms_; }
+
     std::size_t blocked_sessions() const { return blocked_count_; }
 
     // What clients hear of.
@@ -151,32 +168,51 @@ public:
 
     // Changes.
     Scripting& scripting() { return *scripting_; }
+
     /// From within a command that takes long: a turn for all other connections.
     void let_others_in();
+
+    /// Whose command runs; 0: nobody's.
+    SessionId running_session() const { return running_; }
+
+    /// The sources of the function libraries, and one more of them.
+    std::vector<std::string> function_libraries();
+    Status load_function(ByteView code);
+
     void add_feed(ChangeFeed& feed) { feeds_.push_back(&feed); }
+
     void remove_feed(ChangeFeed& feed) { std::erase(feeds_, &feed); }
+
     void propagate(int db, std::vector<std::string> command);
     /// Deletes as a command would, and tells everybody: expiry, eviction, slot moves.
     void delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event);
 
     // Time.
     std::int64_t now_ms() const { return now_us() / 1000; }
+
     std::int64_t now_us() const;
     MonotonicTime monotonic_now() const;
+
     Random& random() { return environment_.loop.random(); }
+
     io::Loop& loop() { return environment_.loop; }
+
     std::int64_t started_ms() const { return started_ms_; }
+
     const ServiceEnvironment& environment() const { return environment_; }
+
     std::uint64_t used_memory() const;
 
     /// Tells whoever must act on a setting at once (appendonly); an error takes the change back.
     Status setting_changed(ByteView name);
+
     void on_setting(std::string name, std::function<Status()> act) {
         setting_actions_[std::move(name)] = std::move(act);
     }
 
     /// Runs about twenty times a second.
     void add_periodic(std::function<void()> task) { periodic_.push_back(std::move(task)); }
+
     std::uint64_t replication_offset() const { return replication_offset_; }
 
     /// Takes over what settings mean; after every change of them.
@@ -192,7 +228,8 @@ public:
     LatencyMonitor latency;
     TrackingTable tracking;
     std::string run_id;
-    std::function<PersistenceInfo()> persistence_info;
+    /// Its files; nullptr: it keeps none. Not owned.
+    Persistence* persistence = nullptr;
     bool active_expire = true;
     std::int64_t last_save_seconds = 0;
 
@@ -206,7 +243,9 @@ private:
     void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
     bool admit_in_exec(Session&, const kv::CommandSpec&, std::span<const ByteView>);
     void queue_in_transaction(
-        Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments
     );
     void run_keyspace(
         Session& session,
@@ -229,13 +268,20 @@ private:
         bool failed
     );
     void after_command(Session* session);
+    Status replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     void flush_propagation();
     void remember_reads(
-        Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments
     );
 
-    void block(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments,
-               kv::BlockRequest request);
+    void block(
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments,
+        kv::BlockRequest request
+    );
     void serve_ready();
     void resume(Session& session);
     void leave_blocked(Session& session);
@@ -273,7 +319,7 @@ private:
     bool pause_all_ = false;
     io::TimerId pause_timer_;
     io::TimerId cron_timer_;
-    int depth_ = 0;        ///< Commands on the stack: a script's, a transaction's.
+    int depth_ = 0;          ///< Commands on the stack: a script's, a transaction's.
     SessionId running_ = 0;  ///< Whose command is on the stack; 0: nobody's.
     bool serving_ready_ = false;
     std::vector<PropagatedCommand> pending_changes_;
@@ -286,6 +332,7 @@ private:
     std::uint64_t replication_offset_ = 0;
     std::vector<std::function<void()>> periodic_;
     std::map<std::string, std::function<Status()>, std::less<>> setting_actions_;
+
     /// What every command asks for: the settings as numbers.
     struct {
         bool latency_tracking = true;
@@ -307,11 +354,17 @@ struct Call {
     bool error_counted = false;  ///< The error it answers is in the statistics already.
 
     std::size_t argc() const { return arguments.size(); }
+
     ByteView arg(std::size_t index) const { return arguments[index]; }
+
     bool arg_is(std::size_t index, ByteView word) const;
+
     void error(ByteView text) { reply.error(text); }
+
     void wrong_arguments();
+
     void syntax_error() { reply.error(kv::kSyntaxError); }
+
     /// False: the error has been written.
     bool integer(std::size_t index, std::int64_t* out, ByteView error_text = kv::kNotInteger);
 };
@@ -328,6 +381,7 @@ class CallTable {
 public:
     CallTable();
     void add(std::initializer_list<CallEntry> entries);
+
     CallHandler find(const kv::CommandSpec& spec) const { return by_id_[spec.id]; }
 
 private:
@@ -345,6 +399,7 @@ void add_config_calls(CallTable& table);
 void add_server_calls(CallTable& table);
 void add_introspection_calls(CallTable& table);
 void add_observation_calls(CallTable& table);
+void add_persistence_calls(CallTable& table);
 void add_tracking_calls(CallTable& table);
 void add_debug_calls(CallTable& table);
 void add_script_calls(CallTable& table);

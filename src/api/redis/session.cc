@@ -7,9 +7,7 @@
 namespace kumo::api_redis {
 
 Session::Session(Service& service, SessionId session_id, std::unique_ptr<io::Stream> stream)
-    : id(session_id),
-      service_(service),
-      stream_(std::move(stream)) {}
+    : id(session_id), service_(service), stream_(std::move(stream)) {}
 
 Session::~Session() = default;
 
@@ -20,6 +18,10 @@ void Session::start() {
 void Session::on_data(ByteView bytes) {
     network_in += bytes.size();
     service_.count_input(bytes.size());
+    if (executing) {
+        held_.append(bytes);
+        return;
+    }
     parser_.feed(bytes);
     if (parser_.buffered_bytes() > service_.query_buffer_bytes_max()) {
         service_.log_closed(*this, "too much unprocessed input");
@@ -52,6 +54,13 @@ void Session::process() {
             continue;
         }
         service_.execute(*this, parser_.arguments());
+        if (gone) {
+            service_.remove(*this);
+            return;
+        }
+        if (!held_.empty()) {
+            parser_.feed(std::exchange(held_, {}));
+        }
         if (close_after_reply) {
             close_gently();
         }

@@ -32,7 +32,7 @@ struct KeptRequest {
 /// MULTI ... EXEC, and what WATCH looks at.
 struct Transaction {
     bool open = false;
-    bool broken = false;   ///< A command could not be queued: EXEC aborts.
+    bool broken = false;           ///< A command could not be queued: EXEC aborts.
     bool watched_changed = false;  ///< EXEC answers null.
     std::vector<KeptRequest> queue;
     std::size_t queued_bytes = 0;
@@ -47,9 +47,19 @@ struct BlockedState {
     io::TimerId timer;
 };
 
-enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext, kSkip };
+enum class ReplyMode : std::uint8_t {
+    kOn,
+    kOff,
+    kSkipNext,
+    kSkip
+};
 
-enum class BlockReason : std::uint8_t { kNone, kKeys, kPause, kWait };
+enum class BlockReason : std::uint8_t {
+    kNone,
+    kKeys,
+    kPause,
+    kWait
+};
 
 /// CLIENT TRACKING of one session.
 struct Tracking {
@@ -85,16 +95,26 @@ public:
     void close_gently();
     /// Drops the connection.
     void abort();
+
     bool closing() const { return closing_; }
+
     io::Stream* stream() { return stream_.get(); }
+
     std::string peer_text() const;
+
     bool is_local() const { return stream_->peer().is_loopback(); }
+
     std::string local_text() const { return local_text_; }
+
     void set_local_text(std::string text) { local_text_ = std::move(text); }
+
     std::size_t query_buffer_capacity() const { return parser_.memory_bytes(); }
+
     std::size_t output_bytes() const;
+
     /// Of what it has sent and is not done yet, the command that runs among it.
     std::size_t request_bytes() const { return parser_.buffered_bytes(); }
+
     std::size_t memory_bytes() const {
         return sizeof(*this) + parser_.memory_bytes() + output_bytes() + transaction.queued_bytes;
     }
@@ -119,6 +139,7 @@ public:
     bool no_evict = false;
     bool close_after_reply = false;
     bool in_exec = false;    ///< EXEC runs its commands.
+    bool gone = false;       ///< Closed while a command of it ran.
     bool executing = false;  ///< A command of it is on the stack.
     std::int64_t created_ms = 0;
     std::int64_t last_used_ms = 0;
@@ -129,7 +150,9 @@ public:
     std::string last_command = "NULL";
     std::uint64_t replication_offset = 0;  ///< After its last write.
     std::size_t argv_bytes = 0;
+
     std::size_t multi_bytes() const { return transaction.queued_bytes; }
+
     /// Messages pushed while a command of the session itself ran: they follow its reply.
     std::string after_reply;
 
@@ -139,6 +162,8 @@ private:
     wire::RespParser parser_;
     bool closing_ = false;
     bool processing_ = false;
+    std::string
+        held_;  ///< What arrived while a command of it ran: its arguments lie in the parser.
     std::string local_text_;
 };
 

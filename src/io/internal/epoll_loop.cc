@@ -104,6 +104,12 @@ void EpollLoop::run() {
     running_.store(false);
 }
 
+void EpollLoop::let_others_in() {
+    run_events(0);
+    run_deferred();
+    run_flushes();
+}
+
 void EpollLoop::stop() {
     stopped_.store(true);
     wake();

@@ -61,6 +61,7 @@ public:
     void cancel_timer(TimerId id) override;
     void run() override;
     void stop() override;
+    void let_others_in() override;
     bool in_loop_thread() const override;
 
     const Clock& clock() const override { return clock_; }

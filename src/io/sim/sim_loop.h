@@ -53,6 +53,10 @@ public:
     void cancel_timer(TimerId id) override;
     void run() override;
     void stop() override;
+
+    /// In a simulation nothing arrives while a task runs.
+    void let_others_in() override {}
+
     bool in_loop_thread() const override;
     const Clock& clock() const override;
     Random& random() override;

@@ -33,10 +33,7 @@ Context::Context(
     std::span<const ByteView> arguments,
     wire::RespWriter& writer
 )
-    : reply(writer),
-      env_(environment),
-      spec_(spec),
-      arguments_(arguments) {}
+    : reply(writer), env_(environment), spec_(spec), arguments_(arguments) {}
 
 bool Context::arg_is(std::size_t index, ByteView word) const {
     const ByteView given = arguments_[index];
@@ -176,12 +173,7 @@ void Context::notify_new(ByteView key) {
     notify(EventClass::kNew, "new", key);
 }
 
-void Context::changed(
-    ByteView key,
-    EventClass event_class,
-    ByteView event,
-    std::int64_t dirty
-) {
+void Context::changed(ByteView key, EventClass event_class, ByteView event, std::int64_t dirty) {
     mark_changed(key);
     notify(event_class, event, key);
     dirty_ += dirty;

@@ -34,8 +34,8 @@ struct Moment {
     std::uint64_t seed = 0;   ///< Of the command's random numbers.
 };
 
-/// One run of one command: its arguments, the keys, where the reply goes, and what it did. A command's
-/// handler is a function of this and nothing else.
+/// One run of one command: its arguments, the keys, where the reply goes, and what it did. A
+/// command's handler is a function of this and nothing else.
 ///
 /// A handler writes exactly one reply (or blocks), and says of each key it changed that it did:
 ///
@@ -58,9 +58,9 @@ public:
         Random& random;
         int db = 0;
         std::int64_t now_us = 0;
-        bool may_block = false;    ///< Not in MULTI, in a script or when replaying.
-        bool resumed = false;      ///< It was blocked and runs again.
-        bool replaying = false;    ///< From a log or a master: no limits, no hits and misses.
+        bool may_block = false;       ///< Not in MULTI, in a script or when replaying.
+        bool resumed = false;         ///< It was blocked and runs again.
+        bool replaying = false;       ///< From a log or a master: no limits, no hits and misses.
         bool removes_expired = true;  ///< False on a replica: an expired key is only absent.
     };
 
@@ -73,23 +73,37 @@ public:
 
     // The request.
     const CommandSpec& spec() const { return spec_; }
+
     std::size_t argc() const { return arguments_.size(); }
+
     ByteView arg(std::size_t index) const { return arguments_[index]; }
+
     std::span<const ByteView> arguments() const { return arguments_; }
+
     /// Whether the argument is that word, in any case.
     bool arg_is(std::size_t index, ByteView word) const;
 
     // The environment.
     Keyspace& keyspace() { return env_.keyspace; }
+
     const EncodingLimits& limits() const { return env_.keyspace.limits; }
+
     int db_index() const { return env_.db; }
+
     Database& db() { return env_.keyspace.database(env_.db); }
+
     std::int64_t now_us() const { return env_.now_us; }
+
     std::int64_t now_ms() const { return env_.now_us / 1000; }
+
     Random& random() { return env_.random; }
+
     bool may_block() const { return env_.may_block; }
+
     bool resumed() const { return env_.resumed; }
+
     bool replaying() const { return env_.replaying; }
+
     Effects& effects() { return env_.effects; }
 
     /// Where the reply goes.
@@ -97,8 +111,11 @@ public:
 
     // Errors: each writes the reply.
     void error(ByteView text) { reply.error(text); }
+
     void wrong_type() { reply.error(kWrongType); }
+
     void syntax_error() { reply.error(kSyntaxError); }
+
     /// "ERR wrong number of arguments for 'x' command".
     void wrong_arguments();
 
@@ -132,10 +149,12 @@ public:
     bool find_read(ByteView key, V** out) {
         return typed<V>(lookup_read(key), out);
     }
+
     template <typename V>
     bool find_write(ByteView key, V** out) {
         return typed<V>(lookup_write(key), out);
     }
+
     /// As find_write(), and makes an empty one if there is none (the caller fills it at once).
     template <typename V>
     bool find_or_make(ByteView key, V** out) {
@@ -148,11 +167,13 @@ public:
         }
         return true;
     }
+
     /// Puts a value where nothing, or something else, was; an older expiry goes.
     template <typename V>
     V& put(ByteView key, std::unique_ptr<V> value) {
         return static_cast<V&>(db().set_value(key, std::move(value), false)->value());
     }
+
     /// Removes the key if its value has become empty: with the event "del". True: it was removed.
     bool drop_if_empty(ByteView key, const Value& value);
     /// Removes the entry. Says nothing to anybody: call changed() or notify().
@@ -164,18 +185,24 @@ public:
     /// The key has another value: watchers and caches hear of it, event `event` of class
     /// `event_class` is published, and `dirty` changes are counted.
     void changed(ByteView key, EventClass event_class, ByteView event, std::int64_t dirty = 1);
+
     /// The parts of changed(), for commands that order them otherwise.
     void mark_changed(ByteView key) { env_.effects.on_changed(env_.db, key); }
+
     void notify(EventClass event_class, ByteView event, ByteView key) {
         env_.effects.on_event(event_class, event, env_.db, key);
     }
+
     void add_dirty(std::int64_t count) { dirty_ += count; }
+
     /// Clients blocked on the key may go on once this command (or its transaction) is over.
     void mark_ready(ByteView key) { env_.effects.on_ready(env_.db, key); }
 
-    /// What replicas and the log get instead of the command as given; several calls, several commands.
+    /// What replicas and the log get instead of the command as given; several calls, several
+    /// commands.
     void propagate(std::vector<std::string> command);
     void propagate(std::initializer_list<ByteView> command);
+
     void propagate_nothing() { rewritten_ = true; }
 
     /// Requires: may_block(). No reply must have been written.
@@ -183,8 +210,11 @@ public:
 
     // The result, for the caller of the handler.
     std::int64_t dirty() const { return dirty_; }
+
     bool rewritten() const { return rewritten_; }
+
     std::vector<std::vector<std::string>>& propagated() { return propagated_; }
+
     std::optional<BlockRequest>& block_request() { return block_request_; }
 
 private:

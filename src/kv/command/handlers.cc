@@ -4,8 +4,7 @@
 
 namespace kumo::kv {
 
-HandlerTable::HandlerTable()
-    : by_id_(command_count(), nullptr) {}
+HandlerTable::HandlerTable() : by_id_(command_count(), nullptr) {}
 
 void HandlerTable::add(std::initializer_list<HandlerEntry> entries) {
     for (const HandlerEntry& entry : entries) {
@@ -33,6 +32,17 @@ const HandlerTable& keyspace_handlers() {
         add_lcs_commands(made);
         add_dump_commands(made);
         add_sort_commands(made);
+        add_set_commands(made);
+        add_stream_commands(made);
+        add_stream_read_commands(made);
+        add_stream_info_commands(made);
+        add_stream_group_commands(made);
+        add_list_commands(made);
+        add_list_pop_commands(made);
+        add_hash_commands(made);
+        add_zset_commands(made);
+        add_zset_range_commands(made);
+        add_zset_algebra_commands(made);
         return made;
     }();
     return table;

@@ -22,6 +22,7 @@ public:
 
     /// Requires: the table of commands has every name, and none has a handler yet.
     void add(std::initializer_list<HandlerEntry> entries);
+
     /// nullptr: not a command on keys (or one that is not there yet).
     Handler find(const CommandSpec& spec) const { return by_id_[spec.id]; }
 
@@ -43,5 +44,16 @@ void add_bitfield_commands(HandlerTable& table);
 void add_lcs_commands(HandlerTable& table);
 void add_dump_commands(HandlerTable& table);
 void add_sort_commands(HandlerTable& table);
+void add_set_commands(HandlerTable& table);
+void add_stream_commands(HandlerTable& table);
+void add_stream_read_commands(HandlerTable& table);
+void add_stream_info_commands(HandlerTable& table);
+void add_stream_group_commands(HandlerTable& table);
+void add_list_commands(HandlerTable& table);
+void add_list_pop_commands(HandlerTable& table);
+void add_hash_commands(HandlerTable& table);
+void add_zset_commands(HandlerTable& table);
+void add_zset_range_commands(HandlerTable& table);
+void add_zset_algebra_commands(HandlerTable& table);
 
 }  // namespace kumo::kv

@@ -78,34 +78,43 @@ enum KeyFlag : std::uint16_t {
 
 /// Where the keys of a command are (https://redis.io/docs/reference/key-specs/).
 struct KeySpec {
-    enum class Begin : std::uint8_t { kUnknown, kIndex, kKeyword };
-    enum class Find : std::uint8_t { kUnknown, kRange, kKeynum };
+    enum class Begin : std::uint8_t {
+        kUnknown,
+        kIndex,
+        kKeyword
+    };
+    enum class Find : std::uint8_t {
+        kUnknown,
+        kRange,
+        kKeynum
+    };
     std::string_view notes;
     std::uint16_t flags;
     Begin begin;
-    int index;                  ///< kIndex: position; kKeyword: where the search starts.
+    int index;  ///< kIndex: position; kKeyword: where the search starts.
     std::string_view keyword;
     Find find;
-    int last_key, step, limit;               ///< kRange.
-    int keynum_index, first_key, key_step;   ///< kKeynum.
+    int last_key, step, limit;              ///< kRange.
+    int keynum_index, first_key, key_step;  ///< kKeynum.
 };
 
 struct CommandDocs;  ///< Summary, since, complexity, arguments, hints: introspection.cc.
 
 /// One command or subcommand. Immutable; all live in one table for the life of the process.
 struct CommandSpec {
-    std::string_view name;        ///< Lower case; of a subcommand its own part ("setname").
-    const CommandSpec* parent;    ///< nullptr: not a subcommand.
-    std::uint16_t id;             ///< Dense, from 0: index of arrays beside the table.
-    std::int16_t arity;           ///< Arguments with the name; negative: at least that many.
-    std::uint32_t flags;          ///< CommandFlag.
-    std::uint32_t categories;     ///< AclCategory.
+    std::string_view name;      ///< Lower case; of a subcommand its own part ("setname").
+    const CommandSpec* parent;  ///< nullptr: not a subcommand.
+    std::uint16_t id;           ///< Dense, from 0: index of arrays beside the table.
+    std::int16_t arity;         ///< Arguments with the name; negative: at least that many.
+    std::uint32_t flags;        ///< CommandFlag.
+    std::uint32_t categories;   ///< AclCategory.
     std::int16_t first_key, last_key, key_step;
     std::span<const KeySpec> keys;
     std::span<const CommandSpec> subcommands;
     const CommandDocs* docs;
 
     bool is(std::uint32_t flag) const { return (flags & flag) != 0; }
+
     /// "client|setname".
     std::string full_name() const;
 };

@@ -203,7 +203,12 @@ void do_bitpos(Context& ctx) {
 
 // BITOP -----------------------------------------------------------------------------------------
 
-enum class BitOp : std::uint8_t { kAnd, kOr, kXor, kNot };
+enum class BitOp : std::uint8_t {
+    kAnd,
+    kOr,
+    kXor,
+    kNot
+};
 
 char combine(BitOp op, const std::vector<std::string>& sources, std::size_t at) {
     const auto byte = [at](const std::string& from) {
@@ -287,8 +292,8 @@ bool read_bit_offset(Context& ctx, std::size_t index, unsigned width, std::uint6
     if (!value.has_value() || offset < 0
         || (counted && __builtin_mul_overflow(offset, static_cast<std::int64_t>(width), &offset))
         || (!ctx.replaying()
-            && static_cast<std::uint64_t>(offset) / 8
-                   >= ctx.keyspace().settings.string_bytes_max)) {
+            && static_cast<std::uint64_t>(offset) / 8 >= ctx.keyspace().settings.string_bytes_max
+        )) {
         ctx.error(kBadBitOffset);
         return false;
     }

@@ -11,8 +11,16 @@ namespace kumo::kv {
 
 namespace {
 
-enum class Overflow : std::uint8_t { kWrap, kSaturate, kFail };
-enum class FieldAction : std::uint8_t { kGet, kSet, kIncrement };
+enum class Overflow : std::uint8_t {
+    kWrap,
+    kSaturate,
+    kFail
+};
+enum class FieldAction : std::uint8_t {
+    kGet,
+    kSet,
+    kIncrement
+};
 
 struct FieldOperation {
     FieldAction action = FieldAction::kGet;
@@ -134,13 +142,9 @@ std::optional<std::uint64_t> fitted(const FieldOperation& field, Wide value) {
     const Wide high = (Wide{1} << (field.is_signed ? field.width - 1 : field.width)) - 1;
     if (value < low || value > high) {
         switch (field.overflow) {
-        case Overflow::kFail:
-            return std::nullopt;
-        case Overflow::kSaturate:
-            value = value < low ? low : high;
-            break;
-        case Overflow::kWrap:
-            break;
+            case Overflow::kFail: return std::nullopt;
+            case Overflow::kSaturate: value = value < low ? low : high; break;
+            case Overflow::kWrap: break;
         }
     }
     const auto bits = static_cast<std::uint64_t>(value);
@@ -165,9 +169,7 @@ bool write_field(Context& ctx, char* bytes, std::size_t size, const FieldOperati
         return false;
     }
     store_field(bytes, field, *content);
-    ctx.reply.integer(
-        field.action == FieldAction::kSet ? old : as_number(field, *content)
-    );
+    ctx.reply.integer(field.action == FieldAction::kSet ? old : as_number(field, *content));
     return *content != was;
 }
 

@@ -123,9 +123,10 @@ void do_restore(Context& ctx) {
         return;
     }
     RestoredValue& value = restored.value();
-    Entry* entry = value.value == nullptr
-                       ? ctx.db().set_string(key, value.string, natural_encoding(value.string), false)
-                       : ctx.db().set_value(key, std::move(value.value), false);
+    Entry* entry =
+        value.value == nullptr
+            ? ctx.db().set_string(key, value.string, natural_encoding(value.string), false)
+            : ctx.db().set_value(key, std::move(value.value), false);
     entry->set_access(initial_access(ctx.keyspace().settings, ctx.now_ms()));
     if (at_ms > 0) {
         entry = ctx.db().set_expiry(entry, at_ms);

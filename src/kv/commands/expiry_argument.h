@@ -16,9 +16,9 @@ struct ExpiryArgument {
     bool given() const { return text.data() != nullptr; }
 };
 
-/// As a point in time in milliseconds. False: it is no number, not positive or too large; Redis's error
+/// As a point in time in milliseconds. False: it is no number, not positive or too large; Redis's
+/// error
 /// ("ERR invalid expire time in 'set' command") has been written.
 bool resolve_expiry(Context& ctx, const ExpiryArgument& argument, std::int64_t* at_ms);
-
 
 }  // namespace kumo::kv

@@ -198,11 +198,10 @@ void do_copy(Context& ctx) {
         target.erase(old);
         source = ctx.db().find(from);
     }
-    Entry* made = source->is_string()
-                      ? target.set_string(
-                            to, std::string(source->string()), source->string_encoding(), false
-                        )
-                      : target.set_value(to, source->value().copy(), false);
+    Entry* made =
+        source->is_string()
+            ? target.set_string(to, std::string(source->string()), source->string_encoding(), false)
+            : target.set_value(to, source->value().copy(), false);
     source = ctx.db().find(from);
     made->set_access(source->access());
     if (source->has_expiry()) {
@@ -224,9 +223,7 @@ void do_swapdb(Context& ctx) {
     const auto first = parse_integer(ctx.arg(1));
     const auto second = parse_integer(ctx.arg(2));
     if (!first.has_value() || !second.has_value()) {
-        ctx.error(
-            first.has_value() ? "ERR invalid second DB index" : "ERR invalid first DB index"
-        );
+        ctx.error(first.has_value() ? "ERR invalid second DB index" : "ERR invalid first DB index");
         return;
     }
     const std::int64_t count = ctx.keyspace().database_count();
@@ -277,8 +274,7 @@ void do_randomkey(Context& ctx) {
 }
 
 bool read_flush_option(Context& ctx) {
-    if (ctx.argc() == 1
-        || (ctx.argc() == 2 && (ctx.arg_is(1, "ASYNC") || ctx.arg_is(1, "SYNC")))) {
+    if (ctx.argc() == 1 || (ctx.argc() == 2 && (ctx.arg_is(1, "ASYNC") || ctx.arg_is(1, "SYNC")))) {
         return true;
     }
     ctx.syntax_error();

@@ -59,8 +59,7 @@ bool read_string(Context& ctx, ByteView key, std::string* out) {
 class LcsTable {
 public:
     LcsTable(const std::string& a, const std::string& b)
-        : width_(b.size() + 1),
-          cells_((a.size() + 1) * width_, 0) {
+        : width_(b.size() + 1), cells_((a.size() + 1) * width_, 0) {
         for (std::size_t i = 1; i <= a.size(); ++i) {
             for (std::size_t k = 1; k <= b.size(); ++k) {
                 cell(i, k) = a[i - 1] == b[k - 1] ? at(i - 1, k - 1) + 1

@@ -13,12 +13,9 @@ std::string_view encoding_of(const Entry& entry) {
         return entry.value().encoding();
     }
     switch (entry.string_encoding()) {
-    case StringEncoding::kInt:
-        return "int";
-    case StringEncoding::kEmbstr:
-        return "embstr";
-    case StringEncoding::kRaw:
-        return "raw";
+        case StringEncoding::kInt: return "int";
+        case StringEncoding::kEmbstr: return "embstr";
+        case StringEncoding::kRaw: return "raw";
     }
     return "raw";
 }
@@ -45,8 +42,10 @@ void do_freq(Context& ctx) {
     const KeyspaceSettings& settings = ctx.keyspace().settings;
     if (!is_lfu(settings.policy)) {
         ctx.error(
-            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note "
-            "that when switching between policies at runtime LRU and LFU data will take some time to "
+            "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please "
+            "note "
+            "that when switching between policies at runtime LRU and LFU data will take some time "
+            "to "
             "adjust."
         );
         return;

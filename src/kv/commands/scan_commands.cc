@@ -10,7 +10,8 @@ namespace kumo::kv {
 
 namespace {
 
-/// A scan that finds nothing for long gives up its turn after that many buckets for each wanted key.
+/// A scan that finds nothing for long gives up its turn after that many buckets for each wanted
+/// key.
 constexpr std::int64_t kBucketsPerWanted = 10;
 
 void do_scan(Context& ctx) {

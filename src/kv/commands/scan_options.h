@@ -13,8 +13,8 @@ namespace kumo::kv {
 struct ScanOptions {
     std::int64_t count = 10;
     ByteView pattern = {};
-    bool all = true;    ///< No pattern, or `*`.
-    std::string type;   ///< Lower case; empty: any. SCAN only.
+    bool all = true;   ///< No pattern, or `*`.
+    std::string type;  ///< Lower case; empty: any. SCAN only.
 
     bool matches(ByteView text) const;
 };

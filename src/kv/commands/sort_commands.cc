@@ -81,7 +81,8 @@ bool read_sort_options(Context& ctx, bool read_only, SortOptions* out) {
     return true;
 }
 
-/// What a pattern like `weight_*` or `object_*->field` leads to; nothing: absent or of another type.
+/// What a pattern like `weight_*` or `object_*->field` leads to; nothing: absent or of another
+/// type.
 std::optional<std::string> follow(Context& ctx, ByteView pattern, ByteView element) {
     if (pattern == "#") {
         return std::string(element);
@@ -92,8 +93,8 @@ std::optional<std::string> follow(Context& ctx, ByteView pattern, ByteView eleme
     }
     const std::size_t arrow = pattern.find("->", star + 1);
     const bool of_hash = arrow != ByteView::npos && arrow + 2 < pattern.size();
-    const ByteView tail = of_hash ? pattern.substr(star + 1, arrow - star - 1)
-                                  : pattern.substr(star + 1);
+    const ByteView tail =
+        of_hash ? pattern.substr(star + 1, arrow - star - 1) : pattern.substr(star + 1);
     const std::string key =
         std::string(pattern.substr(0, star)) + std::string(element) + std::string(tail);
     const Entry* entry = ctx.lookup_read(key);
@@ -110,7 +111,8 @@ std::optional<std::string> follow(Context& ctx, ByteView pattern, ByteView eleme
     return value.has_value() ? std::optional(std::string(value->view())) : std::nullopt;
 }
 
-/// The elements, in the order of the collection. A sorted set that stays unsorted gives its own order.
+/// The elements, in the order of the collection. A sorted set that stays unsorted gives its own
+/// order.
 void collect(const Entry& entry, bool backwards, std::vector<SortItem>* out) {
     const auto add = [out](const Element& element) {
         out->push_back({std::string(element.view()), 0, std::nullopt});
@@ -176,8 +178,8 @@ void limit(const SortOptions& options, std::vector<SortItem>* items) {
     }
     const auto size = static_cast<std::int64_t>(items->size());
     const std::int64_t first = std::clamp<std::int64_t>(options.offset, 0, size);
-    const std::int64_t count = options.count < 0 ? size - first
-                                                 : std::min(options.count, size - first);
+    const std::int64_t count =
+        options.count < 0 ? size - first : std::min(options.count, size - first);
     items->erase(items->begin() + first + count, items->end());
     items->erase(items->begin(), items->begin() + first);
 }
@@ -197,11 +199,7 @@ results(Context& ctx, const SortOptions& options, const std::vector<SortItem>& i
     return out;
 }
 
-void store(
-    Context& ctx,
-    ByteView key,
-    const std::vector<std::optional<std::string>>& values
-) {
+void store(Context& ctx, ByteView key, const std::vector<std::optional<std::string>>& values) {
     if (values.empty()) {
         if (Entry* old = ctx.lookup_write(key); old != nullptr) {
             ctx.erase(old);
@@ -234,7 +232,8 @@ void sort(Context& ctx, bool read_only) {
             return;
         }
         bool sorted = !options.unsorted();
-        if (!sorted && entry->type() == Type::kSet && (options.store.has_value() || !ctx.may_block())) {
+        if (!sorted && entry->type() == Type::kSet
+            && (options.store.has_value() || !ctx.may_block())) {
             // What is stored, or computed in a script, must be the same on every copy.
             sorted = true;
             options.alpha = true;

@@ -299,9 +299,9 @@ void do_getrange(Context& ctx) {
         ctx.reply.bulk({});
         return;
     }
-    ctx.reply.bulk(text.substr(
-        static_cast<std::size_t>(start), static_cast<std::size_t>(end - start + 1)
-    ));
+    ctx.reply.bulk(
+        text.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(end - start + 1))
+    );
 }
 
 // Editing ---------------------------------------------------------------------------------------

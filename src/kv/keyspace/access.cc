@@ -34,11 +34,8 @@ std::uint32_t initial_access(const KeyspaceSettings& settings, std::int64_t now_
                                    : clock_seconds(now_ms);
 }
 
-std::uint32_t lfu_frequency(
-    const KeyspaceSettings& settings,
-    std::uint32_t access,
-    std::int64_t now_ms
-) {
+std::uint32_t
+lfu_frequency(const KeyspaceSettings& settings, std::uint32_t access, std::int64_t now_ms) {
     const std::uint32_t counter = access & kCounterMax;
     if (settings.lfu_decay_minutes <= 0) {
         return counter;

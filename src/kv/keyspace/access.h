@@ -10,8 +10,8 @@ class Random;
 
 namespace kumo::kv {
 
-// The 24 bits of Entry::access(): seconds (LRU), or minutes and a logarithmic counter (LFU, as Redis
-// does it: Morris's counter with decay). Which of them follows from the eviction policy.
+// The 24 bits of Entry::access(): seconds (LRU), or minutes and a logarithmic counter (LFU, as
+// Redis does it: Morris's counter with decay). Which of them follows from the eviction policy.
 
 inline constexpr std::uint32_t kAccessMask = (1U << 24U) - 1;
 inline constexpr std::uint32_t kLfuInitial = 5;
@@ -20,14 +20,16 @@ inline constexpr std::uint32_t kLfuInitial = 5;
 std::uint32_t initial_access(const KeyspaceSettings& settings, std::int64_t now_ms);
 /// After one more use.
 std::uint32_t touched_access(
-    const KeyspaceSettings& settings, std::uint32_t access, std::int64_t now_ms, Random& random
+    const KeyspaceSettings& settings,
+    std::uint32_t access,
+    std::int64_t now_ms,
+    Random& random
 );
 /// Seconds since the last use.
 std::uint32_t idle_seconds(std::uint32_t access, std::int64_t now_ms);
 /// The counter as it is now, decayed.
-std::uint32_t lfu_frequency(
-    const KeyspaceSettings& settings, std::uint32_t access, std::int64_t now_ms
-);
+std::uint32_t
+lfu_frequency(const KeyspaceSettings& settings, std::uint32_t access, std::int64_t now_ms);
 /// For RESTORE's IDLETIME and FREQ.
 std::uint32_t access_of_idle(std::uint32_t seconds, std::int64_t now_ms);
 std::uint32_t access_of_frequency(std::uint32_t frequency, std::int64_t now_ms);

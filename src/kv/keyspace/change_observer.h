@@ -5,8 +5,8 @@ namespace kumo::kv {
 class Database;
 class Entry;
 
-/// Told of a key before it is changed, made or removed: how a snapshot that is being written gets to
-/// see the values as they were when it began. Calls come on the database's loop.
+/// Told of a key before it is changed, made or removed: how a snapshot that is being written gets
+/// to see the values as they were when it began. Calls come on the database's loop.
 class ChangeObserver {
 public:
     virtual ~ChangeObserver() = default;

@@ -15,9 +15,7 @@ constexpr std::size_t kSlots = std::size_t{1} << kSlotBits;
 
 }  // namespace
 
-Database::Database(std::uint64_t seed, bool slotted)
-    : seed_(seed),
-      tables_(slotted ? kSlots : 1) {}
+Database::Database(std::uint64_t seed, bool slotted) : seed_(seed), tables_(slotted ? kSlots : 1) {}
 
 std::size_t Database::volatile_size() const {
     std::size_t sum = 0;
@@ -55,12 +53,8 @@ Entry* Database::replaced(Entry* old, Entry* entry) {
     return entry;
 }
 
-Entry* Database::set_string(
-    ByteView key,
-    ByteView value,
-    StringEncoding encoding,
-    bool keep_expiry
-) {
+Entry*
+Database::set_string(ByteView key, ByteView value, StringEncoding encoding, bool keep_expiry) {
     KeyTable& table = table_of(key);
     const std::uint64_t hash = key_hash(key, seed_);
     table.rehash_step(seed_);
@@ -188,9 +182,8 @@ ScanCursor Database::walk(
 
 std::uint64_t Database::scan_order(ScanCursor cursor) const {
     constexpr unsigned kPositionBits = KeyTable::kPositionBits;
-    return tables_.size() == 1
-               ? cursor
-               : ((cursor & (kSlots - 1)) << kPositionBits) | (cursor >> kSlotBits);
+    return tables_.size() == 1 ? cursor
+                               : ((cursor & (kSlots - 1)) << kPositionBits) | (cursor >> kSlotBits);
 }
 
 std::uint64_t Database::scan_place(ByteView key) const {

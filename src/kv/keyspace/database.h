@@ -28,6 +28,7 @@ public:
     Database(std::uint64_t seed, bool slotted);
 
     std::size_t size() const { return size_; }
+
     std::size_t volatile_size() const;
     /// Of the tables, without the entries.
     std::size_t table_bytes() const;
@@ -65,17 +66,19 @@ public:
 
     /// At most one; nullptr: none. It outlives its being set.
     void set_observer(ChangeObserver* observer) { observer_ = observer; }
+
     ChangeObserver* observer() const { return observer_; }
-    /// The entry's value is about to be changed in place. Called by whoever hands it out for that; the
-    /// functions above do so themselves.
+
+    /// The entry's value is about to be changed in place. Called by whoever hands it out for that;
+    /// the functions above do so themselves.
     void will_change(const Entry& entry) const {
         if (observer_ != nullptr) {
             observer_->before_change(*this, entry);
         }
     }
 
-    /// Where scan() meets the key: it has been met if the cursor that scan() gave is larger, or 0 at the
-    /// end. Cursors compare by scan_order().
+    /// Where scan() meets the key: it has been met if the cursor that scan() gave is larger, or 0
+    /// at the end. Cursors compare by scan_order().
     std::uint64_t scan_place(ByteView key) const;
     std::uint64_t scan_order(ScanCursor cursor) const;
 
@@ -86,11 +89,13 @@ public:
 private:
     KeyTable& table_of(ByteView key);
     const KeyTable& table_of(ByteView key) const;
+
     void will_insert(const Entry& entry) const {
         if (observer_ != nullptr) {
             observer_->before_insert(*this, entry);
         }
     }
+
     Entry* replaced(Entry* old, Entry* entry);
     ScanCursor walk(
         ScanCursor cursor,

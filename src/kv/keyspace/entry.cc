@@ -237,8 +237,7 @@ Entry* Entry::with_string(Entry* entry, ByteView value, StringEncoding encoding)
     const bool embed = value.size() <= kEmbeddedStringBytesMax;
     const std::size_t needed = entry->payload_offset() + (embed ? 1 + value.size() : 8);
     if (embed && entry->is_string() && (entry->flags_ & kEmbedded) != 0
-        && needed <= malloc_usable_size(entry)
-        && needed + 64 >= malloc_usable_size(entry)) {
+        && needed <= malloc_usable_size(entry) && needed + 64 >= malloc_usable_size(entry)) {
         char* at = entry->bytes() + entry->payload_offset();
         *at = static_cast<char>(value.size());
         if (!value.empty()) {

@@ -9,9 +9,13 @@
 
 namespace kumo::kv {
 
-/// How a string lies in memory, as OBJECT ENCODING tells it: a number, a short text, a text that was
-/// edited or is long.
-enum class StringEncoding : std::uint8_t { kInt, kEmbstr, kRaw };
+/// How a string lies in memory, as OBJECT ENCODING tells it: a number, a short text, a text that
+/// was edited or is long.
+enum class StringEncoding : std::uint8_t {
+    kInt,
+    kEmbstr,
+    kRaw
+};
 
 /// The longest string that lies in the entry itself.
 inline constexpr std::size_t kEmbeddedStringBytesMax = 192;
@@ -33,19 +37,25 @@ public:
     static void destroy(Entry* entry);
 
     ByteView key() const;
+
     Type type() const { return static_cast<Type>(flags_ & 7U); }
+
     bool is_string() const { return type() == Type::kString; }
 
     bool has_expiry() const { return (flags_ & kHasExpiry) != 0; }
+
     /// Milliseconds since the Unix epoch. Requires: has_expiry().
     std::int64_t expire_at_ms() const;
+
     bool expired(std::int64_t now_ms) const { return has_expiry() && expire_at_ms() <= now_ms; }
 
     /// Requires: is_string(). Valid until the key is changed.
     ByteView string() const;
+
     StringEncoding string_encoding() const {
         return static_cast<StringEncoding>((flags_ >> 5U) & 3U);
     }
+
     /// Requires: !is_string().
     Value& value() const;
 
@@ -80,8 +90,11 @@ private:
     Shape shape() const;
     static Entry* rebuild(Entry* entry, const Shape& shape);
     void release_payload();
+
     const char* bytes() const { return reinterpret_cast<const char*>(this); }
+
     char* bytes() { return reinterpret_cast<char*>(this); }
+
     std::size_t key_offset() const;
     std::size_t expiry_offset() const;
     std::size_t payload_offset() const;

@@ -58,9 +58,7 @@ std::uint64_t position_of(std::uint64_t hash) {
 }
 
 std::size_t bucket_at(std::uint64_t position, std::size_t count) {
-    return static_cast<std::size_t>(
-        (static_cast<Wide>(position) * count) >> kPositionBits
-    );
+    return static_cast<std::size_t>((static_cast<Wide>(position) * count) >> kPositionBits);
 }
 
 }  // namespace
@@ -328,8 +326,8 @@ void KeyTable::visit_home(
     }
 }
 
-std::uint64_t
-KeyTable::scan(std::uint64_t position, std::uint64_t seed, const Visitor& visit) const {
+std::uint64_t KeyTable::scan(std::uint64_t position, std::uint64_t seed, const Visitor& visit)
+    const {
     if (now_.count == 0 || position >= kPositions) {
         return 0;
     }
@@ -356,8 +354,8 @@ std::uint64_t KeyTable::scan_volatile(std::uint64_t position, const Visitor& vis
     if (now_.count == 0 || position >= kPositions) {
         return 0;
     }
-    // Only where entries lie matters here, not their homes: one that is missed now is met in a later
-    // round.
+    // Only where entries lie matters here, not their homes: one that is missed now is met in a
+    // later round.
     const std::uint64_t end = first_position(bucket_at(position, now_.count) + 1, now_.count);
     for (const Array* array : {&now_, &next_}) {
         if (array->count == 0) {

@@ -19,10 +19,11 @@ std::uint64_t key_hash(ByteView key, std::uint64_t seed);
 /// passed it by, so that a lookup knows when to stop and nothing is left behind by a removal (the
 /// idea of Facebook's F14).
 ///
-/// A bucket's place is proportional to the hash (home = hash * buckets / 2^48, of the hash's upper 48
-/// bits), so buckets stand in the order of hashes whatever their number. That is what the cursor of
-/// scan() is: a position among hashes. It means the same before and after the table has grown, and the table can grow by a
-/// quarter instead of twofold. Growing moves one bucket for every change; no call waits for more.
+/// A bucket's place is proportional to the hash (home = hash * buckets / 2^48, of the hash's upper
+/// 48 bits), so buckets stand in the order of hashes whatever their number. That is what the cursor
+/// of scan() is: a position among hashes. It means the same before and after the table has grown,
+/// and the table can grow by a quarter instead of twofold. Growing moves one bucket for every
+/// change; no call waits for more.
 ///
 /// Thread rule: loop-owned.
 class KeyTable {
@@ -35,8 +36,10 @@ public:
     KeyTable& operator=(KeyTable&& other) noexcept;
 
     std::size_t size() const { return size_; }
+
     /// How many of them have an expiry.
     std::size_t volatile_size() const { return volatile_size_; }
+
     std::size_t memory_bytes() const;
 
     Entry* find(ByteView key, std::uint64_t hash) const;
@@ -50,10 +53,10 @@ public:
     void clear();
 
     using Visitor = std::function<void(Entry*)>;
-    /// Visits the entries whose hash lies in the bucket at `position`, then says where to go on; 0: that
-    /// was the end. An entry that is there from the first call (position 0) to the last is visited,
-    /// unless it is visited again because the table shrank meanwhile; `position` has 48 bits. The
-    /// visitor must not change the table.
+    /// Visits the entries whose hash lies in the bucket at `position`, then says where to go on; 0:
+    /// that was the end. An entry that is there from the first call (position 0) to the last is
+    /// visited, unless it is visited again because the table shrank meanwhile; `position` has 48
+    /// bits. The visitor must not change the table.
     std::uint64_t scan(std::uint64_t position, std::uint64_t seed, const Visitor& visit) const;
     /// As scan(), only entries with an expiry; the others are not looked at.
     std::uint64_t scan_volatile(std::uint64_t position, const Visitor& visit) const;
@@ -65,17 +68,22 @@ public:
 
     /// Goes on with growing or shrinking, a few buckets; false: nothing to do.
     bool rehash_step(std::uint64_t seed);
+
     bool rehashing() const { return next_.buckets != nullptr; }
+
     /// Makes room so that `entries` fit without growing.
     void reserve(std::size_t entries);
+
     std::size_t bucket_count() const { return now_.count + next_.count; }
 
 private:
     struct Bucket;
+
     struct Array {
         Bucket* buckets = nullptr;
         std::size_t count = 0;
     };
+
     struct Place {
         Array* array = nullptr;
         std::size_t bucket = 0;
@@ -101,8 +109,8 @@ private:
     void move_bucket(std::uint64_t seed);
 
     Array now_;
-    Array next_;              ///< While rehashing: where entries go.
-    std::size_t moved_ = 0;   ///< Buckets of now_ below this are empty.
+    Array next_;             ///< While rehashing: where entries go.
+    std::size_t moved_ = 0;  ///< Buckets of now_ below this are empty.
     std::size_t size_ = 0;
     std::size_t volatile_size_ = 0;
 };

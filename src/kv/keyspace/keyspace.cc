@@ -4,8 +4,7 @@
 
 namespace kumo::kv {
 
-Keyspace::Keyspace(std::uint64_t seed, int databases, bool slotted)
-    : slotted_(slotted) {
+Keyspace::Keyspace(std::uint64_t seed, int databases, bool slotted) : slotted_(slotted) {
     databases_.reserve(static_cast<std::size_t>(databases));
     for (int i = 0; i < databases; ++i) {
         // In a cluster there is database 0 only; the others stay one empty table each.

@@ -27,12 +27,18 @@ public:
     Keyspace(std::uint64_t seed, int databases, bool slotted);
 
     int database_count() const { return static_cast<int>(databases_.size()); }
+
     /// Requires: 0 <= index < database_count().
     Database& database(int index) { return databases_[static_cast<std::size_t>(index)]; }
-    const Database& database(int index) const { return databases_[static_cast<std::size_t>(index)]; }
+
+    const Database& database(int index) const {
+        return databases_[static_cast<std::size_t>(index)];
+    }
+
     void swap(int first, int second);
     /// All keys of all databases.
     std::size_t size() const;
+
     bool slotted() const { return slotted_; }
 
     KeyspaceSettings settings;

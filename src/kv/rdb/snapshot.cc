@@ -49,18 +49,17 @@ void Snapshot::write(int db, const Entry& entry) {
         key.expire_at_ms = entry.expire_at_ms();
     }
     switch (keyspace_.settings.policy) {
-    case EvictionPolicy::kAllkeysLru:
-    case EvictionPolicy::kVolatileLru:
-        key.idle_seconds = idle_seconds(entry.access(), now_ms_);
-        break;
-    case EvictionPolicy::kAllkeysLfu:
-    case EvictionPolicy::kVolatileLfu:
-        key.frequency = static_cast<std::uint8_t>(
-            lfu_frequency(keyspace_.settings, entry.access(), now_ms_)
-        );
-        break;
-    default:
-        break;
+        case EvictionPolicy::kAllkeysLru:
+        case EvictionPolicy::kVolatileLru:
+            key.idle_seconds = idle_seconds(entry.access(), now_ms_);
+            break;
+        case EvictionPolicy::kAllkeysLfu:
+        case EvictionPolicy::kVolatileLfu:
+            key.frequency =
+                static_cast<std::uint8_t>(lfu_frequency(keyspace_.settings, entry.access(), now_ms_)
+                );
+            break;
+        default: break;
     }
     if (entry.is_string()) {
         writer_.string(key, entry.string());

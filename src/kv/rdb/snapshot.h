@@ -12,13 +12,13 @@
 
 namespace kumo::kv {
 
-/// Writes the keyspace as it is now, piece by piece while it goes on being changed: no fork, no copy,
-/// and no call that takes longer than its budget and one value.
+/// Writes the keyspace as it is now, piece by piece while it goes on being changed: no fork, no
+/// copy, and no call that takes longer than its budget and one value.
 ///
-/// The walk goes by the order of hashes (KeyTable::scan). A key that is about to change before the walk
-/// has come to it is written first, as it still is, and remembered; so is one that is new, to be left
-/// out. What the walk has passed changes freely. Memory: the names of keys that changed before their
-/// turn.
+/// The walk goes by the order of hashes (KeyTable::scan). A key that is about to change before the
+/// walk has come to it is written first, as it still is, and remembered; so is one that is new, to
+/// be left out. What the walk has passed changes freely. Memory: the names of keys that changed
+/// before their turn.
 ///
 /// Thread rule: loop-owned. It observes all databases from its making to its end.
 class Snapshot final : public ChangeObserver {
@@ -27,11 +27,14 @@ public:
     Snapshot(Keyspace& keyspace, RdbWriter& writer, std::int64_t now_ms);
     ~Snapshot() override;
 
-    /// Writes some keys, about `budget_bytes`; false: all have been written (finish() is the caller's).
+    /// Writes some keys, about `budget_bytes`; false: all have been written (finish() is the
+    /// caller's).
     bool step(std::size_t budget_bytes);
-    /// A database was emptied or swapped meanwhile: what was written is no state there ever was. Begin
-    /// anew.
+
+    /// A database was emptied or swapped meanwhile: what was written is no state there ever was.
+    /// Begin anew.
     bool broken() const { return broken_; }
+
     std::uint64_t keys() const { return keys_; }
 
     void before_change(const Database& database, const Entry& entry) override;
@@ -53,7 +56,8 @@ private:
     int selected_ = -1;
     bool broken_ = false;
     std::uint64_t keys_ = 0;
-    std::vector<std::unordered_set<std::string>> early_;  ///< By database: written before their turn, or new.
+    std::vector<std::unordered_set<std::string>>
+        early_;  ///< By database: written before their turn, or new.
 };
 
 }  // namespace kumo::kv

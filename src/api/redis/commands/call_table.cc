@@ -3,8 +3,7 @@
 
 namespace kumo::api_redis {
 
-CallTable::CallTable()
-    : by_id_(kv::command_count(), nullptr) {}
+CallTable::CallTable() : by_id_(kv::command_count(), nullptr) {}
 
 void CallTable::add(std::initializer_list<CallEntry> entries) {
     for (const CallEntry& entry : entries) {
@@ -30,6 +29,7 @@ const CallTable& call_handlers() {
         add_server_calls(made);
         add_introspection_calls(made);
         add_observation_calls(made);
+        add_persistence_calls(made);
         add_tracking_calls(made);
         add_debug_calls(made);
         add_script_calls(made);
@@ -38,7 +38,11 @@ const CallTable& call_handlers() {
     return table;
 }
 
-void reply_help(wire::RespWriter& reply, ByteView command, std::span<const std::string_view> lines) {
+void reply_help(
+    wire::RespWriter& reply,
+    ByteView command,
+    std::span<const std::string_view> lines
+) {
     reply.array(lines.size() + 3);
     reply.simple(
         std::string(command) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"

@@ -15,9 +15,7 @@ constexpr ByteView kBadName =
     "ERR Client names cannot contain spaces, newlines or special characters.";
 
 bool printable(ByteView text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        return c >= '!' && c <= '~';
-    });
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
 }
 
 bool is_word(ByteView text, std::string_view word) {
@@ -27,7 +25,12 @@ bool is_word(ByteView text, std::string_view word) {
               });
 }
 
-enum class ClientType : std::uint8_t { kNormal, kReplica, kPubsub, kMaster };
+enum class ClientType : std::uint8_t {
+    kNormal,
+    kReplica,
+    kPubsub,
+    kMaster
+};
 
 std::optional<ClientType> parse_type(ByteView text) {
     if (is_word(text, "normal")) {
@@ -90,26 +93,22 @@ std::string describe(Service& service, const Session& session, std::span<const B
     const auto number = [](auto value) {
         return std::to_string(value);
     };
-    std::string out = "id=" + number(session.id) + " addr=" + session.peer_text()
-                      + " laddr=" + session.local_text() + " fd=" + number(session.id + 7)
-                      + " name=" + session.name
-                      + " age=" + number((now - session.created_ms) / 1000)
-                      + " idle=" + number((now - session.last_used_ms) / 1000)
-                      + " flags=" + flags_of(session) + " db=" + number(session.db)
-                      + " sub=" + number(session.subscriptions.channels.size())
-                      + " psub=" + number(session.subscriptions.patterns.size())
-                      + " ssub=" + number(session.subscriptions.shard_channels.size())
-                      + " multi=" + (session.transaction.open ? number(queued) : "-1")
-                      + " qbuf=" + number(request)
-                      + " qbuf-free="
-                      + number(session.query_buffer_capacity() - session.request_bytes())
-                      + " argv-mem=" + number(session.argv_bytes)
-                      + " multi-mem=" + number(session.multi_bytes())
-                      + " rbs=16384 rbp=0 obl=0 oll=0 omem=" + number(session.output_bytes())
-                      + " tot-mem=" + number(session.memory_bytes()) + " events=r"
-                      + " cmd=" + session.last_command + " user=" + session.user + " redir="
-                      + (session.tracking.on ? number(session.tracking.redirect) : "-1")
-                      + " resp=" + number(session.reply.protocol());
+    std::string out =
+        "id=" + number(session.id) + " addr=" + session.peer_text()
+        + " laddr=" + session.local_text() + " fd=" + number(session.id + 7)
+        + " name=" + session.name + " age=" + number((now - session.created_ms) / 1000)
+        + " idle=" + number((now - session.last_used_ms) / 1000) + " flags=" + flags_of(session)
+        + " db=" + number(session.db) + " sub=" + number(session.subscriptions.channels.size())
+        + " psub=" + number(session.subscriptions.patterns.size())
+        + " ssub=" + number(session.subscriptions.shard_channels.size()) + " multi="
+        + (session.transaction.open ? number(queued) : "-1") + " qbuf=" + number(request)
+        + " qbuf-free=" + number(session.query_buffer_capacity() - session.request_bytes())
+        + " argv-mem=" + number(session.argv_bytes) + " multi-mem=" + number(session.multi_bytes())
+        + " rbs=16384 rbp=0 obl=0 oll=0 omem=" + number(session.output_bytes())
+        + " tot-mem=" + number(session.memory_bytes()) + " events=r"
+        + " cmd=" + session.last_command + " user=" + session.user
+        + " redir=" + (session.tracking.on ? number(session.tracking.redirect) : "-1")
+        + " resp=" + number(session.reply.protocol());
     if (!session.library_name.empty() || !session.library_version.empty()) {
         out += " lib-name=" + session.library_name + " lib-ver=" + session.library_version;
     }
@@ -151,7 +150,8 @@ void do_list(Call& call) {
     const auto add = [&](const Session& session) {
         if (!session.closing() && (!type.has_value() || type_of(session) == *type)) {
             out += describe(
-                       call.service, session,
+                       call.service,
+                       session,
                        &session == &call.session ? call.arguments : std::span<const ByteView>()
                    )
                    + "\n";
@@ -373,7 +373,8 @@ void do_unblock(Call& call) {
         return;
     }
     call.service.unblock(
-        *session, with_error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : ""
+        *session,
+        with_error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : ""
     );
     call.reply.integer(1);
 }

@@ -20,7 +20,8 @@ void find_matching(ByteView pattern, std::map<std::string, const SettingSpec*>* 
     if (!has_glob(pattern)) {
         if (const SettingSpec* spec = find_setting_spec(pattern); spec != nullptr) {
             out->emplace(
-                kv::glob_matches(pattern, spec->name, true) ? spec->name : spec->alias, spec
+                kv::glob_matches(pattern, spec->name, true) ? spec->name : spec->alias,
+                spec
             );
         }
         return;
@@ -73,7 +74,8 @@ bool check_change(Call& call, ByteView name, ByteView value, std::vector<Change>
     }
     if ((spec->flags & kProtected) != 0
         && !protected_action_allowed(
-            call.service.settings.text("enable-protected-configs"), call.session
+            call.service.settings.text("enable-protected-configs"),
+            call.session
         )) {
         set_failed(call, name, "can't set protected config");
         return false;

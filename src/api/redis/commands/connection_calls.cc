@@ -9,8 +9,7 @@ namespace kumo::api_redis {
 
 namespace {
 
-constexpr ByteView kWrongPassword =
-    "WRONGPASS invalid username-password pair or user is disabled.";
+constexpr ByteView kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
 bool check_password(Call& call, ByteView user, ByteView password) {
     const std::string& wanted = call.service.settings.text("requirepass");
@@ -110,8 +109,10 @@ void do_hello(Call& call) {
     }
     if (call.service.needs_authentication(call.session)) {
         call.error(
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
-            "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the "
+            "HELLO "
+            "<proto> AUTH <user> <pass> option can be used to authenticate the client and select "
+            "the "
             "RESP protocol version at the same time"
         );
         return;

@@ -91,8 +91,10 @@ void debug_protocol(Call& call) {
     } else if (call.arg_is(2, "true") || call.arg_is(2, "false")) {
         out.boolean(call.arg_is(2, "true"));
     } else {
-        call.error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|"
-                   "null|array|set|map|attrib|push|verbatim|true|false");
+        call.error(
+            "ERR Wrong protocol type name. Please use one of the following: string|integer|double|"
+            "null|array|set|map|attrib|push|verbatim|true|false"
+        );
     }
 }
 
@@ -123,10 +125,12 @@ const DebugCommand kDebugCommands[] = {
 
 void do_debug(Call& call) {
     if (!protected_action_allowed(
-            call.service.settings.text("enable-debug-command"), call.session
+            call.service.settings.text("enable-debug-command"),
+            call.session
         )) {
         call.error(
-            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", "
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
+            "\"local\", "
             "you can run it from a local connection, otherwise you need to set this option in the "
             "configuration file, and then restart the server."
         );

@@ -1,7 +1,8 @@
 // INFO (Redis 7.0): one function for each section.
-#include "api/redis/scripting.h"
 #include "api/redis/commands/info.h"
 
+#include "api/redis/persistence/persistence.h"
+#include "api/redis/scripting.h"
 #include "kv/keyspace/number.h"
 
 #include <algorithm>
@@ -20,8 +21,7 @@ namespace {
 
 class Lines {
 public:
-    explicit Lines(std::string& out)
-        : out_(out) {}
+    explicit Lines(std::string& out) : out_(out) {}
 
     void section(std::string_view title) {
         if (!out_.empty()) {
@@ -29,18 +29,22 @@ public:
         }
         out_.append("# ").append(title).append("\r\n");
     }
+
     void text(std::string_view name, std::string_view value) {
         out_.append(name).append(":").append(value).append("\r\n");
     }
+
     template <typename Number>
     void number(std::string_view name, Number value) {
         text(name, std::to_string(value));
     }
+
     void real(std::string_view name, double value) {
         std::array<char, 32> buffer{};
         (void)std::snprintf(buffer.data(), buffer.size(), "%.2f", value);
         text(name, buffer.data());
     }
+
     void memory(const std::string& name, std::uint64_t bytes) {
         number(name, bytes);
         text(name + "_human", human(bytes));
@@ -55,8 +59,13 @@ public:
             ++unit;
         }
         std::array<char, 32> buffer{};
-        (void)std::snprintf(buffer.data(), buffer.size(), unit == 0 ? "%.0f%c" : "%.2f%c", value,
-                            kUnits[unit]);
+        (void)std::snprintf(
+            buffer.data(),
+            buffer.size(),
+            unit == 0 ? "%.0f%c" : "%.2f%c",
+            value,
+            kUnits[unit]
+        );
         return buffer.data();
     }
 
@@ -68,6 +77,7 @@ using Section = void (*)(Service&, Lines&);
 
 void server_section(Service& service, Lines& out) {
     struct utsname system {};
+
     uname(&system);
     const std::int64_t uptime = (service.now_ms() - service.started_ms()) / 1000;
     out.section("Server");
@@ -134,9 +144,11 @@ void memory_section(Service& service, Lines& out) {
     out.number("used_memory_overhead", tables);
     out.number("used_memory_startup", 1'000'000);
     out.number("used_memory_dataset", used > tables ? used - tables : 0);
-    out.memory("total_system_memory",
-               static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES))
-                   * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+    out.memory(
+        "total_system_memory",
+        static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES))
+            * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE))
+    );
     const Scripting& scripting = service.scripting();
     out.memory("used_memory_lua", scripting.scripts.interpreter().memory_bytes());
     out.memory("used_memory_scripts", scripting.scripts.memory_bytes());
@@ -158,7 +170,7 @@ void memory_section(Service& service, Lines& out) {
 
 void persistence_section(Service& service, Lines& out) {
     const PersistenceInfo info =
-        service.persistence_info ? service.persistence_info() : PersistenceInfo();
+        service.persistence != nullptr ? service.persistence->info() : PersistenceInfo();
     out.section("Persistence");
     out.number("loading", info.loading ? 1 : 0);
     out.number("async_loading", 0);
@@ -256,14 +268,20 @@ void replication_section(Service& service, Lines& out) {
 
 void cpu_section(Service& /*service*/, Lines& out) {
     struct rusage self {};
+
     struct rusage thread {};
+
     getrusage(RUSAGE_SELF, &self);
     getrusage(RUSAGE_THREAD, &thread);
     const auto seconds = [&out](std::string_view name, const timeval& time) {
         std::array<char, 48> buffer{};
-        (void)std::snprintf(buffer.data(), buffer.size(), "%lld.%06lld",
-                            static_cast<long long>(time.tv_sec),
-                            static_cast<long long>(time.tv_usec));
+        (void)std::snprintf(
+            buffer.data(),
+            buffer.size(),
+            "%lld.%06lld",
+            static_cast<long long>(time.tv_sec),
+            static_cast<long long>(time.tv_usec)
+        );
         out.text(name, buffer.data());
     };
     out.section("CPU");
@@ -301,10 +319,12 @@ void commandstats_section(Service& service, Lines& out) {
             of.calls == 0 ? 0
                           : static_cast<double>(of.microseconds) / static_cast<double>(of.calls);
         (void)std::snprintf(
-            buffer.data(), buffer.size(),
+            buffer.data(),
+            buffer.size(),
             "calls=%llu,usec=%llu,usec_per_call=%.2f,rejected_calls=%llu,failed_calls=%llu",
             static_cast<unsigned long long>(of.calls),
-            static_cast<unsigned long long>(of.microseconds), per_call,
+            static_cast<unsigned long long>(of.microseconds),
+            per_call,
             static_cast<unsigned long long>(of.rejected),
             static_cast<unsigned long long>(of.failed)
         );
@@ -333,7 +353,10 @@ void latencystats_section(Service& service, Lines& out) {
             const double value = kv::parse_double(percentile).value_or(0);
             std::array<char, 64> buffer{};
             (void)std::snprintf(
-                buffer.data(), buffer.size(), "p%s=%.3f", percentile.c_str(),
+                buffer.data(),
+                buffer.size(),
+                "p%s=%.3f",
+                percentile.c_str(),
                 static_cast<double>(of.histogram->percentile(value)) / 1000.0
             );
             line.append(line.empty() ? "" : ",").append(buffer.data());
@@ -355,9 +378,9 @@ void keyspace_section(Service& service, Lines& out) {
             continue;
         }
         out.text(
-            "db" + std::to_string(db), "keys=" + std::to_string(database.size()) + ",expires="
-                                           + std::to_string(database.volatile_size())
-                                           + ",avg_ttl=0"
+            "db" + std::to_string(db),
+            "keys=" + std::to_string(database.size())
+                + ",expires=" + std::to_string(database.volatile_size()) + ",avg_ttl=0"
         );
     }
 }
@@ -400,9 +423,9 @@ std::string info_text(Service& service, std::span<const ByteView> names) {
     std::string out;
     Lines lines(out);
     for (const NamedSection& section : kSections) {
-        if (everything ? (section.name != "modules" || wanted.contains("everything"))
-                       : (wanted.contains(std::string(section.name))
-                          || (standard && section.standard))) {
+        if (everything
+                ? (section.name != "modules" || wanted.contains("everything"))
+                : (wanted.contains(std::string(section.name)) || (standard && section.standard))) {
             section.write(service, lines);
         }
     }

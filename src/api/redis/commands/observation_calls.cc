@@ -27,8 +27,8 @@ void do_slowlog_get(Call& call) {
         count = *wanted;
     }
     const auto& entries = call.service.slow_log.entries();
-    const std::size_t shown = count < 0 ? entries.size()
-                                        : std::min(entries.size(), static_cast<std::size_t>(count));
+    const std::size_t shown =
+        count < 0 ? entries.size() : std::min(entries.size(), static_cast<std::size_t>(count));
     call.reply.array(shown);
     for (std::size_t i = 0; i < shown; ++i) {
         const SlowEntry& entry = entries[i];
@@ -174,7 +174,8 @@ void do_latency_graph(Call& call) {
                       + std::to_string(low) + " ms (all time high " + std::to_string(event.worst_ms)
                       + " ms)\n" + std::string(80, '-') + "\n";
     for (const LatencyMonitor::Sample& sample : event.samples) {
-        const std::uint64_t bar = event.worst_ms == 0 ? 0 : sample.milliseconds * 40 / event.worst_ms;
+        const std::uint64_t bar =
+            event.worst_ms == 0 ? 0 : sample.milliseconds * 40 / event.worst_ms;
         out += std::to_string(call.service.now_ms() / 1000 - sample.at_seconds) + "s ago "
                + std::string(bar, '#') + " " + std::to_string(sample.milliseconds) + "\n";
     }

@@ -18,14 +18,26 @@ struct Kind {
 };
 
 constexpr Kind kChannel = {
-    "subscribe", "unsubscribe", &Channels::subscribe, &Channels::unsubscribe,
-    &Subscriptions::channels, false};
+    "subscribe",
+    "unsubscribe",
+    &Channels::subscribe,
+    &Channels::unsubscribe,
+    &Subscriptions::channels,
+    false};
 constexpr Kind kPattern = {
-    "psubscribe", "punsubscribe", &Channels::subscribe_pattern, &Channels::unsubscribe_pattern,
-    &Subscriptions::patterns, false};
+    "psubscribe",
+    "punsubscribe",
+    &Channels::subscribe_pattern,
+    &Channels::unsubscribe_pattern,
+    &Subscriptions::patterns,
+    false};
 constexpr Kind kShard = {
-    "ssubscribe", "sunsubscribe", &Channels::subscribe_shard, &Channels::unsubscribe_shard,
-    &Subscriptions::shard_channels, true};
+    "ssubscribe",
+    "sunsubscribe",
+    &Channels::subscribe_shard,
+    &Channels::unsubscribe_shard,
+    &Subscriptions::shard_channels,
+    true};
 
 void confirm(Call& call, const Kind& kind, ByteView what, ByteView channel) {
     const Subscriptions& own = call.session.subscriptions;
@@ -43,9 +55,8 @@ void confirm(Call& call, const Kind& kind, ByteView what, ByteView channel) {
 
 void subscribe(Call& call, const Kind& kind) {
     for (std::size_t i = 1; i < call.argc(); ++i) {
-        (call.service.channels.*kind.subscribe)(
-            call.session.id, call.session.subscriptions, call.arg(i)
-        );
+        (call.service.channels.*kind.subscribe
+        )(call.session.id, call.session.subscriptions, call.arg(i));
         confirm(call, kind, kind.subscribed, call.arg(i));
     }
 }
@@ -123,7 +134,8 @@ void do_shard_channels(Call& call) {
         return;
     }
     reply_names(
-        call, call.service.channels.active_shard(call.argc() > 2 ? call.arg(2) : ByteView{})
+        call,
+        call.service.channels.active_shard(call.argc() > 2 ? call.arg(2) : ByteView{})
     );
 }
 

@@ -1,4 +1,5 @@
-// The server: TIME, LOLWUT, SHUTDOWN, ROLE, WAIT, REPLICAOF, READONLY and what is not there (Redis 7.0).
+// The server: TIME, LOLWUT, SHUTDOWN, ROLE, WAIT, REPLICAOF, READONLY and what is not there
+// (Redis 7.0).
 #include "api/redis/service.h"
 #include "kv/keyspace/number.h"
 
@@ -16,7 +17,10 @@ void do_time(Call& call) {
 }
 
 void do_lolwut(Call& call) {
-    call.reply.verbatim("txt", "kumosearch, speaking Redis ver. " + std::string(kRedisVersion) + "\n");
+    call.reply.verbatim(
+        "txt",
+        "kumosearch, speaking Redis ver. " + std::string(kRedisVersion) + "\n"
+    );
 }
 
 void do_role(Call& call) {

@@ -136,7 +136,8 @@ void do_caching(Call& call) {
     Tracking& of = call.session.tracking;
     if (!of.on) {
         call.error(
-            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
+            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN "
+            "or "
             "OPTOUT mode enabled"
         );
         return;

@@ -36,10 +36,7 @@ struct Persistence::Running {
     std::int64_t begun_ms = 0;
 };
 
-Persistence::Persistence(Service& service, io::Fs& fs)
-    : service_(service),
-      fs_(fs),
-      directory_(service.settings.text("dir")) {}
+Persistence::Persistence(Service& service, io::Fs& fs) : service_(service), fs_(fs) {}
 
 Persistence::~Persistence() {
     service_.remove_feed(*this);
@@ -88,7 +85,8 @@ Persistence::open_snapshot(const std::string& path, bool aof_base) {
             }
         },
         kv::RdbWriteOptions{
-            service_.settings.flag("rdbcompression"), service_.settings.flag("rdbchecksum")}
+            service_.settings.flag("rdbcompression"),
+            service_.settings.flag("rdbchecksum")}
     );
     write_head(*made->writer, aof_base);
     made->snapshot =
@@ -99,7 +97,7 @@ Persistence::open_snapshot(const std::string& path, bool aof_base) {
 /// The file is whole: makes it durable and puts it in its place.
 Status Persistence::complete(Running& running) {
     running.writer->finish();
-    KUMO_TRY(running.failed);
+    KUMO_TRY(std::move(running.failed));
     KUMO_TRY(running.file->sync());
     running.file.reset();
     KUMO_TRY(fs_.rename(running.temporary, running.path));
@@ -111,7 +109,8 @@ Status Persistence::complete(Running& running) {
     next.install_base(*running.base, running.increments_kept);
     KUMO_TRY(write_manifest(next));
     for (const kv::AofFile& old : next.history()) {
-        (void)fs_.unlink(aof_path(old.name));  // A file that stays is named in the manifest no more.
+        (void)fs_.unlink(aof_path(old.name)
+        );  // A file that stays is named in the manifest no more.
     }
     next.clear_history();
     KUMO_TRY(write_manifest(next));
@@ -129,7 +128,7 @@ Status Persistence::save() {
     while (running->snapshot->step(SIZE_MAX)) {
     }
     running->snapshot.reset();
-    const Status done = complete(*running);
+    Status done = complete(*running);
     info_.last_save_ok = done.ok();
     if (done.ok()) {
         service_.stats.dirty -= running->dirty_at_begin;
@@ -181,6 +180,7 @@ void Persistence::step_running() {
         }
         if (running_->snapshot->broken()) {
             // A flush: what is there now is what was asked for, and quickly written.
+            running_->snapshot.reset();
             auto again = open_snapshot(running_->path, running_->aof_base);
             if (!again.ok()) {
                 end_running(again.error());
@@ -188,13 +188,11 @@ void Persistence::step_running() {
             }
             again.value()->base = running_->base;
             again.value()->increments_kept = running_->increments_kept;
-            running_->snapshot.reset();
-            service_.observe_again(*again.value()->snapshot);
             running_ = std::move(again).value();
         }
         const bool more = running_->snapshot->step(kStepBytes);
         if (!running_->failed.ok()) {
-            end_running(running_->failed);
+            end_running(std::move(running_->failed));
         } else if (more || running_->snapshot->broken()) {
             step_running();
         } else {
@@ -278,8 +276,12 @@ Status Persistence::start_aof() {
     KUMO_TRY(io::make_directories(fs_, aof_directory()));
     if (manifest_.empty()) {
         manifest_.add_increment(service_.settings.text("appendfilename"));
-        const kv::AofFile base = manifest_.next_base(service_.settings.text("appendfilename"), true);
-        KUMO_TRY_ASSIGN(const std::unique_ptr<Running> running, open_snapshot(aof_path(base.name), true));
+        const kv::AofFile base =
+            manifest_.next_base(service_.settings.text("appendfilename"), true);
+        KUMO_TRY_ASSIGN(
+            const std::unique_ptr<Running> running,
+            open_snapshot(aof_path(base.name), true)
+        );
         running->base = base;
         running->increments_kept = 1;
         while (running->snapshot->step(SIZE_MAX)) {
@@ -299,7 +301,7 @@ Status Persistence::set_appendonly() {
     }
     if (!wanted) {
         write_pending();
-        const Status synced = increment_->sync();
+        Status synced = increment_->sync();
         increment_.reset();
         return synced;
     }
@@ -309,7 +311,10 @@ Status Persistence::set_appendonly() {
     manifest_.add_increment(service_.settings.text("appendfilename"));
     const kv::AofFile base = manifest_.next_base(service_.settings.text("appendfilename"), true);
     KUMO_TRY(io::make_directories(fs_, aof_directory()));
-    KUMO_TRY_ASSIGN(const std::unique_ptr<Running> running, open_snapshot(aof_path(base.name), true));
+    KUMO_TRY_ASSIGN(
+        const std::unique_ptr<Running> running,
+        open_snapshot(aof_path(base.name), true)
+    );
     running->base = base;
     running->increments_kept = 1;
     while (running->snapshot->step(SIZE_MAX)) {
@@ -431,12 +436,8 @@ void Persistence::periodic() {
 Status Persistence::start() {
     started_ = true;
     service_.add_feed(*this);
-    service_.on_setting("appendonly", [this] {
-        return set_appendonly();
-    });
-    service_.add_periodic([this] {
-        periodic();
-    });
+    service_.on_setting("appendonly", [this] { return set_appendonly(); });
+    service_.add_periodic([this] { periodic(); });
     return service_.settings.flag("appendonly") ? start_aof() : Status();
 }
 
@@ -448,8 +449,10 @@ Status Persistence::finish(bool save_wanted) {
     }
     if (save_wanted) {
         running_.reset();
-        const Status saved = save();
-        out = out.ok() ? saved : out;
+        Status saved = save();
+        if (out.ok()) {
+            out = std::move(saved);
+        }
     }
     return out;
 }
@@ -470,7 +473,8 @@ std::string Persistence::write_refusal() const {
         return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
                "persist to disk. Commands that may modify the data set are disabled, because this "
                "instance is configured to report errors during writes if RDB snapshotting fails "
-               "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about "
+               "(stop-writes-on-bgsave-error option). Please check the Redis logs for details "
+               "about "
                "the RDB error.";
     }
     return {};

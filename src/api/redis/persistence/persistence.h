@@ -16,12 +16,12 @@
 namespace kumo::api_redis {
 
 /// The keyspace on disk, in Redis's own files: `dbfilename` as RDB, and, with `appendonly yes`, the
-/// directory `appenddirname` with its manifest, a base and increments. Both are read at the start (the
-/// latter first, as in Redis; a single append-only file of before Redis 7 is taken over).
+/// directory `appenddirname` with its manifest, a base and increments. Both are read at the start
+/// (the latter first, as in Redis; a single append-only file of before Redis 7 is taken over).
 ///
-/// Changes are appended once a turn of the loop, before its replies leave: with `appendfsync always`
-/// they are on the disk by then; a disk that refuses them lets the connections that made them end
-/// without an answer, and writes are refused until it takes them.
+/// Changes are appended once a turn of the loop, before its replies leave: with `appendfsync
+/// always` they are on the disk by then; a disk that refuses them lets the connections that made
+/// them end without an answer, and writes are refused until it takes them.
 ///
 /// Snapshots are written while commands run (kv/rdb/snapshot.h).
 ///
@@ -58,6 +58,7 @@ private:
     std::string aof_directory() const;
     std::string aof_path(const std::string& name) const;
     Status load_rdb(const std::string& path);
+    Status adopt_old_aof();
     Status load_aof();
     Status load_aof_file(const std::string& path, bool last);
     Result<kv::AofManifest> read_manifest();
@@ -77,7 +78,6 @@ private:
 
     Service& service_;
     io::Fs& fs_;
-    std::string directory_;
     kv::AofManifest manifest_;
     std::unique_ptr<io::File> increment_;
     std::uint64_t increment_bytes_ = 0;
@@ -97,8 +97,5 @@ private:
     std::int64_t failed_save_ms_ = 0;
     bool started_ = false;
 };
-
-/// SAVE, BGSAVE, LASTSAVE, BGREWRITEAOF for a service with files.
-void attach_persistence(Service& service, Persistence& persistence);
 
 }  // namespace kumo::api_redis

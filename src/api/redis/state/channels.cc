@@ -6,12 +6,7 @@
 
 namespace kumo::api_redis {
 
-bool Channels::add(
-    Listeners& to,
-    std::set<std::string>& own,
-    SessionId session,
-    ByteView name
-) {
+bool Channels::add(Listeners& to, std::set<std::string>& own, SessionId session, ByteView name) {
     if (!own.emplace(name).second) {
         return false;
     }
@@ -19,12 +14,7 @@ bool Channels::add(
     return true;
 }
 
-bool Channels::drop(
-    Listeners& from,
-    std::set<std::string>& own,
-    SessionId session,
-    ByteView name
-) {
+bool Channels::drop(Listeners& from, std::set<std::string>& own, SessionId session, ByteView name) {
     const std::string copy(name);  // `name` may lie in `own`.
     if (own.erase(copy) == 0) {
         return false;
@@ -73,8 +63,7 @@ void Channels::remove(SessionId session, Subscriptions& of) {
     }
 }
 
-std::size_t
-Channels::publish(ByteView channel, ByteView message, const Deliver& deliver) const {
+std::size_t Channels::publish(ByteView channel, ByteView message, const Deliver& deliver) const {
     std::size_t receivers = 0;
     if (const auto at = channels_.find(channel); at != channels_.end()) {
         for (const SessionId session : at->second) {
@@ -94,8 +83,8 @@ Channels::publish(ByteView channel, ByteView message, const Deliver& deliver) co
     return receivers;
 }
 
-std::size_t
-Channels::publish_shard(ByteView channel, ByteView message, const Deliver& deliver) const {
+std::size_t Channels::publish_shard(ByteView channel, ByteView message, const Deliver& deliver)
+    const {
     const auto at = shard_channels_.find(channel);
     if (at == shard_channels_.end()) {
         return 0;

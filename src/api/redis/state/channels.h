@@ -22,6 +22,7 @@ struct Subscriptions {
     std::set<std::string> shard_channels;
 
     std::size_t count() const { return channels.size() + patterns.size(); }
+
     bool any() const { return count() + shard_channels.size() > 0; }
 };
 
@@ -30,7 +31,8 @@ struct Subscriptions {
 class Channels {
 public:
     /// A message for one session: the pattern is empty unless it came by one.
-    using Deliver = std::function<void(SessionId, ByteView pattern, ByteView channel, ByteView message)>;
+    using Deliver =
+        std::function<void(SessionId, ByteView pattern, ByteView channel, ByteView message)>;
 
     // True: it is new to the session.
     bool subscribe(SessionId session, Subscriptions& of, ByteView channel);
@@ -44,17 +46,23 @@ public:
     /// Returns how many sessions got it (one that has both channel and pattern counts twice).
     std::size_t publish(ByteView channel, ByteView message, const Deliver& deliver) const;
     std::size_t publish_shard(ByteView channel, ByteView message, const Deliver& deliver) const;
+
     /// Nobody listens to anything but shard channels.
     bool quiet() const { return channels_.empty() && patterns_.empty(); }
 
-    std::vector<std::string> active(ByteView pattern) const;        ///< Channels that match; "": all.
+    std::vector<std::string> active(ByteView pattern) const;  ///< Channels that match; "": all.
     std::vector<std::string> active_shard(ByteView pattern) const;
     std::size_t subscribers(ByteView channel) const;
     std::size_t shard_subscribers(ByteView channel) const;
+
     std::size_t pattern_count() const { return patterns_.size(); }
+
     std::size_t channel_count() const { return channels_.size(); }
+
     std::size_t shard_channel_count() const { return shard_channels_.size(); }
+
     std::vector<std::string> shard_channels() const { return active_shard({}); }
+
     std::vector<SessionId> shard_listeners(ByteView channel) const;
 
 private:

@@ -19,6 +19,7 @@ public:
         std::int64_t at_seconds = 0;
         std::uint64_t milliseconds = 0;
     };
+
     struct Event {
         std::vector<Sample> samples;  ///< The oldest first.
         std::uint64_t worst_ms = 0;
@@ -26,7 +27,9 @@ public:
 
     /// Two in one second are one, the longer.
     void add(ByteView event, std::int64_t at_seconds, std::uint64_t milliseconds);
+
     const std::map<std::string, Event, std::less<>>& events() const { return events_; }
+
     /// How many were forgotten.
     std::size_t reset(ByteView event);
     std::size_t reset_all();

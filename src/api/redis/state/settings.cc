@@ -73,10 +73,10 @@ Result<std::string> check_keyspace_events(const std::string& value) {
     }
     // Shown in one order, with A for all the classes it stands for.
     constexpr std::string_view kAll = "g$lshzxetd";
-    const bool every = value.find('A') != std::string::npos
-                       || std::all_of(kAll.begin(), kAll.end(), [&](char c) {
-                              return value.find(c) != std::string::npos;
-                          });
+    const bool every =
+        value.find('A') != std::string::npos || std::all_of(kAll.begin(), kAll.end(), [&](char c) {
+            return value.find(c) != std::string::npos;
+        });
     std::string out = every ? "A" : "";
     for (const char c : std::string_view("g$lshzxetd")) {
         if (!every && value.find(c) != std::string::npos) {
@@ -148,7 +148,8 @@ Result<std::string> check_oom_values(const std::string& value) {
     for (const std::string& word : words) {
         const auto number = kv::parse_integer(word);
         if (!number.has_value() || *number < -2000 || *number > 2000) {
-            return invalid("Invalid oom-score-adj-values, elements must be between -2000 and 2000.");
+            return invalid("Invalid oom-score-adj-values, elements must be between -2000 and 2000."
+            );
         }
         if (*number < last) {
             return invalid("The oom-score-adj-values component must be in increasing order");
@@ -210,7 +211,8 @@ std::string merge_output_limits(const std::string& old, const std::string& now) 
         for (std::size_t k = 0; k + 3 < before.size(); k += 4) {
             if (before[k] == after[i]) {
                 std::copy_n(
-                    after.begin() + static_cast<std::ptrdiff_t>(i), 4,
+                    after.begin() + static_cast<std::ptrdiff_t>(i),
+                    4,
                     before.begin() + static_cast<std::ptrdiff_t>(k)
                 );
             }
@@ -258,28 +260,27 @@ Settings::Settings() {
 
 Result<std::string> Settings::check(const SettingSpec& spec, const std::string& value) {
     switch (spec.kind) {
-    case SettingKind::kFlag: {
-        const std::string word = lower(value);
-        if (word != "yes" && word != "no") {
-            return invalid("argument must be 'yes' or 'no'");
+        case SettingKind::kFlag: {
+            const std::string word = lower(value);
+            if (word != "yes" && word != "no") {
+                return invalid("argument must be 'yes' or 'no'");
+            }
+            return word;
         }
-        return word;
-    }
-    case SettingKind::kNumber: {
-        const auto number = kv::parse_integer(value);
-        if (!number.has_value()) {
-            return invalid("argument couldn't be parsed into an integer");
+        case SettingKind::kNumber: {
+            const auto number = kv::parse_integer(value);
+            if (!number.has_value()) {
+                return invalid("argument couldn't be parsed into an integer");
+            }
+            return check_range(spec, *number);
         }
-        return check_range(spec, *number);
-    }
-    case SettingKind::kMemory: {
-        const auto bytes = parse_memory(value);
-        return bytes.ok() ? check_range(spec, bytes.value()) : Result<std::string>(bytes.error());
-    }
-    case SettingKind::kEnum:
-        return check_choice(spec, value);
-    case SettingKind::kText:
-        return check_text(spec, value);
+        case SettingKind::kMemory: {
+            const auto bytes = parse_memory(value);
+            return bytes.ok() ? check_range(spec, bytes.value())
+                              : Result<std::string>(bytes.error());
+        }
+        case SettingKind::kEnum: return check_choice(spec, value);
+        case SettingKind::kText: return check_text(spec, value);
     }
     KUMO_ASSERT(false);
     return invalid({});
@@ -331,8 +332,9 @@ std::vector<std::pair<std::string, std::string>> Settings::changed() const {
     return out;
 }
 
-Result<std::vector<std::pair<std::string, std::vector<std::string>>>>
-parse_config_lines(std::string_view text) {
+Result<std::vector<std::pair<std::string, std::vector<std::string>>>> parse_config_lines(
+    std::string_view text
+) {
     std::vector<std::pair<std::string, std::vector<std::string>>> out;
     std::size_t number = 0;
     while (!text.empty()) {

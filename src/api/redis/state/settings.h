@@ -13,11 +13,18 @@
 
 namespace kumo::api_redis {
 
-enum class SettingKind : std::uint8_t { kFlag, kNumber, kMemory, kEnum, kText };
+enum class SettingKind : std::uint8_t {
+    kFlag,
+    kNumber,
+    kMemory,
+    kEnum,
+    kText
+};
 
 inline constexpr unsigned kImmutable = 1;  ///< Cannot change while the server runs.
-inline constexpr unsigned kProtected = 2;  ///< Changes only if `enable-protected-configs` allows it.
-inline constexpr unsigned kInert = 4;      ///< Accepted and shown, without effect in this version.
+inline constexpr unsigned kProtected =
+    2;                                 ///< Changes only if `enable-protected-configs` allows it.
+inline constexpr unsigned kInert = 4;  ///< Accepted and shown, without effect in this version.
 
 /// One parameter of redis.conf.
 struct SettingSpec {
@@ -38,8 +45,8 @@ const SettingSpec* find_setting_spec(std::string_view name);
 /// "1gb", "512k", "100" to bytes. kInvalidArgument otherwise.
 Result<std::int64_t> parse_memory(std::string_view text);
 
-/// What redis.conf, the command line and CONFIG SET decide: a value for each parameter, in the form CONFIG
-/// GET shows. Thread rule: loop-owned.
+/// What redis.conf, the command line and CONFIG SET decide: a value for each parameter, in the form
+/// CONFIG GET shows. Thread rule: loop-owned.
 class Settings {
 public:
     Settings();
@@ -67,9 +74,10 @@ private:
     std::map<std::string, std::string, std::less<>> values_;
 };
 
-/// The file's lines and `--name value` arguments as (name, value) pairs. A value of several words keeps
-/// them apart with blanks, quoted if need be. Errors name the line.
-Result<std::vector<std::pair<std::string, std::vector<std::string>>>>
-parse_config_lines(std::string_view text);
+/// The file's lines and `--name value` arguments as (name, value) pairs. A value of several words
+/// keeps them apart with blanks, quoted if need be. Errors name the line.
+Result<std::vector<std::pair<std::string, std::vector<std::string>>>> parse_config_lines(
+    std::string_view text
+);
 
 }  // namespace kumo::api_redis

@@ -27,7 +27,9 @@ class SlowLog {
 public:
     void add(SlowEntry entry, std::size_t entries_max);
     void trim(std::size_t entries_max);
+
     void clear() { entries_.clear(); }
+
     /// The newest first.
     const std::deque<SlowEntry>& entries() const { return entries_; }
 

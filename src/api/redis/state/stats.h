@@ -16,10 +16,13 @@ namespace kumo::api_redis {
 class DurationHistogram {
 public:
     void add(std::uint64_t nanoseconds);
+
     std::uint64_t count() const { return count_; }
+
     /// The upper edge of the bucket in which that share (0 to 100) ends, in nanoseconds.
     std::uint64_t percentile(double percent) const;
-    /// (upper edge in microseconds, calls up to there), a power of two apart: LATENCY HISTOGRAM's rows.
+    /// (upper edge in microseconds, calls up to there), a power of two apart: LATENCY HISTOGRAM's
+    /// rows.
     std::vector<std::pair<std::uint64_t, std::uint64_t>> cumulative() const;
 
 private:
@@ -38,12 +41,13 @@ struct CommandStats {
     std::uint64_t microseconds = 0;
     std::uint64_t rejected = 0;
     std::uint64_t failed = 0;
-    std::unique_ptr<DurationHistogram> histogram;  ///< From the first call on, if latency is tracked.
+    std::unique_ptr<DurationHistogram>
+        histogram;  ///< From the first call on, if latency is tracked.
 };
 
 /// What INFO counts. Thread rule: loop-owned.
 struct Stats {
-    std::vector<CommandStats> commands;  ///< By CommandSpec::id.
+    std::vector<CommandStats> commands;                        ///< By CommandSpec::id.
     std::map<std::string, std::uint64_t, std::less<>> errors;  ///< By their first word.
     std::uint64_t connections_received = 0;
     std::uint64_t connections_rejected = 0;

@@ -50,8 +50,9 @@ void TrackingTable::note_change(ByteView key, SessionId origin) {
     }
 }
 
-std::vector<TrackingTable::Gathered>
-TrackingTable::take_noted(const std::function<bool(SessionId)>& no_loop) {
+std::vector<TrackingTable::Gathered> TrackingTable::take_noted(
+    const std::function<bool(SessionId)>& no_loop
+) {
     const auto noted = std::exchange(noted_, {});
     std::vector<Gathered> out;
     for (const auto& [prefix, sessions] : prefixes_) {

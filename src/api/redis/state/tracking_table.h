@@ -25,23 +25,29 @@ public:
     std::vector<SessionId> take_all();
     /// An arbitrary key, to be invalidated because the table is full; empty if there is none.
     std::string any_key() const;
+
     std::size_t keys() const { return keys_.size(); }
+
     std::size_t items() const { return items_; }
 
     void add_prefix(ByteView prefix, SessionId session);
     void remove_prefix(ByteView prefix, SessionId session);
+
     std::size_t prefixes() const { return prefixes_.size(); }
 
     /// For sessions with prefixes: a key has changed. `origin` made the change.
     void note_change(ByteView key, SessionId origin);
+
     /// One session's gathered keys.
     struct Gathered {
         SessionId session;
         std::vector<std::string> keys;
     };
-    /// What was noted since the last call; `own(session, origin)` says whether that session does not
-    /// want to hear of its own changes.
+
+    /// What was noted since the last call; `own(session, origin)` says whether that session does
+    /// not want to hear of its own changes.
     std::vector<Gathered> take_noted(const std::function<bool(SessionId)>& no_loop);
+
     bool has_noted() const { return !noted_.empty(); }
 
 private:
