@@ -20,10 +20,9 @@ constexpr std::size_t kShrinkBytesMax = 2048;
 
 std::size_t block_bytes_max(std::int64_t setting) {
     constexpr std::size_t kSizes[] = {4096, 8192, 16384, 32768, 65536};
-    if (setting >= 0) {
-        return kCountedBlockBytesMax;
-    }
-    return kSizes[std::min<std::int64_t>(-setting, 5) - 1];
+    const std::size_t whole =
+        setting >= 0 ? kCountedBlockBytesMax : kSizes[-std::max<std::int64_t>(setting, -5) - 1];
+    return whole - Packed::kHeaderBytes;  // A full block fills the allocator's class, no more.
 }
 
 bool has_room(const Packed& node, ByteView element, const EncodingLimits& limits) {

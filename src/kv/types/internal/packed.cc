@@ -11,7 +11,9 @@ namespace kumo::kv::internal {
 
 namespace {
 
-constexpr std::size_t kHeaderBytes = 8;
+// Tags of a block: up to here they are counts.
+constexpr unsigned kTagsFrom = 0xfff0;
+constexpr unsigned kUncounted = 0xffff;
 constexpr unsigned kShortText = 0x80;
 constexpr unsigned kMiddleText = 0xc0;
 constexpr unsigned kWideNumber = 0xe0;
@@ -235,21 +237,33 @@ Packed::Packed(const Packed& other) {
     }
 }
 
-Packed::Header Packed::header() const {
-    static_assert(sizeof(Header) == kHeaderBytes);
-    return block_ == nullptr ? Header{} : load_unaligned<Header>(block_.get());
+unsigned Packed::tag() const {
+    return block_ == nullptr ? 0 : load_unaligned<std::uint16_t>(block_.get() + 4);
 }
 
-void Packed::set_header(Header header) {
-    std::memcpy(block_.get(), &header, sizeof(header));
+void Packed::set_tag(unsigned tag) {
+    const auto stored = static_cast<std::uint16_t>(tag);
+    std::memcpy(block_.get() + 4, &stored, sizeof(stored));
+}
+
+std::size_t Packed::walked_count() const {
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < bytes(); at = next(at)) {
+        ++count;
+    }
+    return count;
 }
 
 std::size_t Packed::count() const {
-    return header().count;
+    const unsigned stored = tag();
+    if (stored < kTagsFrom) {
+        return stored;
+    }
+    return stored == kUncounted ? walked_count() : bytes() / mark();
 }
 
 std::size_t Packed::bytes() const {
-    return header().bytes;
+    return block_ == nullptr ? 0 : load_unaligned<std::uint32_t>(block_.get());
 }
 
 std::size_t Packed::memory_bytes() const {
@@ -257,13 +271,12 @@ std::size_t Packed::memory_bytes() const {
 }
 
 unsigned Packed::mark() const {
-    return header().mark;
+    const unsigned stored = tag();
+    return stored < kTagsFrom || stored == kUncounted ? 0 : stored - kTagsFrom;
 }
 
 void Packed::set_mark(unsigned mark) {
-    Header changed = header();
-    changed.mark = mark & 0xfU;
-    set_header(changed);
+    set_tag(kTagsFrom + mark);
 }
 
 char* Packed::data() {
@@ -413,8 +426,13 @@ char* Packed::open_gap(
     std::size_t inserted,
     std::ptrdiff_t count_change
 ) {
-    Header changed = header();
-    const std::size_t old_bytes = changed.bytes;
+    const bool marked = mark() != 0;
+    const auto new_count = static_cast<std::size_t>(
+        static_cast<std::ptrdiff_t>(marked ? 0 : count()) + (marked ? 0 : count_change)
+    );
+    const unsigned new_tag =
+        marked ? tag() : static_cast<unsigned>(std::min<std::size_t>(new_count, kUncounted));
+    const std::size_t old_bytes = bytes();
     const std::size_t tail = old_bytes - offset - removed;
     const std::size_t new_bytes = old_bytes - removed + inserted;
     KUMO_ASSERT(new_bytes <= UINT32_MAX);
@@ -434,11 +452,9 @@ char* Packed::open_gap(
     } else {
         std::memmove(data() + offset + inserted, data() + offset + removed, tail);
     }
-    changed.bytes = static_cast<std::uint32_t>(new_bytes);
-    changed.count =
-        static_cast<std::uint32_t>(static_cast<std::ptrdiff_t>(changed.count) + count_change)
-        & 0xfffffffU;
-    set_header(changed);
+    const auto stored = static_cast<std::uint32_t>(new_bytes);
+    std::memcpy(block_.get(), &stored, sizeof(stored));
+    set_tag(new_tag >= kTagsFrom && !marked ? kUncounted : new_tag);
     return data() + offset;
 }
 

@@ -82,7 +82,7 @@ public:
     static std::size_t element_bytes(ByteView text);
 
     /// Sets of integers use the same block with elements of their own making: raw bytes at raw
-    /// offsets, and a mark (0..15) that says so; a block that was empty begins with mark 0.
+    /// offsets, and a mark (1..14) that says so and is the size of each; 0: elements as above.
     unsigned mark() const;
     void set_mark(unsigned mark);
     char* data();
@@ -94,13 +94,10 @@ public:
         std::ptrdiff_t count_change
     );
 
-private:
-    struct Header {
-        std::uint32_t bytes;
-        std::uint32_t count : 28;
-        std::uint32_t mark : 4;
-    };
+    /// What a block needs besides its elements.
+    static constexpr std::size_t kHeaderBytes = 6;
 
+private:
     /// Makes room for `inserted` bytes in place of `removed` ones; where they belong.
     char* open_gap(
         std::size_t offset,
@@ -108,10 +105,13 @@ private:
         std::size_t inserted,
         std::ptrdiff_t count_change
     );
-    Header header() const;
-    void set_header(Header header);
+    unsigned tag() const;
+    void set_tag(unsigned tag);
+    std::size_t walked_count() const;
 
-    std::unique_ptr<char[]> block_;  ///< A Header, then the elements; null: empty.
+    /// Bytes of the elements (4), a tag (2: their count; from kTagsFrom on: a mark, or too many to
+    /// count here), the elements. Null: empty.
+    std::unique_ptr<char[]> block_;
 };
 
 /// How many bytes of elements one block may have; larger collections get another form.

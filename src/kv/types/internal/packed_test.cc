@@ -105,6 +105,22 @@ TEST(Packed, DoesAsAVectorDoes) {
     EXPECT_EQ(texts(Packed(packed)), model);
 }
 
+TEST(Packed, CountsMoreThanItsHeaderCan) {
+    Packed packed;
+    packed.append("x");
+    Packed many;
+    for (int i = 0; i < 1000; ++i) {
+        many.append("1");
+    }
+    for (int i = 0; i < 66; ++i) {
+        packed.append_all(many);
+    }
+    EXPECT_EQ(packed.count(), 66001U);
+    packed.erase(0, 1001);
+    EXPECT_EQ(packed.count(), 65000U);
+    EXPECT_EQ(packed.element(packed.seek(64999)).view(), "1");
+}
+
 TEST(Packed, FindsNumbersByValueAndTextByBytes) {
     Packed packed;
     for (const char* text : {"a", "1", "01", "x", "1", "y"}) {
