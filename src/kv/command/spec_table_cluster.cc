@@ -1,4 +1,5 @@
-// Rows of the command table: internal/spec_rows.h says what stands where. Facts are of Redis 7.0.15.
+// Rows of the command table: internal/spec_rows.h says what stands where. Facts are of
+// Redis 7.0.15.
 #include "kv/command/internal/spec_rows.h"
 
 namespace kumo::kv::internal {
