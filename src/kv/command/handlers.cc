@@ -39,6 +39,7 @@ const HandlerTable& keyspace_handlers() {
         add_stream_info_commands(made);
         add_stream_group_commands(made);
         add_hyperloglog_commands(made);
+        add_geo_commands(made);
         add_list_commands(made);
         add_list_pop_commands(made);
         return made;

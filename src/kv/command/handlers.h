@@ -49,6 +49,7 @@ void add_stream_read_commands(HandlerTable& table);
 void add_stream_info_commands(HandlerTable& table);
 void add_stream_group_commands(HandlerTable& table);
 void add_hyperloglog_commands(HandlerTable& table);
+void add_geo_commands(HandlerTable& table);
 void add_list_commands(HandlerTable& table);
 void add_list_pop_commands(HandlerTable& table);
 
