@@ -10,8 +10,12 @@ namespace {
 constexpr ByteView kInvalidId = "ERR Invalid stream ID specified as stream command argument";
 constexpr std::size_t kIdBytesMax = 127;
 
+/// Leading zeros and a plus sign are taken, as by Redis.
 std::optional<std::uint64_t> parse_unsigned(ByteView text) {
-    if (text.empty() || (text.size() > 1 && text[0] == '0')) {
+    if (text.size() > 1 && text[0] == '+') {
+        text.remove_prefix(1);
+    }
+    if (text.empty()) {
         return std::nullopt;
     }
     std::uint64_t value = 0;

@@ -107,7 +107,13 @@ void do_xgroup_setid(Context& ctx) {
     StreamGroup* group = nullptr;
     StreamId id;
     if (!read_group_options(ctx, false, &makes, &entries_read)
-        || !find_named_group(ctx, &stream, &group) || !read_group_id(ctx, stream, &id)) {
+        || !find_named_group(ctx, &stream, &group)) {
+        return;
+    }
+    // Here `-` and `+` are ids too, unlike in CREATE.
+    if (ctx.arg(4) == "+") {
+        id = StreamId::max();
+    } else if (ctx.arg(4) != "-" && !read_group_id(ctx, stream, &id)) {
         return;
     }
     group->last_id = id;
