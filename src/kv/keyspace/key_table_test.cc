@@ -1,0 +1,117 @@
+#include "kv/keyspace/key_table.h"
+
+#include "base/random.h"
+#include "kv/keyspace/database.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace kumo::kv {
+namespace {
+
+constexpr std::uint64_t kSeed = 42;
+
+TEST(Database, HoldsWhatAMapHolds) {
+    SeededRandom random(7);
+    Database database(kSeed, false);
+    std::map<std::string, std::string> expected;
+    for (int i = 0; i < 200'000; ++i) {
+        const std::string key = "key" + std::to_string(random.below(20'000));
+        if (random.chance(1, 3)) {
+            Entry* entry = database.find(key);
+            ASSERT_EQ(entry != nullptr, expected.erase(key) == 1);
+            if (entry != nullptr) {
+                database.erase(entry);
+            }
+            continue;
+        }
+        const std::string value(random.below(300), 'v');
+        database.set_string(key, value, StringEncoding::kRaw, false);
+        expected[key] = value;
+    }
+    ASSERT_EQ(database.size(), expected.size());
+    for (const auto& [key, value] : expected) {
+        const Entry* entry = database.find(key);
+        ASSERT_NE(entry, nullptr);
+        EXPECT_EQ(entry->string(), value);
+    }
+}
+
+/// Scans while keys come and go; those that stay must all be met.
+void scan_while_it_changes(bool slotted, int growth) {
+    SeededRandom random(3);
+    Database database(kSeed, slotted);
+    std::set<std::string> staying;
+    for (int i = 0; i < 3000; ++i) {
+        const std::string key = "stay" + std::to_string(i);
+        database.set_string(key, "x", StringEncoding::kRaw, false);
+        staying.insert(key);
+    }
+    ScanCursor cursor = 0;
+    int made = 0;
+    do {
+        cursor = database.scan(cursor, [&staying](Entry* entry) {
+            staying.erase(std::string(entry->key()));
+        });
+        for (int i = 0; i < growth; ++i, ++made) {
+            database.set_string("go" + std::to_string(made), "y", StringEncoding::kRaw, false);
+        }
+        if (random.chance(1, 2)) {
+            for (int i = 0; i < growth && made > 0; ++i) {
+                Entry* entry = database.find(
+                    "go" + std::to_string(random.below(static_cast<std::uint64_t>(made)))
+                );
+                if (entry != nullptr) {
+                    database.erase(entry);
+                }
+            }
+        }
+    } while (cursor != 0);
+    EXPECT_TRUE(staying.empty()) << staying.size() << " keys were not met";
+}
+
+TEST(Database, ScanMeetsEveryKeyThatStaysWhileTheTableGrows) {
+    scan_while_it_changes(false, 20);
+    scan_while_it_changes(false, 0);
+}
+
+TEST(Database, ScanMeetsEveryKeyThatStaysInASlottedTable) {
+    scan_while_it_changes(true, 2);
+}
+
+TEST(Database, CountsKeysThatExpire) {
+    Database database(kSeed, false);
+    Entry* entry = database.set_string("a", "1", StringEncoding::kInt, false);
+    entry = database.set_expiry(entry, 1000);
+    EXPECT_EQ(database.volatile_size(), 1U);
+    EXPECT_EQ(entry->string(), "1");
+    EXPECT_TRUE(entry->expired(1000));
+    EXPECT_FALSE(entry->expired(999));
+    database.set_string("a", "2", StringEncoding::kInt, true);
+    EXPECT_EQ(database.volatile_size(), 1U);
+    database.set_string("a", "3", StringEncoding::kInt, false);
+    EXPECT_EQ(database.volatile_size(), 0U);
+}
+
+TEST(Entry, KeepsLongKeysAndValuesThroughEveryChange) {
+    const std::string key(1000, 'k');
+    Entry* entry = Entry::make_string(key, "short", StringEncoding::kEmbstr);
+    entry = Entry::with_expiry(entry, 5);
+    char* data = nullptr;
+    entry = Entry::resize_string(entry, 100'000, &data);
+    data[99'999] = 'z';
+    EXPECT_EQ(entry->string().size(), 100'000U);
+    EXPECT_EQ(entry->string().substr(0, 5), "short");
+    EXPECT_EQ(entry->key(), key);
+    EXPECT_EQ(entry->expire_at_ms(), 5);
+    entry = Entry::with_key(entry, "other");
+    EXPECT_EQ(entry->key(), "other");
+    EXPECT_EQ(entry->string().back(), 'z');
+    Entry::destroy(entry);
+}
+
+}  // namespace
+}  // namespace kumo::kv
