@@ -58,7 +58,9 @@ unsigned event_mask(ByteView flags) {
         } else if (c == 'E') {
             mask |= kEventKeyevent;
         } else if (c == 'A') {
-            mask |= event_mask("g$lshzxetd");
+            for (const char each : std::string_view("g$lshzxetd")) {
+                mask |= event_bit(static_cast<kv::EventClass>(each));
+            }
         } else {
             mask |= event_bit(static_cast<kv::EventClass>(c));
         }

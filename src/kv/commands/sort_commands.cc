@@ -125,7 +125,8 @@ void collect(const Entry& entry, bool backwards, std::vector<SortItem>* out) {
         static_cast<SetValue&>(entry.value()).visit(add);
     } else {
         auto& zset = static_cast<ZsetValue&>(entry.value());
-        zset.visit(0, zset.size(), backwards, [&add](const Element& element, double) {
+        const std::size_t first = backwards ? zset.size() - 1 : 0;
+        zset.visit(first, zset.size(), backwards, [&add](const Element& element, double) {
             return add(element);
         });
     }
