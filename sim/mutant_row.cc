@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,7 +44,7 @@ std::string last_line(const std::string& text, const std::string& beginning) {
 /// How the process ended, if it did not report anything itself.
 std::string symptom_of(const std::string& said, int status) {
     std::string caught = last_line(said, kCaught);
-    if (!caught.empty() || !WIFSIGNALED(status) || WTERMSIG(status) == SIGALRM) {
+    if (!caught.empty() || !WIFSIGNALED(status) || WTERMSIG(status) == SIGXCPU) {
         return caught;
     }
     const std::string assertion = last_line(said, "kumosearch: ");
@@ -79,7 +80,8 @@ RowResult run_row(const std::function<void(const RowReport&)>& work) {
     if (child == 0) {
         (void)::close(ends[0]);
         (void)::dup2(ends[1], STDERR_FILENO);  // Where assertions speak.
-        (void)::alarm(kRowSeconds);
+        const rlimit processor{kRowSeconds, kRowSeconds + 1};
+        (void)::setrlimit(RLIMIT_CPU, &processor);
         work(RowReport(ends[1]));
         ::_exit(EXIT_SUCCESS);
     }

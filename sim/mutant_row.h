@@ -28,7 +28,8 @@ private:
 };
 
 /// Runs `work` in a process of its own: a fault may end it by an assertion, which is a finding too,
-/// or keep it busy for ever, which is none. kRowSeconds is all that it gets.
+/// or keep it busy for ever, which is none. kRowSeconds of the processor are all that it gets,
+/// however busy the machine is.
 RowResult run_row(const std::function<void(const RowReport&)>& work);
 
 /// Simulator, rule, mutant, caught or not, seeds, seconds, symptom.
