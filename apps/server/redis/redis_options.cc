@@ -1,16 +1,17 @@
 #include "redis/redis_options.h"
 
+#include "kv/command/words.h"
 #include "settings.h"
 #include "wire/resp.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <set>
 #include <sstream>
-
-#include <unistd.h>
+#include <system_error>
 
 namespace kumo::server {
 
@@ -87,10 +88,9 @@ apply_file(api_redis::Settings& settings, const std::string& path, int depth, bo
                                    ? apply_file(settings, words.front(), depth + 1, save_given)
                                    : apply(settings, name, words, save_given);
         if (!applied.ok()) {
-            return bad(
-                "*** FATAL CONFIG FILE ERROR ***\nReading the configuration file '" + path
-                + "', at '" + name + " " + join(words) + "'\n" + applied.error().message
-            );
+            std::string why = "*** FATAL CONFIG FILE ERROR ***\nReading the configuration file '";
+            why.append(path).append("', at '").append(name).append(" ").append(join(words));
+            return bad(why.append("'\n").append(applied.error().message));
         }
     }
     return {};
@@ -156,14 +156,14 @@ Result<RedisCommandLine> read_redis_command_line(const std::vector<std::string>&
         const std::string& path = arguments[at++];
         KUMO_TRY(apply_file(out.settings, path, 0, &save_given));
         if (path != "-") {
-            char* absolute = realpath(path.c_str(), nullptr);
-            out.settings.config_file = absolute == nullptr ? path : absolute;
-            std::free(absolute);  // NOLINT(*-no-malloc): realpath's
+            std::error_code failed;
+            const auto absolute = std::filesystem::canonical(path, failed);
+            out.settings.config_file = failed ? path : absolute.string();
         }
     }
     save_given = false;
     while (at < arguments.size()) {
-        const std::string option = arguments[at++];
+        const std::string& option = arguments[at++];
         if (option == "-h" || option == "--help") {
             out.help = true;
             continue;
@@ -222,10 +222,7 @@ std::string lower_first_word(const std::string& line) {
     std::istringstream in(line);
     std::string word;
     in >> word;
-    for (char& c : word) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    }
-    return word;
+    return kv::lower_word(word);
 }
 
 }  // namespace

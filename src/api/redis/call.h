@@ -3,16 +3,15 @@
 #include "api/redis/service.h"
 #include "api/redis/session.h"
 #include "base/bytes.h"
+#include "kv/command/command_table.h"
 #include "kv/command/context.h"
 #include "kv/command/spec.h"
 #include "wire/resp.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <span>
 #include <string_view>
-#include <vector>
 
 namespace kumo::api_redis {
 
@@ -44,22 +43,8 @@ struct Call {
 
 using CallHandler = void (*)(Call&);
 
-struct CallEntry {
-    std::string_view name;
-    CallHandler handler;
-};
-
-/// The commands of this module, by CommandSpec::id. Immutable once made.
-class CallTable {
-public:
-    CallTable();
-    void add(std::initializer_list<CallEntry> entries);
-
-    CallHandler find(const kv::CommandSpec& spec) const { return by_id_[spec.id]; }
-
-private:
-    std::vector<CallHandler> by_id_;
-};
+/// The commands of this module.
+using CallTable = kv::CommandTable<CallHandler>;
 
 const CallTable& call_handlers();
 

@@ -6,6 +6,7 @@
 #include "api/redis/service.h"
 #include "base/assert.h"
 #include "kv/command/handlers.h"
+#include "kv/command/words.h"
 #include "kv/keyspace/number.h"
 
 #include <algorithm>
@@ -19,14 +20,6 @@ namespace {
 constexpr std::size_t kShownNameBytes = 128;
 constexpr ByteView kNoAuth = "NOAUTH Authentication required.";
 constexpr ByteView kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
-
-std::string lower(ByteView text) {
-    std::string out(text);
-    for (char& c : out) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    }
-    return out;
-}
 
 /// The beginnings of a command's arguments, for the error about an unknown one.
 std::string shown_arguments(std::span<const ByteView> arguments) {
@@ -68,16 +61,23 @@ bool allowed_while_subscribed(const kv::CommandSpec& spec) {
     });
 }
 
-bool may_write(const kv::CommandSpec& spec, const Session& session) {
-    const std::uint32_t flags =
-        is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
+/// A command's flags; EXEC has those of what is queued, too.
+std::uint32_t flags_of(const kv::CommandSpec& spec, const Session& session) {
+    return is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
+}
+
+bool may_write(std::uint32_t flags) {
     return (flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0;
+}
+
+bool shown_to_monitors(const kv::CommandSpec& spec) {
+    return !spec.is(kv::kFlagSkipMonitor) && !spec.is(kv::kFlagAdmin);
 }
 
 }  // namespace
 
 bool Call::arg_is(std::size_t index, ByteView word) const {
-    return lower(arguments[index]) == lower(word);
+    return kv::same_word(arguments[index], word);
 }
 
 void Call::wrong_arguments() {
@@ -145,11 +145,7 @@ void Service::reject(Session& session, const kv::CommandSpec* spec, ByteView err
 
 // Whether it may run ----------------------------------------------------------------------------
 
-bool Service::admit_user(
-    Session& session,
-    const kv::CommandSpec& spec,
-    std::span<const ByteView> /*arguments*/
-) {
+bool Service::admit_user(Session& session, const kv::CommandSpec& spec) {
     if (needs_authentication(session) && !spec.is(kv::kFlagNoAuth)) {
         reject(session, &spec, kNoAuth);
         return false;
@@ -161,22 +157,17 @@ bool Service::admit_user(
     return true;
 }
 
-bool Service::admit_state(
-    Session& session,
-    const kv::CommandSpec& spec,
-    std::span<const ByteView> /*arguments*/
-) {
+bool Service::admit_state(Session& session, const kv::CommandSpec& spec) {
     if (scripting_->busy() && !spec.is(kv::kFlagAllowBusy)) {
         reject(session, &spec, scripting_->busy_text());
         return false;
     }
-    const std::uint32_t flags =
-        is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
+    const std::uint32_t flags = flags_of(spec, session);
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
         reject(session, &spec, kOutOfMemory);
         return false;
     }
-    if ((flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0 && persistence != nullptr) {
+    if (may_write(flags) && persistence != nullptr) {
         if (const std::string why = persistence->write_refusal(); !why.empty()) {
             reject(session, &spec, why);
             return false;
@@ -195,11 +186,7 @@ bool Service::admit_state(
     return true;
 }
 
-bool Service::admit(
-    Session& session,
-    const kv::CommandSpec& spec,
-    std::span<const ByteView> arguments
-) {
+bool Service::admit(Session& session, const kv::CommandSpec& spec) {
     if (kv::keyspace_handlers().find(spec) == nullptr && call_handlers().find(spec) == nullptr) {
         reject(
             session,
@@ -208,7 +195,7 @@ bool Service::admit(
         );
         return false;
     }
-    return admit_user(session, spec, arguments) && admit_state(session, spec, arguments);
+    return admit_user(session, spec) && admit_state(session, spec);
 }
 
 void Service::queue_in_transaction(
@@ -239,13 +226,13 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
         session.transaction.broken = session.transaction.broken || session.transaction.open;
         stats.count_error(error);
     } else {
-        session.last_command = spec->full_name();
-        if (paused() && (pause_all_ || may_write(*spec, session))) {
+        session.last_command = spec;
+        if (paused() && (pause_all_ || may_write(flags_of(*spec, session)))) {
             session.block_reason = BlockReason::kPause;
             session.blocked = BlockedState{{spec, {arguments.begin(), arguments.end()}}, {}, {}};
             paused_.push_back(session.id);
             ++blocked_count_;
-        } else if (admit(session, *spec, arguments)) {
+        } else if (admit(session, *spec)) {
             if (session.transaction.open && !runs_in_multi(*spec)) {
                 queue_in_transaction(session, *spec, arguments);
             } else {
@@ -276,7 +263,7 @@ void Service::run(
         running_ = session.id;
     }
     ++depth_;
-    if (!spec.is(kv::kFlagSkipMonitor) && !spec.is(kv::kFlagAdmin)) {
+    if (shown_to_monitors(spec)) {
         feed_monitors(&session, session.db, arguments);
     }
     call_handler(session, spec, arguments, session.reply);
@@ -458,8 +445,7 @@ Status Service::replay(int* db, std::span<const ByteView> arguments) {
 
 Status Service::replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
     if (spec.name == "load") {
-        auto loaded = scripting_->load_library(arguments.back(), true);
-        return loaded.ok() ? Status() : Status(loaded.error());
+        return load_function(arguments.back());
     }
     if (spec.name == "delete") {
         (void)scripting_->libraries.remove(arguments[2]);
@@ -537,27 +523,19 @@ void Service::execute_transaction(Call& call) {
     for (const KeptRequest& request : queue) {
         const std::vector<ByteView> views = request.views();
         const std::size_t mark = call.reply.mark();
-        if (!request.spec->is(kv::kFlagSkipMonitor) && !request.spec->is(kv::kFlagAdmin)) {
+        if (shown_to_monitors(*request.spec)) {
             feed_monitors(&session, session.db, views);
         }
         session.in_exec = true;
-        if (const kv::CommandSpec& spec = *request.spec; admit_in_exec(session, spec, views)) {
-            call_handler(session, spec, views, call.reply);
+        // What a user may do can have changed since the command was queued.
+        if (admit_user(session, *request.spec)) {
+            call_handler(session, *request.spec, views, call.reply);
         }
         session.in_exec = false;
         if (call.reply.mark() == mark) {
             call.reply.null();  // A handler must answer: it cannot block here.
         }
     }
-}
-
-bool Service::admit_in_exec(
-    Session& session,
-    const kv::CommandSpec& spec,
-    std::span<const ByteView> arguments
-) {
-    // What a user may do can have changed since the command was queued.
-    return admit_user(session, spec, arguments);
 }
 
 }  // namespace kumo::api_redis

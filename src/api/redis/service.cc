@@ -22,6 +22,18 @@ constexpr ByteView kProtectedMode =
     "trusted, disable protected mode with CONFIG SET protected-mode no from the server itself or "
     "with --protected-mode no at its start.\r\n";
 
+/// The hard limit of a class of clients in `client-output-buffer-limit`; 0: none.
+std::size_t output_limit(const std::string& limits, std::string_view client_class) {
+    std::vector<std::string> words;
+    (void)wire::split_quoted(limits, &words);
+    for (std::size_t i = 0; i + 3 < words.size(); i += 4) {
+        if (words[i] == client_class) {
+            return static_cast<std::size_t>(kv::parse_integer(words[i + 1]).value_or(0));
+        }
+    }
+    return 0;
+}
+
 std::string hexadecimal(std::span<const unsigned char> bytes) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     std::string out;
@@ -93,7 +105,7 @@ void Service::apply_settings() {
         "volatile-lfu",
         "volatile-random",
         "volatile-ttl"};
-    const auto at = std::find(kPolicies.begin(), kPolicies.end(), policy);
+    const auto* const at = std::find(kPolicies.begin(), kPolicies.end(), policy);
     of_keys.policy = static_cast<kv::EvictionPolicy>(at - kPolicies.begin());
     of_keys.lfu_log_factor = static_cast<int>(settings.number("lfu-log-factor"));
     of_keys.lfu_decay_minutes = static_cast<int>(settings.number("lfu-decay-time"));
@@ -105,6 +117,9 @@ void Service::apply_settings() {
     settings_cache_.latency_milliseconds = settings.number("latency-monitor-threshold");
     settings_cache_.has_password = !settings.text("requirepass").empty();
     settings_cache_.memory_max = static_cast<std::uint64_t>(settings.number("maxmemory"));
+    const std::string& output = settings.text("client-output-buffer-limit");
+    settings_cache_.normal_output_max = output_limit(output, "normal");
+    settings_cache_.subscriber_output_max = output_limit(output, "pubsub");
     slow_log.trim(size("slowlog-max-len"));
     trim_tracking();
 }
@@ -201,20 +216,9 @@ void Service::log_closed(const Session& session, ByteView why) {
 }
 
 bool Service::over_output_limit(const Session& session) const {
-    const std::string& limits = settings.text("client-output-buffer-limit");
-    const std::string_view kind = session.subscriptions.any() ? "pubsub" : "normal";
-    std::vector<std::string> words;
-    const std::size_t queued = session.output_bytes();
-    if (queued == 0 || !wire::split_quoted(limits, &words)) {
-        return false;
-    }
-    for (std::size_t i = 0; i + 3 < words.size(); i += 4) {
-        if (words[i] == kind) {
-            const auto hard = kv::parse_integer(words[i + 1]);
-            return hard.has_value() && *hard > 0 && queued > static_cast<std::size_t>(*hard);
-        }
-    }
-    return false;
+    const std::size_t most = session.subscriptions.any() ? settings_cache_.subscriber_output_max
+                                                         : settings_cache_.normal_output_max;
+    return most > 0 && session.output_bytes() > most;
 }
 
 void Service::flush_later(Session& session) {

@@ -88,7 +88,7 @@ protected:
 /// Thread rule: loop-owned.
 class Service final {
 public:
-    Service(ServiceEnvironment environment, Settings settings);
+    Service(ServiceEnvironment environment, Settings with);
     ~Service();
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
@@ -237,11 +237,10 @@ private:
     class CommandEffects;
     friend class CommandEffects;
 
-    bool admit(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
-    bool admit_user(Session&, const kv::CommandSpec&, std::span<const ByteView>);
-    bool admit_state(Session&, const kv::CommandSpec&, std::span<const ByteView>);
+    bool admit(Session& session, const kv::CommandSpec& spec);
+    bool admit_user(Session& session, const kv::CommandSpec& spec);
+    bool admit_state(Session& session, const kv::CommandSpec& spec);
     void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
-    bool admit_in_exec(Session&, const kv::CommandSpec&, std::span<const ByteView>);
     void queue_in_transaction(
         Session& session,
         const kv::CommandSpec& spec,
@@ -340,6 +339,8 @@ private:
         std::int64_t latency_milliseconds = 0;
         bool has_password = false;
         std::uint64_t memory_max = 0;
+        std::size_t normal_output_max = 0;
+        std::size_t subscriber_output_max = 0;
     } settings_cache_;
 };
 

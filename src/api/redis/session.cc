@@ -16,7 +16,6 @@ void Session::start() {
 }
 
 void Session::on_data(ByteView bytes) {
-    network_in += bytes.size();
     service_.count_input(bytes.size());
     if (executing) {
         held_.append(bytes);
@@ -73,7 +72,6 @@ void Session::flush() {
     if (closing_ || reply.empty()) {
         return;
     }
-    network_out += reply.bytes().size();
     service_.count_output(reply.bytes().size());
     const Status written = stream_->write(reply.take());
     if (!written.ok() || service_.over_output_limit(*this)) {

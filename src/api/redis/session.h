@@ -57,8 +57,7 @@ enum class ReplyMode : std::uint8_t {
 enum class BlockReason : std::uint8_t {
     kNone,
     kKeys,
-    kPause,
-    kWait
+    kPause
 };
 
 /// CLIENT TRACKING of one session.
@@ -143,13 +142,9 @@ public:
     bool executing = false;  ///< A command of it is on the stack.
     std::int64_t created_ms = 0;
     std::int64_t last_used_ms = 0;
-    std::uint64_t last_command_id = 0;
     std::uint64_t commands = 0;
-    std::uint64_t network_in = 0;
-    std::uint64_t network_out = 0;
-    std::string last_command = "NULL";
+    const kv::CommandSpec* last_command = nullptr;
     std::uint64_t replication_offset = 0;  ///< After its last write.
-    std::size_t argv_bytes = 0;
 
     std::size_t multi_bytes() const { return transaction.queued_bytes; }
 

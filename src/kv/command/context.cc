@@ -1,22 +1,14 @@
 #include "kv/command/context.h"
 
 #include "base/assert.h"
+#include "kv/command/words.h"
 #include "kv/keyspace/access.h"
 #include "kv/keyspace/number.h"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
 namespace kumo::kv {
-
-namespace {
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-}  // namespace
 
 void remove_expired(Keyspace& keyspace, int db, Entry* entry, Effects& effects) {
     const std::string key(entry->key());
@@ -36,11 +28,7 @@ Context::Context(
     : reply(writer), env_(environment), spec_(spec), arguments_(arguments) {}
 
 bool Context::arg_is(std::size_t index, ByteView word) const {
-    const ByteView given = arguments_[index];
-    return given.size() == word.size()
-           && std::equal(given.begin(), given.end(), word.begin(), [](char a, char b) {
-                  return lower(a) == lower(b);
-              });
+    return same_word(arguments_[index], word);
 }
 
 void Context::wrong_arguments() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/random.h"
 #include "kv/command/effects.h"
@@ -68,7 +69,7 @@ public:
         const Environment& environment,
         const CommandSpec& spec,
         std::span<const ByteView> arguments,
-        wire::RespWriter& reply
+        wire::RespWriter& writer
     );
 
     // The request.
@@ -165,6 +166,7 @@ public:
             *out = &static_cast<V&>(db().set_value(key, std::make_unique<V>(), false)->value());
             notify_new(key);
         }
+        KUMO_ASSERT(*out != nullptr);
         return true;
     }
 

@@ -54,8 +54,6 @@ struct BlockRequest {
     std::int64_t timeout_ms = 0;  ///< 0: for ever.
     /// What to run then, if not the command as it was given (XREAD's `$` has been resolved).
     std::vector<std::string> arguments = {};
-    /// Runs it also when a key goes away or changes its type (XREADGROUP's NOGROUP answer).
-    bool wake_on_removal = false;
     /// What a timeout answers: a null array, or a null.
     bool timeout_null_array = true;
 };

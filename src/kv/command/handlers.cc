@@ -1,26 +1,9 @@
 #include "kv/command/handlers.h"
 
-#include "base/assert.h"
-
 namespace kumo::kv {
 
-HandlerTable::HandlerTable() : by_id_(command_count(), nullptr) {}
-
-void HandlerTable::add(std::initializer_list<HandlerEntry> entries) {
-    for (const HandlerEntry& entry : entries) {
-        const std::size_t bar = entry.name.find('|');
-        const CommandSpec* spec = find_command(entry.name.substr(0, bar));
-        if (spec != nullptr && bar != std::string_view::npos) {
-            spec = find_subcommand(*spec, entry.name.substr(bar + 1));
-        }
-        KUMO_ASSERT(spec != nullptr);
-        KUMO_ASSERT(by_id_[spec->id] == nullptr);
-        by_id_[spec->id] = entry.handler;
-    }
-}
-
 const HandlerTable& keyspace_handlers() {
-    static const HandlerTable table = [] {
+    static const HandlerTable kTable = [] {
         HandlerTable made;
         add_string_commands(made);
         add_expire_commands(made);
@@ -47,7 +30,7 @@ const HandlerTable& keyspace_handlers() {
         add_zset_algebra_commands(made);
         return made;
     }();
-    return table;
+    return kTable;
 }
 
 }  // namespace kumo::kv

@@ -1,34 +1,14 @@
 #pragma once
 
+#include "kv/command/command_table.h"
 #include "kv/command/context.h"
-
-#include <initializer_list>
-#include <string_view>
-#include <vector>
 
 namespace kumo::kv {
 
 using Handler = void (*)(Context&);
 
-struct HandlerEntry {
-    std::string_view name;  ///< "get", or "object|encoding" for a subcommand.
-    Handler handler;
-};
-
-/// The commands on keys, by CommandSpec::id. Immutable once made.
-class HandlerTable {
-public:
-    HandlerTable();
-
-    /// Requires: the table of commands has every name, and none has a handler yet.
-    void add(std::initializer_list<HandlerEntry> entries);
-
-    /// nullptr: not a command on keys (or one that is not there yet).
-    Handler find(const CommandSpec& spec) const { return by_id_[spec.id]; }
-
-private:
-    std::vector<Handler> by_id_;
-};
+/// The commands on keys.
+using HandlerTable = CommandTable<Handler>;
 
 /// The one table of the process.
 const HandlerTable& keyspace_handlers();

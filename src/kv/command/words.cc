@@ -68,6 +68,10 @@ constexpr std::array<KeyFlagName, 11> kKeyFlags{{
     {"variable_flags", kKeyVariable},
 }};
 
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 }  // namespace
 
 std::span<const FlagName> command_flag_names() {
@@ -83,12 +87,15 @@ std::span<const KeyFlagName> key_flag_names() {
 }
 
 bool same_word(ByteView a, ByteView b) {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) {
         return lower(x) == lower(y);
     });
+}
+
+std::string lower_word(ByteView word) {
+    std::string out(word);
+    std::transform(out.begin(), out.end(), out.begin(), lower);
+    return out;
 }
 
 std::uint32_t acl_category(ByteView name) {

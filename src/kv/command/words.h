@@ -3,6 +3,7 @@
 #include "kv/command/spec.h"
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace kumo::kv {
@@ -31,6 +32,9 @@ std::span<const KeyFlagName> key_flag_names();
 
 /// Whether both are the same letters, in any case (ASCII).
 bool same_word(ByteView a, ByteView b);
+
+/// The same letters in lower case (ASCII).
+std::string lower_word(ByteView word);
 
 /// Of a category's name in any case, without '@'; 0: there is none.
 std::uint32_t acl_category(ByteView name);

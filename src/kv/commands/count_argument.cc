@@ -65,6 +65,25 @@ bool read_pop_count(Context& ctx, std::size_t index, std::int64_t* count) {
     return true;
 }
 
+bool read_pop_from_many(
+    Context& ctx,
+    std::size_t numkeys,
+    ByteView first_word,
+    ByteView second_word,
+    PopFromMany* out
+) {
+    out->first = numkeys + 1;
+    if (!read_counted_keys(ctx, numkeys, &out->last)) {
+        return false;
+    }
+    out->second = ctx.arg_is(out->last, second_word);
+    if (!out->second && !ctx.arg_is(out->last, first_word)) {
+        ctx.syntax_error();
+        return false;
+    }
+    return read_pop_count(ctx, out->last + 1, &out->count);
+}
+
 IndexRange resolve_range(std::int64_t start, std::int64_t stop, std::size_t size) {
     const auto length = static_cast<std::int64_t>(size);
     if (start < 0) {

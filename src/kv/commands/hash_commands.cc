@@ -1,4 +1,5 @@
 // Hashes: https://redis.io/commands/?group=hash (Redis 7.0).
+#include "base/assert.h"
 #include "kv/command/handlers.h"
 #include "kv/commands/count_argument.h"
 #include "kv/commands/random_pairs.h"
@@ -15,8 +16,6 @@
 namespace kumo::kv {
 
 namespace {
-
-constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
 
 using FieldPair = std::pair<Element, Element>;
 
@@ -157,6 +156,7 @@ void do_hincrbyfloat(Context& ctx) {
     }
     const std::string text = format_long_double(value);
     (void)ctx.find_or_make<HashValue>(key, &hash);
+    KUMO_ASSERT(hash != nullptr);
     hash->set(ctx.arg(2), text, ctx.limits());
     ctx.reply.bulk(text);
     ctx.changed(key, EventClass::kHash, "hincrbyfloat");
@@ -244,18 +244,8 @@ void do_hexists(Context& ctx) {
 }
 
 void do_hrandfield(Context& ctx) {
-    const bool counted = ctx.argc() >= 3;
-    const bool both = ctx.argc() == 4;
-    std::int64_t count = 0;
-    if (counted && !read_signed_count(ctx, 2, &count)) {
-        return;
-    }
-    if (ctx.argc() > 4 || (both && !ctx.arg_is(3, "WITHVALUES"))) {
-        ctx.syntax_error();
-        return;
-    }
-    if (both && (count < -kInt64Max / 2 || count > kInt64Max / 2)) {
-        ctx.error("ERR value is out of range");
+    RandomRequest request;
+    if (!read_random_request(ctx, "WITHVALUES", &request)) {
         return;
     }
     HashValue* hash = nullptr;
@@ -263,15 +253,15 @@ void do_hrandfield(Context& ctx) {
         return;
     }
     if (hash == nullptr) {
-        counted ? ctx.reply.array(0) : ctx.reply.null();
-    } else if (!counted) {
+        request.counted ? ctx.reply.array(0) : ctx.reply.null();
+    } else if (!request.counted) {
         ctx.reply.bulk(hash->random(ctx.random()).first.view());
     } else {
         reply_random_pairs<FieldPair>(
             ctx,
             *hash,
-            count,
-            both,
+            request.count,
+            request.both,
             [hash](auto f) { hash->visit(f); },
             [&ctx](const FieldPair& pair) { ctx.reply.bulk(pair.second.view()); }
         );

@@ -236,53 +236,27 @@ void do_brpoplpush(Context& ctx) {
 
 // From the first of several lists ---------------------------------------------------------------
 
-struct PopFromMany {
-    std::size_t first = 0;  ///< Of the keys.
-    std::size_t last = 0;   ///< After them.
-    End end = End::kFront;
-    std::int64_t count = 1;
-};
-
-bool read_pop_from_many(Context& ctx, std::size_t numkeys, PopFromMany* out) {
-    out->first = numkeys + 1;
-    return read_counted_keys(ctx, numkeys, &out->last) && read_end(ctx, out->last, &out->end)
-           && read_pop_count(ctx, out->last + 1, &out->count);
-}
-
-/// True: it has been answered.
-bool pop_from_many(Context& ctx, const PopFromMany& request) {
-    for (std::size_t i = request.first; i < request.last; ++i) {
-        const ByteView key = ctx.arg(i);
-        ListValue* list = nullptr;
-        if (!find_awaited(ctx, key, &list)) {
-            return true;
-        }
-        if (list == nullptr) {
-            continue;
-        }
+/// `numkeys` at that index; see pop_from_many() for `timeout`.
+void mpop(Context& ctx, std::size_t numkeys, std::size_t timeout) {
+    PopFromMany request;
+    if (!read_pop_from_many(ctx, numkeys, "LEFT", "RIGHT", &request)) {
+        return;
+    }
+    const End end = request.second ? End::kBack : End::kFront;
+    pop_from_many<ListValue>(ctx, request, timeout, [&](ByteView key, ListValue& list) {
         ctx.reply.array(2);
         ctx.reply.bulk(key);
-        const std::size_t count = take_many(ctx, key, *list, request.end, request.count);
-        ctx.propagate({pop_name(request.end), key, std::to_string(count)});
-        return true;
-    }
-    return false;
+        const std::size_t count = take_many(ctx, key, list, end, request.count);
+        ctx.propagate({pop_name(end), key, std::to_string(count)});
+    });
 }
 
 void do_lmpop(Context& ctx) {
-    PopFromMany request;
-    if (read_pop_from_many(ctx, 1, &request) && !pop_from_many(ctx, request)) {
-        ctx.reply.null_array();
-    }
+    mpop(ctx, 1, 0);
 }
 
 void do_blmpop(Context& ctx) {
-    PopFromMany request;
-    std::int64_t timeout_ms = 0;
-    if (read_pop_from_many(ctx, 2, &request) && ctx.timeout(1, &timeout_ms)
-        && !pop_from_many(ctx, request)) {
-        wait_for_keys(ctx, request.first, request.last, timeout_ms);
-    }
+    mpop(ctx, 2, 1);
 }
 
 }  // namespace

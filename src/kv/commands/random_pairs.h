@@ -1,10 +1,12 @@
 #pragma once
 
 #include "kv/command/context.h"
+#include "kv/commands/count_argument.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -48,6 +50,32 @@ void sample_pairs(
         }
         emit(pairs[i]);
     }
+}
+
+/// `key [count [<both_word>]]`.
+struct RandomRequest {
+    bool counted = false;
+    bool both = false;
+    std::int64_t count = 0;
+};
+
+/// False: the error has been written.
+inline bool read_random_request(Context& ctx, ByteView both_word, RandomRequest* out) {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 2;
+    out->counted = ctx.argc() >= 3;
+    out->both = ctx.argc() == 4;
+    if (out->counted && !read_signed_count(ctx, 2, &out->count)) {
+        return false;
+    }
+    if (ctx.argc() > 4 || (out->both && !ctx.arg_is(3, both_word))) {
+        ctx.syntax_error();
+        return false;
+    }
+    if (out->both && (out->count < -kMost || out->count > kMost)) {
+        ctx.error("ERR value is out of range");
+        return false;
+    }
+    return true;
 }
 
 /// HRANDFIELD's and ZRANDMEMBER's answer with a count: different pairs if it is positive, else any,

@@ -1,5 +1,6 @@
 // SCAN (Redis 7.0). The cursors of collections are with their types.
 #include "kv/command/handlers.h"
+#include "kv/command/words.h"
 #include "kv/commands/scan_options.h"
 #include "kv/keyspace/glob.h"
 
@@ -91,10 +92,7 @@ bool read_scan_options(Context& ctx, std::size_t from, bool of_keys, ScanOptions
             options->pattern = ctx.arg(i + 1);
             options->all = options->pattern == "*";
         } else if (of_keys && ctx.arg_is(i, "TYPE")) {
-            options->type = std::string(ctx.arg(i + 1));
-            for (char& c : options->type) {
-                c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-            }
+            options->type = lower_word(ctx.arg(i + 1));
         } else {
             ctx.syntax_error();
             return false;

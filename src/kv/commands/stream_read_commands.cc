@@ -1,4 +1,5 @@
 // XREAD and XREADGROUP (Redis 7.0).
+#include "base/assert.h"
 #include "kv/command/handlers.h"
 #include "kv/commands/stream_arguments.h"
 #include "kv/types/stream.h"
@@ -288,6 +289,7 @@ bool serve(Context& ctx, const ReadOptions& options, const ReadSource& source) {
     auto& stream = static_cast<StreamValue&>(entry->value());
     StreamGroup* group = options.of_group ? stream.find_group(options.group) : nullptr;
     const bool history = options.of_group && !source.news;
+    KUMO_ASSERT(!source.news || group != nullptr);
     const StreamId after = source.news ? group->last_id : source.after;
     if (!history && (stream.size() == 0 || stream.highest_present_id() <= after)) {
         return false;
@@ -320,7 +322,6 @@ bool serve(Context& ctx, const ReadOptions& options, const ReadSource& source) {
 void wait(Context& ctx, const ReadOptions& options, const std::vector<ReadSource>& sources) {
     BlockRequest request;
     request.timeout_ms = options.timeout_ms;
-    request.wake_on_removal = options.of_group;
     request.arguments.assign(ctx.arguments().begin(), ctx.arguments().end());
     for (std::size_t i = 0; i < sources.size(); ++i) {
         request.keys.emplace_back(sources[i].key);

@@ -1,5 +1,6 @@
 // Sorted sets: members and scores, and what takes members out (Redis 7.0). Ranges are in
 // zset_range_commands.cc, unions and their like in zset_algebra_commands.cc.
+#include "base/assert.h"
 #include "kv/command/handlers.h"
 #include "kv/commands/count_argument.h"
 #include "kv/commands/random_pairs.h"
@@ -113,6 +114,7 @@ bool add_members(
             return true;
         }
         (void)ctx.find_or_make<ZsetValue>(key, &zset);
+        KUMO_ASSERT(zset != nullptr);
     }
     for (std::size_t i = 0; i < scores.size(); ++i) {
         const ByteView member = ctx.arg(options.first + (2 * i) + 1);
@@ -245,18 +247,8 @@ void do_zrevrank(Context& ctx) {
 }
 
 void do_zrandmember(Context& ctx) {
-    const bool counted = ctx.argc() >= 3;
-    const bool both = ctx.argc() == 4;
-    std::int64_t count = 0;
-    if (counted && !read_signed_count(ctx, 2, &count)) {
-        return;
-    }
-    if (ctx.argc() > 4 || (both && !ctx.arg_is(3, "WITHSCORES"))) {
-        ctx.syntax_error();
-        return;
-    }
-    if (both && (count < -kInt64Max / 2 || count > kInt64Max / 2)) {
-        ctx.error("ERR value is out of range");
+    RandomRequest request;
+    if (!read_random_request(ctx, "WITHSCORES", &request)) {
         return;
     }
     ZsetValue* zset = nullptr;
@@ -264,15 +256,15 @@ void do_zrandmember(Context& ctx) {
         return;
     }
     if (zset == nullptr) {
-        counted ? ctx.reply.array(0) : ctx.reply.null();
-    } else if (!counted) {
+        request.counted ? ctx.reply.array(0) : ctx.reply.null();
+    } else if (!request.counted) {
         ctx.reply.bulk(zset->random(ctx.random()).first.view());
     } else {
         reply_random_pairs<MemberPair>(
             ctx,
             *zset,
-            count,
-            both,
+            request.count,
+            request.both,
             [zset](auto f) { zset->visit(0, zset->size(), false, f); },
             [&ctx](const MemberPair& pair) { ctx.reply.real(pair.second); }
         );
@@ -416,61 +408,29 @@ void do_bzpopmax(Context& ctx) {
     blocking_pop(ctx, true);
 }
 
-struct PopFromMany {
-    std::size_t first = 0;  ///< Of the keys.
-    std::size_t last = 0;   ///< After them.
-    bool highest = false;
-    std::int64_t count = 1;
-};
-
-bool read_pop_from_many(Context& ctx, std::size_t numkeys, PopFromMany* out) {
-    out->first = numkeys + 1;
-    if (!read_counted_keys(ctx, numkeys, &out->last)) {
-        return false;
+/// `numkeys` at that index; see pop_from_many() for `timeout`.
+void mpop(Context& ctx, std::size_t numkeys, std::size_t timeout) {
+    PopFromMany request;
+    if (!read_pop_from_many(ctx, numkeys, "MIN", "MAX", &request)) {
+        return;
     }
-    out->highest = ctx.arg_is(out->last, "MAX");
-    if (!out->highest && !ctx.arg_is(out->last, "MIN")) {
-        ctx.syntax_error();
-        return false;
-    }
-    return read_pop_count(ctx, out->last + 1, &out->count);
-}
-
-/// True: it has been answered.
-bool pop_from_many(Context& ctx, const PopFromMany& request) {
-    for (std::size_t i = request.first; i < request.last; ++i) {
-        ZsetValue* zset = nullptr;
-        if (!find_awaited(ctx, ctx.arg(i), &zset)) {
-            return true;
-        }
-        if (zset == nullptr) {
-            continue;
-        }
-        const std::size_t count = at_most(request.count, *zset);
+    const bool highest = request.second;
+    pop_from_many<ZsetValue>(ctx, request, timeout, [&](ByteView key, ZsetValue& zset) {
+        const std::size_t count = at_most(request.count, zset);
         ctx.reply.array(2);
-        ctx.reply.bulk(ctx.arg(i));
+        ctx.reply.bulk(key);
         ctx.reply.array(count);
-        take(ctx, ctx.arg(i), *zset, request.highest, count, true);
-        ctx.propagate({pop_name(request.highest), ctx.arg(i), std::to_string(count)});
-        return true;
-    }
-    return false;
+        take(ctx, key, zset, highest, count, true);
+        ctx.propagate({pop_name(highest), key, std::to_string(count)});
+    });
 }
 
 void do_zmpop(Context& ctx) {
-    PopFromMany request;
-    if (read_pop_from_many(ctx, 1, &request) && !pop_from_many(ctx, request)) {
-        ctx.reply.null_array();
-    }
+    mpop(ctx, 1, 0);
 }
 
 void do_bzmpop(Context& ctx) {
-    PopFromMany request;
-    std::int64_t timeout_ms = 0;
-    if (read_pop_from_many(ctx, 2, &request) && ctx.timeout(1, &timeout_ms)
-        && !pop_from_many(ctx, request)) {
-        wait_for_keys(ctx, request.first, request.last, timeout_ms);
-    }
+    mpop(ctx, 2, 1);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace kumo {
 class Random;
-}
+}  // namespace kumo
 
 namespace kumo::kv {
 

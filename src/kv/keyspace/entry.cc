@@ -20,7 +20,8 @@ constexpr std::uint8_t kLongKey = 255;
 constexpr std::size_t kEmbstrBytesMax = 44;
 
 void* checked_malloc(std::size_t bytes) {
-    void* memory = std::malloc(bytes);  // NOLINT(*-no-malloc): variable size, resized in place
+    // Variable size, resized in place.
+    void* memory = std::malloc(bytes);  // NOLINT(*-no-malloc,*-owning-memory)
     KUMO_ASSERT(memory != nullptr);
     return memory;
 }
@@ -56,7 +57,7 @@ struct Entry::Shape {
 };
 
 Entry* Entry::allocate(std::size_t bytes) {
-    return new (checked_malloc(bytes)) Entry();
+    return new (checked_malloc(bytes)) Entry();  // NOLINT(*-owning-memory): destroy() frees it
 }
 
 Entry* Entry::build(const Shape& shape) {
@@ -114,7 +115,7 @@ Entry::Shape Entry::shape() const {
 
 Entry* Entry::rebuild(Entry* entry, const Shape& shape) {
     Entry* made = build(shape);
-    std::free(entry);  // NOLINT(*-no-malloc)
+    std::free(entry);  // NOLINT(*-no-malloc,*-owning-memory)
     return made;
 }
 
@@ -146,7 +147,7 @@ void Entry::release_payload() {
         return;
     }
     if (is_string()) {
-        std::free(raw());  // NOLINT(*-no-malloc)
+        std::free(raw());  // NOLINT(*-no-malloc,*-owning-memory)
     } else {
         const std::unique_ptr<Value> dead(&value());
     }
@@ -154,7 +155,7 @@ void Entry::release_payload() {
 
 void Entry::destroy(Entry* entry) {
     entry->release_payload();
-    std::free(entry);  // NOLINT(*-no-malloc)
+    std::free(entry);  // NOLINT(*-no-malloc,*-owning-memory)
 }
 
 std::size_t Entry::expiry_offset() const {
@@ -280,7 +281,7 @@ Entry* Entry::resize_string(Entry* entry, std::size_t size, char** data) {
         constexpr std::size_t kStep = std::size_t{1} << 20;
         const std::size_t wanted = size < kStep ? size * 2 : size + kStep;
         const std::size_t capacity = std::min<std::size_t>(wanted, UINT32_MAX);
-        // NOLINTNEXTLINE(*-no-malloc)
+        // NOLINTNEXTLINE(*-no-malloc,*-owning-memory)
         raw = static_cast<Raw*>(std::realloc(raw, sizeof(Raw) + capacity));
         KUMO_ASSERT(raw != nullptr);
         raw->capacity = static_cast<std::uint32_t>(capacity);
@@ -331,15 +332,6 @@ Entry* Entry::with_key(Entry* entry, ByteView key) {
     Shape shape = entry->shape();
     shape.key = key;
     return rebuild(entry, shape);
-}
-
-std::unique_ptr<Value> Entry::take_value(Entry* entry) {
-    std::unique_ptr<Value> taken(&entry->value());
-    // The pointer's eight bytes hold an empty embedded string from here on.
-    char* at = entry->bytes() + entry->payload_offset();
-    *at = 0;
-    entry->flags_ = static_cast<std::uint8_t>((entry->flags_ & kHasExpiry) | kEmbedded);
-    return taken;
 }
 
 StringEncoding natural_encoding(ByteView value) {

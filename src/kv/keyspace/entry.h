@@ -75,8 +75,6 @@ public:
     static Entry* with_expiry(Entry* entry, std::int64_t at_ms);
     static Entry* without_expiry(Entry* entry);
     static Entry* with_key(Entry* entry, ByteView key);
-    /// Takes the value out; the entry is left with an empty string. Requires: !is_string().
-    static std::unique_ptr<Value> take_value(Entry* entry);
 
 private:
     struct Raw;

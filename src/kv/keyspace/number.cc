@@ -1,7 +1,8 @@
 #include "kv/keyspace/number.h"
 
+#include "wire/decimal.h"
+
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -10,8 +11,7 @@ namespace kumo::kv {
 
 namespace {
 
-constexpr std::size_t kIntegerCharactersMax = 20;
-constexpr std::size_t kFloatCharactersMax = 5 * 1024;
+constexpr std::size_t kFloatCharactersMax = std::size_t{5} * 1024;
 
 bool blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -30,21 +30,7 @@ bool terminated(ByteView text, std::string* out) {
 }  // namespace
 
 std::optional<std::int64_t> parse_integer(ByteView text) {
-    if (text.empty() || text.size() > kIntegerCharactersMax) {
-        return std::nullopt;
-    }
-    const bool negative = text.front() == '-';
-    const ByteView digits = negative ? text.substr(1) : text;
-    if (digits.empty() || digits.front() < '0' || digits.front() > '9'
-        || (digits.front() == '0' && text.size() > 1)) {
-        return std::nullopt;
-    }
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) {
-        return std::nullopt;
-    }
-    return value;
+    return wire::parse_decimal(text);
 }
 
 std::optional<double> parse_double(ByteView text) {

@@ -8,10 +8,6 @@
 
 namespace kumo::kv {
 
-/// The number that `text` is, if it is written just as we would write it ("12", "-3", never "+1",
-/// "01", "-0" or " 1"): such text can be kept as a number and given back unchanged.
-std::optional<std::int64_t> canonical_integer(ByteView text);
-
 /// One element as it lies in a value: a view of bytes, or a number whose digits are in here. Valid
 /// until the value changes.
 class Element {

@@ -18,8 +18,8 @@ public:
         requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> && std::is_invocable_r_v<R, F&, Args...>)
 
     // Implicit on purpose: a lambda is passed where a FunctionRef is asked for.
-    FunctionRef(F&& function
-    )  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload): see above
+    // NOLINTNEXTLINE(google-explicit-constructor,bugprone-forwarding-reference-overload)
+    FunctionRef(F&& function)
         : object_(
             const_cast<void*>(  // NOLINT(cppcoreguidelines-pro-type-const-cast): call() casts back
                 static_cast<const void*>(std::addressof(function))

@@ -19,7 +19,7 @@ namespace kumo::kv {
 
 namespace internal {
 class FieldTable;
-}
+}  // namespace internal
 
 /// A hash: one packed block of fields and values in the order they were added ("listpack"), then a
 /// hash table ("hashtable"). The order of iteration follows from the seed and the history alone.

@@ -264,24 +264,35 @@ void ListValue::erase(std::size_t first, std::size_t count) {
     counted(removed);
 }
 
+namespace {
+
+/// At most `most` equal elements of one block, from its front or its back. How many there were.
+std::size_t
+remove_from_block(Packed& block, const Needle& needle, std::size_t most, bool from_back) {
+    std::size_t removed = 0;
+    std::size_t offset = from_back ? block.bytes() : 0;
+    while (removed < most && (from_back ? offset > 0 : offset < block.bytes())) {
+        const std::size_t here = from_back ? block.previous(offset) : offset;
+        if (block.equals(here, needle)) {
+            block.erase(here, 1);
+            ++removed;
+            offset = here;
+        } else {
+            offset = from_back ? here : block.next(here);
+        }
+    }
+    return removed;
+}
+
+}  // namespace
+
 std::size_t ListValue::remove_equal(ByteView element, std::size_t most, bool from_back) {
     const Needle needle(element);
     std::size_t removed = 0;
     std::size_t left = node_count();
     std::size_t at = from_back ? left - 1 : 0;
     for (; left > 0 && removed < most; --left) {
-        Packed& block = node(at);
-        std::size_t offset = from_back ? block.bytes() : 0;
-        while ((from_back ? offset > 0 : offset < block.bytes()) && removed < most) {
-            const std::size_t here = from_back ? block.previous(offset) : offset;
-            if (block.equals(here, needle)) {
-                block.erase(here, 1);
-                ++removed;
-                offset = here;
-            } else {
-                offset = from_back ? here : block.next(here);
-            }
-        }
+        removed += remove_from_block(node(at), needle, most - removed, from_back);
         const std::size_t nodes = node_count();
         drop_if_empty(at);
         const bool dropped = node_count() < nodes;

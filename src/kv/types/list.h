@@ -83,7 +83,7 @@ private:
         std::size_t offset = 0;  ///< In the node's block.
     };
 
-    explicit ListValue(const ListValue& other);
+    ListValue(const ListValue& other);
 
     const internal::Packed& node(std::size_t at) const;
     internal::Packed& node(std::size_t at);

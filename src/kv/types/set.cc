@@ -2,6 +2,7 @@
 
 #include "kv/types/internal/bucket_table.h"
 #include "kv/types/internal/text_entry.h"
+#include "wire/decimal.h"
 
 #include <algorithm>
 #include <cstring>
@@ -163,7 +164,7 @@ std::size_t SetValue::memory_bytes() const {
 
 bool SetValue::add(ByteView member, const EncodingLimits& limits) {
     if (is_integers()) {
-        if (const auto number = canonical_integer(member)) {
+        if (const auto number = wire::parse_decimal(member)) {
             return add_integer(*number, limits);
         }
         integers_to_text();
@@ -235,7 +236,7 @@ bool SetValue::remove(ByteView member) {
         return false;
     }
     if (const unsigned width = block.mark(); width != 0) {
-        const auto number = canonical_integer(member);
+        const auto number = wire::parse_decimal(member);
         if (!number || !has_number(block, *number)) {
             return false;
         }
@@ -259,7 +260,7 @@ bool SetValue::contains(ByteView member) const {
         return false;
     }
     if (block.mark() != 0) {
-        const auto number = canonical_integer(member);
+        const auto number = wire::parse_decimal(member);
         return number && has_number(block, *number);
     }
     return block.find(Needle(member), 1) != block.bytes();

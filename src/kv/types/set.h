@@ -17,7 +17,7 @@ namespace kumo::kv {
 
 namespace internal {
 class MemberTable;
-}
+}  // namespace internal
 
 /// A set: a sorted array of integers ("intset") while all are integers and few, else what is called
 /// "hashtable": in truth one packed block while there are few and short members, then a hash table.

@@ -11,6 +11,7 @@ struct StreamId {
     std::uint64_t ms = 0;
     std::uint64_t seq = 0;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): the 0 of comparisons that the compiler writes
     friend auto operator<=>(const StreamId&, const StreamId&) = default;
 
     bool is_zero() const { return ms == 0 && seq == 0; }

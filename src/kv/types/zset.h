@@ -18,7 +18,7 @@ namespace kumo::kv {
 
 namespace internal {
 class RankedTable;
-}
+}  // namespace internal
 
 /// A sorted set: members in the order of (score, bytes). One packed block while small ("listpack"),
 /// then a hash table and a counted B+-tree over the same entries ("skiplist" is what it is called).

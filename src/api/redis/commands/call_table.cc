@@ -1,26 +1,10 @@
 #include "api/redis/call.h"
 #include "api/redis/service.h"
-#include "base/assert.h"
 
 namespace kumo::api_redis {
 
-CallTable::CallTable() : by_id_(kv::command_count(), nullptr) {}
-
-void CallTable::add(std::initializer_list<CallEntry> entries) {
-    for (const CallEntry& entry : entries) {
-        const std::size_t bar = entry.name.find('|');
-        const kv::CommandSpec* spec = kv::find_command(entry.name.substr(0, bar));
-        if (spec != nullptr && bar != std::string_view::npos) {
-            spec = kv::find_subcommand(*spec, entry.name.substr(bar + 1));
-        }
-        KUMO_ASSERT(spec != nullptr);
-        KUMO_ASSERT(by_id_[spec->id] == nullptr);
-        by_id_[spec->id] = entry.handler;
-    }
-}
-
 const CallTable& call_handlers() {
-    static const CallTable table = [] {
+    static const CallTable kTable = [] {
         CallTable made;
         add_connection_calls(made);
         add_client_calls(made);
@@ -36,7 +20,7 @@ const CallTable& call_handlers() {
         add_script_calls(made);
         return made;
     }();
-    return table;
+    return kTable;
 }
 
 void reply_help(

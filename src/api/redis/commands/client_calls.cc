@@ -1,6 +1,7 @@
 // CLIENT and its subcommands but those of client-side caching (Redis 7.0).
 #include "api/redis/call.h"
 #include "api/redis/service.h"
+#include "kv/command/words.h"
 #include "kv/keyspace/number.h"
 
 #include <algorithm>
@@ -19,13 +20,6 @@ bool printable(ByteView text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c >= '!' && c <= '~'; });
 }
 
-bool is_word(ByteView text, std::string_view word) {
-    return text.size() == word.size()
-           && std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) {
-                  return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
-              });
-}
-
 enum class ClientType : std::uint8_t {
     kNormal,
     kReplica,
@@ -34,16 +28,16 @@ enum class ClientType : std::uint8_t {
 };
 
 std::optional<ClientType> parse_type(ByteView text) {
-    if (is_word(text, "normal")) {
+    if (kv::same_word(text, "normal")) {
         return ClientType::kNormal;
     }
-    if (is_word(text, "slave") || is_word(text, "replica")) {
+    if (kv::same_word(text, "slave") || kv::same_word(text, "replica")) {
         return ClientType::kReplica;
     }
-    if (is_word(text, "pubsub")) {
+    if (kv::same_word(text, "pubsub")) {
         return ClientType::kPubsub;
     }
-    if (is_word(text, "master")) {
+    if (kv::same_word(text, "master")) {
         return ClientType::kMaster;
     }
     return std::nullopt;
@@ -104,10 +98,11 @@ std::string describe(Service& service, const Session& session, std::span<const B
         + " ssub=" + number(session.subscriptions.shard_channels.size()) + " multi="
         + (session.transaction.open ? number(queued) : "-1") + " qbuf=" + number(request)
         + " qbuf-free=" + number(session.query_buffer_capacity() - session.request_bytes())
-        + " argv-mem=" + number(session.argv_bytes) + " multi-mem=" + number(session.multi_bytes())
+        + " argv-mem=0 multi-mem=" + number(session.multi_bytes())
         + " rbs=16384 rbp=0 obl=0 oll=0 omem=" + number(session.output_bytes())
         + " tot-mem=" + number(session.memory_bytes()) + " events=r"
-        + " cmd=" + session.last_command + " user=" + session.user
+        + " cmd=" + (session.last_command == nullptr ? "NULL" : session.last_command->full_name())
+        + " user=" + session.user
         + " redir=" + (session.tracking.on ? number(session.tracking.redirect) : "-1")
         + " resp=" + number(session.reply.protocol());
     if (!session.library_name.empty() || !session.library_version.empty()) {
@@ -218,8 +213,8 @@ bool read_kill_option(Call& call, std::size_t i, KillFilter* filter) {
             call.error("ERR No such user '" + std::string(value) + "'");
             return false;
         }
-    } else if (call.arg_is(i, "SKIPME") && (is_word(value, "yes") || is_word(value, "no"))) {
-        filter->skip_me = is_word(value, "yes");
+    } else if (call.arg_is(i, "SKIPME") && (kv::same_word(value, "yes") || kv::same_word(value, "no"))) {
+        filter->skip_me = kv::same_word(value, "yes");
     } else {
         call.syntax_error();
         return false;

@@ -4,6 +4,7 @@
 #include "api/redis/call.h"
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/scripting.h"
+#include "kv/command/words.h"
 #include "kv/keyspace/number.h"
 
 #include <algorithm>
@@ -412,11 +413,7 @@ constexpr std::array<NamedSection, 13> kSections = {{
 std::string info_text(Service& service, std::span<const ByteView> names) {
     std::set<std::string> wanted;
     for (const ByteView name : names) {
-        std::string lowered(name);
-        std::transform(lowered.begin(), lowered.end(), lowered.begin(), [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-        });
-        wanted.insert(std::move(lowered));
+        wanted.insert(kv::lower_word(name));
     }
     const bool standard = wanted.empty() || wanted.contains("default");
     const bool everything = wanted.contains("all") || wanted.contains("everything");

@@ -121,15 +121,19 @@ Status Persistence::complete(Running& running) {
     return {};
 }
 
+Status Persistence::write_whole(Running& running) {
+    while (running.snapshot->step(SIZE_MAX)) {
+    }
+    running.snapshot.reset();
+    return complete(running);
+}
+
 Status Persistence::save() {
     if (running_ != nullptr) {
         return Error{ErrorCode::kConflict, "Background save already in progress"};
     }
     KUMO_TRY_ASSIGN(const std::unique_ptr<Running> running, open_snapshot(rdb_path(), false));
-    while (running->snapshot->step(SIZE_MAX)) {
-    }
-    running->snapshot.reset();
-    Status done = complete(*running);
+    Status done = write_whole(*running);
     info_.last_save_ok = done.ok();
     if (done.ok()) {
         service_.stats.dirty -= running->dirty_at_begin;
@@ -272,26 +276,26 @@ Status Persistence::open_increment() {
     return {};
 }
 
-/// Appending begins on data that no file holds yet: a base is written first, in one go.
-Status Persistence::start_aof() {
+/// A base of what is in memory, in one go, and an increment behind it.
+Status Persistence::begin_anew() {
     KUMO_TRY(io::make_directories(fs_, aof_directory()));
+    manifest_.add_increment(service_.settings.text("appendfilename"));
+    const kv::AofFile base = manifest_.next_base(service_.settings.text("appendfilename"), true);
+    KUMO_TRY_ASSIGN(
+        const std::unique_ptr<Running> running,
+        open_snapshot(aof_path(base.name), true)
+    );
+    running->base = base;
+    running->increments_kept = 1;
+    KUMO_TRY(write_whole(*running));
+    return open_increment();
+}
+
+Status Persistence::start_aof() {
     if (manifest_.empty()) {
-        manifest_.add_increment(service_.settings.text("appendfilename"));
-        const kv::AofFile base =
-            manifest_.next_base(service_.settings.text("appendfilename"), true);
-        KUMO_TRY_ASSIGN(
-            const std::unique_ptr<Running> running,
-            open_snapshot(aof_path(base.name), true)
-        );
-        running->base = base;
-        running->increments_kept = 1;
-        while (running->snapshot->step(SIZE_MAX)) {
-        }
-        running->snapshot.reset();
-        KUMO_TRY(complete(*running));
-    } else {
-        manifest_.add_increment(service_.settings.text("appendfilename"));
+        return begin_anew();
     }
+    manifest_.add_increment(service_.settings.text("appendfilename"));
     return open_increment();
 }
 
@@ -306,23 +310,9 @@ Status Persistence::set_appendonly() {
         increment_.reset();
         return synced;
     }
-    manifest_ = {};
-    KUMO_TRY_ASSIGN(manifest_, read_manifest());
     // What older files hold is not what is in memory: a new base takes their place.
-    manifest_.add_increment(service_.settings.text("appendfilename"));
-    const kv::AofFile base = manifest_.next_base(service_.settings.text("appendfilename"), true);
-    KUMO_TRY(io::make_directories(fs_, aof_directory()));
-    KUMO_TRY_ASSIGN(
-        const std::unique_ptr<Running> running,
-        open_snapshot(aof_path(base.name), true)
-    );
-    running->base = base;
-    running->increments_kept = 1;
-    while (running->snapshot->step(SIZE_MAX)) {
-    }
-    running->snapshot.reset();
-    KUMO_TRY(complete(*running));
-    return open_increment();
+    KUMO_TRY_ASSIGN(manifest_, read_manifest());
+    return begin_anew();
 }
 
 void Persistence::on_changes(std::span<const PropagatedCommand> commands) {

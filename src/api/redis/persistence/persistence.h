@@ -64,12 +64,14 @@ private:
     Result<kv::AofManifest> read_manifest();
     Status write_manifest(const kv::AofManifest& manifest);
     Status open_increment();
+    Status begin_anew();
     Status start_aof();
     Status set_appendonly();
     void write_head(kv::RdbWriter& writer, bool aof_base);
     Result<std::unique_ptr<Running>> open_snapshot(const std::string& path, bool aof_base);
     void step_running();
     void end_running(Status status);
+    Status write_whole(Running& running);
     Status complete(Running& running);
     void write_pending();
     void sync_every_second();

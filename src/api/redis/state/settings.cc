@@ -1,25 +1,17 @@
 #include "api/redis/state/settings.h"
 
 #include "base/assert.h"
+#include "kv/command/words.h"
 #include "kv/keyspace/number.h"
 #include "wire/resp.h"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 
 namespace kumo::api_redis {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
-    return out;
-}
 
 struct Unit {
     std::string_view name;
@@ -31,8 +23,8 @@ constexpr std::array<Unit, 8> kUnits = {{
     {"b", 1},
     {"k", 1000},
     {"kb", 1024},
-    {"m", 1000 * 1000},
-    {"mb", 1024 * 1024},
+    {"m", 1000LL * 1000},
+    {"mb", 1024LL * 1024},
     {"g", 1000LL * 1000 * 1000},
     {"gb", 1024LL * 1024 * 1024},
 }};
@@ -52,7 +44,7 @@ Result<std::string> check_range(const SettingSpec& spec, std::int64_t value) {
 }
 
 Result<std::string> check_choice(const SettingSpec& spec, const std::string& value) {
-    const std::string wanted = lower(value);
+    const std::string wanted = kv::lower_word(value);
     std::string_view rest = spec.choices;
     std::string all;
     while (!rest.empty()) {
@@ -118,7 +110,7 @@ Result<std::string> check_output_limits(const std::string& value) {
     }
     std::string out;
     for (std::size_t i = 0; i < words.size(); i += 4) {
-        const std::string name = lower(words[i]);
+        const std::string name = kv::lower_word(words[i]);
         if (!output_class(name)) {
             return invalid("Invalid client class specified in buffer limit configuration.");
         }
@@ -231,7 +223,7 @@ Result<std::int64_t> parse_memory(std::string_view text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error == std::errc() && end != text.data() && number >= 0) {
-        const std::string unit = lower(std::string_view(end, text.data() + text.size()));
+        const std::string unit = kv::lower_word(std::string_view(end, text.data() + text.size()));
         for (const Unit& known : kUnits) {
             std::int64_t bytes = 0;
             if (known.name == unit && !__builtin_mul_overflow(number, known.bytes, &bytes)) {
@@ -243,7 +235,7 @@ Result<std::int64_t> parse_memory(std::string_view text) {
 }
 
 const SettingSpec* find_setting_spec(std::string_view name) {
-    const std::string wanted = lower(name);
+    const std::string wanted = kv::lower_word(name);
     for (const SettingSpec& spec : all_setting_specs()) {
         if (spec.name == wanted || (!spec.alias.empty() && spec.alias == wanted)) {
             return &spec;
@@ -261,7 +253,7 @@ Settings::Settings() {
 Result<std::string> Settings::check(const SettingSpec& spec, const std::string& value) {
     switch (spec.kind) {
         case SettingKind::kFlag: {
-            const std::string word = lower(value);
+            const std::string word = kv::lower_word(value);
             if (word != "yes" && word != "no") {
                 return invalid("argument must be 'yes' or 'no'");
             }
@@ -353,7 +345,7 @@ Result<std::vector<std::pair<std::string, std::vector<std::string>>>> parse_conf
         if (words.empty()) {
             continue;
         }
-        std::string name = lower(words.front());
+        std::string name = kv::lower_word(words.front());
         words.erase(words.begin());
         out.emplace_back(std::move(name), std::move(words));
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 namespace kumo::api_redis {
 
@@ -31,7 +32,7 @@ void DurationHistogram::add(std::uint64_t nanoseconds) {
 
 std::uint64_t DurationHistogram::percentile(double percent) const {
     const auto wanted =
-        static_cast<std::uint64_t>(static_cast<double>(count_) * percent / 100 + 0.5);
+        static_cast<std::uint64_t>(std::llround(static_cast<double>(count_) * percent / 100));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < kBuckets; ++i) {
         seen += counts_[i];

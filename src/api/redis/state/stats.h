@@ -55,7 +55,6 @@ struct Stats {
     std::uint64_t input_bytes = 0;
     std::uint64_t output_bytes = 0;
     std::uint64_t error_replies = 0;
-    std::uint64_t unexpected_errors = 0;
     std::uint64_t evicted_clients = 0;
     std::uint64_t acl_denied_auth = 0;
     std::uint64_t acl_denied_command = 0;

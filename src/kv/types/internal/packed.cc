@@ -1,6 +1,7 @@
 #include "kv/types/internal/packed.h"
 
 #include "base/assert.h"
+#include "wire/decimal.h"
 
 #include <algorithm>
 #include <bit>
@@ -182,7 +183,7 @@ Coded code_real(double value) {
 }
 
 Coded code_text(ByteView text) {
-    if (const auto number = canonical_integer(text)) {
+    if (const auto number = wire::parse_decimal(text)) {
         return code_number(*number);
     }
     Coded coded;
@@ -259,7 +260,12 @@ std::size_t Packed::count() const {
     if (stored < kTagsFrom) {
         return stored;
     }
-    return stored == kUncounted ? walked_count() : bytes() / mark();
+    if (stored == kUncounted) {
+        return walked_count();
+    }
+    const unsigned each = mark();
+    KUMO_ASSERT(each != 0);
+    return bytes() / each;
 }
 
 std::size_t Packed::bytes() const {

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "kv/types/element.h"
+#include "wire/decimal.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +13,7 @@ namespace kumo::kv::internal {
 
 /// What is looked for among packed elements: text that is a number is compared as one.
 struct Needle {
-    explicit Needle(ByteView bytes) : text(bytes), integer(canonical_integer(bytes)) {}
+    explicit Needle(ByteView bytes) : text(bytes), integer(wire::parse_decimal(bytes)) {}
 
     ByteView text;
     std::optional<std::int64_t> integer;

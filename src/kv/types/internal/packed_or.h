@@ -17,15 +17,18 @@ namespace kumo::kv::internal {
 template <typename Table>
 class PackedOr {
 public:
+    // NOLINTBEGIN(cppcoreguidelines-pro-type-member-init): what is made in it fills it
     PackedOr() { new (storage_) Packed; }
 
     PackedOr(const PackedOr& other) {
         if (other.is_table()) {
-            store(new Table(other.table()));
+            store(std::make_unique<Table>(other.table()).release());
         } else {
             new (storage_) Packed(other.packed());
         }
     }
+
+    // NOLINTEND(cppcoreguidelines-pro-type-member-init)
 
     PackedOr& operator=(const PackedOr&) = delete;
 

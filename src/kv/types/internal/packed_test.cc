@@ -38,13 +38,16 @@ std::vector<std::string> texts(const Packed& packed) {
 }
 
 TEST(CanonicalInteger, TakesOnlyWhatItWouldWriteItself) {
-    EXPECT_EQ(canonical_integer("0"), 0);
-    EXPECT_EQ(canonical_integer("-12"), -12);
-    EXPECT_EQ(canonical_integer("9223372036854775807"), std::numeric_limits<std::int64_t>::max());
-    EXPECT_EQ(canonical_integer("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
+    EXPECT_EQ(wire::parse_decimal("0"), 0);
+    EXPECT_EQ(wire::parse_decimal("-12"), -12);
+    EXPECT_EQ(wire::parse_decimal("9223372036854775807"), std::numeric_limits<std::int64_t>::max());
+    EXPECT_EQ(
+        wire::parse_decimal("-9223372036854775808"),
+        std::numeric_limits<std::int64_t>::min()
+    );
     for (const char* text :
          {"", "-", "+1", "01", "-0", "-01", " 1", "1 ", "1a", "9223372036854775808"}) {
-        EXPECT_FALSE(canonical_integer(text).has_value()) << text;
+        EXPECT_FALSE(wire::parse_decimal(text).has_value()) << text;
     }
 }
 
