@@ -13,7 +13,10 @@ std::unique_ptr<CLI::App> make_parser(CommandLine& out) {
     auto app = std::make_unique<CLI::App>(
         "kumosearch-server: a search server that Typesense clients can talk to.\n"
         "Settings come from the command line, from the file that --config names, or from the "
-        "environment\n(KUMOSEARCH_API_KEY, TYPESENSE_API_KEY, ...), in this order of precedence.",
+        "environment\n(KUMOSEARCH_API_KEY, TYPESENSE_API_KEY, ...), in this order of precedence.\n"
+        "With a redis.conf as the first argument, or parameters of one (--port 6379), it is a "
+        "server of "
+        "its own\nthat speaks Redis's protocol.",
         "kumosearch-server"
     );
     app->set_help_flag();  // Ours is printed by main, after parsing.
