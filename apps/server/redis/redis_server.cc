@@ -70,7 +70,7 @@ RedisServer::RedisServer(api_redis::Settings settings)
         .shutdown =
             [this](bool save) {
                 save_at_end_ = save;
-                loop_->defer([this] { loop_->stop(); });
+                loop_->defer([this] { end(); });
             },
         .used_memory = used_memory,
         .rewrite_config = rewrite_redis_config,
@@ -80,14 +80,127 @@ RedisServer::RedisServer(api_redis::Settings settings)
     service_->persistence = persistence_.get();
 }
 
-RedisServer::~RedisServer() = default;
+RedisServer::~RedisServer() {
+    node_.reset();  // What it has to do with the service and the pools is over.
+}
 
 Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings settings) {
     std::unique_ptr<RedisServer> server(new RedisServer(std::move(settings)));
-    KUMO_TRY(server->persistence_->load());
-    KUMO_TRY(server->persistence_->start());
+    if (server->settings_.flag("cluster-enabled")) {
+        KUMO_TRY(server->open_cluster());
+    } else {
+        KUMO_TRY(server->persistence_->load());
+        KUMO_TRY(server->persistence_->start());
+    }
     KUMO_TRY(server->listen());
     return server;
+}
+
+namespace {
+
+constexpr std::int64_t kBusPortOffset = 10000;
+constexpr std::size_t kClusterPoolQueueMax = 1024;
+
+/// The name under which clients and other nodes reach this one; empty: not known yet.
+std::string own_host(const api_redis::Settings& settings) {
+    if (!settings.text("cluster-announce-ip").empty()) {
+        return settings.text("cluster-announce-ip");
+    }
+    for (std::string host : bind_hosts(settings.text("bind"))) {
+        host = host.starts_with("-") ? host.substr(1) : host;
+        const auto address = io::Address::parse(host, 0);
+        if (address.ok() && host != "0.0.0.0" && host != "::" && !address.value().is_loopback()) {
+            return host;
+        }
+    }
+    return "";
+}
+
+std::string address_of(const std::string& host, std::int64_t port) {
+    const bool v6 = host.find(':') != std::string::npos;
+    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::int64_t first_set(const api_redis::Settings& settings, std::string_view name, std::int64_t other) {
+    const std::int64_t value = settings.number(name);
+    return value != 0 ? value : other;
+}
+
+/// Beside the file that its name comes from, so that what removes `nodes*.conf` begins anew.
+std::string cluster_directory(const api_redis::Settings& settings) {
+    std::string stem = settings.text("cluster-config-file");
+    if (stem.ends_with(".conf")) {
+        stem.resize(stem.size() - std::string_view(".conf").size());
+    }
+    return io::join_path(settings.text("dir"), stem + ".data.conf");
+}
+
+}  // namespace
+
+Status RedisServer::open_cluster() {
+    const std::int64_t port = settings_.number("port");
+    const std::int64_t bus_port = first_set(settings_, "cluster-port", port + kBusPortOffset);
+    if (bus_port > UINT16_MAX) {
+        return invalid_argument(
+            "Redis port number too high for cluster mode: it has to be at most 55535"
+        );
+    }
+    control_loop_ = io::make_system_loop();
+    resolver_ = io::make_system_resolver();
+    pool_ = io::make_system_worker_pool(
+        {.name = "disk", .threads = 1, .queue_jobs_max = kClusterPoolQueueMax}
+    );
+    background_ = io::make_system_worker_pool(
+        {.name = "background", .threads = 2, .background = true}
+    );
+    cluster_ = std::make_unique<api_redis::Cluster>(*service_);
+    const std::string host = own_host(settings_);
+    node::KvNodeOptions options;
+    options.data_dir = cluster_directory(settings_);
+    options.cluster.name = settings_.text("cluster-announce-hostname");
+    options.cluster.api_address =
+        address_of(host, first_set(settings_, "cluster-announce-port", port));
+    options.cluster.peering_address =
+        address_of(host, first_set(settings_, "cluster-announce-bus-port", bus_port));
+    std::string listen_host = bind_hosts(settings_.text("bind")).front();
+    listen_host = listen_host == "*" ? "0.0.0.0" : listen_host;
+    KUMO_TRY_ASSIGN(
+        options.cluster.listen,
+        io::Address::parse(listen_host, static_cast<std::uint16_t>(bus_port))
+    );
+    options.fsync = settings_.text("appendfsync") == "always";
+    KUMO_TRY_ASSIGN(
+        node_,
+        node::KvNode::open(
+            std::move(options),
+            {*fs_,
+             *network_,
+             *resolver_,
+             *loop_,
+             *control_loop_,
+             *pool_,
+             *background_,
+             system_clock()},
+            *cluster_
+        )
+    );
+    if (node_->is_new()) {
+        KUMO_TRY(persistence_->load());
+    }
+    service_->cluster = cluster_.get();
+    cluster_->attach(*node_);
+    node_->start();
+    control_thread_ =
+        std::make_unique<io::Thread>("control", [this] { control_loop_->run(); });
+    return {};
+}
+
+void RedisServer::end_cluster() {
+    if (control_thread_ != nullptr) {
+        control_loop_->stop();
+        control_thread_->join();
+        control_thread_.reset();
+    }
 }
 
 Status RedisServer::listen() {
@@ -117,17 +230,30 @@ Status RedisServer::listen() {
     return {};
 }
 
+/// In a cluster the others go on first: nobody has to miss this node.
+void RedisServer::end() {
+    if (std::exchange(ending_, true)) {
+        return;
+    }
+    if (node_ == nullptr) {
+        loop_->stop();
+    } else {
+        node_->shut_down([this] { loop_->stop(); });
+    }
+}
+
 Status RedisServer::run() {
     loop_->run();
     listeners_.clear();
+    end_cluster();
     service_->close_all();
-    return persistence_->finish(save_at_end_);
+    return node_ != nullptr ? Status() : persistence_->finish(save_at_end_);
 }
 
 void RedisServer::stop() {
     loop_->post([this] {
         save_at_end_ = !service_->settings.text("save").empty();
-        loop_->stop();
+        end();
     });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/redis/cluster/cluster.h"
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/service.h"
 #include "api/redis/state/settings.h"
@@ -7,6 +8,10 @@
 #include "io/fs.h"
 #include "io/loop.h"
 #include "io/network.h"
+#include "io/resolver.h"
+#include "io/thread.h"
+#include "io/worker_pool.h"
+#include "node/kv/kv_node.h"
 
 #include <functional>
 #include <memory>
@@ -14,7 +19,8 @@
 
 namespace kumo::server {
 
-/// A server that speaks Redis's protocol: one loop, on the thread that calls run().
+/// A server that speaks Redis's protocol: one loop, on the thread that calls run(); in a cluster
+/// another one, on a thread of its own, for the control plane.
 class RedisServer {
 public:
     /// Listens; errors are for the user.
@@ -33,6 +39,9 @@ private:
     explicit RedisServer(api_redis::Settings settings);
 
     Status listen();
+    Status open_cluster();
+    void end_cluster();
+    void end();
 
     std::unique_ptr<io::Loop> loop_;
     std::unique_ptr<io::Network> network_;
@@ -41,6 +50,16 @@ private:
     std::unique_ptr<api_redis::Service> service_;
     std::unique_ptr<api_redis::Persistence> persistence_;
     bool save_at_end_ = false;
+
+    // As a node of a cluster (cluster-enabled yes); nothing otherwise.
+    std::unique_ptr<io::Loop> control_loop_;
+    std::unique_ptr<io::Resolver> resolver_;
+    std::unique_ptr<io::WorkerPool> pool_;
+    std::unique_ptr<io::WorkerPool> background_;
+    std::unique_ptr<api_redis::Cluster> cluster_;
+    std::unique_ptr<node::KvNode> node_;
+    std::unique_ptr<io::Thread> control_thread_;
+    bool ending_ = false;
     std::vector<std::unique_ptr<io::Listener>> listeners_;
 };
 

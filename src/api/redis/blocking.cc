@@ -1,4 +1,5 @@
 // Sessions that wait: for keys, for the end of a pause.
+#include "api/redis/cluster/cluster.h"
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/service.h"
 
@@ -156,20 +157,66 @@ void Service::unpause() {
     pause_until_ms_ = 0;
     pause_all_ = false;
     for (const SessionId id : std::exchange(paused_, {})) {
-        environment_.loop.defer([this, id] {
-            Session* waiting = session(id);
-            if (waiting == nullptr || waiting->block_reason != BlockReason::kPause) {
-                return;
-            }
-            const KeptRequest request = std::move(waiting->blocked->request);
-            leave_blocked(*waiting);
-            execute(*waiting, request.views());
-            if (waiting->close_after_reply) {
-                waiting->close_gently();
-            } else {
-                waiting->process();
-            }
-        });
+        environment_.loop.defer([this, id] { run_again(id); });
+    }
+}
+
+void Service::wake_parked() {
+    for (const SessionId id : std::exchange(parked_, {})) {
+        environment_.loop.defer([this, id] { run_again(id); });
+    }
+}
+
+void Service::run_again(SessionId id) {
+    Session* waiting = session(id);
+    if (waiting == nullptr
+        || (waiting->block_reason != BlockReason::kPause
+            && waiting->block_reason != BlockReason::kParked)) {
+        return;
+    }
+    const KeptRequest request = std::move(waiting->blocked->request);
+    leave_blocked(*waiting);
+    execute(*waiting, request.views());
+    if (waiting->close_after_reply) {
+        waiting->close_gently();
+    } else {
+        waiting->process();
+    }
+}
+
+// Answers that wait for the cluster -------------------------------------------------------------
+
+bool Service::must_hold_answers(const Session& session) const {
+    return cluster != nullptr
+           && (session.awaited_changes > 0 || session.holds_answers()
+               || cluster->mark() > cluster->released());
+}
+
+std::uint64_t Service::answer_mark() const {
+    return cluster->mark();
+}
+
+void Service::release_answers() {
+    const std::uint64_t released = cluster->released();
+    std::vector<SessionId> waiting = std::exchange(holding_, {});
+    for (const SessionId id : waiting) {
+        Session* holder = session(id);
+        if (holder == nullptr) {
+            continue;
+        }
+        holder->release_answers(released);
+        if (!holder->closing() && holder->holds_answers()) {
+            holding_.push_back(id);
+        }
+    }
+}
+
+void Service::drop_held_answers() {
+    for (const SessionId id : std::exchange(holding_, {})) {
+        Session* holder = session(id);
+        if (holder != nullptr && holder->holds_answers()) {
+            holder->abort();
+        }
     }
 }
 

@@ -22,7 +22,7 @@ constexpr int kEvictionsPerCall = 1000;
 }  // namespace
 
 void Service::cron() {
-    if (active_expire && !paused()) {
+    if (active_expire && !paused() && leads_keys()) {
         expire_some();
     }
     for (int db = 0; db < keyspace.database_count(); ++db) {
@@ -151,6 +151,9 @@ bool Service::make_room() {
     const std::uint64_t most = settings_cache_.memory_max;
     if (most == 0 || used_memory() <= most) {
         return true;
+    }
+    if (!leads_keys()) {
+        return true;  // Whoever does evicts.
     }
     if (keyspace.settings.policy == kv::EvictionPolicy::kNoeviction || paused()) {
         return false;

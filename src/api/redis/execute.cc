@@ -1,5 +1,6 @@
 // The way of a command: which one it is, whether it may run, running it, what follows.
 #include "api/redis/call.h"
+#include "api/redis/cluster/cluster.h"
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/scripting.h"
@@ -198,6 +199,41 @@ bool Service::admit(Session& session, const kv::CommandSpec& spec) {
     return admit_user(session, spec) && admit_state(session, spec);
 }
 
+/// In a cluster: here, or at another node, or not yet known (then it has been put aside).
+bool Service::admit_place(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    if (cluster == nullptr) {
+        return true;
+    }
+    std::string error;
+    switch (cluster->route(session, spec, arguments, &error)) {
+        case Route::kHere: return true;
+        case Route::kElsewhere: reject(session, &spec, error); return false;
+        case Route::kLater: break;
+    }
+    // What is queued is looked at again by EXEC.
+    if (session.transaction.open && !runs_in_multi(spec)) {
+        return true;
+    }
+    park(session, spec, arguments, BlockReason::kParked);
+    return false;
+}
+
+void Service::park(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments,
+    BlockReason reason
+) {
+    session.block_reason = reason;
+    session.blocked = BlockedState{{&spec, {arguments.begin(), arguments.end()}}, {}, {}};
+    (reason == BlockReason::kPause ? paused_ : parked_).push_back(session.id);
+    ++blocked_count_;
+}
+
 void Service::queue_in_transaction(
     Session& session,
     const kv::CommandSpec& spec,
@@ -228,11 +264,8 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
     } else {
         session.last_command = spec;
         if (paused() && (pause_all_ || may_write(flags_of(*spec, session)))) {
-            session.block_reason = BlockReason::kPause;
-            session.blocked = BlockedState{{spec, {arguments.begin(), arguments.end()}}, {}, {}};
-            paused_.push_back(session.id);
-            ++blocked_count_;
-        } else if (admit(session, *spec)) {
+            park(session, *spec, arguments, BlockReason::kPause);
+        } else if (admit(session, *spec) && admit_place(session, *spec, arguments)) {
             if (session.transaction.open && !runs_in_multi(*spec)) {
                 queue_in_transaction(session, *spec, arguments);
             } else {
@@ -261,6 +294,9 @@ void Service::run(
     if (outermost) {
         frozen_now_us_ = now_us();
         running_ = session.id;
+        if (cluster != nullptr) {
+            cluster->begin_script();
+        }
     }
     ++depth_;
     if (shown_to_monitors(spec)) {
@@ -318,7 +354,8 @@ void Service::run_keyspace(
         .db = session.db,
         .now_us = now_us(),
         .may_block = depth_ == 1 && !session.in_exec && &reply == &session.reply,
-        .resumed = resumed};
+        .resumed = resumed,
+        .removes_expired = leads_keys()};
     kv::Context context(environment, spec, arguments, reply);
     kv::keyspace_handlers().find(spec)(context);
     if (context.block_request().has_value()) {
@@ -404,6 +441,11 @@ void Service::call_from_script(
     if (spec == nullptr) {
         return;
     }
+    if (std::string error;
+        cluster != nullptr && !cluster->allows_in_script(session, *spec, arguments, &error)) {
+        reply.error(error);
+        return;
+    }
     ++depth_;
     feed_monitors(nullptr, session.db, arguments);
     call_handler(session, *spec, arguments, reply);
@@ -471,6 +513,14 @@ Status Service::load_function(ByteView code) {
 }
 
 // What follows ----------------------------------------------------------------------------------
+
+void Service::clear_functions() {
+    scripting_->libraries.flush();
+}
+
+bool Service::leads_keys() const {
+    return cluster == nullptr || cluster->runs();
+}
 
 void Service::propagate(int db, std::vector<std::string> command) {
     if (!feeds_.empty()) {

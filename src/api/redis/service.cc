@@ -191,6 +191,7 @@ void Service::forget(Session& session) {
     }
     std::erase(monitors_, session.id);
     std::erase(paused_, session.id);
+    std::erase(parked_, session.id);
     session.monitor = false;
 }
 

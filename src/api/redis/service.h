@@ -29,6 +29,7 @@
 namespace kumo::api_redis {
 
 struct Call;
+class Cluster;
 class Persistence;
 class Scripting;
 
@@ -121,6 +122,18 @@ public:
     /// Closes all connections, in order.
     void close_all();
 
+    // Answers that wait for the cluster.
+    /// What the session is told now may not leave yet.
+    bool must_hold_answers(const Session& session) const;
+    std::uint64_t answer_mark() const;
+    void hold_answers(const Session& session) { holding_.push_back(session.id); }
+    /// Those that need not wait any more leave.
+    void release_answers();
+    /// Whoever waits for an answer is told nothing: its connection ends.
+    void drop_held_answers();
+    /// Commands that were to wait until it is known where they run are looked at again.
+    void wake_parked();
+
     // Execution.
     void execute(Session& session, std::span<const ByteView> arguments);
     /// Runs one command that has passed the checks: from the wire, EXEC, or after a block.
@@ -183,6 +196,12 @@ public:
 
     void remove_feed(ChangeFeed& feed) { std::erase(feeds_, &feed); }
 
+    /// What has been propagated and not handed to anybody is forgotten.
+    void drop_propagation() { pending_changes_.clear(); }
+
+    void clear_functions();
+    /// Whether this node decides what becomes of keys: expires and evicts them.
+    bool leads_keys() const;
     void propagate(int db, std::vector<std::string> command);
     /// Deletes as a command would, and tells everybody: expiry, eviction, slot moves.
     void delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event);
@@ -230,6 +249,8 @@ public:
     std::string run_id;
     /// Its files; nullptr: it keeps none. Not owned.
     Persistence* persistence = nullptr;
+    /// The cluster it is a part of; nullptr: none. Not owned.
+    Cluster* cluster = nullptr;
     bool active_expire = true;
     std::int64_t last_save_seconds = 0;
 
@@ -240,6 +261,18 @@ private:
     bool admit(Session& session, const kv::CommandSpec& spec);
     bool admit_user(Session& session, const kv::CommandSpec& spec);
     bool admit_state(Session& session, const kv::CommandSpec& spec);
+    bool admit_place(
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments
+    );
+    void park(
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments,
+        BlockReason reason
+    );
+    void run_again(SessionId id);
     void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
     void queue_in_transaction(
         Session& session,
@@ -314,6 +347,8 @@ private:
     bool flush_scheduled_ = false;
     std::vector<SessionId> monitors_;
     std::vector<SessionId> paused_;
+    std::vector<SessionId> parked_;   ///< Until it is known which node runs what they ask for.
+    std::vector<SessionId> holding_;  ///< Have answers that may not leave yet; some twice.
     std::int64_t pause_until_ms_ = 0;
     bool pause_all_ = false;
     io::TimerId pause_timer_;

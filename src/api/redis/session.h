@@ -57,7 +57,8 @@ enum class ReplyMode : std::uint8_t {
 enum class BlockReason : std::uint8_t {
     kNone,
     kKeys,
-    kPause
+    kPause,
+    kParked,  ///< Until it is known which node is to run it.
 };
 
 /// CLIENT TRACKING of one session.
@@ -90,6 +91,9 @@ public:
     void process();
     /// Hands what has been written to the stream.
     void flush();
+    /// What was written when the changes up to `mark` were not on all copies yet leaves now.
+    void release_answers(std::uint64_t mark);
+    bool holds_answers() const { return !held_answers_.empty(); }
     /// Flushes, then closes.
     void close_gently();
     /// Drops the connection.
@@ -137,6 +141,7 @@ public:
     bool readonly = false;
     bool no_evict = false;
     bool close_after_reply = false;
+    bool asked = false;      ///< The command that runs came behind ASKING.
     bool in_exec = false;    ///< EXEC runs its commands.
     bool gone = false;       ///< Closed while a command of it ran.
     bool executing = false;  ///< A command of it is on the stack.
@@ -145,6 +150,9 @@ public:
     std::uint64_t commands = 0;
     const kv::CommandSpec* last_command = nullptr;
     std::uint64_t replication_offset = 0;  ///< After its last write.
+
+    /// Changes of the cluster that it is to be told of when they are made.
+    int awaited_changes = 0;
 
     std::size_t multi_bytes() const { return transaction.queued_bytes; }
 
@@ -157,6 +165,9 @@ private:
     wire::RespParser parser_;
     bool closing_ = false;
     bool processing_ = false;
+    bool closes_when_released_ = false;
+    std::size_t held_answer_bytes_ = 0;
+    std::deque<std::pair<std::uint64_t, std::string>> held_answers_;  ///< By mark.
     std::string
         held_;  ///< What arrived while a command of it ran: its arguments lie in the parser.
     std::string local_text_;

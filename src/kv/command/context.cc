@@ -92,7 +92,8 @@ bool Context::timeout(std::size_t index, std::int64_t* milliseconds) {
 }
 
 bool Context::drop_if_expired(Entry* entry) {
-    if (!entry->expired(now_ms())) {
+    // What is replayed was not expired where, and when, it was run first.
+    if (env_.replaying || !entry->expired(now_ms())) {
         return false;
     }
     if (env_.removes_expired) {

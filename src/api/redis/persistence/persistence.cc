@@ -35,6 +35,7 @@ struct Persistence::Running {
     std::unique_ptr<kv::Snapshot> snapshot;
     std::uint64_t dirty_at_begin = 0;
     std::int64_t begun_ms = 0;
+    std::function<void(Status)> done;  ///< Of somebody else's; no save of ours.
 };
 
 Persistence::Persistence(Service& service, io::Fs& fs) : service_(service), fs_(fs) {}
@@ -155,6 +156,16 @@ Status Persistence::begin_save() {
     return {};
 }
 
+Status Persistence::begin_snapshot(const std::string& path, std::function<void(Status)> done) {
+    if (running_ != nullptr) {
+        return Error{ErrorCode::kConflict, "Background save already in progress"};
+    }
+    KUMO_TRY_ASSIGN(running_, open_snapshot(path, false));
+    running_->done = std::move(done);
+    step_running();
+    return {};
+}
+
 Status Persistence::begin_rewrite() {
     if (running_ != nullptr) {
         return Error{
@@ -181,6 +192,10 @@ Status Persistence::begin_rewrite() {
 void Persistence::step_running() {
     service_.loop().add_timer(kStepPause, [this] {
         if (running_ == nullptr) {
+            return;
+        }
+        if (running_->snapshot->broken() && running_->done) {
+            end_running(Error{ErrorCode::kConflict, "the keys were flushed meanwhile"});
             return;
         }
         if (running_->snapshot->broken()) {
@@ -213,6 +228,10 @@ void Persistence::end_running(Status status) {
         log_error("writing " + ended->path + ": " + status.error().message);
         ended->snapshot.reset();
         (void)fs_.unlink(ended->temporary);
+    }
+    if (ended->done) {
+        ended->done(std::move(status));
+        return;
     }
     if (ended->aof_base) {
         info_.rewrite_in_progress = false;

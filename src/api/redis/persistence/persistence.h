@@ -8,6 +8,7 @@
 #include "kv/rdb/snapshot.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,10 @@ public:
     /// Begins; kConflict: one is being written.
     Status begin_save();
     Status begin_rewrite();
+    /// An RDB file at another place, for somebody else; `done` runs when it is durable, or has
+    /// failed. kConflict: one is being written.
+    Status begin_snapshot(const std::string& path, std::function<void(Status)> done);
+    Status load_snapshot(const std::string& path) { return load_rdb(path); }
     /// What SHUTDOWN and the end of the process ask for.
     Status finish(bool save);
     PersistenceInfo info() const;
