@@ -96,8 +96,8 @@ void ControlLink::dissolve() {
     control_loop_.post([this] { plane_->dissolve(); });
 }
 
-void ControlLink::reset(bool new_id) {
-    control_loop_.post([this, new_id] { plane_->reset(new_id); });
+void ControlLink::reset(const cluster::NodeId& node) {
+    control_loop_.post([this, node] { plane_->reset(node); });
 }
 
 void ControlLink::call(

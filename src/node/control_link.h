@@ -46,7 +46,7 @@ public:
     // As ControlPlane's.
     void meet(std::string address);
     void dissolve();
-    void reset(bool new_id);
+    void reset(const cluster::NodeId& node);
 
     /// `done` runs on the data loop.
     void call(

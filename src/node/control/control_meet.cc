@@ -232,13 +232,13 @@ void ControlPlane::come_back() {
     state_changed();
 }
 
-void ControlPlane::reset(bool new_id) {
+void ControlPlane::reset(const cluster::NodeId& node) {
     departure_.reset();
     meeting_.reset();
     meets_.clear();
     leave_cluster();
-    if (new_id) {
-        self_ = make_uuid(loop_.random());
+    if (node != self_) {
+        self_ = node;
         options_.raft.id = self_;
         Status changed = storage_->change_identity(self_);
         if (changed.ok()) {

@@ -389,6 +389,9 @@ void ControlPlane::state_changed() {
         std::shared_ptr<const cluster::State>(state_, &state_->cluster),
         state_->applied
     );
+    if (cluster.members.size() > 1) {
+        host_until_ = {};
+    }
     for (const auto& [id, known] : cluster.members) {
         joining_.erase(id);
         std::erase_if(leaving_runs_, [&id = id, &known = known](const auto& each) {

@@ -110,8 +110,9 @@ public:
     /// What the node has is safe: it may join the other cluster.
     void dissolve();
 
-    /// Leaves the cluster, if it is in one, and begins one of its own; `new_id`: as another node.
-    void reset(bool new_id);
+    /// Leaves the cluster, if it is in one, and begins one of its own, as `node`: itself, or one
+    /// that there has never been.
+    void reset(const cluster::NodeId& node);
 
     /// Where this node is reached, if that was not known: without a port.
     void set_host(const std::string& host);

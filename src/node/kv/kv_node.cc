@@ -543,7 +543,7 @@ void KvNode::on_brought_in(cluster::ShardId id, cluster::CopyId copy, cluster::T
     dissolve_if_quiet();
 }
 
-void KvNode::reset(bool new_id) {
+void KvNode::reset(const cluster::NodeId& as) {
     if (copy_ != nullptr) {
         drop_copy();
     }
@@ -551,7 +551,7 @@ void KvNode::reset(bool new_id) {
     carries_ = false;
     life_.carried.reset();
     entered_at_ = {};
-    control_->reset(new_id);
+    control_->reset(as);
 }
 
 // ---- what other nodes say

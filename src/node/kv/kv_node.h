@@ -91,9 +91,9 @@ public:
     /// Best effort, soon.
     void meet(const std::string& peering_address) { control_->meet(peering_address); }
 
-    /// Leaves the cluster with empty hands, and is one of its own. Requires: it has no keys that
+    /// Leaves the cluster with empty hands, and is one of its own, as itself or as a new node. Requires: it has no keys that
     /// are not somebody else's, too.
-    void reset(bool new_id);
+    void reset(const cluster::NodeId& as);
 
     /// To the engine of another node; best effort.
     void send(const cluster::NodeId& node, std::string message) {

@@ -1,6 +1,7 @@
 #include "api/redis/cluster/cluster.h"
 
 #include "api/redis/persistence/persistence.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "kv/aof/aof_writer.h"
 #include "node/kv/kv_node.h"
@@ -162,35 +163,85 @@ bool Cluster::change(Session& session, node::KvCommand command, std::string* err
         return false;
     }
     expected_ = std::move(next);
-    changing_.push_back({session.id, command});
     ++session.awaited_changes;
-    const SessionId id = session.id;
-    node_->propose(std::move(command), [this, id](const Status& made) {
-        changing_.erase(changing_.begin());
-        if (changing_.empty()) {
+    if (reset_) {
+        reset_->then.emplace_back(session.id, std::move(command));
+    } else {
+        propose(session.id, std::move(command));
+    }
+    return true;
+}
+
+void Cluster::propose(SessionId session, node::KvCommand command) {
+    ++changing_;
+    node_->propose(std::move(command), [this, session](const Status& made) {
+        if (--changing_ == 0 && !reset_) {
             expected_.reset();
         }
-        Session* waiting = service_.session(id);
-        if (waiting == nullptr) {
-            return;
-        }
-        --waiting->awaited_changes;
-        if (!made.ok() && made.error().code != ErrorCode::kAlreadyExists) {
-            // It was told that it is done, which has not left yet.
-            log_warn("a change of the cluster came to nothing: " + made.error().message);
-            waiting->abort();
-            return;
-        }
-        if (waiting->awaited_changes == 0) {
-            waiting->release_answers(mark() <= released_ ? UINT64_MAX : released_);
-            waiting->process();
-        }
+        on_changed(session, made);
     });
-    return true;
+}
+
+void Cluster::on_changed(SessionId session, const Status& made) {
+    Session* waiting = service_.session(session);
+    if (waiting == nullptr) {
+        return;
+    }
+    --waiting->awaited_changes;
+    if (!made.ok() && made.error().code != ErrorCode::kAlreadyExists) {
+        // It was told that it is done, which has not left yet.
+        log_warn("a change of the cluster came to nothing: " + made.error().message);
+        waiting->abort();
+    } else if (waiting->awaited_changes == 0) {
+        waiting->release_answers(mark() <= released_ ? UINT64_MAX : released_);
+        waiting->process();
+    }
+}
+
+cluster::NodeId Cluster::self() const {
+    return reset_ ? reset_->as : node_->self();
+}
+
+/// What is to come of it is known: this node, in a group of its own.
+void Cluster::reset(Session& session, bool as_another) {
+    reset_ = Reset{
+        as_another ? make_uuid(service_.random()) : node_->self(),
+        node_->state()->cluster.id,
+        session.id,
+        {}};
+    std::pair<node::KvState, cluster::State> next;
+    auto member = std::make_shared<cluster::Member>();
+    member->id = reset_->as;
+    next.second.members[reset_->as] = std::move(member);
+    const Status entered =
+        node::apply(next.first, next.second, node::KvEnter{reset_->as, {}, 0, {}});
+    KUMO_ASSERT(entered.ok());
+    expected_ = std::move(next);
+    ++session.awaited_changes;
+    node_->reset(reset_->as);
+}
+
+/// The node is in its new cluster: what was asked of it meanwhile is done now.
+void Cluster::end_reset() {
+    const bool arrived = reset_ && node_->state()->cluster.id != reset_->from
+                         && node_->self() == reset_->as && node_->group() != nullptr;
+    if (!arrived) {
+        return;
+    }
+    Reset ended = std::move(*reset_);
+    reset_.reset();
+    for (auto& [session, command] : ended.then) {
+        propose(session, std::move(command));
+    }
+    if (changing_ == 0) {
+        expected_.reset();
+    }
+    on_changed(ended.session, {});
 }
 
 void Cluster::on_change() {
     rebuild_table();
+    end_reset();
     const bool runner = node_->may_run();
     if (was_runner_ && !runner) {
         drop_blocked();

@@ -96,6 +96,19 @@ public:
     /// change is made, and it is asked nothing before. False: it cannot be made, `error` says why.
     bool change(Session& session, node::KvCommand command, std::string* error);
 
+    /// Leaves the cluster, in the name of `session`, as change().
+    void reset(Session& session, bool as_another);
+
+    /// This node, or who it is about to be.
+    cluster::NodeId self() const;
+
+    /// INFO's section about replication.
+    std::string replication_text() const;
+    /// ROLE.
+    void reply_role(wire::RespWriter& reply) const;
+    /// Copies in sync, besides this one.
+    std::size_t replicas_in_sync() const;
+
     /// The state with the changes that are on their way.
     const node::KvState& slots() const;
     const cluster::State& members() const;
@@ -146,6 +159,7 @@ private:
     void wake_parked();
     void drop_blocked();
     void follow_slots();
+    void end_reset();
     void replicate(const cluster::NodeId& master);
     void relieve_orphan();
     void write_nodes_file();
@@ -171,12 +185,18 @@ private:
     bool master_ = false;
     const std::map<std::uint16_t, node::OpenSlot>* open_ = nullptr;  ///< This node's.
 
-    struct Changing {
+    void propose(SessionId session, node::KvCommand command);
+    void on_changed(SessionId session, const Status& made);
+
+    struct Reset {
+        cluster::NodeId as;
+        Uuid from;  ///< The cluster.
         SessionId session = 0;
-        node::KvCommand command;
+        std::vector<std::pair<SessionId, node::KvCommand>> then;
     };
 
-    std::vector<Changing> changing_;
+    std::optional<Reset> reset_;
+    std::size_t changing_ = 0;  ///< On their way.
     std::optional<std::pair<node::KvState, cluster::State>> expected_;
     std::string nodes_file_;  ///< As it was written last.
     bool was_runner_ = false;

@@ -57,13 +57,13 @@ void change_and_ok(Call& call, node::KvCommand command) {
 }
 
 bool is_master(const Cluster& of) {
-    return node::group_led_by(of.slots(), of.members(), of.node().self()) != nullptr;
+    return node::group_led_by(of.slots(), of.members(), of.self()) != nullptr;
 }
 
 // Looking ---------------------------------------------------------------------------------------
 
 void do_myid(Call& call) {
-    call.reply.bulk(node::node_name(call.service.cluster->node().self()));
+    call.reply.bulk(node::node_name(call.service.cluster->self()));
 }
 
 std::string shard_name(const node::KvGroup& group, const Uuid& cluster) {
@@ -201,7 +201,7 @@ void do_slots(Call& call) {
 void reply_shard_node(Call& call, const cluster::Member& member, bool leads, bool in_sync) {
     const Cluster& of = *call.service.cluster;
     const Endpoint at = of.endpoint_of(member);
-    const bool self = member.id == of.node().self();
+    const bool self = member.id == of.self();
     call.reply.map(at.hostname.empty() ? 7 : 8);
     call.reply.bulk("id");
     call.reply.bulk(node::node_name(member.id));
@@ -288,7 +288,7 @@ void do_links(Call& call) {
     const node::State& state = *of.node().state();
     std::vector<const cluster::Member*> others;
     for (const auto& [id, member] : state.cluster.members) {
-        if (id != of.node().self() && !member->fenced) {
+        if (id != of.self() && !member->fenced) {
             others.push_back(member.get());
         }
     }
@@ -393,7 +393,7 @@ bool read_slots(Call& call, bool ranges, node::SlotSet* slots) {
 void do_addslots(Call& call) {
     node::SlotSet slots;
     if (read_slots(call, call.spec.name == "addslotsrange", &slots)) {
-        change_and_ok(call, node::KvAddSlots{call.service.cluster->node().self(), slots});
+        change_and_ok(call, node::KvAddSlots{call.service.cluster->self(), slots});
     }
 }
 
@@ -410,7 +410,7 @@ void do_flushslots(Call& call) {
         call.error("ERR DB must be empty to perform CLUSTER FLUSHSLOTS.");
         return;
     }
-    const node::KvGroup* group = node::group_led_by(of.slots(), of.members(), of.node().self());
+    const node::KvGroup* group = node::group_led_by(of.slots(), of.members(), of.self());
     if (group == nullptr || group->slots.empty()) {
         call.reply.ok();
         return;
@@ -425,7 +425,7 @@ bool is_of(const Cluster& of, std::uint16_t slot, const NodeId& node) {
 
 void open_slot(Call& call, std::uint16_t slot, bool importing) {
     const Cluster& of = *call.service.cluster;
-    const NodeId self = of.node().self();
+    const NodeId self = of.self();
     if (call.argc() != 5) {
         call.syntax_error();
         return;
@@ -452,7 +452,7 @@ void open_slot(Call& call, std::uint16_t slot, bool importing) {
 
 void give_slot(Call& call, std::uint16_t slot) {
     const Cluster& of = *call.service.cluster;
-    const NodeId self = of.node().self();
+    const NodeId self = of.self();
     if (call.argc() != 5) {
         call.syntax_error();
         return;
@@ -491,7 +491,7 @@ void do_setslot(Call& call) {
     } else if (call.arg_is(3, "importing")) {
         open_slot(call, slot, true);
     } else if (call.arg_is(3, "stable") && call.argc() == 4) {
-        change_and_ok(call, node::KvMarkSlot{of.node().self(), slot, std::nullopt});
+        change_and_ok(call, node::KvMarkSlot{of.self(), slot, std::nullopt});
     } else if (call.arg_is(3, "node")) {
         give_slot(call, slot);
     } else {
@@ -541,11 +541,11 @@ void do_forget(Call& call) {
         call.error(unknown_node(call.arg(2)));
         return;
     }
-    if (*id == of.node().self()) {
+    if (*id == of.self()) {
         call.error("ERR I tried hard but I can't forget myself...");
         return;
     }
-    const node::KvGroup* own = node::group_of(of.slots(), of.members(), of.node().self());
+    const node::KvGroup* own = node::group_of(of.slots(), of.members(), of.self());
     if (own != nullptr && known && node::master_of(of.members(), *own) == *id) {
         call.error("ERR Can't forget my master!");
         return;
@@ -559,7 +559,7 @@ void do_forget(Call& call) {
 
 void do_replicate(Call& call) {
     const Cluster& of = *call.service.cluster;
-    const NodeId self = of.node().self();
+    const NodeId self = of.self();
     const auto id = find_node(of, call.arg(2));
     if (!id) {
         call.error(unknown_node(call.arg(2)));
@@ -609,7 +609,7 @@ void do_failover(Call& call) {
     }
     // With a master that is down this is refused, and the others make a replica master anyway.
     of.node().propose(
-        cluster::Command(cluster::BeginHandover{own->shard, of.node().self()}),
+        cluster::Command(cluster::BeginHandover{own->shard, of.self()}),
         [](const Status& begun) {
             if (!begun.ok()) {
                 log_warn("no failover by hand: " + begun.error().message);
@@ -630,7 +630,7 @@ void do_reset(Call& call) {
         call.error("ERR CLUSTER RESET can't be called with master nodes containing keys");
         return;
     }
-    of.node().reset(hard);
+    of.reset(call.session, hard);
     call.reply.ok();
 }
 
@@ -653,18 +653,18 @@ void do_set_config_epoch(Call& call) {
     }
     change_and_ok(
         call,
-        node::KvSetEpoch{of.node().self(), static_cast<std::uint64_t>(epoch)}
+        node::KvSetEpoch{of.self(), static_cast<std::uint64_t>(epoch)}
     );
 }
 
 void do_bumpepoch(Call& call) {
     const Cluster& of = *call.service.cluster;
-    const node::KvGroup* before = node::group_of(of.slots(), of.members(), of.node().self());
+    const node::KvGroup* before = node::group_of(of.slots(), of.members(), of.self());
     const std::uint64_t epoch = before == nullptr ? 0 : before->config_epoch;
-    if (!change(call, node::KvBumpEpoch{of.node().self()})) {
+    if (!change(call, node::KvBumpEpoch{of.self()})) {
         return;
     }
-    const node::KvGroup* now = node::group_of(of.slots(), of.members(), of.node().self());
+    const node::KvGroup* now = node::group_of(of.slots(), of.members(), of.self());
     call.reply.simple(
         (now->config_epoch == epoch ? "STILL " : "BUMPED ") + std::to_string(now->config_epoch)
     );
