@@ -7,6 +7,7 @@
 #include "io/fs.h"
 #include "io/loop.h"
 #include "io/network.h"
+#include "io/resolver.h"
 
 #include <functional>
 #include <memory>
@@ -36,6 +37,7 @@ private:
 
     std::unique_ptr<io::Loop> loop_;
     std::unique_ptr<io::Network> network_;
+    std::unique_ptr<io::Resolver> resolver_;
     api_redis::Settings settings_;
     std::unique_ptr<io::Fs> fs_;
     std::unique_ptr<api_redis::Service> service_;

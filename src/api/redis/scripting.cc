@@ -1,6 +1,7 @@
 #include "api/redis/scripting.h"
 
 #include "api/redis/call.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 #include "base/log.h"
 #include "kv/command/handlers.h"
@@ -142,8 +143,8 @@ bool Scripting::may_run(Call& call, std::uint32_t flags, bool read_only) {
         );
         return false;
     }
-    if (service_.settings.number("min-replicas-to-write") > 0) {
-        call.error("NOREPLICAS Not enough good replicas to write.");
+    if (const ByteView why = service_.replication().write_refusal(); !why.empty()) {
+        call.error(why);
         return false;
     }
     return true;
@@ -246,8 +247,8 @@ std::string Scripting::refusal(const kv::CommandSpec& spec, std::span<const Byte
         if (read_only_) {
             return "ERR Write commands are not allowed from read-only scripts.";
         }
-        if (service_.settings.number("min-replicas-to-write") > 0) {
-            return "NOREPLICAS Not enough good replicas to write.";
+        if (const ByteView why = service_.replication().write_refusal(); !why.empty()) {
+            return std::string(why);
         }
     }
     const bool needs_room =

@@ -106,11 +106,13 @@ void do_sunsubscribe(Call& call) {
 
 void do_publish(Call& call) {
     const std::size_t receivers = call.service.publish(call.arg(1), call.arg(2));
+    call.service.propagate_message({call.arguments.begin(), call.arguments.end()});
     call.reply.integer(static_cast<std::int64_t>(receivers));
 }
 
 void do_spublish(Call& call) {
     const std::size_t receivers = call.service.publish_shard(call.arg(1), call.arg(2));
+    call.service.propagate_message({call.arguments.begin(), call.arguments.end()});
     call.reply.integer(static_cast<std::int64_t>(receivers));
 }
 

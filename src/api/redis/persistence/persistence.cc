@@ -57,13 +57,16 @@ std::string Persistence::aof_path(const std::string& name) const {
 
 // Snapshots -------------------------------------------------------------------------------------
 
-void Persistence::write_head(kv::RdbWriter& writer, bool aof_base) {
+void write_rdb_head(Service& service, kv::RdbWriter& writer, const RdbHead& head) {
     writer.aux("redis-ver", kRedisVersion);
     writer.aux("redis-bits", "64");
-    writer.aux("ctime", std::to_string(service_.now_ms() / 1000));
-    writer.aux("used-mem", std::to_string(service_.used_memory()));
-    writer.aux("aof-base", aof_base ? "1" : "0");
-    for (const std::string& code : service_.function_libraries()) {
+    writer.aux("ctime", std::to_string(service.now_ms() / 1000));
+    writer.aux("used-mem", std::to_string(service.used_memory()));
+    writer.aux("aof-base", head.aof_base ? "1" : "0");
+    if (!head.functions) {
+        return;
+    }
+    for (const std::string& code : service.function_libraries()) {
         writer.function(code);
     }
 }
@@ -89,7 +92,7 @@ Persistence::open_snapshot(const std::string& path, bool aof_base) {
             service_.settings.flag("rdbcompression"),
             service_.settings.flag("rdbchecksum")}
     );
-    write_head(*made->writer, aof_base);
+    write_rdb_head(service_, *made->writer, {.aof_base = aof_base});
     made->snapshot =
         std::make_unique<kv::Snapshot>(service_.keyspace, *made->writer, service_.now_ms());
     return made;
@@ -164,10 +167,12 @@ Status Persistence::begin_rewrite() {
     }
     KUMO_TRY(io::make_directories(fs_, aof_directory()));
     // What happens from here on goes into a new increment: base and increment meet at this point.
+    // Without one that is open the files hold other keys: the increment joins them with its base.
     if (service_.settings.flag("appendonly")) {
+        const bool continues = increment_ != nullptr;
         write_pending();
         manifest_.add_increment(service_.settings.text("appendfilename"));
-        KUMO_TRY(open_increment());
+        KUMO_TRY(open_increment(continues));
     }
     const kv::AofFile base = manifest_.next_base(service_.settings.text("appendfilename"), true);
     KUMO_TRY_ASSIGN(running_, open_snapshot(aof_path(base.name), true));
@@ -265,12 +270,14 @@ Status Persistence::write_manifest(const kv::AofManifest& manifest) {
 }
 
 /// The manifest's last increment, empty, becomes where changes go.
-Status Persistence::open_increment() {
+Status Persistence::open_increment(bool in_manifest) {
     const std::string path = aof_path(manifest_.increments().back().name);
     KUMO_TRY_ASSIGN(increment_, fs_.open(path, io::OpenMode::kCreate));
     KUMO_TRY(increment_->sync());
     KUMO_TRY(fs_.sync_dir(aof_directory()));
-    KUMO_TRY(write_manifest(manifest_));
+    if (in_manifest) {
+        KUMO_TRY(write_manifest(manifest_));
+    }
     increment_bytes_ = 0;
     pending_db_ = -1;
     return {};
@@ -315,6 +322,33 @@ Status Persistence::set_appendonly() {
     return begin_anew();
 }
 
+void Persistence::suspend_aof() {
+    resume_wanted_ = false;
+    if (running_ != nullptr && running_->aof_base) {
+        end_running(Error{ErrorCode::kConflict, "the keys are replaced by a master's"});
+    }
+    if (increment_ != nullptr) {
+        write_pending();
+        increment_.reset();
+        suspended_ = true;
+    }
+}
+
+void Persistence::resume_aof() {
+    suspended_ = suspended_ && service_.settings.flag("appendonly");
+    resume_wanted_ = suspended_;
+    if (!suspended_ || running_ != nullptr) {
+        return;
+    }
+    pending_.clear();
+    if (const Status begun = begin_rewrite(); begun.ok()) {
+        suspended_ = resume_wanted_ = false;
+    } else {
+        log_error("the append-only file cannot begin anew: " + begun.error().message);
+        info_.last_rewrite_ok = false;
+    }
+}
+
 void Persistence::on_changes(std::span<const PropagatedCommand> commands) {
     if (increment_ == nullptr) {
         return;
@@ -322,9 +356,13 @@ void Persistence::on_changes(std::span<const PropagatedCommand> commands) {
     const auto append = [this](std::initializer_list<ByteView> words) {
         kv::append_aof_command(std::span(words.begin(), words.size()), &pending_);
     };
-    const bool several = commands.size() > 1;
+    const auto kept = [](const PropagatedCommand& command) { return !command.for_replicas_only; };
+    const bool several = std::count_if(commands.begin(), commands.end(), kept) > 1;
     bool open = false;
     for (const PropagatedCommand& command : commands) {
+        if (!kept(command)) {
+            continue;
+        }
         if (command.db != pending_db_) {
             append({"SELECT", std::to_string(command.db)});
             pending_db_ = command.db;
@@ -409,6 +447,9 @@ void Persistence::periodic() {
         write_pending();  // A disk that was full may have room again.
     }
     sync_every_second();
+    if (resume_wanted_) {
+        resume_aof();
+    }
     check_save_points();
     const std::int64_t percentage = service_.settings.number("auto-aof-rewrite-percentage");
     const std::uint64_t size = base_bytes_ + increment_bytes_;
