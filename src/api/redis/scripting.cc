@@ -122,15 +122,30 @@ void Scripting::call_function(Call& call, bool read_only) {
 
 bool Scripting::may_run(Call& call, std::uint32_t flags, bool read_only) {
     read_only_ = read_only || (flags & kv::kScriptNoWrites) != 0;
+    const ByteView stale = service_.replication().stale_refusal();
     if ((flags & kv::kScriptOldStyle) != 0) {
-        return true;
+        if (!stale.empty()) {
+            call.error(stale);
+        }
+        return stale.empty();
     }
     if ((flags & kv::kScriptNoCluster) != 0 && service_.settings.flag("cluster-enabled")) {
         call.error("ERR Can not run script on cluster, 'no-cluster' flag is set.");
         return false;
     }
+    if (!stale.empty() && (flags & kv::kScriptAllowStale) == 0) {
+        call.error(
+            "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and "
+            "'allow-stale' flag is not set on the script."
+        );
+        return false;
+    }
     if ((flags & kv::kScriptNoWrites) != 0) {
         return true;
+    }
+    if (service_.replication().is_replica() && !service_.replication().write_refusal().empty()) {
+        call.error("READONLY Can not run script with write flag on readonly replica");
+        return false;
     }
     if (read_only) {
         call.error("ERR Can not execute a script with write flag using *_ro command.");
@@ -242,6 +257,9 @@ std::string Scripting::refusal(const kv::CommandSpec& spec, std::span<const Byte
     }
     if (would_block(spec, arguments)) {
         return "ERR " + spec.full_name() + " command is not allowed with BLOCK option from scripts";
+    }
+    if (!spec.is(kv::kFlagStale) && !service_.replication().stale_refusal().empty()) {
+        return "ERR Can not execute the command on a stale replica";
     }
     if (spec.is(kv::kFlagWrite)) {
         if (read_only_) {

@@ -56,7 +56,7 @@ bool Failover::read(Call& call, Wishes* out) {
             out->target =
                 MasterAddress{std::string(call.arg(i + 1)), static_cast<std::uint16_t>(port)};
             i += 2;
-        } else if (call.arg_is(i, "force") && out->target.has_value() && !out->force) {
+        } else if (call.arg_is(i, "force") && !out->force) {
             out->force = true;
         } else {
             call.syntax_error();
@@ -101,7 +101,9 @@ bool Failover::may_begin(Call& call, const Wishes& wishes) {
 
 void Failover::do_failover(Call& call) {
     if (service_.settings.flag("cluster-enabled")) {
-        call.error("ERR FAILOVER not allowed in cluster mode.");
+        call.error(
+            "ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."
+        );
         return;
     }
     Wishes wishes;

@@ -170,6 +170,10 @@ void Replicas::do_sync(Call& call) {
         call.error("NOMASTERLINK Can't SYNC while not connected with my master");
         return;
     }
+    if (replication_.failover().under_way()) {
+        call.error("NOMASTERLINK Can't SYNC while failing over");
+        return;
+    }
     if (session.output_bytes() > 0) {
         call.error("ERR SYNC and PSYNC are invalid with pending output");
         return;
@@ -180,12 +184,18 @@ void Replicas::do_sync(Call& call) {
     if (!old_protocol && try_partial(call, replica)) {
         return;
     }
+    if (!replica.wishes.to_mark && !(replica.wishes.keys && replica.wishes.functions)) {
+        call.error("ERR Filtered replica requires EOF capability");
+        return;
+    }
     ++counters.full;
     session.replica = true;
     replica.phase = ReplicaPhase::kWaiting;
     replica.waiting_ms = service_.now_ms();
-    replica.wishes.to_mark =
-        replica.wishes.to_mark && service_.settings.flag("repl-diskless-sync");
+    // A part of a snapshot is made for this one alone: no file is kept of it.
+    replica.wishes.to_mark = replica.wishes.to_mark
+                             && (service_.settings.flag("repl-diskless-sync")
+                                 || !(replica.wishes.keys && replica.wishes.functions));
     replication_.activate();
 }
 
