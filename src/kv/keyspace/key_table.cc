@@ -203,7 +203,7 @@ void KeyTable::insert(Entry* entry, std::uint64_t hash) {
     put(rehashing() ? next_ : now_, entry, hash);
     ++size_;
     volatile_size_ += entry->has_expiry() ? 1 : 0;
-    resize_if_needed();
+    grow_if_needed();
 }
 
 void KeyTable::replace(const Entry* old, Entry* entry, std::uint64_t hash) {
@@ -222,7 +222,7 @@ void KeyTable::erase(const Entry* entry, std::uint64_t hash) {
     volatile_size_ -= (slot & kVolatileBit) != 0 ? 1 : 0;
     take(place, hash);
     --size_;
-    resize_if_needed();
+    shrink_if_needed();
 }
 
 void KeyTable::clear() {
@@ -246,15 +246,17 @@ void KeyTable::begin_rehash(std::size_t count) {
     moved_ = 0;
 }
 
-void KeyTable::resize_if_needed() {
-    if (rehashing()) {
-        return;
-    }
-    const std::size_t slots = now_.count * kSlots;
-    if (size_ * 100 > slots * kFullPercent) {
+void KeyTable::grow_if_needed() {
+    if (!rehashing() && size_ * 100 > now_.count * kSlots * kFullPercent) {
         begin_rehash(now_.count < kGrowByQuarterFrom ? now_.count * 2 : now_.count / 4 * 5);
-    } else if (now_.count > 8 && size_ * 100 < slots * kEmptyPercent) {
-        begin_rehash(size_ / 4 + 1);
+    }
+}
+
+/// Only when something goes: what reserve() made room for is still to come. Until all has been
+/// moved, every change may be one more entry, for which there must be room too.
+void KeyTable::shrink_if_needed() {
+    if (!rehashing() && now_.count > 8 && size_ * 100 < now_.count * kSlots * kEmptyPercent) {
+        begin_rehash((size_ + now_.count / kMovesPerChange) / 4 + 1);
     }
 }
 
@@ -295,7 +297,7 @@ bool KeyTable::rehash_step(std::uint64_t seed) {
         free_array(now_);
         now_ = std::exchange(next_, {});
         moved_ = 0;
-        resize_if_needed();
+        grow_if_needed();
     }
     return true;
 }

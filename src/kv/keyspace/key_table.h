@@ -105,7 +105,8 @@ private:
         const Visitor& visit
     );
     void begin_rehash(std::size_t count);
-    void resize_if_needed();
+    void grow_if_needed();
+    void shrink_if_needed();
     void move_bucket(std::uint64_t seed);
 
     Array now_;

@@ -96,6 +96,39 @@ TEST(Database, CountsKeysThatExpire) {
     EXPECT_EQ(database.volatile_size(), 0U);
 }
 
+TEST(Database, TakesWhatRoomWasReservedFor) {
+    for (const std::size_t reserved : {std::size_t{100}, std::size_t{5000}, std::size_t{100'000}}) {
+        Database database(kSeed, false);
+        database.reserve(reserved);
+        for (std::size_t i = 0; i < reserved * 2; ++i) {
+            database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
+        }
+        EXPECT_EQ(database.size(), reserved * 2);
+    }
+}
+
+TEST(Database, GrowsAgainWhileItShrinks) {
+    for (const int most : {500, 5000, 100'000}) {
+        Database database(kSeed, false);
+        for (int i = 0; i < most; ++i) {
+            database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
+        }
+        for (int i = 0; i < most; ++i) {
+            database.erase(database.find("k" + std::to_string(i)));
+            // From every size on, as many new keys as it may take to end what has begun.
+            if (i > most / 10 * 9 && i % (most / 50) == 0) {
+                for (int n = 0; n < most / 20; ++n) {
+                    database.set_string("n" + std::to_string(n), "v", StringEncoding::kRaw, false);
+                }
+                for (int n = 0; n < most / 20; ++n) {
+                    database.erase(database.find("n" + std::to_string(n)));
+                }
+            }
+        }
+        EXPECT_EQ(database.size(), 0U);
+    }
+}
+
 TEST(Entry, KeepsLongKeysAndValuesThroughEveryChange) {
     const std::string key(1000, 'k');
     Entry* entry = Entry::make_string(key, "short", StringEncoding::kEmbstr);
