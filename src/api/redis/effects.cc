@@ -141,9 +141,16 @@ std::size_t Service::publish_shard(ByteView channel, ByteView message) {
 }
 
 void Service::feed_monitors(const Session* from, int db, std::span<const ByteView> arguments) {
-    if (monitors_.empty()) {
-        return;
+    if (!monitors_.empty()) {
+        show_to_monitors(from == nullptr ? "lua" : from->peer_text(), db, arguments);
     }
+}
+
+void Service::show_to_monitors(
+    const std::string& from,
+    int db,
+    std::span<const ByteView> arguments
+) {
     const std::int64_t now = now_us();
     std::array<char, 64> head{};
     (void)std::snprintf(
@@ -154,7 +161,7 @@ void Service::feed_monitors(const Session* from, int db, std::span<const ByteVie
         static_cast<long long>(now % 1'000'000),
         db
     );
-    std::string line = head.data() + (from == nullptr ? "lua" : from->peer_text()) + "]";
+    std::string line = head.data() + from + "]";
     for (const ByteView argument : arguments) {
         line.push_back(' ');
         append_quoted(line, argument);

@@ -519,7 +519,9 @@ Status Service::run_of_master(int* db, std::span<const ByteView> arguments) {
                                 : publish_shard(arguments[1], arguments[2]);
         return {};
     }
-    feed_monitors(nullptr, *db, arguments);
+    if (!monitors_.empty()) {
+        show_to_monitors(replication_->link()->peer_text(), *db, arguments);
+    }
     frozen_now_us_ = now_us();
     ++depth_;
     Status done = run_replayed(db, spec, arguments, true);

@@ -185,6 +185,7 @@ public:
     std::size_t publish(ByteView channel, ByteView message);
     std::size_t publish_shard(ByteView channel, ByteView message);
     void feed_monitors(const Session* session, int db, std::span<const ByteView> arguments);
+    void show_to_monitors(const std::string& from, int db, std::span<const ByteView> arguments);
     void start_monitoring(Session& session);
     void stop_monitoring(Session& session);
     void set_tracking(Session& session, const Tracking& tracking);

@@ -162,6 +162,17 @@ void Database::clear() {
     size_ = 0;
 }
 
+bool Database::discard_some() {
+    constexpr std::size_t kBuckets = 64;
+    for (KeyTable& table : tables_) {
+        if (table.discard_some(kBuckets)) {
+            return true;
+        }
+    }
+    size_ = 0;
+    return false;
+}
+
 ScanCursor Database::walk(
     ScanCursor cursor,
     const std::function<std::uint64_t(const KeyTable&, std::uint64_t)>& step

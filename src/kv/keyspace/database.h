@@ -52,6 +52,8 @@ public:
     /// Puts in an entry that extract() took out of another database. Requires: its key is absent.
     void adopt(Entry* entry);
     void clear();
+    /// clear() in pieces, for a database that nothing else is done with: false when it is done.
+    bool discard_some();
 
     /// See KeyTable::scan(); 0 begins and ends.
     ScanCursor scan(ScanCursor cursor, const KeyTable::Visitor& visit) const;

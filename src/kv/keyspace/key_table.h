@@ -71,6 +71,10 @@ public:
 
     bool rehashing() const { return next_.buckets != nullptr; }
 
+    /// Frees the entries of some buckets; false: there are none left. From the first call on the
+    /// table is good for nothing else until then.
+    bool discard_some(std::size_t buckets);
+
     /// Makes room so that `entries` fit without growing.
     void reserve(std::size_t entries);
 
@@ -107,6 +111,7 @@ private:
     void begin_rehash(std::size_t count);
     void grow_if_needed();
     void shrink_if_needed();
+    bool even() const;
     void move_bucket(std::uint64_t seed);
 
     Array now_;

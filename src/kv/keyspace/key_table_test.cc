@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace kumo::kv {
 namespace {
@@ -104,6 +105,40 @@ TEST(Database, TakesWhatRoomWasReservedFor) {
             database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
         }
         EXPECT_EQ(database.size(), reserved * 2);
+    }
+}
+
+TEST(Database, GoesInTheOrderOfItsScanWithoutCrowding) {
+    Database database(kSeed, false);
+    for (int i = 0; i < 300'000; ++i) {
+        database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
+    }
+    ScanCursor cursor = 0;
+    do {
+        std::vector<Entry*> met;
+        cursor = database.scan(cursor, [&met](Entry* entry) { met.push_back(entry); });
+        for (Entry* entry : met) {
+            database.erase(entry);
+        }
+    } while (cursor != 0);
+    EXPECT_EQ(database.size(), 0U);
+}
+
+TEST(Database, IsDiscardedInPieces) {
+    for (const bool slotted : {false, true}) {
+        Database database(kSeed, slotted);
+        for (int i = 0; i < 30'000; ++i) {
+            database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
+        }
+        int pieces = 0;
+        while (database.discard_some()) {
+            ++pieces;
+        }
+        EXPECT_GT(pieces, 10);
+        EXPECT_EQ(database.size(), 0U);
+        EXPECT_EQ(database.find("k1"), nullptr);
+        database.set_string("k1", "v", StringEncoding::kRaw, false);
+        EXPECT_NE(database.find("k1"), nullptr);
     }
 }
 

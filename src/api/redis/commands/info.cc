@@ -125,7 +125,7 @@ void clients_section(Service& service, Lines& out) {
     std::size_t largest_out = 0;
     std::size_t tracking = 0;
     for (const auto& [id, session] : service.sessions()) {
-        open += session->closing() ? 0 : 1;
+        open += session->closing() || session->replica ? 0 : 1;
         largest_in = std::max(largest_in, session->request_bytes());
         largest_out = std::max(largest_out, session->output_bytes());
         tracking += session->tracking.on ? 1 : 0;
@@ -170,6 +170,9 @@ void memory_section(Service& service, Lines& out) {
     out.text("maxmemory_policy", service.settings.text("maxmemory-policy"));
     out.real("mem_fragmentation_ratio", 1.0);
     out.number("mem_not_counted_for_evict", 0);
+    const std::size_t stream = service.replication().stream().memory_bytes();
+    out.number("mem_replication_backlog", stream);
+    out.number("mem_total_replication_buffers", stream);
     out.number("mem_clients_slaves", 0);
     out.number("mem_clients_normal", 0);
     out.number("mem_aof_buffer", 0);

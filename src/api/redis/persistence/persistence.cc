@@ -1,6 +1,7 @@
 #include "api/redis/persistence/persistence.h"
 
 #include "api/redis/call.h"
+#include "api/redis/replication/replication.h"
 #include "base/log.h"
 #include "kv/aof/aof_writer.h"
 #include "kv/keyspace/number.h"
@@ -237,7 +238,7 @@ void Persistence::end_running(Status status) {
 }
 
 void Persistence::check_save_points() {
-    if (running_ != nullptr || service_.stats.dirty == 0
+    if (running_ != nullptr || service_.stats.dirty == 0 || service_.replication().loading()
         || (!info_.last_save_ok && service_.now_ms() - failed_save_ms_ < kRetrySaveMs)) {
         return;
     }
@@ -322,10 +323,15 @@ Status Persistence::set_appendonly() {
     return begin_anew();
 }
 
-void Persistence::suspend_aof() {
+void Persistence::begin_replacement() {
     resume_wanted_ = false;
-    if (running_ != nullptr && running_->aof_base) {
-        end_running(Error{ErrorCode::kConflict, "the keys are replaced by a master's"});
+    if (running_ != nullptr) {
+        // What it would go on with is neither the old keys nor the new ones.
+        const std::unique_ptr<Running> given_up = std::move(running_);
+        given_up->snapshot.reset();
+        (void)fs_.unlink(given_up->temporary);
+        info_.save_in_progress = false;
+        info_.rewrite_in_progress = false;
     }
     if (increment_ != nullptr) {
         write_pending();
@@ -334,7 +340,7 @@ void Persistence::suspend_aof() {
     }
 }
 
-void Persistence::resume_aof() {
+void Persistence::end_replacement() {
     suspended_ = suspended_ && service_.settings.flag("appendonly");
     resume_wanted_ = suspended_;
     if (!suspended_ || running_ != nullptr) {
@@ -448,7 +454,7 @@ void Persistence::periodic() {
     }
     sync_every_second();
     if (resume_wanted_) {
-        resume_aof();
+        end_replacement();
     }
     check_save_points();
     const std::int64_t percentage = service_.settings.number("auto-aof-rewrite-percentage");
@@ -479,7 +485,7 @@ Status Persistence::finish(bool save_wanted) {
         write_pending();
         out = pending_.empty() ? increment_->sync() : Status(Error{ErrorCode::kIo, write_error_});
     }
-    if (save_wanted) {
+    if (save_wanted && !service_.replication().loading()) {
         running_.reset();
         Status saved = save();
         if (out.ok()) {

@@ -57,11 +57,12 @@ public:
     /// DEBUG RELOAD, LOADAOF: saves, empties and loads.
     Status reload(bool save_first, bool from_aof);
 
-    /// All keys are about to be replaced (a replica takes its master's): what is kept ends here.
-    void suspend_aof();
+    /// All keys are about to be replaced (a replica takes its master's): the append-only file ends
+    /// here, a snapshot under way is given up.
+    void begin_replacement();
     /// They have been: the append-only file begins anew with them, in the background. The old one
     /// is good until that is done.
-    void resume_aof();
+    void end_replacement();
 
     void on_changes(std::span<const PropagatedCommand> commands) override;
 
@@ -111,7 +112,7 @@ private:
     std::uint64_t changes_at_save_ = 0;
     std::int64_t failed_save_ms_ = 0;
     bool started_ = false;
-    bool suspended_ = false;      ///< Between suspend_aof() and a resume_aof() that succeeds.
+    bool suspended_ = false;      ///< From begin_replacement() to an end_replacement() that succeeds.
     bool resume_wanted_ = false;  ///< periodic() tries again.
 };
 

@@ -4,7 +4,6 @@
 #include "api/redis/service.h"
 
 #include <utility>
-#include <vector>
 
 namespace kumo::api_redis {
 
@@ -38,21 +37,15 @@ DatasetReplacement::begin(Service& service, io::Fs& fs, const std::string& path)
     return std::unique_ptr<DatasetReplacement>(new DatasetReplacement(service, std::move(file)));
 }
 
-/// A bucket of the old keys; false: there are none left.
+/// Some of the old keys; false: there are none left.
 bool DatasetReplacement::free_some() {
-    while (freed_ < old_.database_count() && old_.database(freed_).size() == 0) {
+    while (freed_ < old_.database_count()) {
+        if (old_.database(freed_).discard_some()) {
+            return true;
+        }
         ++freed_;
     }
-    if (freed_ == old_.database_count()) {
-        return false;
-    }
-    kv::Database& database = old_.database(freed_);
-    std::vector<kv::Entry*> entries;
-    cursor_ = database.scan(cursor_, [&entries](kv::Entry* entry) { entries.push_back(entry); });
-    for (kv::Entry* entry : entries) {
-        database.erase(entry);
-    }
-    return true;
+    return false;
 }
 
 Result<bool> DatasetReplacement::step(Duration budget) {

@@ -45,7 +45,6 @@ private:
     std::unique_ptr<io::MappedFile> file_;
     kv::Keyspace old_;
     int freed_ = 0;  ///< Databases of old_ that are empty.
-    kv::ScanCursor cursor_ = 0;
     DatasetLoader loader_;
     kv::RdbReader reader_;
 };

@@ -103,6 +103,11 @@ bool Replicas::replconf_option(Call& call, std::size_t at, bool* answer) {
             );
             return false;
         }
+        // It stands in INFO's lines.
+        if (!std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c <= '~'; })) {
+            call.syntax_error();
+            return false;
+        }
         replica.announced_ip = value;
     } else if (call.arg_is(at, "capa")) {
         replica.wishes.to_mark = replica.wishes.to_mark || kv::same_word(value, "eof");

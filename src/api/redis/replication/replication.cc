@@ -95,7 +95,7 @@ void Replication::lead() {
     // They come back and learn the new id.
     replicas_.disconnect_all();
     if (service_.persistence != nullptr) {
-        service_.persistence->resume_aof();
+        service_.persistence->end_replacement();
     }
     log_info("this server leads; the stream " + id_ + " follows " + old_id_);
 }
@@ -219,7 +219,7 @@ void Replication::on_keys_go() {
     replicas_.disconnect_all();
     begin_new_stream();
     if (service_.persistence != nullptr) {
-        service_.persistence->suspend_aof();
+        service_.persistence->begin_replacement();
     }
 }
 
@@ -237,7 +237,7 @@ void Replication::adopt(const std::string& id, std::uint64_t place) {
     old_end_ = -1;
     stream_.restart(place);
     if (service_.persistence != nullptr) {
-        service_.persistence->resume_aof();
+        service_.persistence->end_replacement();
     }
 }
 
