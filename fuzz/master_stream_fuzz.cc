@@ -1,6 +1,7 @@
 // What a replica hears of a master does not depend on how the bytes were cut, and a file that comes
 // with it is read or refused.
 #include "api/redis/replication/master_stream.h"
+
 #include "base/assert.h"
 #include "kv/rdb/rdb_reader.h"
 

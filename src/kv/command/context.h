@@ -59,8 +59,8 @@ public:
         Random& random;
         int db = 0;
         std::int64_t now_us = 0;
-        bool may_block = false;       ///< Not in MULTI, in a script or when replaying.
-        bool resumed = false;         ///< It was blocked and runs again.
+        bool may_block = false;  ///< Not in MULTI, in a script or when replaying.
+        bool resumed = false;    ///< It was blocked and runs again.
         /// From a log or a master: no limits, no hits and misses, and keys are there until a DEL
         /// says otherwise, whatever their expiry.
         bool replaying = false;
@@ -143,6 +143,7 @@ public:
     Entry* lookup_write(ByteView key);
     /// Neither counts nor touches (OBJECT, TTL, SCAN).
     Entry* lookup_quiet(ByteView key);
+
     /// Whether the entry is expired; removes it if this node may. For commands that walk over keys.
     bool drop_if_expired(Entry* entry) { return drop_if_expired(env_.db, entry); }
 

@@ -27,8 +27,7 @@ Status DatasetLoader::on_function(ByteView code) {
     return service_.load_function(code);
 }
 
-Status
-DatasetLoader::on_database(int db, std::uint64_t keys, std::uint64_t /*volatile_keys*/) {
+Status DatasetLoader::on_database(int db, std::uint64_t keys, std::uint64_t /*volatile_keys*/) {
     if (db < 0 || db >= service_.keyspace.database_count()) {
         return Error{
             ErrorCode::kInvalidArgument,
@@ -42,8 +41,7 @@ DatasetLoader::on_database(int db, std::uint64_t keys, std::uint64_t /*volatile_
 }
 
 kv::ObjectVisitor* DatasetLoader::begin_key(const kv::RdbKey& key) {
-    const bool expired =
-        key.expire_at_ms.has_value() && *key.expire_at_ms <= service_.now_ms();
+    const bool expired = key.expire_at_ms.has_value() && *key.expire_at_ms <= service_.now_ms();
     return expired && !keep_expired_ ? nullptr : &builder_;
 }
 
@@ -54,9 +52,9 @@ Status DatasetLoader::end_key(const kv::RdbKey& key) {
     kv::Database& database = service_.keyspace.database(key.db);
     std::unique_ptr<kv::Value> value = builder_.take();
     const std::string& text = builder_.string();
-    kv::Entry* entry =
-        value == nullptr ? database.set_string(key.key, text, kv::natural_encoding(text), false)
-                         : database.set_value(key.key, std::move(value), false);
+    kv::Entry* entry = value == nullptr
+                           ? database.set_string(key.key, text, kv::natural_encoding(text), false)
+                           : database.set_value(key.key, std::move(value), false);
     set_access(entry, key);
     if (key.expire_at_ms.has_value()) {
         database.set_expiry(entry, *key.expire_at_ms);

@@ -362,7 +362,9 @@ void Persistence::on_changes(std::span<const PropagatedCommand> commands) {
     const auto append = [this](std::initializer_list<ByteView> words) {
         kv::append_aof_command(std::span(words.begin(), words.size()), &pending_);
     };
-    const auto kept = [](const PropagatedCommand& command) { return !command.for_replicas_only; };
+    const auto kept = [](const PropagatedCommand& command) {
+        return !command.for_replicas_only;
+    };
     const bool several = std::count_if(commands.begin(), commands.end(), kept) > 1;
     bool open = false;
     for (const PropagatedCommand& command : commands) {

@@ -112,7 +112,7 @@ private:
     std::uint64_t changes_at_save_ = 0;
     std::int64_t failed_save_ms_ = 0;
     bool started_ = false;
-    bool suspended_ = false;      ///< From begin_replacement() to an end_replacement() that succeeds.
+    bool suspended_ = false;  ///< From begin_replacement() to an end_replacement() that succeeds.
     bool resume_wanted_ = false;  ///< periodic() tries again.
 };
 

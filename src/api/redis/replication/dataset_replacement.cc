@@ -17,11 +17,7 @@ constexpr int kKeysPerLook = 16;
 DatasetReplacement::DatasetReplacement(Service& service, std::unique_ptr<io::MappedFile> file)
     : service_(service),
       file_(std::move(file)),
-      old_(
-          service.random().next(),
-          service.keyspace.database_count(),
-          service.keyspace.slotted()
-      ),
+      old_(service.random().next(), service.keyspace.database_count(), service.keyspace.slotted()),
       loader_(service, true),
       reader_(file_->bytes(), loader_) {
     for (int db = 0; db < old_.database_count(); ++db) {

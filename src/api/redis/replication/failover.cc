@@ -101,8 +101,7 @@ bool Failover::may_begin(Call& call, const Wishes& wishes) {
 
 void Failover::do_failover(Call& call) {
     if (service_.settings.flag("cluster-enabled")) {
-        call.error(
-            "ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."
+        call.error("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."
         );
         return;
     }

@@ -35,11 +35,11 @@ struct MasterAddress {
 class MasterLink final : public io::StreamHandler {
 public:
     enum class State : std::uint8_t {
-        kConnect,     ///< Will be tried (again).
+        kConnect,  ///< Will be tried (again).
         kConnecting,
         kHandshake,
-        kSync,        ///< The file is coming.
-        kLoading,     ///< It is being put in the place of our keys.
+        kSync,     ///< The file is coming.
+        kLoading,  ///< It is being put in the place of our keys.
         kConnected,
     };
 
@@ -80,6 +80,7 @@ public:
     std::int64_t down_since_ms() const { return down_since_ms_; }
 
     std::uint64_t sync_total_bytes() const;
+
     std::uint64_t sync_read_bytes() const { return rdb_bytes_; }
 
     std::uint64_t read_bytes() const { return read_bytes_; }

@@ -120,7 +120,8 @@ MasterStream::Event MasterStream::next_of_length() {
         return end_rdb();
     }
     text_ = ByteView(buffer_).substr(taken_);
-    text_ = text_.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(rdb_left_, text_.size())));
+    text_ =
+        text_.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(rdb_left_, text_.size())));
     taken_ += text_.size();
     rdb_left_ -= text_.size();
     return text_.empty() ? Event::kNeedMore : Event::kRdb;

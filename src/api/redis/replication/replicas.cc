@@ -63,8 +63,10 @@ bool Replicas::filter_option(Call& call, Replica& replica, ByteView value) {
 
 void Replicas::acknowledge(Session& session, Replica& replica, std::int64_t place) {
     replica.heard_ms = service_.now_ms();
-    replica.acknowledged =
-        std::max(replica.acknowledged, static_cast<std::uint64_t>(std::max<std::int64_t>(place, 0)));
+    replica.acknowledged = std::max(
+        replica.acknowledged,
+        static_cast<std::uint64_t>(std::max<std::int64_t>(place, 0))
+    );
     if (replica.phase == ReplicaPhase::kSettling) {
         go_online(session, replica);
     }
@@ -445,30 +447,34 @@ void Replicas::periodic() {
 // Figures ---------------------------------------------------------------------------------------
 
 std::size_t Replicas::count() const {
-    return static_cast<std::size_t>(
-        std::count_if(replicas_.begin(), replicas_.end(), [](const auto& entry) {
-            return entry.second.phase != ReplicaPhase::kHandshake;
-        })
-    );
+    return static_cast<std::size_t>(std::count_if(
+        replicas_.begin(),
+        replicas_.end(),
+        [](const auto& entry) { return entry.second.phase != ReplicaPhase::kHandshake; }
+    ));
 }
 
 std::size_t Replicas::acknowledged(std::uint64_t place) const {
-    return static_cast<std::size_t>(
-        std::count_if(replicas_.begin(), replicas_.end(), [place](const auto& entry) {
+    return static_cast<std::size_t>(std::count_if(
+        replicas_.begin(),
+        replicas_.end(),
+        [place](const auto& entry) {
             return entry.second.phase == ReplicaPhase::kOnline
                    && entry.second.acknowledged >= place;
-        })
-    );
+        }
+    ));
 }
 
 std::size_t Replicas::good() const {
     const std::int64_t lag_ms = service_.settings.number("min-replicas-max-lag") * 1000;
-    return static_cast<std::size_t>(
-        std::count_if(replicas_.begin(), replicas_.end(), [&](const auto& entry) {
+    return static_cast<std::size_t>(std::count_if(
+        replicas_.begin(),
+        replicas_.end(),
+        [&](const auto& entry) {
             return entry.second.phase == ReplicaPhase::kOnline
                    && service_.now_ms() - entry.second.heard_ms <= lag_ms;
-        })
-    );
+        }
+    ));
 }
 
 std::uint64_t Replicas::least_place(std::uint64_t otherwise) const {

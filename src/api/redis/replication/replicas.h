@@ -32,9 +32,9 @@ enum class ReplicaPhase : std::uint8_t {
 /// What a snapshot for a replica is to hold and how it is sent; replicas with the same wishes share
 /// one.
 struct SyncWishes {
-    bool to_mark = false;    ///< It understands a file without a length before it.
-    bool keys = true;        ///< `rdb-filter-only` leaves them out...
-    bool functions = true;   ///< ...and these.
+    bool to_mark = false;   ///< It understands a file without a length before it.
+    bool keys = true;       ///< `rdb-filter-only` leaves them out...
+    bool functions = true;  ///< ...and these.
     auto operator<=>(const SyncWishes&) const = default;
 };
 
@@ -49,9 +49,10 @@ struct Replica {
     bool rdb_only = false;      ///< It leaves once it has the file.
     std::uint64_t place = 0;    ///< In the stream: what it has been sent up to.
     std::uint64_t acknowledged = 0;
-    std::int64_t heard_ms = 0;     ///< When it last acknowledged, or took something.
-    std::int64_t waiting_ms = 0;   ///< Since when it waits for a snapshot.
-    std::int64_t over_soft_ms = 0; ///< Since when it lags more than the soft limit; 0: it does not.
+    std::int64_t heard_ms = 0;    ///< When it last acknowledged, or took something.
+    std::int64_t waiting_ms = 0;  ///< Since when it waits for a snapshot.
+    std::int64_t over_soft_ms =
+        0;  ///< Since when it lags more than the soft limit; 0: it does not.
 };
 
 /// The connections that follow this server: their handshakes, snapshots for those that need one,
@@ -108,7 +109,8 @@ public:
 
     Counters counters;
 
-    /// Queued in a connection at most, so that little has been handed over that could be taken back.
+    /// Queued in a connection at most, so that little has been handed over that could be taken
+    /// back.
     static constexpr std::size_t kWindowBytes = std::size_t{1} << 20U;
 
 private:

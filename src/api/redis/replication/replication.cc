@@ -170,11 +170,7 @@ void Replication::append(ByteView bytes) {
     }
 }
 
-void Replication::append_command(
-    int db,
-    std::span<const ByteView> arguments,
-    std::string* out
-) {
+void Replication::append_command(int db, std::span<const ByteView> arguments, std::string* out) {
     if (db >= 0 && db != selected_) {
         const std::string index = std::to_string(db);
         kv::append_aof_command(std::vector<ByteView>{"SELECT", index}, out);

@@ -72,6 +72,7 @@ public:
     void activate();
     /// Whether who knows `id` and has everything up to `place` can go on from there.
     bool can_continue(ByteView id, std::uint64_t place) const;
+
     /// The keys are those of the stream at offset(): a master may let us go on from there.
     bool knows_place() const { return knows_place_; }
 

@@ -85,8 +85,7 @@ void write_replicas(Service& service, const InfoLine& line) {
             "slave" + std::to_string(index++),
             "ip=" + ip_of(*session, replica) + ",port=" + std::to_string(replica.announced_port)
                 + ",state=" + std::string(phase_name(replica.phase))
-                + ",offset=" + std::to_string(replica.acknowledged)
-                + ",lag=" + std::to_string(lag)
+                + ",offset=" + std::to_string(replica.acknowledged) + ",lag=" + std::to_string(lag)
         );
     }
 }
