@@ -1,5 +1,6 @@
 #include "redis/redis_server.h"
 
+#include "api/redis/replication/replication.h"
 #include "base/log.h"
 #include "io/address.h"
 #include "io/system.h"
@@ -63,6 +64,7 @@ std::vector<std::string> bind_hosts(const std::string& bind) {
 RedisServer::RedisServer(api_redis::Settings settings)
     : loop_(io::make_system_loop()),
       network_(io::make_system_network()),
+      resolver_(io::make_system_resolver()),
       settings_(std::move(settings)),
       fs_(io::make_system_fs()) {
     api_redis::ServiceEnvironment environment{
@@ -74,7 +76,10 @@ RedisServer::RedisServer(api_redis::Settings settings)
             },
         .used_memory = used_memory,
         .rewrite_config = rewrite_redis_config,
-        .port = static_cast<std::uint16_t>(settings_.number("port"))};
+        .port = static_cast<std::uint16_t>(settings_.number("port")),
+        .network = network_.get(),
+        .resolver = resolver_.get(),
+        .fs = fs_.get()};
     service_ = std::make_unique<api_redis::Service>(std::move(environment), settings_);
     persistence_ = std::make_unique<api_redis::Persistence>(*service_, *fs_);
     service_->persistence = persistence_.get();
@@ -93,6 +98,7 @@ Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings sett
         KUMO_TRY(server->persistence_->start());
     }
     KUMO_TRY(server->listen());
+    server->service_->replication().start();
     return server;
 }
 

@@ -45,6 +45,7 @@ private:
 
     std::unique_ptr<io::Loop> loop_;
     std::unique_ptr<io::Network> network_;
+    std::unique_ptr<io::Resolver> resolver_;
     api_redis::Settings settings_;
     std::unique_ptr<io::Fs> fs_;
     std::unique_ptr<api_redis::Service> service_;

@@ -54,7 +54,59 @@ void Service::leave_blocked(Session& session) {
     --blocked_count_;
 }
 
+void Service::hold(
+    Session& session,
+    std::int64_t timeout_ms,
+    std::function<void(Session&)> answer
+) {
+    BlockedState state;
+    state.answer = std::move(answer);
+    if (timeout_ms > 0) {
+        state.timer = environment_.loop.add_timer(
+            std::chrono::milliseconds(timeout_ms),
+            [this, id = session.id] {
+                if (Session* waiting = this->session(id); waiting != nullptr) {
+                    unblock(*waiting, {});
+                }
+            }
+        );
+    }
+    session.blocked = std::move(state);
+    session.block_reason = BlockReason::kOther;
+    ++blocked_count_;
+}
+
+void Service::release(Session& session) {
+    leave_blocked(session);
+    go_on(session);
+}
+
+void Service::unblock_all(ByteView error) {
+    std::vector<SessionId> waiting;
+    for (const auto& [id, session] : sessions_) {
+        if (session->blocked.has_value()) {
+            waiting.push_back(id);
+        }
+    }
+    for (const SessionId id : waiting) {
+        if (Session* session = this->session(id); session != nullptr) {
+            unblock(*session, error);
+        }
+    }
+}
+
 void Service::unblock(Session& session, ByteView error) {
+    if (session.block_reason == BlockReason::kOther && session.blocked->answer) {
+        const auto answer = std::move(session.blocked->answer);
+        if (error.empty()) {
+            answer(session);
+        } else {
+            session.reply.error(error);
+            stats.count_error(error);
+        }
+        release(session);
+        return;
+    }
     if (!session.blocked.has_value() || session.block_reason != BlockReason::kKeys) {
         return;
     }
@@ -157,30 +209,13 @@ void Service::unpause() {
     pause_until_ms_ = 0;
     pause_all_ = false;
     for (const SessionId id : std::exchange(paused_, {})) {
-        environment_.loop.defer([this, id] { run_again(id); });
+        execute_kept(id);
     }
 }
 
 void Service::wake_parked() {
     for (const SessionId id : std::exchange(parked_, {})) {
-        environment_.loop.defer([this, id] { run_again(id); });
-    }
-}
-
-void Service::run_again(SessionId id) {
-    Session* waiting = session(id);
-    if (waiting == nullptr
-        || (waiting->block_reason != BlockReason::kPause
-            && waiting->block_reason != BlockReason::kParked)) {
-        return;
-    }
-    const KeptRequest request = std::move(waiting->blocked->request);
-    leave_blocked(*waiting);
-    execute(*waiting, request.views());
-    if (waiting->close_after_reply) {
-        waiting->close_gently();
-    } else {
-        waiting->process();
+        execute_kept(id);
     }
 }
 
@@ -218,6 +253,23 @@ void Service::drop_held_answers() {
             holder->abort();
         }
     }
+}
+
+void Service::execute_kept(SessionId id) {
+    environment_.loop.defer([this, id] {
+        Session* waiting = session(id);
+        if (waiting == nullptr || waiting->block_reason != BlockReason::kPause) {
+            return;
+        }
+        const KeptRequest request = std::move(waiting->blocked->request);
+        leave_blocked(*waiting);
+        execute(*waiting, request.views());
+        if (waiting->close_after_reply) {
+            waiting->close_gently();
+        } else {
+            waiting->process();
+        }
+    });
 }
 
 }  // namespace kumo::api_redis

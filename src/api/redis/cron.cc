@@ -1,5 +1,6 @@
 // What has its time: expiry, eviction, idle clients, tables that grow.
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/access.h"
 
@@ -22,7 +23,7 @@ constexpr int kEvictionsPerCall = 1000;
 }  // namespace
 
 void Service::cron() {
-    if (active_expire && !paused() && leads_keys()) {
+    if (active_expire && !paused() && removes_expired()) {
         expire_some();
     }
     for (int db = 0; db < keyspace.database_count(); ++db) {
@@ -82,7 +83,7 @@ void Service::check_idle_sessions() {
     std::vector<SessionId> idle;
     for (const auto& [id, open] : sessions_) {
         if (!open->closing() && !open->blocked.has_value() && !open->subscriptions.any()
-            && !open->monitor && now_ms() - open->last_used_ms > timeout * 1000) {
+            && !open->monitor && !open->replica && now_ms() - open->last_used_ms > timeout * 1000) {
             idle.push_back(id);
         }
     }
@@ -152,8 +153,11 @@ bool Service::make_room() {
     if (most == 0 || used_memory() <= most) {
         return true;
     }
-    if (!leads_keys()) {
-        return true;  // Whoever does evicts.
+    if (cluster != nullptr && !removes_expired()) {
+        return true;  // Whoever leads the keys evicts.
+    }
+    if (replication_->is_replica() && settings.flag("replica-ignore-maxmemory")) {
+        return true;  // What goes is its master's to say.
     }
     if (keyspace.settings.policy == kv::EvictionPolicy::kNoeviction || paused()) {
         return false;

@@ -1,5 +1,7 @@
 // What clients hear of what commands did: WATCH, client-side caching, keyspace events, messages.
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/replication/migrations.h"
+#include "api/redis/replication/replication.h"
 
 #include <algorithm>
 #include <array>
@@ -139,9 +141,16 @@ std::size_t Service::publish_shard(ByteView channel, ByteView message) {
 }
 
 void Service::feed_monitors(const Session* from, int db, std::span<const ByteView> arguments) {
-    if (monitors_.empty()) {
-        return;
+    if (!monitors_.empty()) {
+        show_to_monitors(from == nullptr ? "lua" : from->peer_text(), db, arguments);
     }
+}
+
+void Service::show_to_monitors(
+    const std::string& from,
+    int db,
+    std::span<const ByteView> arguments
+) {
     const std::int64_t now = now_us();
     std::array<char, 64> head{};
     (void)std::snprintf(
@@ -152,7 +161,7 @@ void Service::feed_monitors(const Session* from, int db, std::span<const ByteVie
         static_cast<long long>(now % 1'000'000),
         db
     );
-    std::string line = head.data() + (from == nullptr ? "lua" : from->peer_text()) + "]";
+    std::string line = head.data() + from + "]";
     for (const ByteView argument : arguments) {
         line.push_back(' ');
         append_quoted(line, argument);
@@ -186,7 +195,7 @@ void Service::watch(Session& session, ByteView key) {
         return;
     }
     kv::Entry* entry = keyspace.database(session.db).find(key);
-    if (entry != nullptr && entry->expired(now_ms())) {
+    if (entry != nullptr && entry->expired(now_ms()) && removes_expired()) {
         kv::remove_expired(keyspace, session.db, entry, *effects_);
     }
     watched_.add(session.db, key, session.id);
@@ -212,6 +221,7 @@ bool Service::watched_key_expired(Session& session) {
 }
 
 void Service::note_changed(int db, ByteView key) {
+    migrations_->on_changed(db, key);
     if (!watched_.empty()) {
         for (const SessionId id : watched_.sessions(db, key)) {
             sessions_.at(id)->transaction.watched_changed = true;
@@ -261,6 +271,7 @@ void Service::note_flush(int db) {
 }
 
 void Service::note_swapped(int first, int second) {
+    migrations_->on_swapped();
     for (const int db : {first, second}) {
         const int other = db == first ? second : first;
         for (const std::string& key : watched_.keys_of(db)) {

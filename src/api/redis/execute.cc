@@ -3,6 +3,8 @@
 #include "api/redis/cluster/cluster.h"
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/persistence/persistence.h"
+#include "api/redis/replication/migrations.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/scripting.h"
 #include "api/redis/service.h"
 #include "base/assert.h"
@@ -158,6 +160,26 @@ bool Service::admit_user(Session& session, const kv::CommandSpec& spec) {
     return true;
 }
 
+bool Service::removes_expired() const {
+    return cluster != nullptr ? cluster->runs() : !replication_->is_replica();
+}
+
+/// Why a replica, or a master without replicas, does not run the command now; empty: it does.
+ByteView Service::replication_refusal(const Session& session, const kv::CommandSpec& spec) const {
+    const bool is_exec = is_command(spec, "exec");
+    const std::uint32_t lacking = ~spec.flags | (is_exec ? session.transaction.lacking_flags : 0);
+    if (replication_->loading() && (lacking & kv::kFlagLoading) != 0) {
+        return "LOADING Redis is loading the dataset in memory";
+    }
+    if ((lacking & kv::kFlagStale) != 0) {
+        if (const ByteView why = replication_->stale_refusal(); !why.empty()) {
+            return why;
+        }
+    }
+    return (flags_of(spec, session) & kv::kFlagWrite) != 0 ? replication_->write_refusal()
+                                                           : ByteView();
+}
+
 bool Service::admit_state(Session& session, const kv::CommandSpec& spec) {
     if (scripting_->busy() && !spec.is(kv::kFlagAllowBusy)) {
         reject(session, &spec, scripting_->busy_text());
@@ -166,6 +188,10 @@ bool Service::admit_state(Session& session, const kv::CommandSpec& spec) {
     const std::uint32_t flags = flags_of(spec, session);
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
         reject(session, &spec, kOutOfMemory);
+        return false;
+    }
+    if (const ByteView why = replication_refusal(session, spec); !why.empty()) {
+        reject(session, &spec, why);
         return false;
     }
     if (may_write(flags) && persistence != nullptr) {
@@ -218,20 +244,23 @@ bool Service::admit_place(
     if (session.transaction.open && !runs_in_multi(spec)) {
         return true;
     }
-    park(session, spec, arguments, BlockReason::kParked);
+    park(session, spec, arguments, &parked_);
     return false;
 }
 
+/// The command is run by execute_kept(), for all of `among` at once or for each by whoever knows.
 void Service::park(
     Session& session,
     const kv::CommandSpec& spec,
     std::span<const ByteView> arguments,
-    BlockReason reason
+    std::vector<SessionId>* among
 ) {
-    session.block_reason = reason;
-    session.blocked = BlockedState{{&spec, {arguments.begin(), arguments.end()}}, {}, {}};
-    (reason == BlockReason::kPause ? paused_ : parked_).push_back(session.id);
+    session.block_reason = BlockReason::kPause;
+    session.blocked = BlockedState{{&spec, {arguments.begin(), arguments.end()}}, {}, {}, {}};
     ++blocked_count_;
+    if (among != nullptr) {
+        among->push_back(session.id);
+    }
 }
 
 void Service::queue_in_transaction(
@@ -241,6 +270,7 @@ void Service::queue_in_transaction(
 ) {
     Transaction& open = session.transaction;
     open.flags |= spec.flags;
+    open.lacking_flags |= ~spec.flags;
     KeptRequest kept{&spec, {arguments.begin(), arguments.end()}};
     for (const std::string& argument : kept.arguments) {
         open.queued_bytes += argument.size() + sizeof(std::string);
@@ -253,6 +283,7 @@ void Service::queue_in_transaction(
 
 void Service::execute(Session& session, std::span<const ByteView> arguments) {
     const std::size_t mark = session.reply.mark();
+    const bool was_replica = session.replica;
     session.executing = true;
     session.last_used_ms = now_ms();
     ++session.commands;
@@ -263,8 +294,12 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
         stats.count_error(error);
     } else {
         session.last_command = spec;
-        if (paused() && (pause_all_ || may_write(flags_of(*spec, session)))) {
-            park(session, *spec, arguments, BlockReason::kPause);
+        const bool in_pause =
+            paused() && !session.replica && (pause_all_ || may_write(flags_of(*spec, session)));
+        if (in_pause) {
+            park(session, *spec, arguments, &paused_);
+        } else if (migrations_->must_wait(session, *spec, arguments)) {
+            park(session, *spec, arguments, nullptr);
         } else if (admit(session, *spec) && admit_place(session, *spec, arguments)) {
             if (session.transaction.open && !runs_in_multi(*spec)) {
                 queue_in_transaction(session, *spec, arguments);
@@ -274,6 +309,9 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
         }
     }
     session.executing = false;
+    if (was_replica) {
+        session.reply.rewind(mark);  // An answer within the stream would be taken for a part of it.
+    }
     if (session.reply_mode != ReplyMode::kOn && !session.closing()) {
         session.reply.rewind(mark);
         if (session.reply_mode == ReplyMode::kSkip) {
@@ -355,13 +393,18 @@ void Service::run_keyspace(
         .now_us = now_us(),
         .may_block = depth_ == 1 && !session.in_exec && &reply == &session.reply,
         .resumed = resumed,
-        .removes_expired = leads_keys()};
+        .removes_expired = removes_expired()};
     kv::Context context(environment, spec, arguments, reply);
     kv::keyspace_handlers().find(spec)(context);
     if (context.block_request().has_value()) {
         block(session, spec, arguments, std::move(*context.block_request()));
         return;
     }
+    propagate_effects(context, session.db);
+}
+
+/// What a command did, for whoever keeps it.
+void Service::propagate_effects(kv::Context& context, int db) {
     if (context.dirty() <= 0) {
         return;
     }
@@ -370,10 +413,10 @@ void Service::run_keyspace(
         return;
     }
     if (!context.rewritten()) {
-        propagate(session.db, {arguments.begin(), arguments.end()});
+        propagate(db, {context.arguments().begin(), context.arguments().end()});
     }
     for (std::vector<std::string>& command : context.propagated()) {
-        propagate(session.db, std::move(command));
+        propagate(db, std::move(command));
     }
 }
 
@@ -426,7 +469,7 @@ void Service::after_command(Session* session) {
         serve_ready();
     }
     if (session != nullptr) {
-        session->replication_offset = replication_offset_;
+        session->replication_offset = replication_->offset();
     }
 }
 
@@ -454,7 +497,15 @@ void Service::call_from_script(
 
 Status Service::replay(int* db, std::span<const ByteView> arguments) {
     wire::RespWriter answer;
-    const kv::CommandSpec* spec = resolve(arguments, answer);
+    return run_replayed(db, resolve(arguments, answer), arguments, false);
+}
+
+Status Service::run_replayed(
+    int* db,
+    const kv::CommandSpec* spec,
+    std::span<const ByteView> arguments,
+    bool propagates
+) {
     const kv::Handler handler = spec == nullptr ? nullptr : kv::keyspace_handlers().find(*spec);
     if (spec != nullptr && is_command(*spec, "select")) {
         const auto index = kv::parse_integer(arguments[1]);
@@ -465,6 +516,9 @@ Status Service::replay(int* db, std::span<const ByteView> arguments) {
         return {};
     }
     if (spec != nullptr && spec->parent != nullptr && spec->parent->name == "function") {
+        if (propagates) {
+            propagate(*db, {arguments.begin(), arguments.end()});
+        }
         return replay_function(*spec, arguments);
     }
     if (handler == nullptr) {
@@ -480,9 +534,47 @@ Status Service::replay(int* db, std::span<const ByteView> arguments) {
         .db = *db,
         .now_us = now_us(),
         .replaying = true};
+    wire::RespWriter answer;
     kv::Context context(environment, *spec, arguments, answer);
     handler(context);
-    return {};
+    if (!propagates) {
+        return {};
+    }
+    propagate_effects(context, *db);
+    return answer.bytes().starts_with('-')
+               ? Status(Error{ErrorCode::kConflict, answer.bytes().substr(1)})
+               : Status();
+}
+
+Status Service::run_of_master(int* db, std::span<const ByteView> arguments) {
+    wire::RespWriter answer;
+    const kv::CommandSpec* spec = resolve(arguments, answer);
+    if (spec == nullptr) {
+        return Error{ErrorCode::kUnsupported, "there is no such command"};
+    }
+    ++stats.commands_processed;
+    ++stats.commands[spec->id].calls;
+    if (is_command(*spec, "ping") || is_command(*spec, "replconf")) {
+        return {};
+    }
+    if (is_command(*spec, "publish") || is_command(*spec, "spublish")) {
+        spec->name == "publish" ? publish(arguments[1], arguments[2])
+                                : publish_shard(arguments[1], arguments[2]);
+        return {};
+    }
+    if (!monitors_.empty()) {
+        show_to_monitors(replication_->link()->peer_text(), *db, arguments);
+    }
+    frozen_now_us_ = now_us();
+    ++depth_;
+    Status done = run_replayed(db, spec, arguments, true);
+    --depth_;
+    frozen_now_us_.reset();
+    return done;
+}
+
+void Service::end_of_unit() {
+    after_command(nullptr);
 }
 
 Status Service::replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
@@ -494,7 +586,12 @@ Status Service::replay_function(const kv::CommandSpec& spec, std::span<const Byt
     } else if (spec.name == "flush") {
         scripting_->libraries.flush();
     } else if (spec.name == "restore") {
-        return scripting_->restore_libraries(arguments[2], kv::FunctionLibraries::Policy::kReplace);
+        using Policy = kv::FunctionLibraries::Policy;
+        const bool flushes = arguments.size() > 3 && kv::same_word(arguments[3], "flush");
+        return scripting_->restore_libraries(
+            arguments[2],
+            flushes ? Policy::kFlush : Policy::kReplace
+        );
     }
     return {};
 }
@@ -518,14 +615,20 @@ void Service::clear_functions() {
     scripting_->libraries.flush();
 }
 
-bool Service::leads_keys() const {
-    return cluster == nullptr || cluster->runs();
-}
-
 void Service::propagate(int db, std::vector<std::string> command) {
     if (!feeds_.empty()) {
         pending_changes_.push_back({db, std::move(command)});
     }
+}
+
+void Service::propagate_message(std::vector<std::string> command) {
+    if (!feeds_.empty()) {
+        pending_changes_.push_back({0, std::move(command), true});
+    }
+}
+
+void Service::note_all_keys_go() {
+    effects_->on_flush(-1);
 }
 
 void Service::flush_propagation() {
@@ -533,7 +636,6 @@ void Service::flush_propagation() {
         return;
     }
     const auto changes = std::exchange(pending_changes_, {});
-    replication_offset_ += changes.size();
     for (ChangeFeed* feed : feeds_) {
         feed->on_changes(changes);
     }

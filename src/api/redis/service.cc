@@ -1,6 +1,9 @@
 #include "api/redis/service.h"
 
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/internal/random_id.h"
+#include "api/redis/replication/migrations.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/scripting.h"
 #include "base/log.h"
 #include "kv/keyspace/number.h"
@@ -34,22 +37,6 @@ std::size_t output_limit(const std::string& limits, std::string_view client_clas
     return 0;
 }
 
-std::string hexadecimal(std::span<const unsigned char> bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    for (const unsigned char byte : bytes) {
-        out.push_back(kDigits[byte >> 4U]);
-        out.push_back(kDigits[byte & 15U]);
-    }
-    return out;
-}
-
-std::string make_run_id() {
-    std::array<unsigned char, 20> bytes{};
-    secure_random(bytes);
-    return hexadecimal(bytes);
-}
-
 }  // namespace
 
 Service::Service(ServiceEnvironment environment, Settings with)
@@ -59,7 +46,7 @@ Service::Service(ServiceEnvironment environment, Settings with)
           static_cast<int>(settings.number("databases")),
           settings.flag("cluster-enabled")
       ),
-      run_id(make_run_id()),
+      run_id(random_id()),
       environment_(std::move(environment)),
       effects_(std::make_unique<CommandEffects>(*this)),
       scripting_(std::make_unique<Scripting>(*this)) {
@@ -67,6 +54,8 @@ Service::Service(ServiceEnvironment environment, Settings with)
     expire_cursors_.resize(static_cast<std::size_t>(keyspace.database_count()));
     started_ms_ = now_ms();
     last_save_seconds = started_ms_ / 1000;
+    migrations_ = std::make_unique<Migrations>(*this);
+    replication_ = std::make_unique<Replication>(*this);
     apply_settings();
     environment_.shutdown = [this, end = std::move(environment_.shutdown)](bool save) {
         scripting_->stop();
@@ -122,6 +111,7 @@ void Service::apply_settings() {
     settings_cache_.subscriber_output_max = output_limit(output, "pubsub");
     slow_log.trim(size("slowlog-max-len"));
     trim_tracking();
+    replication_->apply_settings();
 }
 
 void Service::let_others_in() {
@@ -193,6 +183,7 @@ void Service::forget(Session& session) {
     std::erase(paused_, session.id);
     std::erase(parked_, session.id);
     session.monitor = false;
+    replication_->forget(session);
 }
 
 void Service::remove(Session& session) {
@@ -217,6 +208,9 @@ void Service::log_closed(const Session& session, ByteView why) {
 }
 
 bool Service::over_output_limit(const Session& session) const {
+    if (session.replica) {
+        return false;  // It is sent a stream at its pace.
+    }
     const std::size_t most = session.subscriptions.any() ? settings_cache_.subscriber_output_max
                                                          : settings_cache_.normal_output_max;
     return most > 0 && session.output_bytes() > most;

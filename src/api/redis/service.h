@@ -10,7 +10,10 @@
 #include "api/redis/state/tracking_table.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "io/fs.h"
 #include "io/loop.h"
+#include "io/network.h"
+#include "io/resolver.h"
 #include "io/stream.h"
 #include "kv/command/context.h"
 #include "kv/command/effects.h"
@@ -30,7 +33,9 @@ namespace kumo::api_redis {
 
 struct Call;
 class Cluster;
+class Migrations;
 class Persistence;
+class Replication;
 class Scripting;
 
 /// What the server around a Service gives it.
@@ -44,6 +49,10 @@ struct ServiceEnvironment {
     std::function<Status(const Settings&)> rewrite_config;
     /// Where it listens, for INFO.
     std::uint16_t port = 0;
+    /// For replication and MIGRATE; nullptr: it makes no connections, keeps no files.
+    io::Network* network = nullptr;
+    io::Resolver* resolver = nullptr;
+    io::Fs* fs = nullptr;
 };
 
 /// How files stand, for INFO.
@@ -65,6 +74,7 @@ struct PersistenceInfo {
 struct PropagatedCommand {
     int db = 0;
     std::vector<std::string> arguments;
+    bool for_replicas_only = false;  ///< A message: nothing that a log keeps.
 };
 
 /// Somebody who wants every change: an append-only file, a replica.
@@ -150,6 +160,11 @@ public:
     /// A command from a file or a master: no session, no checks, nothing is answered. `db` follows
     /// its SELECTs. kCorruption: a command that is none, or that fails.
     Status replay(int* db, std::span<const ByteView> arguments);
+    /// One of a master's stream: as replay(), and logs are told. After those that belong together,
+    /// end_of_unit().
+    Status run_of_master(int* db, std::span<const ByteView> arguments);
+    /// After changes that no client's command made: they are passed on, who waits for them goes on.
+    void end_of_unit();
 
     // Transactions.
     void execute_transaction(Call& call);
@@ -160,6 +175,15 @@ public:
 
     // Blocking.
     void unblock(Session& session, ByteView error);  ///< "": as on a timeout.
+    /// All that wait for keys or for replicas.
+    void unblock_all(ByteView error);
+    /// The session waits for something else than keys: until release(), before which its answer is
+    /// written, or until `timeout_ms` (0: for ever), when `answer` writes one. Without `answer`
+    /// nothing but release() ends it.
+    void hold(Session& session, std::int64_t timeout_ms, std::function<void(Session&)> answer);
+    void release(Session& session);
+    /// Executes, at the end of the turn, what a session was made to wait with.
+    void execute_kept(SessionId id);
     void pause(std::int64_t until_ms, bool all);
     void unpause();
     bool paused() const;
@@ -174,6 +198,7 @@ public:
     std::size_t publish(ByteView channel, ByteView message);
     std::size_t publish_shard(ByteView channel, ByteView message);
     void feed_monitors(const Session* session, int db, std::span<const ByteView> arguments);
+    void show_to_monitors(const std::string& from, int db, std::span<const ByteView> arguments);
     void start_monitoring(Session& session);
     void stop_monitoring(Session& session);
     void set_tracking(Session& session, const Tracking& tracking);
@@ -200,9 +225,12 @@ public:
     void drop_propagation() { pending_changes_.clear(); }
 
     void clear_functions();
-    /// Whether this node decides what becomes of keys: expires and evicts them.
-    bool leads_keys() const;
     void propagate(int db, std::vector<std::string> command);
+    /// A message, which replicas pass on to their clients.
+    void propagate_message(std::vector<std::string> command);
+    void flush_propagation();
+    /// All keys are about to be replaced: tells whoever watches or caches some.
+    void note_all_keys_go();
     /// Deletes as a command would, and tells everybody: expiry, eviction, slot moves.
     void delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event);
 
@@ -232,7 +260,14 @@ public:
     /// Runs about twenty times a second.
     void add_periodic(std::function<void()> task) { periodic_.push_back(std::move(task)); }
 
-    std::uint64_t replication_offset() const { return replication_offset_; }
+    Replication& replication() { return *replication_; }
+
+    const Replication& replication() const { return *replication_; }
+
+    Migrations& migrations() { return *migrations_; }
+
+    /// Expired keys of a replica are absent, but go only when its master says so.
+    bool removes_expired() const;
 
     /// Takes over what settings mean; after every change of them.
     void apply_settings();
@@ -270,9 +305,15 @@ private:
         Session& session,
         const kv::CommandSpec& spec,
         std::span<const ByteView> arguments,
-        BlockReason reason
+        std::vector<SessionId>* among
     );
-    void run_again(SessionId id);
+    ByteView replication_refusal(const Session& session, const kv::CommandSpec& spec) const;
+    Status run_replayed(
+        int* db,
+        const kv::CommandSpec* spec,
+        std::span<const ByteView> arguments,
+        bool propagates
+    );
     void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
     void queue_in_transaction(
         Session& session,
@@ -300,8 +341,8 @@ private:
         bool failed
     );
     void after_command(Session* session);
+    void propagate_effects(kv::Context& context, int db);
     Status replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
-    void flush_propagation();
     void remember_reads(
         Session& session,
         const kv::CommandSpec& spec,
@@ -363,7 +404,6 @@ private:
     std::size_t query_buffer_bytes_max_ = 0;
     unsigned event_flags_ = 0;
     std::vector<kv::ScanCursor> expire_cursors_;
-    std::uint64_t replication_offset_ = 0;
     std::vector<std::function<void()>> periodic_;
     std::map<std::string, std::function<Status()>, std::less<>> setting_actions_;
 
@@ -377,6 +417,9 @@ private:
         std::size_t normal_output_max = 0;
         std::size_t subscriber_output_max = 0;
     } settings_cache_;
+
+    std::unique_ptr<Migrations> migrations_;
+    std::unique_ptr<Replication> replication_;
 };
 
 }  // namespace kumo::api_redis

@@ -1,5 +1,6 @@
 #include "api/redis/session.h"
 
+#include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 
 #include <utility>
@@ -51,6 +52,9 @@ void Session::process() {
             break;
         }
         if (parser_.arguments().empty()) {
+            if (replica) {
+                service_.replication().replicas().on_newline(*this);
+            }
             continue;
         }
         service_.execute(*this, parser_.arguments());
@@ -149,6 +153,12 @@ void Session::abort() {
 
 void Session::on_eof() {
     close_gently();
+}
+
+void Session::on_drained() {
+    if (replica) {
+        service_.replication().replicas().on_drained(*this);
+    }
 }
 
 void Session::on_closed(Status /*why*/) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -20,6 +21,7 @@
 namespace kumo::api_redis {
 
 class Service;
+class Session;
 
 /// A request kept for later: queued in MULTI, or blocked.
 struct KeptRequest {
@@ -37,7 +39,8 @@ struct Transaction {
     std::vector<KeptRequest> queue;
     std::size_t queued_bytes = 0;
     std::set<std::pair<int, std::string>> watched;
-    std::uint32_t flags = 0;  ///< All CommandFlags of what is queued.
+    std::uint32_t flags = 0;          ///< All CommandFlags of what is queued.
+    std::uint32_t lacking_flags = 0;  ///< Those that something of it lacks.
 };
 
 /// A session that waits for keys, or for something else (WAIT, a pause).
@@ -45,6 +48,7 @@ struct BlockedState {
     KeptRequest request;
     kv::BlockRequest wait;
     io::TimerId timer;
+    std::function<void(Session&)> answer;  ///< kOther: what a timeout answers; empty: none comes.
 };
 
 enum class ReplyMode : std::uint8_t {
@@ -58,7 +62,7 @@ enum class BlockReason : std::uint8_t {
     kNone,
     kKeys,
     kPause,
-    kParked,  ///< Until it is known which node is to run it.
+    kOther,  ///< See Service::hold().
 };
 
 /// CLIENT TRACKING of one session.
@@ -85,6 +89,7 @@ public:
 
     void on_data(ByteView bytes) override;
     void on_eof() override;
+    void on_drained() override;
     void on_closed(Status why) override;
 
     /// Executes what has been read, until there is no whole request, or the session waits.
@@ -104,6 +109,8 @@ public:
     io::Stream* stream() { return stream_.get(); }
 
     std::string peer_text() const;
+
+    std::string peer_host() const { return stream_->peer().host_string(); }
 
     bool is_local() const { return stream_->peer().is_loopback(); }
 
@@ -137,6 +144,7 @@ public:
     ReplyMode reply_mode = ReplyMode::kOn;
     Tracking tracking;
     bool monitor = false;
+    bool replica = false;  ///< It said SYNC or PSYNC: what it is sent is a stream, not answers.
     bool asking = false;
     bool readonly = false;
     bool no_evict = false;

@@ -59,9 +59,11 @@ public:
         Random& random;
         int db = 0;
         std::int64_t now_us = 0;
-        bool may_block = false;       ///< Not in MULTI, in a script or when replaying.
-        bool resumed = false;         ///< It was blocked and runs again.
-        bool replaying = false;       ///< From a log or a master: no limits, no hits and misses.
+        bool may_block = false;  ///< Not in MULTI, in a script or when replaying.
+        bool resumed = false;    ///< It was blocked and runs again.
+        /// From a log or a master: no limits, no hits and misses, and keys are there until a DEL
+        /// says otherwise, whatever their expiry.
+        bool replaying = false;
         bool removes_expired = true;  ///< False on a replica: an expired key is only absent.
     };
 
@@ -141,8 +143,11 @@ public:
     Entry* lookup_write(ByteView key);
     /// Neither counts nor touches (OBJECT, TTL, SCAN).
     Entry* lookup_quiet(ByteView key);
+
     /// Whether the entry is expired; removes it if this node may. For commands that walk over keys.
-    bool drop_if_expired(Entry* entry);
+    bool drop_if_expired(Entry* entry) { return drop_if_expired(env_.db, entry); }
+
+    bool drop_if_expired(int db, Entry* entry);
 
     /// The key's value as V, nullptr if the key is absent; false: another type, the error has been
     /// written. V has `static constexpr Type kType`.

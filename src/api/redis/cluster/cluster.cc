@@ -249,6 +249,7 @@ void Cluster::on_change() {
     was_runner_ = runner;
     follow_slots();
     write_nodes_file();
+    serve_waiters();
     wake_parked();
 }
 

@@ -103,9 +103,13 @@ public:
     cluster::NodeId self() const;
 
     /// INFO's section about replication.
-    std::string replication_text() const;
+    void write_replication_info(
+        const std::function<void(std::string_view name, const std::string& value)>& line
+    ) const;
     /// ROLE.
     void reply_role(wire::RespWriter& reply) const;
+    /// WAIT: what has been answered is on every copy in sync; it waits for more of them.
+    void do_wait(Call& call);
     /// Copies in sync, besides this one.
     std::size_t replicas_in_sync() const;
 
@@ -160,6 +164,7 @@ private:
     void drop_blocked();
     void follow_slots();
     void end_reset();
+    void serve_waiters();
     void replicate(const cluster::NodeId& master);
     void relieve_orphan();
     void write_nodes_file();
@@ -187,6 +192,13 @@ private:
 
     void propose(SessionId session, node::KvCommand command);
     void on_changed(SessionId session, const Status& made);
+
+    struct Waiter {
+        SessionId session = 0;
+        std::size_t wanted = 0;
+    };
+
+    std::vector<Waiter> waiters_;
 
     struct Reset {
         cluster::NodeId as;

@@ -1,18 +1,12 @@
 // How this node's copy stands to the others of its group, in the words of INFO and ROLE.
+#include "api/redis/call.h"
 #include "api/redis/cluster/cluster.h"
 #include "node/kv/kv_node.h"
 
 #include <string>
+#include <utility>
 
 namespace kumo::api_redis {
-
-namespace {
-
-void add(std::string& out, std::string_view name, const std::string& value) {
-    out.append(name).append(":").append(value).append("\r\n");
-}
-
-}  // namespace
 
 std::size_t Cluster::replicas_in_sync() const {
     const auto& copy = node_->copy();
@@ -21,30 +15,30 @@ std::size_t Cluster::replicas_in_sync() const {
                : copy->core().view().in_sync.size() - 1;
 }
 
-std::string Cluster::replication_text() const {
+void Cluster::write_replication_info(
+    const std::function<void(std::string_view name, const std::string& value)>& line
+) const {
     const node::State& state = *node_->state();
     const auto& copy = node_->copy();
     const std::uint64_t offset = copy == nullptr ? 0 : copy->appended();
-    std::string out;
-    add(out, "role", is_replica() ? "slave" : "master");
+    line("role", is_replica() ? "slave" : "master");
     if (is_replica()) {
         const cluster::Member* master = cluster::find_member(state.cluster, owners_[own_].master);
         const Endpoint at = master == nullptr ? Endpoint() : endpoint_of(*master);
         const bool in_sync = copy != nullptr && copy->core().view().in_sync.contains(node_->self());
         const bool linked = in_sync && master != nullptr && !master->fenced;
-        add(out, "master_host", at.host);
-        add(out, "master_port", std::to_string(at.port));
-        add(out, "master_link_status", linked ? "up" : "down");
-        add(out, "master_last_io_seconds_ago", linked ? "0" : "-1");
-        add(out, "master_sync_in_progress", linked || master == nullptr ? "0" : "1");
-        add(out, "slave_read_repl_offset", std::to_string(offset));
-        add(out, "slave_repl_offset", std::to_string(offset));
-        add(out, "slave_priority", service_.settings.text("replica-priority"));
-        add(out, "slave_read_only", "1");
-        add(out, "replica_announced", "1");
+        line("master_host", at.host);
+        line("master_port", std::to_string(at.port));
+        line("master_link_status", linked ? "up" : "down");
+        line("master_last_io_seconds_ago", linked ? "0" : "-1");
+        line("master_sync_in_progress", linked || master == nullptr ? "0" : "1");
+        line("slave_read_repl_offset", std::to_string(offset));
+        line("slave_repl_offset", std::to_string(offset));
+        line("slave_priority", service_.settings.text("replica-priority"));
+        line("slave_read_only", "1");
+        line("replica_announced", "1");
     }
-    std::string replicas;
-    std::size_t count = 0;
+    std::vector<std::string> replicas;
     if (!is_replica() && copy != nullptr) {
         const cluster::Shard& view = copy->core().view();
         for (const auto& [id, other] : view.copies) {
@@ -53,25 +47,75 @@ std::string Cluster::replication_text() const {
                 continue;
             }
             const Endpoint at = endpoint_of(*member);
-            add(replicas,
-                "slave" + std::to_string(count++),
+            replicas.push_back(
                 "ip=" + at.host + ",port=" + std::to_string(at.port) + ",state="
-                    + (view.in_sync.contains(id) ? "online" : "wait_bgsave") + ",offset="
-                    + std::to_string(copy->core().match_of(id).value_or(0)) + ",lag=0");
+                + (view.in_sync.contains(id) ? "online" : "wait_bgsave") + ",offset="
+                + std::to_string(copy->core().match_of(id).value_or(0)) + ",lag=0"
+            );
         }
     }
-    add(out, "connected_slaves", std::to_string(count));
-    out += replicas;
-    add(out, "master_failover_state", "no-failover");
-    add(out, "master_replid", own_ == 0 ? std::string(40, '0') : node::node_name(owners_[own_].master));
-    add(out, "master_replid2", std::string(40, '0'));
-    add(out, "master_repl_offset", std::to_string(offset));
-    add(out, "second_repl_offset", "-1");
-    add(out, "repl_backlog_active", count > 0 ? "1" : "0");
-    add(out, "repl_backlog_size", service_.settings.text("repl-backlog-size"));
-    add(out, "repl_backlog_first_byte_offset", copy == nullptr ? "0" : std::to_string(copy->core().log().base()));
-    add(out, "repl_backlog_histlen", copy == nullptr ? "0" : std::to_string(copy->core().log().bytes()));
-    return out;
+    line("connected_slaves", std::to_string(replicas.size()));
+    for (std::size_t i = 0; i < replicas.size(); ++i) {
+        line("slave" + std::to_string(i), replicas[i]);
+    }
+    line("master_failover_state", "no-failover");
+    line("master_replid", own_ == 0 ? std::string(40, '0') : node::node_name(owners_[own_].master));
+    line("master_replid2", std::string(40, '0'));
+    line("master_repl_offset", std::to_string(offset));
+    line("second_repl_offset", "-1");
+    line("repl_backlog_active", !replicas.empty() ? "1" : "0");
+    line("repl_backlog_size", service_.settings.text("repl-backlog-size"));
+    line("repl_backlog_first_byte_offset", copy == nullptr ? "0" : std::to_string(copy->core().log().base()));
+    line("repl_backlog_histlen", copy == nullptr ? "0" : std::to_string(copy->core().log().bytes()));
+}
+
+void Cluster::do_wait(Call& call) {
+    std::int64_t wanted = 0;
+    std::int64_t timeout_ms = 0;
+    if (is_replica()) {
+        call.error(
+            "ERR WAIT cannot be used with replica instances. Please also note that since Redis "
+            "4.0 if a replica is configured to be writable (which is not the default) writes to "
+            "replicas are just local and are not propagated."
+        );
+        return;
+    }
+    if (!call.integer(1, &wanted)
+        || !call.integer(2, &timeout_ms, "ERR timeout is not an integer or out of range")) {
+        return;
+    }
+    if (timeout_ms < 0) {
+        call.error("ERR timeout is negative");
+        return;
+    }
+    const auto have = static_cast<std::int64_t>(replicas_in_sync());
+    if (have >= wanted || call.in_script || call.session.in_exec) {
+        call.reply.integer(have);
+        return;
+    }
+    waiters_.push_back({call.session.id, static_cast<std::size_t>(wanted)});
+    service_.hold(call.session, timeout_ms, [this](Session& session) {
+        std::erase_if(waiters_, [&session](const Waiter& waiter) {
+            return waiter.session == session.id;
+        });
+        session.reply.integer(static_cast<std::int64_t>(replicas_in_sync()));
+    });
+}
+
+void Cluster::serve_waiters() {
+    const std::size_t have = replicas_in_sync();
+    for (const Waiter& waiter : std::exchange(waiters_, {})) {
+        Session* session = service_.session(waiter.session);
+        if (session == nullptr || !session->blocked) {
+            continue;
+        }
+        if (have < waiter.wanted) {
+            waiters_.push_back(waiter);
+            continue;
+        }
+        session->reply.integer(static_cast<std::int64_t>(have));
+        service_.release(*session);
+    }
 }
 
 void Cluster::reply_role(wire::RespWriter& reply) const {

@@ -1,5 +1,6 @@
 // CLIENT and its subcommands but those of client-side caching (Redis 7.0).
 #include "api/redis/call.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 #include "kv/command/words.h"
 #include "kv/keyspace/number.h"
@@ -44,6 +45,9 @@ std::optional<ClientType> parse_type(ByteView text) {
 }
 
 ClientType type_of(const Session& session) {
+    if (session.replica) {
+        return ClientType::kReplica;
+    }
     return session.subscriptions.any() ? ClientType::kPubsub : ClientType::kNormal;
 }
 
@@ -56,6 +60,7 @@ std::string flags_of(const Session& session) {
             out.push_back(flag);
         }
     };
+    add(session.replica, 'S');
     add(session.monitor, 'O');
     add(session.subscriptions.any(), 'P');
     add(session.transaction.open, 'x');
@@ -111,6 +116,19 @@ std::string describe(Service& service, const Session& session, std::span<const B
     return out;
 }
 
+/// The connection to our master, which is no session.
+std::string describe_master(Service& service) {
+    MasterLink* link = service.replication().link();
+    if (link == nullptr || link->peer_text().empty()) {
+        return {};
+    }
+    return "id=0 addr=" + link->peer_text() + " laddr= fd=-1 name= age=0 idle="
+           + std::to_string((service.now_ms() - link->last_heard_ms()) / 1000) + " flags=M db="
+           + std::to_string(link->database())
+           + " sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 "
+             "obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=NULL user=(superuser) redir=-1 resp=2\n";
+}
+
 bool read_ids(Call& call, std::size_t from, std::vector<SessionId>* ids) {
     for (std::size_t i = from; i < call.argc(); ++i) {
         const auto id = kv::parse_integer(call.arg(i));
@@ -162,6 +180,9 @@ void do_list(Call& call) {
     } else {
         for (const auto& [id, session] : call.service.sessions()) {
             add(*session);
+        }
+        if (!type.has_value() || type == ClientType::kMaster) {
+            out += describe_master(call.service);
         }
     }
     call.reply.verbatim("txt", out);
@@ -262,7 +283,11 @@ void do_kill(Call& call) {
             return;
         }
     }
-    call.reply.integer(static_cast<std::int64_t>(kill_matching(call, filter)));
+    std::size_t killed = kill_matching(call, filter);
+    if (filter.type == ClientType::kMaster && call.service.replication().reconnect()) {
+        ++killed;
+    }
+    call.reply.integer(static_cast<std::int64_t>(killed));
 }
 
 // The rest --------------------------------------------------------------------------------------

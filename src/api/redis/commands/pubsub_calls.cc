@@ -109,6 +109,8 @@ void do_publish(Call& call) {
     const std::size_t receivers = call.service.publish(call.arg(1), call.arg(2));
     if (call.service.cluster != nullptr) {
         call.service.cluster->broadcast(call.arg(1), call.arg(2));
+    } else {
+        call.service.propagate_message({call.arguments.begin(), call.arguments.end()});
     }
     call.reply.integer(static_cast<std::int64_t>(receivers));
 }
@@ -117,6 +119,8 @@ void do_spublish(Call& call) {
     const std::size_t receivers = call.service.publish_shard(call.arg(1), call.arg(2));
     if (call.service.cluster != nullptr) {
         call.service.cluster->broadcast_shard(call.arg(1), call.arg(2));
+    } else {
+        call.service.propagate_message({call.arguments.begin(), call.arguments.end()});
     }
     call.reply.integer(static_cast<std::int64_t>(receivers));
 }

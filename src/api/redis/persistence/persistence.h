@@ -16,6 +16,14 @@
 
 namespace kumo::api_redis {
 
+struct RdbHead {
+    bool aof_base = false;
+    bool functions = true;
+};
+
+/// What stands before the keys of an RDB file: who wrote it, and the function libraries.
+void write_rdb_head(Service& service, kv::RdbWriter& writer, const RdbHead& head);
+
 /// The keyspace on disk, in Redis's own files: `dbfilename` as RDB, and, with `appendonly yes`, the
 /// directory `appenddirname` with its manifest, a base and increments. Both are read at the start
 /// (the latter first, as in Redis; a single append-only file of before Redis 7 is taken over).
@@ -54,6 +62,13 @@ public:
     /// DEBUG RELOAD, LOADAOF: saves, empties and loads.
     Status reload(bool save_first, bool from_aof);
 
+    /// All keys are about to be replaced (a replica takes its master's): the append-only file ends
+    /// here, a snapshot under way is given up.
+    void begin_replacement();
+    /// They have been: the append-only file begins anew with them, in the background. The old one
+    /// is good until that is done.
+    void end_replacement();
+
     void on_changes(std::span<const PropagatedCommand> commands) override;
 
 private:
@@ -68,11 +83,10 @@ private:
     Status load_aof_file(const std::string& path, bool last);
     Result<kv::AofManifest> read_manifest();
     Status write_manifest(const kv::AofManifest& manifest);
-    Status open_increment();
+    Status open_increment(bool in_manifest = true);
     Status begin_anew();
     Status start_aof();
     Status set_appendonly();
-    void write_head(kv::RdbWriter& writer, bool aof_base);
     Result<std::unique_ptr<Running>> open_snapshot(const std::string& path, bool aof_base);
     void step_running();
     void end_running(Status status);
@@ -103,6 +117,8 @@ private:
     std::uint64_t changes_at_save_ = 0;
     std::int64_t failed_save_ms_ = 0;
     bool started_ = false;
+    bool suspended_ = false;  ///< From begin_replacement() to an end_replacement() that succeeds.
+    bool resume_wanted_ = false;  ///< periodic() tries again.
 };
 
 }  // namespace kumo::api_redis
