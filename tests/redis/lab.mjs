@@ -52,7 +52,7 @@ export function cli(args, { timeoutMs = 60000 } = {}) {
   return new Promise((resolve, reject) => {
     const options = { timeout: timeoutMs, maxBuffer: 1 << 26, env: { ...process.env, REDISCLI_CLUSTER_YES: '1' } };
     execFile('redis-cli', args.map(String), options, (error, stdout, stderr) => {
-      if (error) reject(new Error(`redis-cli ${args.join(' ')}: ${error.message}\n${stdout}${stderr}`));
+      if (error) reject(new Error(`redis-cli ${args.join(' ')}: ${error.signal ?? error.code}\n${stdout}${stderr}`));
       else resolve(stdout);
     });
   });

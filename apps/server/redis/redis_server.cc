@@ -152,7 +152,6 @@ Status RedisServer::open_cluster() {
         );
     }
     control_loop_ = io::make_system_loop();
-    resolver_ = io::make_system_resolver();
     pool_ = io::make_system_worker_pool(
         {.name = "disk", .threads = 1, .queue_jobs_max = kClusterPoolQueueMax}
     );

@@ -54,7 +54,6 @@ private:
 
     // As a node of a cluster (cluster-enabled yes); nothing otherwise.
     std::unique_ptr<io::Loop> control_loop_;
-    std::unique_ptr<io::Resolver> resolver_;
     std::unique_ptr<io::WorkerPool> pool_;
     std::unique_ptr<io::WorkerPool> background_;
     std::unique_ptr<api_redis::Cluster> cluster_;

@@ -21,6 +21,7 @@ constexpr char kPublishShard = 's';
 
 constexpr std::int64_t kLookAroundMs = 500;
 constexpr std::int64_t kOrphanMs = 5000;
+constexpr int kBusPortOffset = 10000;
 
 std::string message_of(char kind, ByteView channel, ByteView message) {
     std::string out(1, kind);
@@ -33,6 +34,8 @@ std::string message_of(char kind, ByteView channel, ByteView message) {
 
 Cluster::Cluster(Service& service) : service_(service) {
     owners_.emplace_back();
+    own_endpoint_.port = service.environment().port;
+    own_endpoint_.bus_port = static_cast<std::uint16_t>(own_endpoint_.port + kBusPortOffset);
 }
 
 Cluster::~Cluster() {
@@ -256,6 +259,9 @@ void Cluster::on_change() {
 void Cluster::rebuild_table() {
     const node::State& state = *node_->state();
     const cluster::NodeId self = node_->self();
+    if (const cluster::Member* member = cluster::find_member(state.cluster, self)) {
+        own_endpoint_ = endpoint_of(*member);
+    }
     owner_.fill(0);
     owners_.assign(1, {});
     own_ = 0;

@@ -211,6 +211,7 @@ private:
     std::size_t changing_ = 0;  ///< On their way.
     std::optional<std::pair<node::KvState, cluster::State>> expected_;
     std::string nodes_file_;  ///< As it was written last.
+    Endpoint own_endpoint_;   ///< As it was known last.
     bool was_runner_ = false;
     node::SlotSet had_slots_;   ///< As master, before the present state.
     cluster::NodeId follows_;   ///< Who has got the last of them.

@@ -28,6 +28,11 @@ std::pair<std::string, std::uint16_t> split_address(const std::string& address) 
     return {host, port};
 }
 
+std::string address_text(const Endpoint& at) {
+    return at.host + ":" + std::to_string(at.port) + "@" + std::to_string(at.bus_port)
+           + (at.hostname.empty() ? "" : "," + at.hostname);
+}
+
 std::string slots_text(const node::SlotSet& slots) {
     std::string out;
     for (const auto& [first, last] : slots.ranges()) {
@@ -66,6 +71,11 @@ std::string Cluster::nodes_text(bool for_file) const {
     const node::State& state = *node_->state();
     const cluster::NodeId self = node_->self();
     std::string out;
+    if (cluster::find_member(state.cluster, self) == nullptr) {
+        // Between two clusters: tools rely on this line.
+        out = node::node_name(self) + " " + address_text(own_endpoint_)
+              + " myself,master - 0 0 0 connected\n";
+    }
     for (const auto& [id, member] : state.cluster.members) {
         const node::KvGroup* group = node::group_of(state.kv, state.cluster, id);
         const cluster::NodeId master =
@@ -73,8 +83,7 @@ std::string Cluster::nodes_text(bool for_file) const {
         const bool leads = master == id || master.is_nil();
         const Endpoint at = endpoint_of(*member);
         const bool failed = member->fenced && id != self;
-        out += node::node_name(id) + " " + at.host + ":" + std::to_string(at.port) + "@"
-               + std::to_string(at.bus_port) + (at.hostname.empty() ? "" : "," + at.hostname) + " ";
+        out += node::node_name(id) + " " + address_text(at) + " ";
         out += id == self ? "myself," : "";
         out += leads ? "master" : "slave";
         out += failed ? ",fail" : "";
