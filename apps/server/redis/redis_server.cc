@@ -1,5 +1,6 @@
 #include "redis/redis_server.h"
 
+#include "api/redis/access.h"
 #include "base/log.h"
 #include "io/address.h"
 #include "io/system.h"
@@ -74,7 +75,8 @@ RedisServer::RedisServer(api_redis::Settings settings)
             },
         .used_memory = used_memory,
         .rewrite_config = rewrite_redis_config,
-        .port = static_cast<std::uint16_t>(settings_.number("port"))};
+        .port = static_cast<std::uint16_t>(settings_.number("port")),
+        .fs = fs_.get()};
     service_ = std::make_unique<api_redis::Service>(std::move(environment), settings_);
     persistence_ = std::make_unique<api_redis::Persistence>(*service_, *fs_);
     service_->persistence = persistence_.get();
@@ -84,6 +86,7 @@ RedisServer::~RedisServer() = default;
 
 Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings settings) {
     std::unique_ptr<RedisServer> server(new RedisServer(std::move(settings)));
+    KUMO_TRY(server->service_->access().load_at_start());
     KUMO_TRY(server->persistence_->load());
     KUMO_TRY(server->persistence_->start());
     KUMO_TRY(server->listen());

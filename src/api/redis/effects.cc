@@ -1,5 +1,6 @@
 // What clients hear of what commands did: WATCH, client-side caching, keyspace events, messages.
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/internal/redaction.h"
 
 #include <algorithm>
 #include <array>
@@ -138,8 +139,13 @@ std::size_t Service::publish_shard(ByteView channel, ByteView message) {
     );
 }
 
-void Service::feed_monitors(const Session* from, int db, std::span<const ByteView> arguments) {
-    if (monitors_.empty()) {
+void Service::feed_monitors(
+    const Session* from,
+    int db,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    if (monitors_.empty() || spec.is(kv::kFlagSkipMonitor) || spec.is(kv::kFlagAdmin)) {
         return;
     }
     const std::int64_t now = now_us();
@@ -153,7 +159,7 @@ void Service::feed_monitors(const Session* from, int db, std::span<const ByteVie
         db
     );
     std::string line = head.data() + (from == nullptr ? "lua" : from->peer_text()) + "]";
-    for (const ByteView argument : arguments) {
+    for (const ByteView argument : redacted(spec, arguments)) {
         line.push_back(' ');
         append_quoted(line, argument);
     }

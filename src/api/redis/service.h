@@ -10,6 +10,7 @@
 #include "api/redis/state/tracking_table.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "io/fs.h"
 #include "io/loop.h"
 #include "io/stream.h"
 #include "kv/command/context.h"
@@ -28,6 +29,7 @@
 
 namespace kumo::api_redis {
 
+class Access;
 struct Call;
 class Persistence;
 class Scripting;
@@ -43,6 +45,8 @@ struct ServiceEnvironment {
     std::function<Status(const Settings&)> rewrite_config;
     /// Where it listens, for INFO.
     std::uint16_t port = 0;
+    /// Where the ACL file is; nullptr: there is none.
+    io::Fs* fs = nullptr;
 };
 
 /// How files stand, for INFO.
@@ -103,7 +107,8 @@ public:
 
     bool needs_authentication(const Session& session) const;
 
-    bool user_exists(ByteView name) const { return name == "default"; }
+    /// Its users.
+    Access& access() { return *access_; }
 
     std::size_t query_buffer_bytes_max() const { return query_buffer_bytes_max_; }
 
@@ -160,7 +165,13 @@ public:
     // What clients hear of.
     std::size_t publish(ByteView channel, ByteView message);
     std::size_t publish_shard(ByteView channel, ByteView message);
-    void feed_monitors(const Session* session, int db, std::span<const ByteView> arguments);
+    /// `session`: nullptr for a script's command. Not all commands and arguments are shown.
+    void feed_monitors(
+        const Session* session,
+        int db,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments
+    );
     void start_monitoring(Session& session);
     void stop_monitoring(Session& session);
     void set_tracking(Session& session, const Tracking& tracking);
@@ -237,8 +248,9 @@ private:
     class CommandEffects;
     friend class CommandEffects;
 
-    bool admit(Session& session, const kv::CommandSpec& spec);
-    bool admit_user(Session& session, const kv::CommandSpec& spec);
+    bool admit(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+    bool
+    admit_user(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     bool admit_state(Session& session, const kv::CommandSpec& spec);
     void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
     void queue_in_transaction(
@@ -306,6 +318,7 @@ private:
     SessionId next_session_ = 1;
     std::unique_ptr<CommandEffects> effects_;
     std::unique_ptr<Scripting> scripting_;
+    std::unique_ptr<Access> access_;
     KeyInterest watched_;
     KeyInterest blocked_;
     std::vector<std::pair<int, std::string>> ready_;
@@ -337,7 +350,6 @@ private:
         bool latency_tracking = true;
         std::int64_t slow_microseconds = 0;
         std::int64_t latency_milliseconds = 0;
-        bool has_password = false;
         std::uint64_t memory_max = 0;
         std::size_t normal_output_max = 0;
         std::size_t subscriber_output_max = 0;

@@ -1,4 +1,5 @@
 // CLIENT and its subcommands but those of client-side caching (Redis 7.0).
+#include "api/redis/access.h"
 #include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/command/words.h"
@@ -79,7 +80,10 @@ std::size_t encoded_bytes(std::span<const ByteView> arguments) {
     return sum;
 }
 
-std::string describe(Service& service, const Session& session, std::span<const ByteView> running) {
+}  // namespace
+
+std::string
+describe_client(Service& service, const Session& session, std::span<const ByteView> running) {
     const std::int64_t now = service.now_ms();
     const std::size_t queued =
         session.transaction.open ? session.transaction.queue.size() : static_cast<std::size_t>(-1);
@@ -102,7 +106,7 @@ std::string describe(Service& service, const Session& session, std::span<const B
         + " rbs=16384 rbp=0 obl=0 oll=0 omem=" + number(session.output_bytes())
         + " tot-mem=" + number(session.memory_bytes()) + " events=r"
         + " cmd=" + (session.last_command == nullptr ? "NULL" : session.last_command->full_name())
-        + " user=" + session.user
+        + " user=" + session.user->name()
         + " redir=" + (session.tracking.on ? number(session.tracking.redirect) : "-1")
         + " resp=" + number(session.reply.protocol());
     if (!session.library_name.empty() || !session.library_version.empty()) {
@@ -110,6 +114,8 @@ std::string describe(Service& service, const Session& session, std::span<const B
     }
     return out;
 }
+
+namespace {
 
 bool read_ids(Call& call, std::size_t from, std::vector<SessionId>* ids) {
     for (std::size_t i = from; i < call.argc(); ++i) {
@@ -145,7 +151,7 @@ void do_list(Call& call) {
     std::string out;
     const auto add = [&](const Session& session) {
         if (!session.closing() && (!type.has_value() || type_of(session) == *type)) {
-            out += describe(
+            out += describe_client(
                        call.service,
                        session,
                        &session == &call.session ? call.arguments : std::span<const ByteView>()
@@ -168,7 +174,7 @@ void do_list(Call& call) {
 }
 
 void do_info(Call& call) {
-    call.reply.verbatim("txt", describe(call.service, call.session, call.arguments) + "\n");
+    call.reply.verbatim("txt", describe_client(call.service, call.session, call.arguments) + "\n");
 }
 
 // CLIENT KILL -----------------------------------------------------------------------------------
@@ -184,7 +190,7 @@ struct KillFilter {
                && (!type.has_value() || type_of(session) == *type)
                && (address.data() == nullptr || session.peer_text() == address)
                && (local_address.data() == nullptr || session.local_text() == local_address)
-               && (user.data() == nullptr || session.user == user);
+               && (user.data() == nullptr || session.user->name() == user);
     }
 };
 
@@ -209,7 +215,7 @@ bool read_kill_option(Call& call, std::size_t i, KillFilter* filter) {
         filter->local_address = value;
     } else if (call.arg_is(i, "USER")) {
         filter->user = value;
-        if (!call.service.user_exists(value)) {
+        if (call.service.access().users().find(value) == nullptr) {
             call.error("ERR No such user '" + std::string(value) + "'");
             return false;
         }
