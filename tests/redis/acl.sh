@@ -113,6 +113,7 @@ expect 1 as admin:a rpush x y
 wait $waiting || true
 grep -q NOPERM "$directory/out" || fail "$(cat "$directory/out")"
 expect 1 as admin:a llen x
+expect OK as admin:a acl setuser bob allkeys
 as bob:b blpop none 0 >/dev/null &
 ends bob:b OK blpop acl load
 wait $! || true
