@@ -7,9 +7,13 @@
 #include "io/fs.h"
 #include "io/loop.h"
 #include "io/network.h"
+#include "io/tls.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace kumo::server {
@@ -33,6 +37,14 @@ private:
     explicit RedisServer(api_redis::Settings settings);
 
     Status listen();
+    using Listeners = std::vector<std::unique_ptr<io::Listener>>;
+    /// Port 0: none.
+    Result<Listeners> listen_at(const std::string& hosts, std::int64_t port, bool encrypted);
+    Status open_tls();
+    void follow_settings();
+    /// Opens the new port before the old one goes.
+    Status move_port(std::string_view setting, bool encrypted, Listeners* listeners);
+    Status move_hosts();
 
     std::unique_ptr<io::Loop> loop_;
     std::unique_ptr<io::Network> network_;
@@ -41,7 +53,10 @@ private:
     std::unique_ptr<api_redis::Service> service_;
     std::unique_ptr<api_redis::Persistence> persistence_;
     bool save_at_end_ = false;
-    std::vector<std::unique_ptr<io::Listener>> listeners_;
+    std::unique_ptr<io::TlsContext> tls_;  ///< nullptr: there is no TLS port.
+    Listeners listeners_;
+    Listeners tls_listeners_;
+    std::string hosts_;  ///< Where they listen, as `bind` says it.
 };
 
 /// The whole life of a server in Redis's form: directory, log, pid file, signals. The exit code.

@@ -156,7 +156,7 @@ std::uint64_t Service::used_memory() const {
     return environment_.used_memory ? environment_.used_memory() : 0;
 }
 
-void Service::accept(std::unique_ptr<io::Stream> stream) {
+void Service::accept(std::unique_ptr<io::Stream> stream, std::uint16_t port) {
     ++stats.connections_received;
     const bool full = sessions_.size() >= static_cast<std::size_t>(settings.number("maxclients"));
     const bool barred = settings.flag("protected-mode")
@@ -173,7 +173,7 @@ void Service::accept(std::unique_ptr<io::Stream> stream) {
     session.set_local_text(
         (session.is_local() ? session.peer_text().substr(0, session.peer_text().rfind(':'))
                             : "0.0.0.0")
-        + ":" + std::to_string(environment_.port)
+        + ":" + std::to_string(port == 0 ? environment_.port : port)
     );
     sessions_.emplace(id, std::move(made));
     session.start();

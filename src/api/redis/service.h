@@ -98,7 +98,8 @@ public:
     Service& operator=(const Service&) = delete;
 
     // Connections.
-    void accept(std::unique_ptr<io::Stream> stream);
+    /// `port`: where it came in; 0: ServiceEnvironment::port.
+    void accept(std::unique_ptr<io::Stream> stream, std::uint16_t port = 0);
     void forget(Session& session);
     void remove(Session& session);
     Session* session(SessionId id);
