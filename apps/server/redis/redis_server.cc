@@ -1,5 +1,6 @@
 #include "redis/redis_server.h"
 
+#include "api/redis/access.h"
 #include "api/redis/replication/replication.h"
 #include "base/log.h"
 #include "io/address.h"
@@ -41,9 +42,9 @@ std::uint64_t* thread_counter(const char* name) {
 /// two reads, so that eviction can ask after every key.
 std::uint64_t used_memory() {
 #ifdef KUMO_JEMALLOC
-    thread_local std::uint64_t* const allocated = thread_counter("thread.allocatedp");
-    thread_local std::uint64_t* const freed = thread_counter("thread.deallocatedp");
-    return allocated == nullptr || freed == nullptr ? 0 : *allocated - *freed;
+    thread_local const std::uint64_t* const kAllocated = thread_counter("thread.allocatedp");
+    thread_local const std::uint64_t* const kFreed = thread_counter("thread.deallocatedp");
+    return kAllocated == nullptr || kFreed == nullptr ? 0 : *kAllocated - *kFreed;
 #else
     return 0;
 #endif
@@ -51,11 +52,7 @@ std::uint64_t used_memory() {
 
 std::vector<std::string> bind_hosts(const std::string& bind) {
     std::vector<std::string> hosts;
-    std::vector<std::string> words;
-    wire::split_quoted(bind, &words);
-    for (const std::string& word : words) {
-        hosts.push_back(word);
-    }
+    wire::split_quoted(bind, &hosts);
     return hosts.empty() ? std::vector<std::string>{"*", "-::*"} : hosts;
 }
 
@@ -91,6 +88,7 @@ RedisServer::~RedisServer() {
 
 Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings settings) {
     std::unique_ptr<RedisServer> server(new RedisServer(std::move(settings)));
+    KUMO_TRY(server->service_->access().load_at_start());
     if (server->settings_.flag("cluster-enabled")) {
         KUMO_TRY(server->open_cluster());
     } else {
@@ -209,29 +207,159 @@ void RedisServer::end_cluster() {
 }
 
 Status RedisServer::listen() {
-    const auto port = static_cast<std::uint16_t>(settings_.number("port"));
+    hosts_ = settings_.text("bind");
+    KUMO_TRY(open_tls());
+    KUMO_TRY_ASSIGN(listeners_, listen_at(hosts_, settings_.number("port"), false));
+    KUMO_TRY_ASSIGN(tls_listeners_, listen_at(hosts_, settings_.number("tls-port"), true));
+    follow_settings();
+    return {};
+}
+
+Result<RedisServer::Listeners>
+RedisServer::listen_at(const std::string& hosts, std::int64_t port, bool encrypted) {
+    Listeners out;
     if (port == 0) {
-        return {};
+        return out;
     }
-    const auto accept = [this](io::Loop& /*loop*/, std::unique_ptr<io::Stream> stream) {
-        service_->accept(std::move(stream));
+    const auto number = static_cast<std::uint16_t>(port);
+    const auto accept = [this, encrypted, number](io::Loop&, std::unique_ptr<io::Stream> stream) {
+        service_->accept(
+            encrypted ? tls_->wrap_server(std::move(stream)) : std::move(stream),
+            number
+        );
     };
-    for (std::string host : bind_hosts(settings_.text("bind"))) {
+    for (std::string host : bind_hosts(hosts)) {
         // A leading minus: it is no error if this host has no such address.
         const bool optional = host.starts_with("-");
         host = optional ? host.substr(1) : host;
         const std::string numeric = host == "*" ? "0.0.0.0" : host == "::*" ? "::" : host;
-        const auto address = io::Address::parse(numeric, port);
+        const auto address = io::Address::parse(numeric, number);
         if (!address.ok()) {
             return address.error();
         }
         auto listener = network_->listen(*loop_, address.value(), accept, {});
         if (listener.ok()) {
-            listeners_.push_back(std::move(listener).value());
+            out.push_back(std::move(listener).value());
         } else if (!optional) {
             return listener.error();
         }
     }
+    return out;
+}
+
+// TLS -------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::string_view kTlsSettings[] = {
+    "tls-auth-clients",
+    "tls-ca-cert-dir",
+    "tls-ca-cert-file",
+    "tls-cert-file",
+    "tls-ciphers",
+    "tls-ciphersuites",
+    "tls-key-file",
+    "tls-key-file-pass",
+    "tls-prefer-server-ciphers",
+    "tls-protocols"};
+
+Result<std::unique_ptr<io::TlsContext>> make_tls(const api_redis::Settings& of, io::Fs& fs) {
+    if (of.text("tls-cert-file").empty()) {
+        return invalid_argument("No tls-cert-file configured!");
+    }
+    if (of.text("tls-key-file").empty()) {
+        return invalid_argument("No tls-key-file configured!");
+    }
+    io::TlsServerFiles files{of.text("tls-cert-file"), of.text("tls-key-file")};
+    files.key_password = of.text("tls-key-file-pass");
+    if (of.text("tls-auth-clients") != "no") {
+        files.client_ca = of.text("tls-ca-cert-file");
+        files.client_ca_directory = of.text("tls-ca-cert-dir");
+        if (files.client_ca.empty() && files.client_ca_directory.empty()) {
+            return invalid_argument(
+                "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, "
+                "tls-replication or tls-auth-clients are enabled!"
+            );
+        }
+        files.client_may_be_unknown = of.text("tls-auth-clients") == "optional";
+    }
+    files.algorithms = {
+        of.text("tls-protocols"),
+        of.text("tls-ciphers"),
+        of.text("tls-ciphersuites"),
+        of.flag("tls-prefer-server-ciphers")};
+    return io::TlsContext::server(fs, files);
+}
+
+}  // namespace
+
+Status RedisServer::open_tls() {
+    const api_redis::Settings& now = service_->settings;
+    if (now.number("tls-port") == 0) {
+        return {};
+    }
+    auto made = make_tls(now, *fs_);
+    if (!made.ok()) {
+        log_error("TLS: " + made.error().message);
+        return Error{made.error().code, "Failed to configure TLS: " + made.error().message};
+    }
+    // Connections that are open keep what they have agreed on.
+    tls_ = std::move(made).value();
+    return {};
+}
+
+// Settings that change while it runs ------------------------------------------------------------
+
+void RedisServer::follow_settings() {
+    service_->on_setting("port", [this] { return move_port("port", false, &listeners_); });
+    service_->on_setting("tls-port", [this]() -> Status {
+        KUMO_TRY(open_tls());
+        return move_port("tls-port", true, &tls_listeners_);
+    });
+    service_->on_setting("bind", [this] { return move_hosts(); });
+    for (const std::string_view name : kTlsSettings) {
+        service_->on_setting(std::string(name), [this] {
+            return open_tls().ok() ? Status()
+                                   : Status(invalid_argument(
+                                       "Unable to update TLS configuration. Check server logs."
+                                   ));
+        });
+    }
+}
+
+Status RedisServer::move_port(std::string_view setting, bool encrypted, Listeners* listeners) {
+    const std::int64_t port = service_->settings.number(setting);
+    if (!listeners->empty() && listeners->front()->address().port == port) {
+        return {};
+    }
+    auto opened = listen_at(hosts_, port, encrypted);
+    if (!opened.ok()) {
+        log_error(opened.error().message);
+        return invalid_argument("Unable to listen on this port. Check server logs.");
+    }
+    *listeners = std::move(opened).value();
+    return {};
+}
+
+/// The old hosts may be among the new ones: they go first, and come back if the new ones cannot be.
+Status RedisServer::move_hosts() {
+    const auto open = [this](const std::string& hosts) -> Status {
+        listeners_.clear();
+        tls_listeners_.clear();
+        const api_redis::Settings& now = service_->settings;
+        KUMO_TRY_ASSIGN(listeners_, listen_at(hosts, now.number("port"), false));
+        KUMO_TRY_ASSIGN(tls_listeners_, listen_at(hosts, now.number("tls-port"), true));
+        return {};
+    };
+    const std::string wanted = service_->settings.text("bind");
+    if (const Status opened = open(wanted); !opened.ok()) {
+        log_error(opened.error().message);
+        if (const Status again = open(hosts_); !again.ok()) {
+            log_error("nobody can connect any more: " + again.error().message);
+        }
+        return invalid_argument("Failed to bind to specified addresses.");
+    }
+    hosts_ = wanted;
     return {};
 }
 
@@ -251,6 +379,7 @@ Status RedisServer::run() {
     loop_->run();
     listeners_.clear();
     end_cluster();
+    tls_listeners_.clear();
     service_->close_all();
     return node_ != nullptr ? Status() : persistence_->finish(save_at_end_);
 }
@@ -319,7 +448,7 @@ int run_redis(api_redis::Settings settings) {
     }
     char* here = getcwd(nullptr, 0);
     settings.put(*api_redis::find_setting_spec("dir"), here == nullptr ? "." : here);
-    std::free(here);  // NOLINT(*-no-malloc): getcwd's
+    std::free(here);  // NOLINT(*-no-malloc,*-owning-memory): getcwd's
     if (!settings.text("logfile").empty() || settings.flag("daemonize")) {
         const std::string file =
             settings.text("logfile").empty() ? "/dev/null" : settings.text("logfile");
@@ -351,7 +480,11 @@ int run_redis(api_redis::Settings settings) {
     }
     log_info("Server initialized");
     Status stored;
-    log_info("Ready to accept connections on port " + settings.text("port"));
+    const std::string& tls_port = settings.text("tls-port");
+    log_info(
+        "Ready to accept connections on port " + settings.text("port")
+        + (tls_port == "0" ? "" : ", with TLS on port " + tls_port)
+    );
     {
         std::atomic<bool> ended = false;
         io::Thread signals("signals", [&] { wait_for_signal(set, *server.value(), ended); });

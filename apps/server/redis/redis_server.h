@@ -10,11 +10,15 @@
 #include "io/network.h"
 #include "io/resolver.h"
 #include "io/thread.h"
+#include "io/tls.h"
 #include "io/worker_pool.h"
 #include "node/kv/kv_node.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace kumo::server {
@@ -42,6 +46,14 @@ private:
     Status open_cluster();
     void end_cluster();
     void end();
+    using Listeners = std::vector<std::unique_ptr<io::Listener>>;
+    /// Port 0: none.
+    Result<Listeners> listen_at(const std::string& hosts, std::int64_t port, bool encrypted);
+    Status open_tls();
+    void follow_settings();
+    /// Opens the new port before the old one goes.
+    Status move_port(std::string_view setting, bool encrypted, Listeners* listeners);
+    Status move_hosts();
 
     std::unique_ptr<io::Loop> loop_;
     std::unique_ptr<io::Network> network_;
@@ -60,7 +72,10 @@ private:
     std::unique_ptr<node::KvNode> node_;
     std::unique_ptr<io::Thread> control_thread_;
     bool ending_ = false;
-    std::vector<std::unique_ptr<io::Listener>> listeners_;
+    std::unique_ptr<io::TlsContext> tls_;  ///< nullptr: there is no TLS port.
+    Listeners listeners_;
+    Listeners tls_listeners_;
+    std::string hosts_;  ///< Where they listen, as `bind` says it.
 };
 
 /// The whole life of a server in Redis's form: directory, log, pid file, signals. The exit code.

@@ -1,5 +1,6 @@
 // Sessions that wait: for keys, for the end of a pause.
 #include "api/redis/cluster/cluster.h"
+#include "api/redis/access.h"
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/service.h"
 
@@ -161,6 +162,14 @@ void Service::serve_ready() {
 void Service::resume(Session& session) {
     const KeptRequest request = session.blocked->request;
     const std::vector<ByteView> views = request.views();
+    if (!session.user->unlimited()) {
+        // What the user may do can have changed while it waited.
+        const std::string why = access_->refusal(session, *request.spec, views);
+        if (!why.empty()) {
+            unblock(session, why);
+            return;
+        }
+    }
     const std::size_t mark = session.reply.mark();
     const SessionId was_running = std::exchange(running_, session.id);
     const bool was_executing = std::exchange(session.executing, true);

@@ -1,5 +1,6 @@
 // What clients hear of what commands did: WATCH, client-side caching, keyspace events, messages.
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/internal/redaction.h"
 #include "api/redis/replication/migrations.h"
 #include "api/redis/replication/replication.h"
 
@@ -140,10 +141,17 @@ std::size_t Service::publish_shard(ByteView channel, ByteView message) {
     );
 }
 
-void Service::feed_monitors(const Session* from, int db, std::span<const ByteView> arguments) {
-    if (!monitors_.empty()) {
-        show_to_monitors(from == nullptr ? "lua" : from->peer_text(), db, arguments);
+void Service::feed_monitors(
+    const Session* from,
+    int db,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    if (monitors_.empty() || spec.is(kv::kFlagSkipMonitor) || spec.is(kv::kFlagAdmin)) {
+        return;
     }
+    const auto shown = redacted(spec, arguments);
+    show_to_monitors(from == nullptr ? "lua" : from->peer_text(), db, shown);
 }
 
 void Service::show_to_monitors(

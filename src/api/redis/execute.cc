@@ -1,7 +1,9 @@
 // The way of a command: which one it is, whether it may run, running it, what follows.
+#include "api/redis/access.h"
 #include "api/redis/call.h"
 #include "api/redis/cluster/cluster.h"
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/internal/redaction.h"
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/replication/migrations.h"
 #include "api/redis/replication/replication.h"
@@ -71,10 +73,6 @@ std::uint32_t flags_of(const kv::CommandSpec& spec, const Session& session) {
 
 bool may_write(std::uint32_t flags) {
     return (flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0;
-}
-
-bool shown_to_monitors(const kv::CommandSpec& spec) {
-    return !spec.is(kv::kFlagSkipMonitor) && !spec.is(kv::kFlagAdmin);
 }
 
 }  // namespace
@@ -148,7 +146,11 @@ void Service::reject(Session& session, const kv::CommandSpec* spec, ByteView err
 
 // Whether it may run ----------------------------------------------------------------------------
 
-bool Service::admit_user(Session& session, const kv::CommandSpec& spec) {
+bool Service::admit_user(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
     if (needs_authentication(session) && !spec.is(kv::kFlagNoAuth)) {
         reject(session, &spec, kNoAuth);
         return false;
@@ -156,6 +158,12 @@ bool Service::admit_user(Session& session, const kv::CommandSpec& spec) {
     if (session.transaction.open && spec.is(kv::kFlagNoMulti)) {
         reject(session, &spec, "ERR Command not allowed inside a transaction");
         return false;
+    }
+    if (!session.user->unlimited()) {
+        if (const std::string why = access_->refusal(session, spec, arguments); !why.empty()) {
+            reject(session, &spec, why);
+            return false;
+        }
     }
     return true;
 }
@@ -213,7 +221,14 @@ bool Service::admit_state(Session& session, const kv::CommandSpec& spec) {
     return true;
 }
 
-bool Service::admit(Session& session, const kv::CommandSpec& spec) {
+bool Service::admit(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    if (!admit_user(session, spec, arguments)) {
+        return false;
+    }
     if (kv::keyspace_handlers().find(spec) == nullptr && call_handlers().find(spec) == nullptr) {
         reject(
             session,
@@ -222,7 +237,7 @@ bool Service::admit(Session& session, const kv::CommandSpec& spec) {
         );
         return false;
     }
-    return admit_user(session, spec) && admit_state(session, spec);
+    return admit_state(session, spec);
 }
 
 /// In a cluster: here, or at another node, or not yet known (then it has been put aside).
@@ -300,7 +315,7 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
             park(session, *spec, arguments, &paused_);
         } else if (migrations_->must_wait(session, *spec, arguments)) {
             park(session, *spec, arguments, nullptr);
-        } else if (admit(session, *spec) && admit_place(session, *spec, arguments)) {
+        } else if (admit(session, *spec, arguments) && admit_place(session, *spec, arguments)) {
             if (session.transaction.open && !runs_in_multi(*spec)) {
                 queue_in_transaction(session, *spec, arguments);
             } else {
@@ -337,9 +352,7 @@ void Service::run(
         }
     }
     ++depth_;
-    if (shown_to_monitors(spec)) {
-        feed_monitors(&session, session.db, arguments);
-    }
+    feed_monitors(&session, session.db, spec, arguments);
     call_handler(session, spec, arguments, session.reply);
     --depth_;
     if (outermost) {
@@ -391,6 +404,8 @@ void Service::run_keyspace(
         .random = environment_.loop.random(),
         .db = session.db,
         .now_us = now_us(),
+        .reads_every_key =
+            session.user->unlimited() || session.user->check_with_every_key(spec, arguments),
         .may_block = depth_ == 1 && !session.in_exec && &reply == &session.reply,
         .resumed = resumed,
         .removes_expired = removes_expired()};
@@ -446,7 +461,7 @@ void Service::account(
             {0,
              now_ms() / 1000,
              microseconds,
-             SlowLog::shorten(arguments),
+             SlowLog::shorten(redacted(spec, arguments)),
              session.peer_text(),
              session.name},
             static_cast<std::size_t>(settings.number("slowlog-max-len"))
@@ -490,7 +505,7 @@ void Service::call_from_script(
         return;
     }
     ++depth_;
-    feed_monitors(nullptr, session.db, arguments);
+    feed_monitors(nullptr, session.db, *spec, arguments);
     call_handler(session, *spec, arguments, reply);
     --depth_;
 }
@@ -675,13 +690,18 @@ void Service::execute_transaction(Call& call) {
     for (const KeptRequest& request : queue) {
         const std::vector<ByteView> views = request.views();
         const std::size_t mark = call.reply.mark();
-        if (shown_to_monitors(*request.spec)) {
-            feed_monitors(&session, session.db, views);
-        }
         session.in_exec = true;
         // What a user may do can have changed since the command was queued.
-        if (admit_user(session, *request.spec)) {
+        const std::string why = session.user->unlimited()
+                                    ? std::string()
+                                    : access_->exec_refusal(session, *request.spec, views);
+        if (why.empty()) {
+            feed_monitors(&session, session.db, *request.spec, views);
             call_handler(session, *request.spec, views, call.reply);
+        } else {
+            ++stats.commands[request.spec->id].rejected;
+            stats.count_error(why);
+            call.error(why);
         }
         session.in_exec = false;
         if (call.reply.mark() == mark) {

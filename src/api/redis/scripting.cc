@@ -1,5 +1,6 @@
 #include "api/redis/scripting.h"
 
+#include "api/redis/access.h"
 #include "api/redis/call.h"
 #include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
@@ -255,6 +256,12 @@ std::string Scripting::refusal(const kv::CommandSpec& spec, std::span<const Byte
     if (spec.is(kv::kFlagNoscript)) {
         return "ERR This Redis command is not allowed from script";
     }
+    if (!session_->user->unlimited()) {
+        std::string why = service_.access().script_refusal(*session_, spec, arguments);
+        if (!why.empty()) {
+            return why;
+        }
+    }
     if (would_block(spec, arguments)) {
         return "ERR " + spec.full_name() + " command is not allowed with BLOCK option from scripts";
     }
@@ -304,10 +311,12 @@ void Scripting::call(std::span<const ByteView> arguments, wire::RespWriter& repl
 }
 
 Result<bool> Scripting::acl_allows(std::span<const ByteView> arguments) {
-    if (find_spec(arguments) == nullptr) {
+    const kv::CommandSpec* spec = find_spec(arguments);
+    if (spec == nullptr) {
         return not_found("no such command");
     }
-    return true;
+    // While a library is loaded nobody's script runs.
+    return session_ == nullptr || session_->user->check(*spec, arguments).allowed();
 }
 
 void Scripting::log(int level, ByteView text) {

@@ -1,5 +1,6 @@
 #include "api/redis/service.h"
 
+#include "api/redis/access.h"
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/internal/random_id.h"
 #include "api/redis/replication/migrations.h"
@@ -49,7 +50,8 @@ Service::Service(ServiceEnvironment environment, Settings with)
       run_id(random_id()),
       environment_(std::move(environment)),
       effects_(std::make_unique<CommandEffects>(*this)),
-      scripting_(std::make_unique<Scripting>(*this)) {
+      scripting_(std::make_unique<Scripting>(*this)),
+      access_(std::make_unique<Access>(*this)) {
     stats.commands.resize(kv::command_count());
     expire_cursors_.resize(static_cast<std::size_t>(keyspace.database_count()));
     started_ms_ = now_ms();
@@ -57,6 +59,10 @@ Service::Service(ServiceEnvironment environment, Settings with)
     migrations_ = std::make_unique<Migrations>(*this);
     replication_ = std::make_unique<Replication>(*this);
     apply_settings();
+    on_setting("requirepass", [this] {
+        access_->set_default_password(settings.text("requirepass"));
+        return Status();
+    });
     environment_.shutdown = [this, end = std::move(environment_.shutdown)](bool save) {
         scripting_->stop();
         end(save);
@@ -104,7 +110,6 @@ void Service::apply_settings() {
     settings_cache_.latency_tracking = settings.flag("latency-tracking");
     settings_cache_.slow_microseconds = settings.number("slowlog-log-slower-than");
     settings_cache_.latency_milliseconds = settings.number("latency-monitor-threshold");
-    settings_cache_.has_password = !settings.text("requirepass").empty();
     settings_cache_.memory_max = static_cast<std::uint64_t>(settings.number("maxmemory"));
     const std::string& output = settings.text("client-output-buffer-limit");
     settings_cache_.normal_output_max = output_limit(output, "normal");
@@ -141,10 +146,11 @@ std::uint64_t Service::used_memory() const {
     return environment_.used_memory ? environment_.used_memory() : 0;
 }
 
-void Service::accept(std::unique_ptr<io::Stream> stream) {
+void Service::accept(std::unique_ptr<io::Stream> stream, std::uint16_t port) {
     ++stats.connections_received;
     const bool full = sessions_.size() >= static_cast<std::size_t>(settings.number("maxclients"));
-    const bool barred = settings.flag("protected-mode") && settings.text("requirepass").empty()
+    const bool barred = settings.flag("protected-mode")
+                        && access_->users().default_user()->no_password()
                         && settings.text("bind") == find_setting_spec("bind")->standard
                         && !stream->peer().is_loopback();
     const SessionId id = next_session_++;
@@ -152,11 +158,12 @@ void Service::accept(std::unique_ptr<io::Stream> stream) {
     Session& session = *made;
     session.created_ms = now_ms();
     session.last_used_ms = session.created_ms;
+    access_->begin(session);
     // A connection over loopback ends where it begins; of others the stream does not say.
     session.set_local_text(
         (session.is_local() ? session.peer_text().substr(0, session.peer_text().rfind(':'))
                             : "0.0.0.0")
-        + ":" + std::to_string(environment_.port)
+        + ":" + std::to_string(port == 0 ? environment_.port : port)
     );
     sessions_.emplace(id, std::move(made));
     session.start();
@@ -195,7 +202,7 @@ void Service::remove(Session& session) {
 }
 
 bool Service::needs_authentication(const Session& session) const {
-    return settings_cache_.has_password && !session.authenticated;
+    return access_->needs_authentication(session);
 }
 
 void Service::count_protocol_error() {

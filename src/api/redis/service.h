@@ -31,6 +31,7 @@
 
 namespace kumo::api_redis {
 
+class Access;
 struct Call;
 class Cluster;
 class Migrations;
@@ -49,7 +50,7 @@ struct ServiceEnvironment {
     std::function<Status(const Settings&)> rewrite_config;
     /// Where it listens, for INFO.
     std::uint16_t port = 0;
-    /// For replication and MIGRATE; nullptr: it makes no connections, keeps no files.
+    /// For replication and MIGRATE; nullptr: it makes no connections, keeps no files, and there is no ACL file without `fs`.
     io::Network* network = nullptr;
     io::Resolver* resolver = nullptr;
     io::Fs* fs = nullptr;
@@ -105,7 +106,8 @@ public:
     Service& operator=(const Service&) = delete;
 
     // Connections.
-    void accept(std::unique_ptr<io::Stream> stream);
+    /// `port`: where it came in; 0: ServiceEnvironment::port.
+    void accept(std::unique_ptr<io::Stream> stream, std::uint16_t port = 0);
     void forget(Session& session);
     void remove(Session& session);
     Session* session(SessionId id);
@@ -114,7 +116,8 @@ public:
 
     bool needs_authentication(const Session& session) const;
 
-    bool user_exists(ByteView name) const { return name == "default"; }
+    /// Its users.
+    Access& access() { return *access_; }
 
     std::size_t query_buffer_bytes_max() const { return query_buffer_bytes_max_; }
 
@@ -197,7 +200,13 @@ public:
     // What clients hear of.
     std::size_t publish(ByteView channel, ByteView message);
     std::size_t publish_shard(ByteView channel, ByteView message);
-    void feed_monitors(const Session* session, int db, std::span<const ByteView> arguments);
+    /// `session`: nullptr for a script's command. Not all commands and arguments are shown.
+    void feed_monitors(
+        const Session* session,
+        int db,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments
+    );
     void show_to_monitors(const std::string& from, int db, std::span<const ByteView> arguments);
     void start_monitoring(Session& session);
     void stop_monitoring(Session& session);
@@ -293,8 +302,9 @@ private:
     class CommandEffects;
     friend class CommandEffects;
 
-    bool admit(Session& session, const kv::CommandSpec& spec);
-    bool admit_user(Session& session, const kv::CommandSpec& spec);
+    bool admit(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+    bool
+    admit_user(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     bool admit_state(Session& session, const kv::CommandSpec& spec);
     bool admit_place(
         Session& session,
@@ -380,6 +390,7 @@ private:
     SessionId next_session_ = 1;
     std::unique_ptr<CommandEffects> effects_;
     std::unique_ptr<Scripting> scripting_;
+    std::unique_ptr<Access> access_;
     KeyInterest watched_;
     KeyInterest blocked_;
     std::vector<std::pair<int, std::string>> ready_;
@@ -412,7 +423,6 @@ private:
         bool latency_tracking = true;
         std::int64_t slow_microseconds = 0;
         std::int64_t latency_milliseconds = 0;
-        bool has_password = false;
         std::uint64_t memory_max = 0;
         std::size_t normal_output_max = 0;
         std::size_t subscriber_output_max = 0;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "io/loop.h"
 #include "io/stream.h"
+#include "kv/acl/user.h"
 #include "kv/command/effects.h"
 #include "kv/command/spec.h"
 #include "wire/resp.h"
@@ -132,7 +133,7 @@ public:
     const SessionId id;
     wire::RespWriter reply;
     int db = 0;
-    std::string user = "default";
+    std::shared_ptr<const kv::AclUser> user;  ///< As it is now; never nullptr once accepted.
     bool authenticated = false;
     std::string name;
     std::string library_name;

@@ -59,6 +59,7 @@ public:
         Random& random;
         int db = 0;
         std::int64_t now_us = 0;
+        bool reads_every_key = true;  ///< The user may: SORT's patterns lead to any key.
         bool may_block = false;  ///< Not in MULTI, in a script or when replaying.
         bool resumed = false;    ///< It was blocked and runs again.
         /// From a log or a master: no limits, no hits and misses, and keys are there until a DEL
@@ -100,6 +101,8 @@ public:
     std::int64_t now_ms() const { return env_.now_us / 1000; }
 
     Random& random() { return env_.random; }
+
+    bool reads_every_key() const { return env_.reads_every_key; }
 
     bool may_block() const { return env_.may_block; }
 

@@ -1,4 +1,5 @@
 // CLIENT and its subcommands but those of client-side caching (Redis 7.0).
+#include "api/redis/access.h"
 #include "api/redis/call.h"
 #include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
@@ -84,7 +85,10 @@ std::size_t encoded_bytes(std::span<const ByteView> arguments) {
     return sum;
 }
 
-std::string describe(Service& service, const Session& session, std::span<const ByteView> running) {
+}  // namespace
+
+std::string
+describe_client(Service& service, const Session& session, std::span<const ByteView> running) {
     const std::int64_t now = service.now_ms();
     const std::size_t queued =
         session.transaction.open ? session.transaction.queue.size() : static_cast<std::size_t>(-1);
@@ -107,7 +111,7 @@ std::string describe(Service& service, const Session& session, std::span<const B
         + " rbs=16384 rbp=0 obl=0 oll=0 omem=" + number(session.output_bytes())
         + " tot-mem=" + number(session.memory_bytes()) + " events=r"
         + " cmd=" + (session.last_command == nullptr ? "NULL" : session.last_command->full_name())
-        + " user=" + session.user
+        + " user=" + session.user->name()
         + " redir=" + (session.tracking.on ? number(session.tracking.redirect) : "-1")
         + " resp=" + number(session.reply.protocol());
     if (!session.library_name.empty() || !session.library_version.empty()) {
@@ -115,6 +119,8 @@ std::string describe(Service& service, const Session& session, std::span<const B
     }
     return out;
 }
+
+namespace {
 
 /// The connection to our master, which is no session.
 std::string describe_master(Service& service) {
@@ -163,7 +169,7 @@ void do_list(Call& call) {
     std::string out;
     const auto add = [&](const Session& session) {
         if (!session.closing() && (!type.has_value() || type_of(session) == *type)) {
-            out += describe(
+            out += describe_client(
                        call.service,
                        session,
                        &session == &call.session ? call.arguments : std::span<const ByteView>()
@@ -189,7 +195,7 @@ void do_list(Call& call) {
 }
 
 void do_info(Call& call) {
-    call.reply.verbatim("txt", describe(call.service, call.session, call.arguments) + "\n");
+    call.reply.verbatim("txt", describe_client(call.service, call.session, call.arguments) + "\n");
 }
 
 // CLIENT KILL -----------------------------------------------------------------------------------
@@ -205,7 +211,7 @@ struct KillFilter {
                && (!type.has_value() || type_of(session) == *type)
                && (address.data() == nullptr || session.peer_text() == address)
                && (local_address.data() == nullptr || session.local_text() == local_address)
-               && (user.data() == nullptr || session.user == user);
+               && (user.data() == nullptr || session.user->name() == user);
     }
 };
 
@@ -230,7 +236,7 @@ bool read_kill_option(Call& call, std::size_t i, KillFilter* filter) {
         filter->local_address = value;
     } else if (call.arg_is(i, "USER")) {
         filter->user = value;
-        if (!call.service.user_exists(value)) {
+        if (call.service.access().users().find(value) == nullptr) {
             call.error("ERR No such user '" + std::string(value) + "'");
             return false;
         }

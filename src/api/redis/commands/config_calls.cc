@@ -1,4 +1,5 @@
 // CONFIG GET, SET, RESETSTAT, REWRITE (Redis 7.0).
+#include "api/redis/access.h"
 #include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/glob.h"
@@ -112,13 +113,16 @@ void do_set(Call& call) {
         old.push_back({change.spec, call.service.settings.text(change.spec->name)});
         call.service.settings.put(*change.spec, std::move(change.value));
     }
-    for (const Change& change : changes) {
-        const Status applied = call.service.setting_changed(change.spec->name);
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        const Status applied = call.service.setting_changed(changes[i].spec->name);
         if (!applied.ok()) {
             for (Change& before : old) {
                 call.service.settings.put(*before.spec, std::move(before.value));
             }
-            set_failed(call, change.spec->name, applied.error().message);
+            for (std::size_t k = 0; k < i; ++k) {
+                (void)call.service.setting_changed(changes[k].spec->name);
+            }
+            set_failed(call, changes[i].spec->name, applied.error().message);
             return;
         }
     }
@@ -138,6 +142,7 @@ void do_rewrite(Call& call) {
         call.error("ERR The server is running without a config file");
         return;
     }
+    call.service.settings.users = call.service.access().config_lines();
     const Status written = call.service.environment().rewrite_config
                                ? call.service.environment().rewrite_config(call.service.settings)
                                : Status(Error{ErrorCode::kUnsupported, "not supported"});
