@@ -96,6 +96,9 @@ Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings sett
         KUMO_TRY(server->persistence_->start());
     }
     KUMO_TRY(server->listen());
+    if (server->node_ != nullptr) {
+        server->wait_for_cluster(system_clock().monotonic_now());
+    }
     server->service_->replication().start();
     return server;
 }
@@ -104,6 +107,8 @@ namespace {
 
 constexpr std::int64_t kBusPortOffset = 10000;
 constexpr std::size_t kClusterPoolQueueMax = 1024;
+constexpr Duration kClusterPatience = std::chrono::seconds(1);
+constexpr Duration kClusterPoll = std::chrono::milliseconds(5);
 
 /// The name under which clients and other nodes reach this one; empty: not known yet.
 std::string own_host(const api_redis::Settings& settings) {
@@ -196,6 +201,25 @@ Status RedisServer::open_cluster() {
     control_thread_ =
         std::make_unique<io::Thread>("control", [this] { control_loop_->run(); });
     return {};
+}
+
+/// A cluster of one is soon there; whoever connects before that waits. A node that finds nobody of
+/// its cluster says so to whoever asks.
+void RedisServer::wait_for_cluster(MonotonicTime since) {
+    const bool ready = node_->group() != nullptr && node_->has_lease();
+    const bool waits = !ready && system_clock().monotonic_now() - since < kClusterPatience;
+    for (Listeners* of : {&listeners_, &tls_listeners_}) {
+        for (const auto& listener : *of) {
+            if (waits) {
+                listener->pause();
+            } else {
+                listener->resume();
+            }
+        }
+    }
+    if (waits) {
+        (void)loop_->add_timer(kClusterPoll, [this, since] { wait_for_cluster(since); });
+    }
 }
 
 void RedisServer::end_cluster() {

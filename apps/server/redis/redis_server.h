@@ -44,6 +44,7 @@ private:
 
     Status listen();
     Status open_cluster();
+    void wait_for_cluster(MonotonicTime since);
     void end_cluster();
     void end();
     using Listeners = std::vector<std::unique_ptr<io::Listener>>;
