@@ -267,6 +267,20 @@ void ControlPlane::set_host(const std::string& host) {
     }
 }
 
+/// A run before has learned it.
+void ControlPlane::remember_host(const cluster::Member& as_known) {
+    const auto address = cluster::parse_host_port(as_known.peering_address);
+    if (address.ok()) {
+        set_host(address.value().host);
+    }
+}
+
+/// Nobody would reach it.
+bool ControlPlane::lacks_host() const {
+    return options_.is_met && options_.peering_address.starts_with(':')
+           && state_->cluster.members.size() > 1;
+}
+
 /// Who has been in this cluster and was told to go comes back only if it is met again.
 bool ControlPlane::may_rejoin(const cluster::NodeId& node, bool fresh) const {
     return fresh || cluster::find_member(state_->cluster, node) != nullptr

@@ -520,7 +520,7 @@ cluster::Member ControlPlane::self_member() const {
 void ControlPlane::register_self() {
     const MonotonicTime time = now();
     if (raft_ == nullptr || raft_->leader().is_nil() || incarnation_ != 0
-        || state_->cluster.id.is_nil() || retiring_) {
+        || state_->cluster.id.is_nil() || retiring_ || lacks_host()) {
         return;
     }
     const cluster::Member* known = cluster::find_member(state_->cluster, self_);

@@ -376,6 +376,9 @@ void ControlPlane::maybe_compact() {
 void ControlPlane::state_changed() {
     const cluster::State& cluster = state_->cluster;
     const cluster::Member* member = cluster::find_member(cluster, self_);
+    if (member != nullptr) {
+        remember_host(*member);
+    }
     const std::uint64_t before = incarnation_;
     incarnation_ = member != nullptr && member->boot == boot_ ? member->incarnation : 0;
     if (incarnation_ != before) {

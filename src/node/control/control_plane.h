@@ -265,6 +265,8 @@ private:
     void on_meet(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
     Result<MeetAnswer> answer_meeting(const MeetRequest& request);
     bool is_alone() const;
+    void remember_host(const cluster::Member& as_known);
+    bool lacks_host() const;
     std::string departure_address() const;
     void prepare_departure(std::string address);
     void leave_cluster();
