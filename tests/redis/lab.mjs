@@ -301,6 +301,8 @@ function withTimeout(promise, ms, connection) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+let countersMade = 0;
+
 /// Many clients increment counters until stop(); what was acknowledged has to be there in the end.
 export class Counters {
   constructor(cluster, { clients = 20, keys = 500 } = {}) {
@@ -312,6 +314,7 @@ export class Counters {
     this.running = true;
     this.last = Date.now();
     this.cluster = cluster;
+    this.name = `counter${countersMade++}`;
     const ports = cluster.servers.map((each) => each.port);
     this.loops = Array.from({ length: clients }, () => this.loop(new Client(ports), keys));
   }
@@ -320,7 +323,7 @@ export class Counters {
     while (this.running) {
       const key = Math.floor(Math.random() * keys);
       try {
-        await client.call('INCR', `counter:${key}`);
+        await client.call('INCR', `${this.name}:${key}`);
         ++this.acknowledged[key];
         ++this.done;
         this.longestPauseMs = Math.max(this.longestPauseMs, Date.now() - this.last);
@@ -345,7 +348,7 @@ export class Counters {
       && each.child.signalCode === null).map((each) => each.port));
     const wrong = [];
     for (let key = 0; key < this.acknowledged.length; ++key) {
-      const value = Number(await client.call('GET', `counter:${key}`) ?? 0);
+      const value = Number(await client.call('GET', `${this.name}:${key}`) ?? 0);
       const least = this.acknowledged[key];
       if (value < least || value > least + this.unknown[key]) {
         wrong.push({ key, value, least, unknown: this.unknown[key] });

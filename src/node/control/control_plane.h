@@ -107,15 +107,13 @@ public:
     /// what came of it, or is never called if this node is the one that joins.
     void meet(std::string address, std::function<void(Status)> done);
 
-    /// What the node has is safe: it may join the other cluster.
-    void dissolve();
+    void dissolve();  ///< What the node has is safe: it may join the other cluster.
 
     /// Leaves the cluster, if it is in one, and begins one of its own, as `node`: itself, or one
     /// that there has never been.
     void reset(const cluster::NodeId& node);
 
-    /// Where this node is reached, if that was not known: without a port.
-    void set_host(const std::string& host);
+    void set_host(const std::string& host);  ///< Where it is reached, if that was not known.
 
     Status send(const cluster::NodeId& node, PeerMessage type, ByteView bytes);
     void call(
