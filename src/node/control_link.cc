@@ -92,6 +92,10 @@ void ControlLink::meet(std::string address) {
     });
 }
 
+void ControlLink::set_name(std::string name) {
+    control_loop_.post([this, name = std::move(name)] { plane_->set_name(name); });
+}
+
 void ControlLink::dissolve() {
     control_loop_.post([this] { plane_->dissolve(); });
 }

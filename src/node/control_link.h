@@ -45,6 +45,7 @@ public:
 
     // As ControlPlane's.
     void meet(std::string address);
+    void set_name(std::string name);
     void dissolve();
     void reset(const cluster::NodeId& node);
 

@@ -260,6 +260,16 @@ void ControlPlane::set_host(const std::string& host) {
     log_info("this node is reached at " + host);
     options_.peering_address = with_host(host, options_.peering_address);
     options_.api_address = with_host(host, options_.api_address);
+    update_self();
+}
+
+void ControlPlane::set_name(const std::string& name) {
+    options_.name = name;
+    update_self();
+}
+
+/// What it says of itself has changed.
+void ControlPlane::update_self() {
     if (incarnation_ != 0) {
         cluster::Register command{self_member(), in_its_place_, {}};
         command.member.incarnation = incarnation_;

@@ -114,6 +114,7 @@ public:
     void reset(const cluster::NodeId& node);
 
     void set_host(const std::string& host);  ///< Where it is reached, if that was not known.
+    void set_name(const std::string& name);
 
     Status send(const cluster::NodeId& node, PeerMessage type, ByteView bytes);
     void call(
@@ -232,6 +233,7 @@ private:
     void maybe_force();
     void say_led_elsewhere();
     void register_self();
+    void update_self();
     void beacon();
     bool may_ask_for_lease() const;
     bool rides_now(const cluster::NodeId& to) const;
@@ -256,7 +258,6 @@ private:
     void lead_or_not();
     void drain_coordinator();
     cluster::Member self_member() const;
-
     // Met clusters: control_meet.cc.
     void ask_meeting();
     void on_met(const Result<MeetAnswer>& answer);
@@ -272,7 +273,6 @@ private:
     void come_back();
     void end_meeting(Status status);
     bool may_rejoin(const cluster::NodeId& node, bool fresh) const;
-
     // Mistakes made visible: control_checks.cc.
     std::string title_of(const cluster::NodeId& node) const;
     void compare_keys();
@@ -327,7 +327,7 @@ private:
     std::shared_ptr<const State> state_ = std::make_shared<const State>();
     bool announce_ = false;
     std::map<consensus::Index, std::shared_ptr<const State>> snapshots_;
-    std::shared_ptr<const State> arriving_;  ///< A snapshot's state, while it is stepped.
+    std::shared_ptr<const State> arriving_;  ///< A snapshot's, while it is stepped.
     bool storing_snapshot_ = false;
     std::optional<Error> failed_;
     MonotonicTime last_tick_;

@@ -304,6 +304,7 @@ void KvNode::enter() {
     KvEnter command;
     command.node = self();
     command.mode = options_.mode;
+    command.epoch_seen = epoch_seen_;
     if (carries_ && life_.carried) {
         command.slots = life_.carried->slots;
         command.epoch = life_.carried->epoch;
@@ -551,6 +552,7 @@ void KvNode::reset(const cluster::NodeId& as) {
     carries_ = false;
     life_.carried.reset();
     entered_at_ = {};
+    epoch_seen_ = as == self() ? state_->kv.current_epoch : 0;
     control_->reset(as);
 }
 

@@ -95,6 +95,9 @@ public:
     /// are not somebody else's, too.
     void reset(const cluster::NodeId& as);
 
+    /// What people call it: a name of the host.
+    void set_name(const std::string& name) { control_->set_name(name); }
+
     /// To the engine of another node; best effort.
     void send(const cluster::NodeId& node, std::string message) {
         control_->send_kv(node, std::move(message));
@@ -172,6 +175,7 @@ private:
     bool dissolving_ = false;  ///< On its way into another cluster; runs no commands.
     bool out_ = false;         ///< And in none at the moment.
     MonotonicTime entered_at_;
+    std::uint64_t epoch_seen_ = 0;  ///< In the cluster that it has left.
     std::deque<std::pair<cluster::NodeId, cluster::CopyMessage>> early_;
 
     /// A checkpoint under way.

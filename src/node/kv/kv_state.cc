@@ -84,7 +84,7 @@ Status run(KvState& kv, cluster::State& cluster, const KvEnter& command) {
     const bool taken = std::any_of(kv.groups.begin(), kv.groups.end(), [&](const auto& each) {
         return each.second->config_epoch == command.epoch;
     });
-    kv.current_epoch = std::max(kv.current_epoch, command.epoch);
+    kv.current_epoch = std::max({kv.current_epoch, command.epoch, command.epoch_seen});
     if (taken && command.epoch != 0) {
         group.config_epoch = ++kv.current_epoch;
     }

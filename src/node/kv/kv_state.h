@@ -61,6 +61,7 @@ struct KvEnter {
     SlotSet slots;
     std::uint64_t epoch = 0;
     cluster::AckMode mode = cluster::AckMode::kSync;
+    std::uint64_t epoch_seen = 0;  ///< The cluster's, where it was before.
 };
 
 /// kConflict names a slot that is somebody's.

@@ -42,6 +42,7 @@ void append(std::string& out, const KvEnter& command) {
     append_slots(out, command.slots);
     append_varint(out, command.epoch);
     append_varint(out, static_cast<std::uint64_t>(command.mode));
+    append_varint(out, command.epoch_seen);
 }
 
 void append(std::string& out, const KvAddSlots& command) {
@@ -102,11 +103,8 @@ std::optional<KvCommand> read_kv_command(ByteReader& in) {
             const cluster::NodeId node = in.uuid();
             const SlotSet claimed = slots();
             const std::uint64_t epoch = in.number();
-            out = KvEnter{
-                node,
-                claimed,
-                epoch,
-                static_cast<cluster::AckMode>(in.below_or_at(kAckModeMax))};
+            const auto mode = static_cast<cluster::AckMode>(in.below_or_at(kAckModeMax));
+            out = KvEnter{node, claimed, epoch, mode, in.number()};
             break;
         }
         case 1: out = KvAddSlots{in.uuid(), slots()}; break;

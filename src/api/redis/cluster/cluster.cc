@@ -217,7 +217,7 @@ void Cluster::reset(Session& session, bool as_another) {
     member->id = reset_->as;
     next.second.members[reset_->as] = std::move(member);
     const Status entered =
-        node::apply(next.first, next.second, node::KvEnter{reset_->as, {}, 0, {}});
+        node::apply(next.first, next.second, node::KvEnter{reset_->as, {}, 0, {}, 0});
     KUMO_ASSERT(entered.ok());
     expected_ = std::move(next);
     ++session.awaited_changes;
