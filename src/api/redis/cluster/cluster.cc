@@ -30,6 +30,22 @@ std::string message_of(char kind, ByteView channel, ByteView message) {
     return out;
 }
 
+constexpr std::size_t kHostnameBytesMax = 255;
+
+Status check_hostname(const std::string& name) {
+    if (name.size() > kHostnameBytesMax) {
+        return invalid_argument("Hostnames must be less than 256 characters");
+    }
+    const bool good = std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+               || c == '-' || c == '.';
+    });
+    return good ? Status()
+                : Status(invalid_argument(
+                    "Hostnames may only contain alphanumeric characters, hyphens or dots"
+                ));
+}
+
 }  // namespace
 
 Cluster::Cluster(Service& service) : service_(service) {
@@ -46,6 +62,12 @@ void Cluster::attach(node::KvNode& node) {
     node_ = &node;
     service_.add_feed(*this);
     service_.add_periodic([this] { tick(); });
+    service_.on_setting("cluster-announce-hostname", [this]() -> Status {
+        const std::string& name = service_.settings.text("cluster-announce-hostname");
+        KUMO_TRY(check_hostname(name));
+        node_->set_name(name);
+        return {};
+    });
     on_change();
 }
 

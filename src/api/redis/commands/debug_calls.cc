@@ -120,6 +120,7 @@ const DebugCommand kDebugCommands[] = {
     {"stringmatch-len", 4, debug_accepted},
     {"pause-cron", 3, debug_accepted},
     {"jmap", 2, debug_accepted},
+    {"drop-cluster-packet-filter", 3, debug_accepted},
     {"replybuffer", 3, debug_accepted},
     {"set-skip-checksum-validation", 3, debug_accepted},
 };
