@@ -70,7 +70,10 @@ std::optional<NodeId> next_primary(const State& state, const Shard& shard) {
         }
     }
     for (const NodeId& node : candidates) {
-        if (is_serving(state, node)) {
+        // Who was the primary and has begun anew has not become one by that.
+        const bool barred = is_serving(state, node) && find_member(state, node)->barred
+                            && node != shard.primary;
+        if (is_serving(state, node) && !barred) {
             (find_member(state, node)->draining ? draining : fit).push_back(node);
         }
     }
@@ -328,6 +331,7 @@ Member begin_run(State& state, const Member* known, const Member& wanted) {
     member.incarnation = state.next_id++;
     member.fenced = true;
     member.draining = false;
+    member.barred = known != nullptr && known->barred;
     member.boots_before.clear();
     if (known != nullptr) {
         member.boots_before = known->boots_before;
@@ -347,6 +351,7 @@ Member update_run(const Member& known, const Member& wanted) {
     member.incarnation = known.incarnation;
     member.fenced = known.fenced;
     member.draining = known.draining;
+    member.barred = known.barred;
     member.boots_before = known.boots_before;
     return member;
 }
@@ -613,6 +618,16 @@ Status run(State& state, const TakeOver& command) {
         );
         shared = std::make_shared<const Shard>(std::move(shard));
     }
+    return {};
+}
+
+Status run(State& state, const SetBarred& command) {
+    Member* member = edit(state, command.node);
+    if (member == nullptr) {
+        return no_such_node();
+    }
+    member->barred = command.barred;
+    settle_shards_of(state, {command.node});
     return {};
 }
 

@@ -57,6 +57,7 @@ struct Member {
     std::uint64_t incarnation = 0;
     bool fenced = true;     ///< Not to serve: its lease has run out, or was never granted.
     bool draining = false;  ///< To hold no primaries.
+    bool barred = false;    ///< To become no primary, even if there is nobody else.
 
     bool operator==(const Member&) const = default;
 };
@@ -200,6 +201,11 @@ struct RemoveMember {
     NodeId node;
 };
 
+struct SetBarred {
+    NodeId node;
+    bool barred = false;
+};
+
 /// The answer of a copy to Phase::kElecting, in the name of a term that it has entered.
 struct ReportLog {
     ShardId shard{};
@@ -249,7 +255,8 @@ using Command = std::variant<
     ReportLog,
     EndElection,
     PlaceCopy,
-    RemoveCopy>;
+    RemoveCopy,
+    SetBarred>;
 
 /// Applies a command. Deterministic. On an error the state is as it was, but for versions (see
 /// ProposeInSync). Errors: kNotFound, kConflict, kInvalidArgument, kLimitExceeded; kAlreadyExists

@@ -139,6 +139,7 @@ void visit_member(Value& member, Visit visit) {
     visit(member.incarnation);
     visit(member.fenced);
     visit(member.draining);
+    visit(member.barred);
 }
 
 template <typename Value, typename Visit>
@@ -225,6 +226,9 @@ struct CommandVisitor {
         } else if constexpr (std::is_same_v<Plain, SetDraining>) {
             visit(command.node);
             visit(command.draining);
+        } else if constexpr (std::is_same_v<Plain, SetBarred>) {
+            visit(command.node);
+            visit(command.barred);
         } else if constexpr (std::is_same_v<Plain, ReportLog>) {
             visit(command.shard);
             visit(command.term);

@@ -360,10 +360,23 @@ void Cluster::tick() {
         return;
     }
     looked_around_ms_ = now;
+    bar_or_not();
     if (!follows_.is_nil() && service_.keyspace.size() == 0 && runs()) {
         replicate(std::exchange(follows_, {}));
     } else if (is_replica() && service_.settings.flag("cluster-allow-replica-migration")) {
         relieve_orphan();
+    }
+}
+
+/// What `cluster-replica-no-failover` says is told to the cluster.
+void Cluster::bar_or_not() {
+    const cluster::Member* self = cluster::find_member(node_->state()->cluster, node_->self());
+    const bool wanted = service_.settings.flag("cluster-replica-no-failover");
+    if (self != nullptr && self->barred != wanted) {
+        node_->propose(
+            cluster::Command(cluster::SetBarred{node_->self(), wanted}),
+            [](const Status&) {}
+        );
     }
 }
 

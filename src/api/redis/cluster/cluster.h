@@ -167,6 +167,7 @@ private:
     void serve_waiters();
     void replicate(const cluster::NodeId& master);
     void relieve_orphan();
+    void bar_or_not();
     void write_nodes_file();
     void tick();
 

@@ -87,6 +87,7 @@ std::string Cluster::nodes_text(bool for_file) const {
         out += id == self ? "myself," : "";
         out += leads ? "master" : "slave";
         out += failed ? ",fail" : "";
+        out += member->barred ? ",nofailover" : "";
         out += " " + (leads ? "-" : node::node_name(master)) + " 0 ";
         const bool alive = id != self && !failed && !for_file;
         out += std::to_string(alive ? service_.now_ms() : 0) + " ";
