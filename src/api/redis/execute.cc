@@ -264,7 +264,9 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
             session.reply_mode = ReplyMode::kSkip;
         }
     }
-    session.reply.raw(std::exchange(session.after_reply, {}));
+    if (!session.after_reply.empty()) {
+        session.reply.raw(std::exchange(session.after_reply, {}));
+    }
 }
 
 void Service::run(
@@ -332,6 +334,7 @@ void Service::run_keyspace(
         .now_us = now_us(),
         .reads_every_key =
             session.user->unlimited() || session.user->check_with_every_key(spec, arguments),
+        .followed = followed(),
         .may_block = depth_ == 1 && !session.in_exec && &reply == &session.reply,
         .resumed = resumed};
     kv::Context context(environment, spec, arguments, reply);
@@ -344,7 +347,7 @@ void Service::run_keyspace(
         return;
     }
     stats.dirty += static_cast<std::uint64_t>(context.dirty());
-    if (feeds_.empty()) {
+    if (!followed()) {
         return;
     }
     if (!context.rewritten()) {
@@ -487,8 +490,14 @@ Status Service::load_function(ByteView code) {
 
 // What follows ----------------------------------------------------------------------------------
 
+bool Service::followed() const {
+    return std::any_of(feeds_.begin(), feeds_.end(), [](const ChangeFeed* feed) {
+        return feed->follows();
+    });
+}
+
 void Service::propagate(int db, std::vector<std::string> command) {
-    if (!feeds_.empty()) {
+    if (followed()) {
         pending_changes_.push_back({db, std::move(command)});
     }
 }

@@ -49,6 +49,8 @@ public:
     /// DEBUG RELOAD, LOADAOF: saves, empties and loads.
     Status reload(bool save_first, bool from_aof);
 
+    bool follows() const override { return increment_ != nullptr; }
+
     void on_changes(std::span<const PropagatedCommand> commands) override;
 
 private:
