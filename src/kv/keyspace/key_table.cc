@@ -113,6 +113,7 @@ std::size_t KeyTable::home(const Array& array, std::uint64_t hash) {
 }
 
 KeyTable::Array KeyTable::make(std::size_t count) {
+    // NOLINTNEXTLINE(*-owning-memory): free_array() frees it
     void* memory = std::aligned_alloc(sizeof(Bucket), count * sizeof(Bucket));
     KUMO_ASSERT(memory != nullptr);
     std::memset(memory, 0, count * sizeof(Bucket));
@@ -120,7 +121,7 @@ KeyTable::Array KeyTable::make(std::size_t count) {
 }
 
 void KeyTable::free_array(Array& array) {
-    std::free(array.buckets);  // NOLINT(*-no-malloc)
+    std::free(array.buckets);  // NOLINT(*-no-malloc,*-owning-memory)
     array = {};
 }
 
