@@ -84,6 +84,7 @@ private:
     Outcome fail(std::string text);
     Outcome need_line(ByteView too_long);
     bool find_line(char end, ByteView* line);
+    bool take_short_number(char kind, std::int64_t* out);
     void drop_consumed();
     void make_room(std::size_t bytes);
 

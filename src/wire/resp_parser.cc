@@ -2,6 +2,7 @@
 #include "wire/resp.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace kumo::wire {
 
@@ -208,6 +209,31 @@ bool RespParser::find_line(char end, ByteView* line) {
     return true;
 }
 
+/// The usual "*3\r\n" or "$12\r\n", all of it there and read in one go. False: nothing was read, it
+/// takes the long way.
+bool RespParser::take_short_number(char kind, std::int64_t* out) {
+    constexpr std::ptrdiff_t kDigitsMax = 6;
+    const char* const begin = buffer_.data() + position_;
+    const char* const end = buffer_.data() + buffer_.size();
+    if (end - begin < 4 || begin[0] != kind) {
+        return false;
+    }
+    const char* at = begin + 1;
+    const char* const last =
+        at + std::min(kDigitsMax, end - at - 2);  // The line's end comes after.
+    std::int64_t value = 0;
+    for (; at < last && *at >= '0' && *at <= '9'; ++at) {
+        value = value * 10 + (*at - '0');
+    }
+    const std::ptrdiff_t digits = at - begin - 1;
+    if (digits == 0 || *at != '\r' || (begin[1] == '0' && digits > 1)) {
+        return false;
+    }
+    position_ += static_cast<std::size_t>(digits) + 3;
+    *out = value;
+    return true;
+}
+
 /// There is no line yet: more bytes, unless there are too many already.
 RespParser::Outcome RespParser::need_line(ByteView too_long) {
     if (buffer_.size() - position_ > limits_.inline_bytes_max) {
@@ -274,11 +300,17 @@ RespParser::Outcome RespParser::next_array() {
 
 /// Reads "*3". kRequest: it is there.
 RespParser::Outcome RespParser::read_count() {
-    ByteView line;
-    if (!find_line('\r', &line)) {
-        return need_line("too big mbulk count string");
+    std::int64_t short_count = 0;
+    std::optional<std::int64_t> count;
+    if (take_short_number('*', &short_count)) {
+        count = short_count;
+    } else {
+        ByteView line;
+        if (!find_line('\r', &line)) {
+            return need_line("too big mbulk count string");
+        }
+        count = parse_decimal(line.substr(1));
     }
-    const auto count = parse_decimal(line.substr(1));
     if (!count || *count > static_cast<std::int64_t>(limits_.arguments_max)) {
         return fail("Protocol error: invalid multibulk length");
     }
@@ -292,15 +324,23 @@ RespParser::Outcome RespParser::read_count() {
 /// Reads "$3" and the bulk, or what is missing of them. kRequest: it is there.
 RespParser::Outcome RespParser::read_bulk() {
     if (bulk_left_ < 0) {
-        ByteView line;
-        const std::size_t begin = position_;
-        if (!find_line('\r', &line)) {
-            return need_line("too big bulk count string");
+        std::int64_t short_size = 0;
+        std::optional<std::int64_t> size;
+        if (take_short_number('$', &short_size)) {
+            size = short_size;
+        } else {
+            ByteView line;
+            const std::size_t begin = position_;
+            if (!find_line('\r', &line)) {
+                return need_line("too big bulk count string");
+            }
+            if (buffer_[begin] != '$') {
+                return fail(
+                    std::string("Protocol error: expected '$', got '") + buffer_[begin] + "'"
+                );
+            }
+            size = parse_decimal(line.substr(1));
         }
-        if (buffer_[begin] != '$') {
-            return fail(std::string("Protocol error: expected '$', got '") + buffer_[begin] + "'");
-        }
-        const auto size = parse_decimal(line.substr(1));
         if (!size || *size < 0 || *size > static_cast<std::int64_t>(limits_.bulk_bytes_max)) {
             return fail("Protocol error: invalid bulk length");
         }

@@ -23,7 +23,15 @@ Header make_header(char type, std::int64_t value) {
     Header header;
     char* begin = header.bytes.data();
     *begin = type;
-    char* end = std::to_chars(begin + 1, begin + kHeaderBytesMax - 2, value).ptr;
+    char* end = begin + 1;
+    if (value >= 0 && value < 100) {  // Most lengths are.
+        if (value >= 10) {
+            *end++ = static_cast<char>('0' + value / 10);
+        }
+        *end++ = static_cast<char>('0' + value % 10);
+    } else {
+        end = std::to_chars(end, begin + kHeaderBytesMax - 2, value).ptr;
+    }
     *end++ = '\r';
     *end++ = '\n';
     header.size = static_cast<std::size_t>(end - begin);

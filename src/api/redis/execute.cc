@@ -335,7 +335,9 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
             session.reply_mode = ReplyMode::kSkip;
         }
     }
-    session.reply.raw(std::exchange(session.after_reply, {}));
+    if (!session.after_reply.empty()) {
+        session.reply.raw(std::exchange(session.after_reply, {}));
+    }
 }
 
 void Service::run(
@@ -406,6 +408,7 @@ void Service::run_keyspace(
         .now_us = now_us(),
         .reads_every_key =
             session.user->unlimited() || session.user->check_with_every_key(spec, arguments),
+        .followed = followed(),
         .may_block = depth_ == 1 && !session.in_exec && &reply == &session.reply,
         .resumed = resumed,
         .removes_expired = removes_expired()};
@@ -424,7 +427,7 @@ void Service::propagate_effects(kv::Context& context, int db) {
         return;
     }
     stats.dirty += static_cast<std::uint64_t>(context.dirty());
-    if (feeds_.empty()) {
+    if (!followed()) {
         return;
     }
     if (!context.rewritten()) {
@@ -630,8 +633,14 @@ void Service::clear_functions() {
     scripting_->libraries.flush();
 }
 
+bool Service::followed() const {
+    return std::any_of(feeds_.begin(), feeds_.end(), [](const ChangeFeed* feed) {
+        return feed->follows();
+    });
+}
+
 void Service::propagate(int db, std::vector<std::string> command) {
-    if (!feeds_.empty()) {
+    if (followed()) {
         pending_changes_.push_back({db, std::move(command)});
     }
 }

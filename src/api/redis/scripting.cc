@@ -301,7 +301,7 @@ void Scripting::call(std::span<const ByteView> arguments, wire::RespWriter& repl
         }
         service_.stats.commands[spec->id].rejected += error.empty() ? 0 : 1;
     }
-    if (!error.empty()) {
+    if (!error.empty() || spec == nullptr || session_ == nullptr) {
         service_.stats.count_error(error);
         reply.error(error);
         return;

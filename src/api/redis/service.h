@@ -89,6 +89,9 @@ public:
     /// execution.
     virtual void on_changes(std::span<const PropagatedCommand> commands) = 0;
 
+    /// Whether it wants them now: changes that nobody wants are not even written down.
+    virtual bool follows() const { return true; }
+
 protected:
     ChangeFeed() = default;
 };
@@ -200,9 +203,9 @@ public:
     // What clients hear of.
     std::size_t publish(ByteView channel, ByteView message);
     std::size_t publish_shard(ByteView channel, ByteView message);
-    /// `session`: nullptr for a script's command. Not all commands and arguments are shown.
+    /// `from`: nullptr for a script's command. Not all commands and arguments are shown.
     void feed_monitors(
-        const Session* session,
+        const Session* from,
         int db,
         const kv::CommandSpec& spec,
         std::span<const ByteView> arguments
@@ -210,7 +213,7 @@ public:
     void show_to_monitors(const std::string& from, int db, std::span<const ByteView> arguments);
     void start_monitoring(Session& session);
     void stop_monitoring(Session& session);
-    void set_tracking(Session& session, const Tracking& tracking);
+    void set_tracking(Session& session, const Tracking& wanted);
     void stop_tracking(Session& session);
 
     // Changes.
@@ -353,6 +356,7 @@ private:
     void after_command(Session* session);
     void propagate_effects(kv::Context& context, int db);
     Status replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+    bool followed() const;
     void remember_reads(
         Session& session,
         const kv::CommandSpec& spec,

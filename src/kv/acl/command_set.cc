@@ -95,6 +95,31 @@ struct Fit {
 
 }  // namespace
 
+/// The category that explains most of what is `allowed` here and the least of what is not; of
+/// those in `applied`, none. nullptr: there is none that explains more than it contradicts.
+const CategoryName* AclCommandSet::best_category(bool allowed, std::uint32_t applied) const {
+    const CategoryName* best = nullptr;
+    Fit best_fit{0, std::numeric_limits<std::size_t>::max()};
+    for (const CategoryName& category : acl_category_names()) {
+        if ((applied & category.bit) != 0) {
+            continue;
+        }
+        Fit fit;
+        for_each_command([&](const CommandSpec& command) {
+            if ((command.categories & category.bit) != 0) {
+                ++(bit(command) == allowed ? fit.same : fit.different);
+            }
+        });
+        const bool better = fit.different < best_fit.different
+                            || (fit.different == best_fit.different && fit.same > best_fit.same);
+        if (fit.same > fit.different && better) {
+            best = &category;
+            best_fit = fit;
+        }
+    }
+    return best;
+}
+
 std::string AclCommandSet::describe() const {
     const bool additive = !future_;
     AclCommandSet described;
@@ -104,29 +129,7 @@ std::string AclCommandSet::describe() const {
     std::string out = additive ? "-@all" : "+@all";
     AclCommandSet left = *this;
     std::uint32_t applied = 0;
-    while (true) {
-        const CategoryName* best = nullptr;
-        Fit best_fit{0, std::numeric_limits<std::size_t>::max()};
-        for (const CategoryName& category : acl_category_names()) {
-            if ((applied & category.bit) != 0) {
-                continue;
-            }
-            Fit fit;
-            for_each_command([&](const CommandSpec& command) {
-                if ((command.categories & category.bit) != 0) {
-                    ++(left.bit(command) == additive ? fit.same : fit.different);
-                }
-            });
-            if (fit.same > fit.different
-                && (fit.different < best_fit.different
-                    || (fit.different == best_fit.different && fit.same > best_fit.same))) {
-                best = &category;
-                best_fit = fit;
-            }
-        }
-        if (best == nullptr) {
-            break;
-        }
+    while (const CategoryName* best = left.best_category(additive, applied)) {
         out.append(additive ? " +@" : " -@").append(best->name);
         described.set_categories(best->bit, additive);
         left.set_categories(best->bit, !additive);

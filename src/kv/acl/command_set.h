@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "kv/command/spec.h"
+#include "kv/command/words.h"
 
 #include <cstdint>
 #include <map>
@@ -41,6 +42,7 @@ private:
         return (bits_[command.id / 64U] >> (command.id % 64U) & 1U) != 0;
     }
 
+    const CategoryName* best_category(bool allowed, std::uint32_t applied) const;
     void set_bit(const CommandSpec& command, bool allowed);
 
     std::vector<std::uint64_t> bits_;

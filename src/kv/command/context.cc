@@ -170,12 +170,16 @@ void Context::changed(ByteView key, EventClass event_class, ByteView event, std:
 
 void Context::propagate(std::vector<std::string> command) {
     rewritten_ = true;
-    propagated_.push_back(std::move(command));
+    if (env_.followed) {
+        propagated_.push_back(std::move(command));
+    }
 }
 
 void Context::propagate(std::initializer_list<ByteView> command) {
     rewritten_ = true;
-    propagated_.emplace_back(command.begin(), command.end());
+    if (env_.followed) {
+        propagated_.emplace_back(command.begin(), command.end());
+    }
 }
 
 void Context::block(BlockRequest request) {

@@ -60,6 +60,7 @@ public:
         int db = 0;
         std::int64_t now_us = 0;
         bool reads_every_key = true;  ///< The user may: SORT's patterns lead to any key.
+        bool followed = true;  ///< Somebody wants what is propagated.
         bool may_block = false;  ///< Not in MULTI, in a script or when replaying.
         bool resumed = false;    ///< It was blocked and runs again.
         /// From a log or a master: no limits, no hits and misses, and keys are there until a DEL

@@ -55,6 +55,22 @@ bool denied_to_user(Context& ctx, ByteView option) {
     return !ctx.reads_every_key();
 }
 
+/// False: the user, or a cluster, does not have it; the error has been written.
+bool take_by(Context& ctx, ByteView pattern, SortOptions* out) {
+    out->by = pattern;
+    return !denied_in_cluster(ctx, "BY", pattern)
+           && (out->unsorted() || !denied_to_user(ctx, "BY"));
+}
+
+bool take_get(Context& ctx, ByteView pattern, SortOptions* out) {
+    out->get.push_back(pattern);
+    if (ctx.keyspace().slotted() && pattern != "#") {
+        ctx.error("ERR GET option of SORT denied in cluster mode.");
+        return false;
+    }
+    return !denied_to_user(ctx, "GET");
+}
+
 bool read_sort_options(Context& ctx, bool read_only, SortOptions* out) {
     for (std::size_t i = 2; i < ctx.argc(); ++i) {
         const std::size_t left = ctx.argc() - i - 1;
@@ -73,18 +89,11 @@ bool read_sort_options(Context& ctx, bool read_only, SortOptions* out) {
         } else if (!read_only && ctx.arg_is(i, "STORE") && left >= 1) {
             out->store = ctx.arg(++i);
         } else if (ctx.arg_is(i, "BY") && left >= 1) {
-            out->by = ctx.arg(++i);
-            if (denied_in_cluster(ctx, "BY", *out->by)
-                || (!out->unsorted() && denied_to_user(ctx, "BY"))) {
+            if (!take_by(ctx, ctx.arg(++i), out)) {
                 return false;
             }
         } else if (ctx.arg_is(i, "GET") && left >= 1) {
-            out->get.push_back(ctx.arg(++i));
-            if (ctx.keyspace().slotted() && out->get.back() != "#") {
-                ctx.error("ERR GET option of SORT denied in cluster mode.");
-                return false;
-            }
-            if (denied_to_user(ctx, "GET")) {
+            if (!take_get(ctx, ctx.arg(++i), out)) {
                 return false;
             }
         } else {

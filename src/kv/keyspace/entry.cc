@@ -15,8 +15,6 @@ namespace kumo::kv {
 
 namespace {
 
-constexpr std::size_t kHeadBytes = 4;
-constexpr std::uint8_t kLongKey = 255;
 constexpr std::size_t kEmbstrBytesMax = 44;
 
 void* checked_malloc(std::size_t bytes) {
@@ -156,27 +154,6 @@ void Entry::release_payload() {
 void Entry::destroy(Entry* entry) {
     entry->release_payload();
     std::free(entry);  // NOLINT(*-no-malloc,*-owning-memory)
-}
-
-std::size_t Entry::expiry_offset() const {
-    const bool long_key = static_cast<std::uint8_t>(bytes()[kHeadBytes]) == kLongKey;
-    return kHeadBytes + (long_key ? 5 : 1);
-}
-
-std::size_t Entry::key_offset() const {
-    return expiry_offset() + (has_expiry() ? 8 : 0);
-}
-
-ByteView Entry::key() const {
-    std::size_t length = static_cast<std::uint8_t>(bytes()[kHeadBytes]);
-    if (length == kLongKey) {
-        length = load_unaligned<std::uint32_t>(bytes() + kHeadBytes + 1);
-    }
-    return {bytes() + key_offset(), length};
-}
-
-std::size_t Entry::payload_offset() const {
-    return key_offset() + key().size();
 }
 
 std::int64_t Entry::expire_at_ms() const {

@@ -36,7 +36,14 @@ public:
     /// With its value.
     static void destroy(Entry* entry);
 
-    ByteView key() const;
+    ByteView key() const {
+        const std::size_t length = static_cast<std::uint8_t>(bytes()[kHeadBytes]);
+        const bool is_long = length == kLongKey;
+        const std::size_t at = kHeadBytes + (is_long ? 5U : 1U) + (has_expiry() ? 8U : 0U);
+        return {
+            bytes() + at,
+            is_long ? load_unaligned<std::uint32_t>(bytes() + kHeadBytes + 1) : length};
+    }
 
     Type type() const { return static_cast<Type>(flags_ & 7U); }
 
@@ -79,6 +86,8 @@ public:
 private:
     struct Raw;
     struct Shape;
+    static constexpr std::size_t kHeadBytes = 4;
+    static constexpr std::uint8_t kLongKey = 255;  ///< The length follows.
     static constexpr std::uint8_t kHasExpiry = 1U << 3;
     static constexpr std::uint8_t kEmbedded = 1U << 4;
 
@@ -93,9 +102,16 @@ private:
 
     char* bytes() { return reinterpret_cast<char*>(this); }
 
-    std::size_t key_offset() const;
-    std::size_t expiry_offset() const;
-    std::size_t payload_offset() const;
+    std::size_t expiry_offset() const {
+        const bool is_long = static_cast<std::uint8_t>(bytes()[kHeadBytes]) == kLongKey;
+        return kHeadBytes + (is_long ? 5U : 1U);
+    }
+
+    std::size_t payload_offset() const {
+        const ByteView of_key = key();
+        return static_cast<std::size_t>(of_key.data() - bytes()) + of_key.size();
+    }
+
     Raw* raw() const;
     void* pointer() const;
     void set_pointer(void* pointer);

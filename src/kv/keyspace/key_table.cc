@@ -1,9 +1,11 @@
 #include "kv/keyspace/key_table.h"
 
 #include "base/assert.h"
+#include "base/bytes.h"
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -74,6 +76,17 @@ struct alignas(64) KeyTable::Bucket {
     std::array<std::uintptr_t, kSlots> slots;  ///< 0: free. The lowest bit: it has an expiry.
     std::array<std::uint8_t, kSlots> tags;
     std::uint8_t passed;  ///< Entries whose way led past here; kPassedMax stays.
+
+    /// The slots with that tag, and perhaps some more: the highest bit of a byte for each, the
+    /// first slot's byte lowest. One look at all tags at once.
+    std::uint64_t slots_like(std::uint8_t tag) const {
+        constexpr std::uint64_t kOnes = 0x0101010101010101U;
+        constexpr std::uint64_t kHighs = 0x0080808080808080U;  // Not of `passed`.
+        static_assert(offsetof(Bucket, passed) == offsetof(Bucket, tags) + kSlots);
+        const auto* const first = reinterpret_cast<const char*>(this) + offsetof(Bucket, tags);
+        const std::uint64_t different = load_unaligned<std::uint64_t>(first) ^ (kOnes * tag);
+        return (different - kOnes) & ~different & kHighs;
+    }
 };
 
 KeyTable::~KeyTable() {
@@ -103,6 +116,7 @@ std::size_t KeyTable::home(const Array& array, std::uint64_t hash) {
 }
 
 KeyTable::Array KeyTable::make(std::size_t count) {
+    // NOLINTNEXTLINE(*-owning-memory): free_array() frees it
     void* memory = std::aligned_alloc(sizeof(Bucket), count * sizeof(Bucket));
     KUMO_ASSERT(memory != nullptr);
     std::memset(memory, 0, count * sizeof(Bucket));
@@ -110,7 +124,7 @@ KeyTable::Array KeyTable::make(std::size_t count) {
 }
 
 void KeyTable::free_array(Array& array) {
-    std::free(array.buckets);  // NOLINT(*-no-malloc)
+    std::free(array.buckets);  // NOLINT(*-no-malloc,*-owning-memory)
     array = {};
 }
 
@@ -126,10 +140,11 @@ Entry* KeyTable::find_in(const Array& array, ByteView key, std::uint64_t hash) {
     const std::uint8_t tag = tag_of(hash);
     for (std::size_t step = 0; step < array.count; ++step) {
         const Bucket& bucket = array.buckets[at];
-        for (std::size_t slot = 0; slot < kSlots; ++slot) {
-            if (bucket.tags[slot] == tag && bucket.slots[slot] != 0
-                && entry_of(bucket.slots[slot])->key() == key) {
-                return entry_of(bucket.slots[slot]);
+        for (std::uint64_t like = bucket.slots_like(tag); like != 0; like &= like - 1) {
+            const std::uintptr_t slot =
+                bucket.slots[static_cast<std::size_t>(__builtin_ctzll(like) / 8)];
+            if (slot != 0 && entry_of(slot)->key() == key) {
+                return entry_of(slot);
             }
         }
         if (bucket.passed == 0) {

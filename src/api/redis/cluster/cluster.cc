@@ -87,8 +87,14 @@ void Cluster::on_changes(std::span<const PropagatedCommand> commands) {
     }
     std::string changes;
     for (const PropagatedCommand& command : commands) {
+        if (command.for_replicas_only) {
+            continue;
+        }
         const std::vector<ByteView> views(command.arguments.begin(), command.arguments.end());
         kv::append_aof_command(views, &changes);
+    }
+    if (changes.empty()) {
+        return;
     }
     if (!node_->may_run()) {
         // A command that was let in ran while the role was lost; nobody is told of it.

@@ -69,6 +69,8 @@ public:
     /// is good until that is done.
     void end_replacement();
 
+    bool follows() const override { return increment_ != nullptr; }
+
     void on_changes(std::span<const PropagatedCommand> commands) override;
 
 private:

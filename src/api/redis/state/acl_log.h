@@ -25,8 +25,8 @@ public:
     };
 
     struct Entry {
-        Reason reason;
-        Place place;
+        Reason reason = Reason::kCommand;
+        Place place = Place::kToplevel;
         std::string object;  ///< The command, the key, the channel; of kAuth the command's name.
         std::string user;
         std::string client;  ///< As CLIENT LIST describes it.
