@@ -282,8 +282,8 @@ printf 'full synchronization from redis-server, with a mark and with a length, i
 
 start "$ours" ours --replicaof "127.0.0.1 $theirs"
 same "$theirs" "$ours"
-cli "$theirs" client kill type replica >/dev/null
 partial=$(field "$theirs" stats sync_partial_ok)
+cli "$theirs" client kill type replica >/dev/null
 write "$theirs" 9 2000
 same "$theirs" "$ours"
 [ "$(field "$theirs" stats sync_partial_ok)" -gt "$partial" ] || fail "the cut replica did not go on from its place"
@@ -305,12 +305,14 @@ cli "$ours" config set replica-serve-stale-data no >/dev/null
 stop "$theirs"
 eventually_field "$ours" replication master_link_status down
 expect "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'." "$ours" get s1
+partial=$(field "$ours" stats sync_partial_ok)
+full=$(field "$ours" stats sync_full)
 expect OK "$ours" replicaof no one
 expect OK "$ours" set written after
 [ "$(field "$ours" replication master_replid2)" != 0000000000000000000000000000000000000000 ] || fail "no second id"
-partial=$(field "$ours" stats sync_partial_ok)
 eventually after "$third" get written
-[ "$(field "$ours" stats sync_partial_ok)" -gt "$partial" ] || fail "the replica of the promoted one began anew"
+[ "$(field "$ours" stats sync_partial_ok)" -gt "$partial" ] || fail "the replica of the promoted one does not go on"
+[ "$(field "$ours" stats sync_full)" = "$full" ] || fail "the replica of the promoted one began anew"
 printf 'stale data, promotion: ok\n'
 
 # FAILOVER there and back.

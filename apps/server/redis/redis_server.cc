@@ -130,7 +130,8 @@ std::string address_of(const std::string& host, std::int64_t port) {
     return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-std::int64_t first_set(const api_redis::Settings& settings, std::string_view name, std::int64_t other) {
+std::int64_t
+first_set(const api_redis::Settings& settings, std::string_view name, std::int64_t other) {
     const std::int64_t value = settings.number(name);
     return value != 0 ? value : other;
 }
@@ -158,9 +159,8 @@ Status RedisServer::open_cluster() {
     pool_ = io::make_system_worker_pool(
         {.name = "disk", .threads = 1, .queue_jobs_max = kClusterPoolQueueMax}
     );
-    background_ = io::make_system_worker_pool(
-        {.name = "background", .threads = 2, .background = true}
-    );
+    background_ =
+        io::make_system_worker_pool({.name = "background", .threads = 2, .background = true});
     cluster_ = std::make_unique<api_redis::Cluster>(*service_);
     const std::string host = own_host(settings_);
     node::KvNodeOptions options;
@@ -198,8 +198,7 @@ Status RedisServer::open_cluster() {
     service_->cluster = cluster_.get();
     cluster_->attach(*node_);
     node_->start();
-    control_thread_ =
-        std::make_unique<io::Thread>("control", [this] { control_loop_->run(); });
+    control_thread_ = std::make_unique<io::Thread>("control", [this] { control_loop_->run(); });
     return {};
 }
 

@@ -65,6 +65,7 @@ void Service::expire_some() {
             }
             for (kv::Entry* entry : expired) {
                 kv::remove_expired(keyspace, db, entry, *effects_);
+                flush_propagation();  // Each on its own, not as one transaction.
             }
             many = expired.size() > kExpireBatchBuckets / 4;
             if (cursor == 0 || monotonic_now() - begun >= kExpireTimeMax) {

@@ -75,6 +75,11 @@ bool may_write(std::uint32_t flags) {
     return (flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0;
 }
 
+/// It removes expired keys that it was not asked about: each on its own, not as one transaction.
+bool touches_any_keys(const kv::CommandSpec& spec) {
+    return is_command(spec, "scan") || is_command(spec, "randomkey");
+}
+
 }  // namespace
 
 bool Call::arg_is(std::size_t index, ByteView word) const {
@@ -358,6 +363,12 @@ void Service::run(
     call_handler(session, spec, arguments, session.reply);
     --depth_;
     if (outermost) {
+        if (touches_any_keys(spec)) {
+            for (PropagatedCommand& change : std::exchange(pending_changes_, {})) {
+                pending_changes_.push_back(std::move(change));
+                flush_propagation();
+            }
+        }
         after_command(&session);
         running_ = 0;
         frozen_now_us_.reset();

@@ -71,8 +71,8 @@ std::optional<NodeId> next_primary(const State& state, const Shard& shard) {
     }
     for (const NodeId& node : candidates) {
         // Who was the primary and has begun anew has not become one by that.
-        const bool barred = is_serving(state, node) && find_member(state, node)->barred
-                            && node != shard.primary;
+        const bool barred =
+            is_serving(state, node) && find_member(state, node)->barred && node != shard.primary;
         if (is_serving(state, node) && !barred) {
             (find_member(state, node)->draining ? draining : fit).push_back(node);
         }
@@ -648,7 +648,7 @@ Status run(State& state, const PlaceCopy& command) {
     if (member == nullptr || !member->holds_data) {
         return no_such_node();
     }
-    KUMO_TRY_ASSIGN(Shard* shard, edit_placed(state, command.shard));
+    KUMO_TRY_ASSIGN(Shard * shard, edit_placed(state, command.shard));
     if (shard->copies.contains(command.node)) {
         return Error{ErrorCode::kAlreadyExists, "the node has a copy of the shard"};
     }
@@ -658,7 +658,7 @@ Status run(State& state, const PlaceCopy& command) {
 }
 
 Status run(State& state, const RemoveCopy& command) {
-    KUMO_TRY_ASSIGN(Shard* shard, edit_placed(state, command.shard));
+    KUMO_TRY_ASSIGN(Shard * shard, edit_placed(state, command.shard));
     const auto copy = shard->copies.find(command.node);
     if (copy == shard->copies.end()) {
         return no_such_node();

@@ -163,9 +163,10 @@ void Database::clear() {
 }
 
 bool Database::discard_some() {
-    constexpr std::size_t kBuckets = 64;
+    std::size_t buckets = 256;
     for (KeyTable& table : tables_) {
-        if (table.discard_some(kBuckets)) {
+        buckets -= table.discard_some(buckets);
+        if (buckets == 0) {
             return true;
         }
     }

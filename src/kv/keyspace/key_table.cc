@@ -295,9 +295,10 @@ bool KeyTable::even() const {
     return used * 4 >= kLooks;
 }
 
-bool KeyTable::discard_some(std::size_t buckets) {
+std::size_t KeyTable::discard_some(std::size_t buckets) {
+    std::size_t left = buckets;
     for (Array* array : {&now_, &next_}) {
-        for (; array->count > 0 && buckets > 0; --buckets) {
+        for (; array->count > 0 && left > 0; --left) {
             for (const std::uintptr_t slot : array->buckets[--array->count].slots) {
                 if (slot != 0) {
                     Entry::destroy(entry_of(slot));
@@ -305,12 +306,12 @@ bool KeyTable::discard_some(std::size_t buckets) {
             }
         }
         if (array->count > 0) {
-            return true;
+            return buckets;
         }
         free_array(*array);
     }
     clear();
-    return false;
+    return buckets - left;
 }
 
 void KeyTable::reserve(std::size_t entries) {

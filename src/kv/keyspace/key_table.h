@@ -71,9 +71,9 @@ public:
 
     bool rehashing() const { return next_.buckets != nullptr; }
 
-    /// Frees the entries of some buckets; false: there are none left. From the first call on the
-    /// table is good for nothing else until then.
-    bool discard_some(std::size_t buckets);
+    /// Frees the entries of so many buckets, or of those there are: how many it were. From the
+    /// first call on the table is good for nothing else until it is empty.
+    std::size_t discard_some(std::size_t buckets);
 
     /// Makes room so that `entries` fit without growing.
     void reserve(std::size_t entries);

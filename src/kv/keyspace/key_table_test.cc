@@ -127,7 +127,7 @@ TEST(Database, GoesInTheOrderOfItsScanWithoutCrowding) {
 TEST(Database, IsDiscardedInPieces) {
     for (const bool slotted : {false, true}) {
         Database database(kSeed, slotted);
-        for (int i = 0; i < 30'000; ++i) {
+        for (int i = 0; i < 60'000; ++i) {
             database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
         }
         int pieces = 0;

@@ -2,11 +2,13 @@
 #include "cluster/discovery/host_port.h"
 #include "node/control/control_plane.h"
 
+#include <algorithm>
 #include <utility>
 
 // Clusters that are met (CLUSTER MEET) instead of listed: a node is a cluster of one until somebody
 // makes it known to another, and then one of the two joins the other's cluster. Which: of a cluster
-// of one and a larger one the former, of two of one the one that asked. Two larger ones stay apart.
+// of one and a larger one the former, of two of one the one that asked. Of two larger ones all
+// nodes of one join the other, if that one has no slots yet; with slots in both they stay apart.
 
 namespace kumo::node {
 
@@ -17,7 +19,7 @@ constexpr std::uint64_t kAskAgainSpreadMs = 400;
 /// Who was told to join does so within that time, or asks again.
 constexpr Duration kHostFor = std::chrono::seconds(5);
 /// Whoever left for a cluster that does not take it in comes back.
-constexpr Duration kDepartureTimeout = std::chrono::seconds(10);
+constexpr Duration kDepartureTimeout = std::chrono::seconds(15);
 constexpr Duration kDeparturePoll = std::chrono::milliseconds(100);
 
 std::string with_host(const std::string& host, const std::string& address) {
@@ -66,6 +68,7 @@ void ControlPlane::ask_meeting() {
     request.cluster = state_->cluster.id;
     request.node = self_;
     request.alone = is_alone();
+    request.empty = has_no_slots();
     request.address = options_.peering_address;
     request.reached = meets_;
     meeting_ = Meeting::begin(
@@ -80,9 +83,9 @@ void ControlPlane::ask_meeting() {
 void ControlPlane::on_met(const Result<MeetAnswer>& answer) {
     meeting_.reset();
     if (answer.ok() && answer.value() == MeetAnswer::kJoin) {
-        if (is_alone()) {
-            prepare_departure(std::exchange(meets_, {}));
+        if (is_alone() || has_no_slots()) {
             when_met_ = nullptr;
+            lead_departure(std::exchange(meets_, {}));
             return;
         }
     } else if (answer.ok()) {
@@ -100,9 +103,8 @@ void ControlPlane::on_met(const Result<MeetAnswer>& answer) {
         return;
     }
     const auto spread = static_cast<std::int64_t>(loop_.random().below(kAskAgainSpreadMs));
-    (void)loop_.add_timer(kAskAgainMin + std::chrono::milliseconds(spread), [this] {
-        ask_meeting();
-    });
+    (void
+    )loop_.add_timer(kAskAgainMin + std::chrono::milliseconds(spread), [this] { ask_meeting(); });
 }
 
 void ControlPlane::end_meeting(Status status) {
@@ -141,17 +143,45 @@ Result<MeetAnswer> ControlPlane::answer_meeting(const MeetRequest& request) {
     if (const auto own = cluster::parse_host_port(request.reached); own.ok()) {
         set_host(own.value().host);
     }
-    if (request.alone) {
+    if (request.alone || (request.empty && !is_alone())) {
         host_until_ = now() + kHostFor;
         return MeetAnswer::kJoin;
     }
-    if (!is_alone() || now() < host_until_) {
+    if (now() < host_until_) {
+        return Error{ErrorCode::kUnavailable, "the node is about to be joined by another one"};
+    }
+    if (!is_alone() && !has_no_slots()) {
         return Error{
             ErrorCode::kConflict,
-            "both nodes are in clusters of more than one node: reset one of them first"};
+            "both nodes are in clusters that have slots: reset the nodes of one of them first"};
     }
-    prepare_departure(request.address);
+    lead_departure(request.address);
     return MeetAnswer::kJoins;
+}
+
+bool ControlPlane::has_no_slots() const {
+    const auto& groups = state_->kv.groups;
+    return std::all_of(groups.begin(), groups.end(), [](const auto& each) {
+        return each.second->slots.empty();
+    });
+}
+
+/// All nodes of this cluster go.
+void ControlPlane::lead_departure(const std::string& address) {
+    for (const auto& [id, member] : state_->cluster.members) {
+        if (id != self_) {
+            (void)send(id, PeerMessage::kDepart, address);
+        }
+    }
+    prepare_departure(address);
+}
+
+void ControlPlane::on_depart(const cluster::NodeId& node, ByteView address) {
+    const bool known = cluster::find_member(state_->cluster, node) != nullptr;
+    if (options_.is_met && known && departure_ == nullptr && raft_ != nullptr && has_no_slots()
+        && cluster::parse_host_port(address).ok()) {
+        prepare_departure(std::string(address));
+    }
 }
 
 /// The owner is told, and says when nothing can get lost.

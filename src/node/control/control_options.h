@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock.h"
 #include "cluster/coordinator/coordinator.h"
 #include "cluster/peering/peering.h"
 #include "cluster/state/state.h"
@@ -56,6 +57,12 @@ struct ControlStatus {
     std::set<cluster::NodeId> other_keys;  ///< Who has another API key than this node.
     std::uint64_t peers_refused = 0;
     std::uint64_t dials_failed = 0;
+};
+
+/// Who was the last to say that this node is in nobody's list, and when.
+struct LedElsewhere {
+    cluster::NodeId node;
+    MonotonicTime at;
 };
 
 }  // namespace kumo::node

@@ -296,21 +296,20 @@ void ControlPlane::handle(consensus::Ready ready) {
     const auto after = std::make_shared<const std::vector<consensus::Message>>(
         std::move(ready.messages_after_persist)
     );
-    storage_
-        ->persist(std::move(ready), snapshot_state, [=, this](const Status& stored) {
-            if (!stored.ok()) {
-                fail(stored.error());
-                return;
-            }
-            if (number != raft_number_) {
-                return;  // This node has left that cluster.
-            }
-            for (const consensus::Message& message : *after) {
-                send_consensus(message);
-            }
-            raft_->persisted(sequence);
-            drain();
-        });
+    storage_->persist(std::move(ready), snapshot_state, [=, this](const Status& stored) {
+        if (!stored.ok()) {
+            fail(stored.error());
+            return;
+        }
+        if (number != raft_number_) {
+            return;  // This node has left that cluster.
+        }
+        for (const consensus::Message& message : *after) {
+            send_consensus(message);
+        }
+        raft_->persisted(sequence);
+        drain();
+    });
     drain_coordinator();
 }
 
@@ -659,6 +658,7 @@ void ControlPlane::on_message(
         case PeerMessage::kGrant: on_grant(bytes); return;
         case PeerMessage::kYield: on_yield(node); return;
         case PeerMessage::kDeath: on_death(node, bytes); return;
+        case PeerMessage::kDepart: on_depart(node, bytes); return;
         case PeerMessage::kCopy:
         case PeerMessage::kKv: break;
     }

@@ -172,12 +172,6 @@ private:
         Done done;
     };
 
-    /// Who was the last to say that this node is in nobody's list, and when.
-    struct LedElsewhere {
-        cluster::NodeId node;
-        MonotonicTime at;
-    };
-
     ControlPlane(const Environment& environment, ControlOptions options);
 
     // Consensus: control_plane.cc.
@@ -258,6 +252,7 @@ private:
     void lead_or_not();
     void drain_coordinator();
     cluster::Member self_member() const;
+
     // Met clusters: control_meet.cc.
     void ask_meeting();
     void on_met(const Result<MeetAnswer>& answer);
@@ -267,12 +262,16 @@ private:
     void remember_host(const cluster::Member& as_known);
     bool lacks_host() const;
     std::string departure_address() const;
+    bool has_no_slots() const;
+    void lead_departure(const std::string& address);
+    void on_depart(const cluster::NodeId& node, ByteView address);
     void prepare_departure(std::string address);
     void leave_cluster();
     void watch_departure();
     void come_back();
     void end_meeting(Status status);
     bool may_rejoin(const cluster::NodeId& node, bool fresh) const;
+
     // Mistakes made visible: control_checks.cc.
     std::string title_of(const cluster::NodeId& node) const;
     void compare_keys();
@@ -376,7 +375,7 @@ private:
     std::string meets_;  ///< Whom; empty: nobody.
     MonotonicTime meets_until_;
     std::function<void(Status)> when_met_;
-    MonotonicTime host_until_;  ///< Somebody was told to join this node's cluster.
+    MonotonicTime host_until_;       ///< Somebody was told to join this node's cluster.
     std::uint64_t raft_number_ = 0;  ///< What is stored for one raft_ is not reported to the next.
     KeyComparison keys_;
     bool key_check_begun_ = false;

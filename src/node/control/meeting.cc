@@ -24,6 +24,7 @@ std::string encode_meet(const MeetRequest& request) {
     std::string out(request.cluster.view());
     out.append(request.node.view());
     wire::append_varint(out, request.alone ? 1 : 0);
+    wire::append_varint(out, request.empty ? 1 : 0);
     wire::append_sized(out, request.address);
     wire::append_sized(out, request.reached);
     return out;
@@ -35,6 +36,7 @@ Result<MeetRequest> decode_meet(ByteView bytes) {
     request.cluster = in.uuid();
     request.node = in.uuid();
     request.alone = in.below_or_at(1) == 1;
+    request.empty = in.below_or_at(1) == 1;
     request.address = in.text();
     request.reached = in.text();
     if (!in.at_end()) {

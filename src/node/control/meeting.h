@@ -17,6 +17,7 @@ struct MeetRequest {
     Uuid cluster;
     Uuid node;
     bool alone = false;   ///< It is a cluster of one.
+    bool empty = false;   ///< Nobody in its cluster has slots.
     std::string address;  ///< Its own, host:port, for other nodes.
     std::string reached;  ///< The other's, as it was dialled.
 };

@@ -14,6 +14,7 @@ enum class PeerMessage : std::uint16_t {
     kDeath = 6,                 ///< From a node's supervisor: the node's run is over.
     kBeatAndGrant = 7,          ///< Consensus' heartbeat.
     kReplyAndLeaseRequest = 8,  ///< The answer to one.
+    kDepart = 9,                ///< All nodes of the cluster go to another one (it is met).
     kCopy = 16,                 ///< From here on: for the owner of the shards.
     kKv = 17,                   ///< Between the nodes of a cluster of keys.
 };

@@ -43,9 +43,8 @@ void KvNode::begin_checkpoint() {
     Status begun = io::make_directories(fs_, files_.directory_of(life_.life, next.copy));
     if (begun.ok()) {
         checkpointing_ = next;
-        begun = engine_.begin_snapshot(path, [this](const Status& written) {
-            on_written(written);
-        });
+        begun =
+            engine_.begin_snapshot(path, [this](const Status& written) { on_written(written); });
     }
     if (!begun.ok()) {
         end_checkpoint(begun);
@@ -58,9 +57,7 @@ void KvNode::on_written(const Status& written) {
     }
     const bool same = copy_ != nullptr && copy_->copy() == checkpointing_->copy;
     if (!written.ok() || !same) {
-        end_checkpoint(
-            same ? written.error() : Error{ErrorCode::kUnavailable, "the copy is gone"}
-        );
+        end_checkpoint(same ? written.error() : Error{ErrorCode::kUnavailable, "the copy is gone"});
         return;
     }
     const auto size = fs_.file_size(
@@ -127,10 +124,7 @@ Result<KvInstallSender::Source> KvNode::source() const {
     out.checkpoint = *checkpoint_;
     KUMO_TRY_ASSIGN(
         auto file,
-        fs_.open(
-            files_.path_of(life_.life, copy_->copy(), checkpoint_->seq),
-            io::OpenMode::kRead
-        )
+        fs_.open(files_.path_of(life_.life, copy_->copy(), checkpoint_->seq), io::OpenMode::kRead)
     );
     out.file = std::move(file);
     return out;

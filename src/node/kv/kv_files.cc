@@ -130,8 +130,8 @@ Result<std::optional<KvCheckpoint>> KvFiles::read_mark(KvLife life, cluster::Cop
     return std::optional(std::move(checkpoint));
 }
 
-Status
-KvFiles::write_mark(KvLife life, cluster::CopyId copy, const KvCheckpoint& checkpoint) const {
+Status KvFiles::write_mark(KvLife life, cluster::CopyId copy, const KvCheckpoint& checkpoint)
+    const {
     const std::string directory = directory_of(life, copy);
     KUMO_TRY(store::write_checked_file(
         fs_,
@@ -155,8 +155,9 @@ Result<std::vector<KvFiles::Place>> KvFiles::copies() const {
     for (const io::DirEntry& entry : entries) {
         const std::size_t dash = entry.name.find('-');
         const auto life = number_in_name(entry.name.substr(0, dash), "");
-        const auto copy =
-            dash == std::string::npos ? std::nullopt : number_in_name(entry.name.substr(dash + 1), "");
+        const auto copy = dash == std::string::npos
+                              ? std::nullopt
+                              : number_in_name(entry.name.substr(dash + 1), "");
         if (life && copy) {
             places.push_back({*life, cluster::CopyId{*copy}});
         }

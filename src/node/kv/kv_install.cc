@@ -166,12 +166,7 @@ void KvInstallSender::finish(const InstallPtr& install, const Status& delivered)
     const auto tell = [this, install, ok] {
         const auto copy = env_.copy();
         if (copy != nullptr && copy->copy() == install->origin) {
-            copy->install_done(
-                install->node,
-                install->copy,
-                install->source.checkpoint.seq,
-                ok
-            );
+            copy->install_done(install->node, install->copy, install->source.checkpoint.seq, ok);
         }
     };
     if (ok) {
@@ -179,8 +174,8 @@ void KvInstallSender::finish(const InstallPtr& install, const Status& delivered)
         tell();
     } else {
         log_info(
-            "node " + install->node.to_string() + " has not got its keys: "
-            + delivered.error().message
+            "node " + install->node.to_string()
+            + " has not got its keys: " + delivered.error().message
         );
         (void)env_.loop.add_timer(kAgainAfter, tell);
     }
@@ -249,14 +244,10 @@ Status KvInstallReceiver::open(const InstallBegin& begin) {
     incoming->seq = begin.files.front().segment;
     incoming->bytes = begin.files.front().bytes;
     incoming->life = env_.life();
-    KUMO_TRY(
-        io::make_directories(env_.fs, env_.files.directory_of(incoming->life, incoming->copy))
+    KUMO_TRY(io::make_directories(env_.fs, env_.files.directory_of(incoming->life, incoming->copy))
     );
     incoming->path = env_.files.path_of(incoming->life, incoming->copy, incoming->seq);
-    KUMO_TRY_ASSIGN(
-        auto file,
-        env_.fs.open(incoming->path + ".part", io::OpenMode::kCreate)
-    );
+    KUMO_TRY_ASSIGN(auto file, env_.fs.open(incoming->path + ".part", io::OpenMode::kCreate));
     KUMO_TRY(file->truncate(0));
     KUMO_TRY(file->allocate(incoming->bytes));
     incoming->file = std::move(file);
@@ -270,10 +261,7 @@ void KvInstallReceiver::handle(InstallData&& data, std::uint64_t reply) {
                       && incoming->seq == data.segment && incoming->taken == data.offset
                       && data.bytes.size() <= incoming->bytes - incoming->taken;
     if (!fits) {
-        env_.control.answer(
-            reply,
-            invalid_argument("a part of a file is not what should follow")
-        );
+        env_.control.answer(reply, invalid_argument("a part of a file is not what should follow"));
         return;
     }
     incoming->taken += data.bytes.size();

@@ -158,7 +158,9 @@ void KvNode::make_parts() {
         jobs_,
         *control_,
         copy,
-        [this](store::Seq least, Taken done) { take_checkpoint(least, std::move(done)); }});
+        [this](store::Seq least, Taken done) {
+            take_checkpoint(least, std::move(done));
+        }});
     install_receiver_ = std::make_unique<KvInstallReceiver>(KvInstallReceiver::Environment{
         fs_,
         jobs_,
@@ -217,12 +219,9 @@ std::string KvNode::write_refusal() const {
 }
 
 void KvNode::propose(Command command, std::function<void(Status)> done) {
-    control_->propose(
-        std::move(command),
-        [done = std::move(done)](const Result<Change>& change) {
-            done(change.ok() ? Status() : Status(change.error()));
-        }
-    );
+    control_->propose(std::move(command), [done = std::move(done)](const Result<Change>& change) {
+        done(change.ok() ? Status() : Status(change.error()));
+    });
 }
 
 // ---- what the control plane says
@@ -269,6 +268,9 @@ void KvNode::arrive() {
         copy_.reset();
     } else if (life_.carried && life_.carried->life == life_.life && !carries_) {
         take_along();
+    }
+    if (!carries_) {
+        engine_.clear();  // A replica's: it was its master's.
     }
     dissolving_ = false;
     out_ = false;
@@ -456,13 +458,14 @@ void KvNode::on_dissolve() {
 }
 
 void KvNode::dissolve_if_quiet() {
-    const bool quiet = copy_ == nullptr
-                       || (copy_->committed() >= copy_->appended() && copy_->is_up_to_date());
+    const bool quiet =
+        copy_ == nullptr || (copy_->committed() >= copy_->appended() && copy_->is_up_to_date());
     if (!dissolving_ || !quiet || bringing_) {
         return;
     }
     const KvGroup* own = group();
-    if (copy_ != nullptr && own != nullptr) {
+    const bool leads = own != nullptr && master_of(state_->cluster, *own) == self();
+    if (copy_ != nullptr && leads) {
         life_.carried = KvCarried{life_.life, copy_->copy(), own->slots, own->config_epoch};
         carries_ = true;
         write_life();

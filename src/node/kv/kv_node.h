@@ -91,8 +91,8 @@ public:
     /// Best effort, soon.
     void meet(const std::string& peering_address) { control_->meet(peering_address); }
 
-    /// Leaves the cluster with empty hands, and is one of its own, as itself or as a new node. Requires: it has no keys that
-    /// are not somebody else's, too.
+    /// Leaves the cluster with empty hands, and is one of its own, as itself or as a new node.
+    /// Requires: it has no keys that are not somebody else's, too.
     void reset(const cluster::NodeId& as);
 
     /// What people call it: a name of the host.

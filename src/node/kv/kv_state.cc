@@ -72,9 +72,8 @@ Status run(KvState& kv, cluster::State& cluster, const KvEnter& command) {
     );
     SlotSet claimed = command.slots;
     for (const auto& [other, group] : kv.groups) {
-        const bool stronger =
-            std::pair(command.epoch, command.node)
-            > std::pair(group->config_epoch, master_of(cluster, *group));
+        const bool stronger = std::pair(command.epoch, command.node)
+                              > std::pair(group->config_epoch, master_of(cluster, *group));
         if (!stronger) {
             claimed.erase(group->slots);
         }
@@ -93,8 +92,7 @@ Status run(KvState& kv, cluster::State& cluster, const KvEnter& command) {
     return {};
 }
 
-Result<KvGroup*>
-edit_led_by(KvState& kv, const cluster::State& cluster, const NodeId& node) {
+Result<KvGroup*> edit_led_by(KvState& kv, const cluster::State& cluster, const NodeId& node) {
     if (cluster::find_member(cluster, node) == nullptr) {
         return unknown_node(node);
     }
@@ -116,12 +114,13 @@ Status run(KvState& kv, cluster::State& cluster, const KvAddSlots& command) {
                 "Slot " + std::to_string(*busy) + " is already busy"};
         }
     }
-    KUMO_TRY_ASSIGN(KvGroup* group, edit_led_by(kv, cluster, command.node));
+    KUMO_TRY_ASSIGN(KvGroup * group, edit_led_by(kv, cluster, command.node));
     group->slots.insert(command.slots);
     for (const auto& [first, last] : command.slots.ranges()) {
         for (std::uint32_t slot = first; slot <= last; ++slot) {
             const auto open = kv.open_slots.find(command.node);
-            if (open != kv.open_slots.end() && open->second.contains(static_cast<std::uint16_t>(slot))
+            if (open != kv.open_slots.end()
+                && open->second.contains(static_cast<std::uint16_t>(slot))
                 && open->second.at(static_cast<std::uint16_t>(slot)).importing) {
                 close_slot(kv, command.node, static_cast<std::uint16_t>(slot));
             }
@@ -150,7 +149,7 @@ Status run(KvState& kv, cluster::State& cluster, const KvGiveSlot& command) {
     }
     const KvGroup* before = owner_of(kv, command.slot);
     const NodeId giver = before == nullptr ? NodeId() : master_of(cluster, *before);
-    KUMO_TRY_ASSIGN(KvGroup* group, edit_led_by(kv, cluster, command.node));
+    KUMO_TRY_ASSIGN(KvGroup * group, edit_led_by(kv, cluster, command.node));
     close_slot(kv, command.node, command.slot);
     if (giver == command.node) {
         return {};
@@ -192,7 +191,8 @@ Status run(KvState& kv, cluster::State& cluster, const KvMarkSlot& command) {
 
 /// Takes the node out of the group it is in; its own group, which has no slots, goes with that, and
 /// who replicates it follows it to `next`.
-Status leave_group(KvState& kv, cluster::State& cluster, const NodeId& node, cluster::ShardId next) {
+Status
+leave_group(KvState& kv, cluster::State& cluster, const NodeId& node, cluster::ShardId next) {
     const KvGroup* present = group_of(kv, cluster, node);
     if (present == nullptr) {
         return {};
@@ -241,7 +241,7 @@ Status run(KvState& kv, cluster::State& cluster, const KvReplicate& command) {
 }
 
 Status run(KvState& kv, cluster::State& cluster, const KvSetEpoch& command) {
-    KUMO_TRY_ASSIGN(KvGroup* group, edit_led_by(kv, cluster, command.node));
+    KUMO_TRY_ASSIGN(KvGroup * group, edit_led_by(kv, cluster, command.node));
     if (group->config_epoch != 0) {
         return Error{ErrorCode::kConflict, "Node config epoch is already non-zero"};
     }
@@ -330,8 +330,8 @@ void follow(KvState& kv, const cluster::State& before, const cluster::State& clu
             continue;
         }
         const cluster::Shard* was = cluster::find_shard(before, each->first);
-        const bool moved = was != nullptr && !was->primary.is_nil() && was->primary != shard->primary
-                           && !shard->primary.is_nil();
+        const bool moved = was != nullptr && !was->primary.is_nil()
+                           && was->primary != shard->primary && !shard->primary.is_nil();
         if (moved) {
             auto copy = std::make_shared<KvGroup>(*each->second);
             copy->config_epoch = ++kv.current_epoch;

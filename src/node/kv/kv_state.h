@@ -131,7 +131,8 @@ Status apply(KvState& kv, cluster::State& cluster, const KvCommand& command);
 void follow(KvState& kv, const cluster::State& before, const cluster::State& cluster);
 
 /// The group that the node has a copy of; nullptr: none.
-const KvGroup* group_of(const KvState& kv, const cluster::State& cluster, const cluster::NodeId& node);
+const KvGroup*
+group_of(const KvState& kv, const cluster::State& cluster, const cluster::NodeId& node);
 /// nullptr: nobody's.
 const KvGroup* owner_of(const KvState& kv, std::uint16_t slot);
 /// The group that the node is the master of; nullptr: none.

@@ -125,12 +125,9 @@ TEST_F(KvStateTest, AFailoverGetsAnEpochOfItsOwn) {
     const cluster::ShardId shard = led_by(a).shard;
     const cluster::Shard& known = *cluster::find_shard(cluster_, shard);
     const auto* member = cluster::find_member(cluster_, b);
-    change(cluster::ProposeInSync{
-        shard,
-        known.version,
-        known.term,
-        {a, b},
-        {{b, member->incarnation}}});
+    change(
+        cluster::ProposeInSync{shard, known.version, known.term, {a, b}, {{b, member->incarnation}}}
+    );
     change(cluster::Fence{{a}});
     EXPECT_EQ(led_by(b).slots, range(0, 99));
     EXPECT_EQ(led_by(b).config_epoch, 2U);

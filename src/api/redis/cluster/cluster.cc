@@ -388,11 +388,14 @@ void Cluster::bar_or_not() {
 
 void Cluster::replicate(const cluster::NodeId& master) {
     log_info("this node becomes a replica of " + node::node_name(master));
-    node_->propose(node::KvCommand(node::KvReplicate{node_->self(), master}), [](const Status& done) {
-        if (!done.ok()) {
-            log_warn("it stays what it is: " + done.error().message);
+    node_->propose(
+        node::KvCommand(node::KvReplicate{node_->self(), master}),
+        [](const Status& done) {
+            if (!done.ok()) {
+                log_warn("it stays what it is: " + done.error().message);
+            }
         }
-    });
+    );
 }
 
 /// A master with slots and no replica gets one from whoever has the most, if that one keeps

@@ -59,8 +59,12 @@ public:
     // ---- commands
 
     /// Where the command is to run; `session` may be nullptr (a script's command: no redirections).
-    Route
-    route(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments, std::string* error);
+    Route route(
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments,
+        std::string* error
+    );
 
     /// Whether a script's command may touch its keys; if not, the error says why.
     bool allows_in_script(
@@ -81,6 +85,7 @@ public:
     // ---- answers
 
     std::uint64_t mark() const;
+
     std::uint64_t released() const { return released_; }
 
     // ---- the cluster as clients see it
@@ -156,7 +161,12 @@ private:
         std::uint32_t flags,
         std::string* error
     );
-    Route route_own(const kv::CommandSpec& spec, const Keys& keys, std::uint32_t flags, std::string* error);
+    Route route_own(
+        const kv::CommandSpec& spec,
+        const Keys& keys,
+        std::uint32_t flags,
+        std::string* error
+    );
     Route moved(std::uint16_t slot, std::string* error) const;
     std::size_t missing(const Keys& keys) const;
     void rebuild_table();
@@ -179,11 +189,13 @@ private:
 
     // Made anew from each state.
     std::array<std::uint16_t, node::kSlots> owner_{};  ///< Into owners_; 0: nobody.
+
     struct Owner {
         cluster::ShardId shard{};
         cluster::NodeId master;
         bool up = false;
     };
+
     std::vector<Owner> owners_;
     std::uint16_t own_ = 0;  ///< This node's group among owners_; 0: none.
     bool covered_ = false;
@@ -214,8 +226,8 @@ private:
     std::string nodes_file_;  ///< As it was written last.
     Endpoint own_endpoint_;   ///< As it was known last.
     bool was_runner_ = false;
-    node::SlotSet had_slots_;   ///< As master, before the present state.
-    cluster::NodeId follows_;   ///< Who has got the last of them.
+    node::SlotSet had_slots_;  ///< As master, before the present state.
+    cluster::NodeId follows_;  ///< Who has got the last of them.
     std::int64_t looked_around_ms_ = 0;
     std::int64_t orphan_since_ms_ = 0;
 };

@@ -48,9 +48,9 @@ void Cluster::write_replication_info(
             }
             const Endpoint at = endpoint_of(*member);
             replicas.push_back(
-                "ip=" + at.host + ",port=" + std::to_string(at.port) + ",state="
-                + (view.in_sync.contains(id) ? "online" : "wait_bgsave") + ",offset="
-                + std::to_string(copy->core().match_of(id).value_or(0)) + ",lag=0"
+                "ip=" + at.host + ",port=" + std::to_string(at.port)
+                + ",state=" + (view.in_sync.contains(id) ? "online" : "wait_bgsave")
+                + ",offset=" + std::to_string(copy->core().match_of(id).value_or(0)) + ",lag=0"
             );
         }
     }
@@ -65,8 +65,14 @@ void Cluster::write_replication_info(
     line("second_repl_offset", "-1");
     line("repl_backlog_active", !replicas.empty() ? "1" : "0");
     line("repl_backlog_size", service_.settings.text("repl-backlog-size"));
-    line("repl_backlog_first_byte_offset", copy == nullptr ? "0" : std::to_string(copy->core().log().base()));
-    line("repl_backlog_histlen", copy == nullptr ? "0" : std::to_string(copy->core().log().bytes()));
+    line(
+        "repl_backlog_first_byte_offset",
+        copy == nullptr ? "0" : std::to_string(copy->core().log().base())
+    );
+    line(
+        "repl_backlog_histlen",
+        copy == nullptr ? "0" : std::to_string(copy->core().log().bytes())
+    );
 }
 
 void Cluster::do_wait(Call& call) {
@@ -139,10 +145,7 @@ void Cluster::reply_role(wire::RespWriter& reply) const {
         for (const auto& [id, other] : copy->core().view().copies) {
             const cluster::Member* member = cluster::find_member(state.cluster, id);
             if (id != node_->self() && member != nullptr && !member->fenced) {
-                replicas.emplace_back(
-                    endpoint_of(*member),
-                    copy->core().match_of(id).value_or(0)
-                );
+                replicas.emplace_back(endpoint_of(*member), copy->core().match_of(id).value_or(0));
             }
         }
     }

@@ -11,8 +11,7 @@ namespace {
 
 constexpr ByteView kCrossSlot = "CROSSSLOT Keys in request don't hash to the same slot";
 constexpr ByteView kDown = "CLUSTERDOWN The cluster is down";
-constexpr ByteView kDownReadOnly =
-    "CLUSTERDOWN The cluster is down and only accepts read commands";
+constexpr ByteView kDownReadOnly = "CLUSTERDOWN The cluster is down and only accepts read commands";
 constexpr ByteView kNotServed = "CLUSTERDOWN Hash slot not served";
 constexpr ByteView kTryAgain = "TRYAGAIN Multiple keys request during rehashing of slot";
 constexpr ByteView kReadOnly = "READONLY You can't write against a read only replica.";
@@ -195,9 +194,9 @@ Route Cluster::route_keys(
         }
         return node_->may_run() ? Route::kHere : Route::kLater;
     }
-    const bool reads_here = owner == own_ && session.readonly && !writes(flags)
-                            && (spec.is(kv::kFlagReadonly) || is_named(spec, "exec")
-                                || spec.is(kv::kFlagMovableKeys));
+    const bool reads_here =
+        owner == own_ && session.readonly && !writes(flags)
+        && (spec.is(kv::kFlagReadonly) || is_named(spec, "exec") || spec.is(kv::kFlagMovableKeys));
     if (reads_here || (owner == own_ && sharded && is_named(spec, "ssubscribe"))) {
         return Route::kHere;
     }
@@ -238,8 +237,7 @@ Route Cluster::route_own(
     if (writes(flags) && !node_->copy()->has_room()) {
         return Route::kLater;
     }
-    const bool migrating =
-        open_ != nullptr && open_->contains(slot) && !open_->at(slot).importing;
+    const bool migrating = open_ != nullptr && open_->contains(slot) && !open_->at(slot).importing;
     if (!migrating || keys.names.empty() || is_named(spec, "migrate")) {
         return Route::kHere;
     }
@@ -280,8 +278,8 @@ bool Cluster::allows_in_script(
         return true;
     }
     const auto slot = static_cast<std::uint16_t>(keys.slot);
-    const bool importing = open_ != nullptr && open_->contains(slot) && open_->at(slot).importing
-                           && session.asked;
+    const bool importing =
+        open_ != nullptr && open_->contains(slot) && open_->at(slot).importing && session.asked;
     if (!importing && (own_ == 0 || owner_[slot] != own_)) {
         *error = "ERR Script attempted to access a non local key in a cluster node";
         return false;

@@ -112,8 +112,7 @@ void Cluster::write_nodes_file() {
         return;
     }
     nodes_file_ = text;
-    const std::filesystem::path path =
-        std::filesystem::path(service_.settings.text("dir")) / name;
+    const std::filesystem::path path = std::filesystem::path(service_.settings.text("dir")) / name;
     const std::string temporary = path.string() + ".tmp";
     std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
     file << text;

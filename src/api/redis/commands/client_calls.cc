@@ -147,28 +147,35 @@ bool read_ids(Call& call, std::size_t from, std::vector<SessionId>* ids) {
     return true;
 }
 
-void do_list(Call& call) {
+struct ListWishes {
     std::optional<ClientType> type;
-    std::vector<SessionId> ids;
-    bool by_id = false;
+    std::optional<std::vector<SessionId>> ids;
+};
+
+bool read_list_options(Call& call, ListWishes* out) {
     if (call.argc() == 4 && call.arg_is(2, "TYPE")) {
-        type = parse_type(call.arg(3));
-        if (!type.has_value()) {
+        out->type = parse_type(call.arg(3));
+        if (!out->type.has_value()) {
             call.error("ERR Unknown client type '" + std::string(call.arg(3)) + "'");
-            return;
+            return false;
         }
     } else if (call.argc() > 3 && call.arg_is(2, "ID")) {
-        by_id = true;
-        if (!read_ids(call, 3, &ids)) {
-            return;
-        }
+        return read_ids(call, 3, &out->ids.emplace());
     } else if (call.argc() != 2) {
         call.syntax_error();
+        return false;
+    }
+    return true;
+}
+
+void do_list(Call& call) {
+    ListWishes wishes;
+    if (!read_list_options(call, &wishes)) {
         return;
     }
     std::string out;
     const auto add = [&](const Session& session) {
-        if (!session.closing() && (!type.has_value() || type_of(session) == *type)) {
+        if (!session.closing() && (!wishes.type.has_value() || type_of(session) == *wishes.type)) {
             out += describe_client(
                        call.service,
                        session,
@@ -177,19 +184,20 @@ void do_list(Call& call) {
                    + "\n";
         }
     };
-    if (by_id) {
-        for (const SessionId id : ids) {
+    if (wishes.ids.has_value()) {
+        for (const SessionId id : *wishes.ids) {
             if (const Session* session = call.service.session(id); session != nullptr) {
                 add(*session);
             }
         }
-    } else {
-        for (const auto& [id, session] : call.service.sessions()) {
-            add(*session);
-        }
-        if (!type.has_value() || type == ClientType::kMaster) {
-            out += describe_master(call.service);
-        }
+        call.reply.verbatim("txt", out);
+        return;
+    }
+    for (const auto& [id, session] : call.service.sessions()) {
+        add(*session);
+    }
+    if (!wishes.type.has_value() || wishes.type == ClientType::kMaster) {
+        out += describe_master(call.service);
     }
     call.reply.verbatim("txt", out);
 }

@@ -379,9 +379,7 @@ bool read_slots(Call& call, bool ranges, node::SlotSet* slots) {
         }
         for (std::uint32_t slot = first; slot <= last; ++slot) {
             if (slots->contains(static_cast<std::uint16_t>(slot))) {
-                call.error(
-                    "ERR Slot " + std::to_string(slot) + " specified multiple times"
-                );
+                call.error("ERR Slot " + std::to_string(slot) + " specified multiple times");
                 return false;
             }
             slots->insert(static_cast<std::uint16_t>(slot));
@@ -513,7 +511,11 @@ void do_meet(Call& call) {
     }
     bus_port = port + kBusPortOffset;
     if (call.argc() == 5
-        && !call.integer(4, &bus_port, "ERR Invalid bus port specified: " + std::string(call.arg(4)))) {
+        && !call.integer(
+            4,
+            &bus_port,
+            "ERR Invalid bus port specified: " + std::string(call.arg(4))
+        )) {
         return;
     }
     const std::string host(call.arg(2));
@@ -521,9 +523,7 @@ void do_meet(Call& call) {
     const bool good = port > 0 && port <= kPortMax && bus_port > 0 && bus_port <= kPortMax
                       && !host.empty() && host.find_first_of(" \t\r\n") == std::string::npos;
     if (!good) {
-        call.error(
-            "ERR Invalid node address specified: " + host + ":" + std::string(call.arg(3))
-        );
+        call.error("ERR Invalid node address specified: " + host + ":" + std::string(call.arg(3)));
         return;
     }
     const bool v6 = host.find(':') != std::string::npos && host.front() != '[';
@@ -651,10 +651,7 @@ void do_set_config_epoch(Call& call) {
         );
         return;
     }
-    change_and_ok(
-        call,
-        node::KvSetEpoch{of.self(), static_cast<std::uint64_t>(epoch)}
-    );
+    change_and_ok(call, node::KvSetEpoch{of.self(), static_cast<std::uint64_t>(epoch)});
 }
 
 void do_bumpepoch(Call& call) {

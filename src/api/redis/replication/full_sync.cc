@@ -50,7 +50,7 @@ Status FullSync::open_file() {
     }
     path_ = io::join_path(
         service_.settings.text("dir"),
-        "temp-sync-" + replication_.random_id().substr(0, 12) + ".rdb"
+        "temp-sync-" + Replication::random_id().substr(0, 12) + ".rdb"
     );
     KUMO_TRY_ASSIGN(file_, fs->open(path_, io::OpenMode::kCreate));
     return {};
@@ -91,7 +91,7 @@ Status FullSync::open_snapshot() {
     return {};
 }
 
-void FullSync::begin(std::vector<SessionId> members) {
+void FullSync::begin(const std::vector<SessionId>& members) {
     for (const SessionId id : members) {
         members_.emplace(id, 0);
         replicas_.find(id)->phase = ReplicaPhase::kSnapshot;
@@ -109,7 +109,7 @@ void FullSync::begin(std::vector<SessionId> members) {
         + (wishes_.to_mark ? "" : ", by way of a file")
     );
     if (wishes_.to_mark) {
-        mark_ = replication_.random_id();
+        mark_ = Replication::random_id();
         for (const SessionId id : members) {
             announce(id, "$EOF:" + mark_ + "\r\n");
         }

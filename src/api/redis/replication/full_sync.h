@@ -28,7 +28,7 @@ public:
     FullSync& operator=(const FullSync&) = delete;
 
     /// The snapshot is of this moment; the stream goes on from here.
-    void begin(std::vector<SessionId> members);
+    void begin(const std::vector<SessionId>& members);
 
     void on_drained() { pump(); }
 

@@ -24,7 +24,23 @@ void MasterLink::on_data(ByteView bytes) {
     read_bytes_ += bytes.size();
     last_heard_ms_ = service_.now_ms();
     input_->feed(bytes);
-    process();
+    if (service_.running_session() == 0) {
+        process();
+    } else {
+        process_later();
+    }
+}
+
+/// A script that takes long lets others in, but nothing may change its keys: what has come waits
+/// for its end, and no more is read.
+void MasterLink::process_later() {
+    stream_->pause_reading();
+    service_.loop().post([this, attempt = attempt_, alive = alive_] {
+        if (*alive && attempt == attempt_) {
+            stream_->resume_reading();
+            process();
+        }
+    });
 }
 
 void MasterLink::process() {

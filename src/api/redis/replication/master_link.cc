@@ -278,7 +278,7 @@ void MasterLink::begin_full(ByteView id, std::uint64_t place) {
     }
     path_ = io::join_path(
         service_.settings.text("dir"),
-        "temp-master-" + replication_.random_id().substr(0, 12) + ".rdb"
+        "temp-master-" + Replication::random_id().substr(0, 12) + ".rdb"
     );
     auto opened = fs->open(path_, io::OpenMode::kCreate);
     if (!opened.ok()) {

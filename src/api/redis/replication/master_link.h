@@ -123,6 +123,7 @@ private:
     void end_load();
     void set_connected();
     void process();
+    void process_later();
     void on_command();
     void run_unit(std::vector<std::vector<std::string>> commands);
     void run(std::span<const ByteView> arguments);

@@ -166,6 +166,19 @@ void MigrationLink::on_drained() {
 
 void MigrationLink::on_data(ByteView bytes) {
     input_.append(bytes);
+    if (service_.running_session() == 0) {
+        process();
+        return;
+    }
+    // A script lets others in, but what is removed is removed after it.
+    service_.loop().post([this, alive = alive_] {
+        if (*alive) {
+            process();
+        }
+    });
+}
+
+void MigrationLink::process() {
     std::size_t from = 0;
     const auto alive = alive_;
     for (std::size_t end = input_.find('\n'); end != std::string::npos && migration_ != nullptr;

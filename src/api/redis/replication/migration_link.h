@@ -80,6 +80,7 @@ private:
     };
 
     void connect_to(const std::vector<io::Address>& addresses);
+    void process();
     void greet();
     void ask(Asked what, const std::vector<std::string>& words);
     void send_more();

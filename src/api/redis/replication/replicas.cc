@@ -253,7 +253,7 @@ void Replicas::begin_snapshots() {
             continue;
         }
         syncs_.push_back(std::make_unique<FullSync>(service_, *this, replication_, wishes));
-        syncs_.back()->begin(std::move(members));
+        syncs_.back()->begin(members);
     }
 }
 

@@ -198,8 +198,10 @@ void Replication::on_changes(std::span<const PropagatedCommand> commands) {
 void Replication::ping() {
     const std::int64_t period_ms = service_.settings.number("repl-ping-replica-period") * 1000;
     const std::int64_t now = service_.now_ms();
-    if (link_ != nullptr || replicas_.count() == 0 || failover_.under_way()
-        || now - pinged_ms_ < period_ms) {
+    if (replicas_.count() == 0) {
+        pinged_ms_ = now;  // The first one is pinged a period from now.
+    }
+    if (link_ != nullptr || failover_.under_way() || now - pinged_ms_ < period_ms) {
         return;
     }
     pinged_ms_ = now;

@@ -143,6 +143,8 @@ std::map<std::string, std::string> content(Server& server) {
 
 class ReplicationTest : public testing::Test {
 protected:
+    explicit ReplicationTest(std::uint64_t seed = 20) : world(seed), network(world), random(seed) {}
+
     void follow(Server& replica, Server& master) {
         replica.service->replication().follow({master.address().host_string(), 6379});
     }
@@ -179,9 +181,30 @@ protected:
         world.run_for(milliseconds(200));
     }
 
-    io::SimWorld world{20};
-    io::SimNetwork network{world};
-    SeededRandom random{4};
+    io::SimWorld world;
+    io::SimNetwork network;
+    SeededRandom random;
+};
+
+class ReplicationUnderFaults : public testing::WithParamInterface<std::uint64_t>,
+                               public ReplicationTest {
+protected:
+    ReplicationUnderFaults() : ReplicationTest(GetParam()) {}
+
+    /// Something goes wrong between two of them, or is mended.
+    void disturb(const Server& one, const Server& other) {
+        switch (random.below(4)) {
+            case 0: network.reset_between(one.address(), other.address()); break;
+            case 1: network.cut(one.address(), other.address()); break;
+            case 2: network.cut(other.address(), one.address()); break;
+            default: mend(one, other);
+        }
+    }
+
+    void mend(const Server& one, const Server& other) {
+        network.mend(one.address(), other.address());
+        network.mend(other.address(), one.address());
+    }
 };
 
 TEST_F(ReplicationTest, AReplicaTakesAllKeysAndEveryCommandAfterThem) {
@@ -224,6 +247,45 @@ TEST_F(ReplicationTest, CutConnectionsGoOnFromTheirPlace) {
     EXPECT_EQ(master.service->replication().replicas().counters.full, 1U);
     EXPECT_EQ(middle.service->replication().replicas().counters.full, 1U);
 }
+
+/// Whatever the network does, and whoever leads at the end, all have what the last one has.
+TEST_P(ReplicationUnderFaults, AllHaveWhatTheMasterHasWhenItIsOver) {
+    Server one(world, network, 1);
+    Server two(world, network, 2);
+    Server three(world, network, 3);
+    one.set("repl-backlog-size", std::to_string(1000 + random.below(100'000)));
+    one.set("repl-diskless-sync", random.chance(1, 2) ? "yes" : "no");
+    follow(two, one);
+    follow(three, two);
+    Client to_one(world, network, one);
+    for (int round = 0; round < 30; ++round) {
+        write_some(to_one, 60);
+        disturb(one, two);
+        disturb(two, three);
+        if (random.chance(1, 10)) {
+            to_one.send("FLUSHALL");
+        }
+        world.run_for(milliseconds(random.below(3000)));
+    }
+    // The middle one takes over, and the first one follows it.
+    two.service->replication().lead();
+    mend(one, two);
+    mend(two, three);
+    follow(one, two);
+    Client to_two(world, network, two);
+    write_some(to_two, 100);
+    world.run_for(seconds(60));
+    EXPECT_TRUE(one.link_up());
+    EXPECT_TRUE(three.link_up());
+    EXPECT_TRUE(content(one) == content(two));
+    EXPECT_TRUE(content(three) == content(two));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Seeds,
+    ReplicationUnderFaults,
+    testing::Range(std::uint64_t{1}, std::uint64_t{13})
+);
 
 TEST_F(ReplicationTest, ReplicasOfAPromotedReplicaGoOn) {
     Server master(world, network, 1);
