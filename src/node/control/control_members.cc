@@ -249,6 +249,7 @@ void ControlPlane::ask_to_join() {
 void ControlPlane::on_join_answer(const cluster::NodeId& node, const Result<std::string>& answer) {
     if (answer.ok()) {
         join_refusal_.clear();
+        learn_addresses(answer.value());
         if (raft_ == nullptr && !founding_) {
             ControlStorage::Recovered nothing;
             nothing.snapshot.state = std::make_shared<const State>();
@@ -310,7 +311,7 @@ void ControlPlane::on_join(ByteView bytes, const std::shared_ptr<cluster::PeerRe
         }
         admit(node);
     }
-    reply->answer(std::string(state_->cluster.id.view()));
+    reply->answer(std::string(state_->cluster.id.view()) + met_addresses());
 }
 
 /// Whether a node may become a member at an address. It may succeed a member that is gone (a

@@ -261,6 +261,8 @@ private:
     bool is_alone() const;
     void remember_host(const cluster::Member& as_known);
     bool lacks_host() const;
+    std::string met_addresses() const;
+    void learn_addresses(ByteView join_answer);
     std::string departure_address() const;
     bool has_no_slots() const;
     void lead_departure(const std::string& address);
