@@ -94,6 +94,7 @@ void Service::apply_settings() {
     limits.list_compress_depth = settings.number("list-compress-depth");
     limits.stream_node_max_bytes = size("stream-node-max-bytes");
     limits.stream_node_max_entries = size("stream-node-max-entries");
+    limits.hll_sparse_bytes_max = size("hll-sparse-max-bytes");
     kv::KeyspaceSettings& of_keys = keyspace.settings;
     const std::string& policy = settings.text("maxmemory-policy");
     constexpr std::array<std::string_view, 8> kPolicies = {

@@ -77,7 +77,7 @@ constexpr SettingSpec kSpecs[] = {
     {"enable-protected-configs", "", kEnum, "no", "no yes local", 0, 0, kImmutable},
     {"hash-max-listpack-entries", "hash-max-ziplist-entries", kNumber, "512", "", 0, INT64_MAX, 0},
     {"hash-max-listpack-value", "hash-max-ziplist-value", kMemory, "64", "", 0, INT64_MAX, 0},
-    {"hll-sparse-max-bytes", "", kMemory, "3000", "", 0, INT64_MAX, kInert},
+    {"hll-sparse-max-bytes", "", kMemory, "3000", "", 0, INT64_MAX, 0},
     {"hz", "", kNumber, "10", "", 0, INT32_MAX, 0},
     {"ignore-warnings", "", kText, "", "", 0, 0, kImmutable | kInert},
     {"io-threads", "", kNumber, "1", "", 1, 128, kImmutable | kInert},
