@@ -1,5 +1,7 @@
 // What clients hear of what commands did: WATCH, client-side caching, keyspace events, messages.
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/internal/redaction.h"
+#include "api/redis/scripting.h"
 
 #include <algorithm>
 #include <array>
@@ -107,11 +109,19 @@ void Service::deliver(
     }
     out.bulk(channel);
     out.bulk(message);
-    if (to->executing) {
-        to->after_reply.append(out.bytes());
+    push(*to, out.bytes());
+}
+
+void Service::push(Session& to, ByteView bytes) {
+    if (!to.executing) {
+        to.reply.raw(bytes);
+        flush_later(to);
+    } else if (running_ != to.id && to.reply.mark() == to.reply_begin) {
+        // Its command waits to be admitted: what that evicted is told before the answer.
+        to.reply.raw(bytes);
+        to.reply_begin = to.reply.mark();
     } else {
-        to->reply.raw(out.bytes());
-        flush_later(*to);
+        to.after_reply.append(bytes);
     }
 }
 
@@ -138,8 +148,13 @@ std::size_t Service::publish_shard(ByteView channel, ByteView message) {
     );
 }
 
-void Service::feed_monitors(const Session* from, int db, std::span<const ByteView> arguments) {
-    if (monitors_.empty()) {
+void Service::feed_monitors(
+    const Session* from,
+    int db,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    if (monitors_.empty() || spec.is(kv::kFlagAdmin)) {
         return;
     }
     const std::int64_t now = now_us();
@@ -153,7 +168,7 @@ void Service::feed_monitors(const Session* from, int db, std::span<const ByteVie
         db
     );
     std::string line = head.data() + (from == nullptr ? "lua" : from->peer_text()) + "]";
-    for (const ByteView argument : arguments) {
+    for (const ByteView argument : shown_arguments(spec, arguments)) {
         line.push_back(' ');
         append_quoted(line, argument);
     }
@@ -294,8 +309,7 @@ void Service::push_invalidation(SessionId id, std::span<const std::string> keys,
                 out.push(2);
                 out.bulk("tracking-redir-broken");
                 out.integer(static_cast<std::int64_t>(owner->tracking.redirect));
-                owner->reply.raw(out.bytes());
-                flush_later(*owner);
+                push(*owner, out.bytes());
             }
             return;
         }
@@ -319,12 +333,7 @@ void Service::push_invalidation(SessionId id, std::span<const std::string> keys,
             out.bulk(key);
         }
     }
-    if (to->executing) {
-        to->after_reply.append(out.bytes());
-    } else {
-        to->reply.raw(out.bytes());
-        flush_later(*to);
-    }
+    push(*to, out.bytes());
 }
 
 void Service::send_noted_invalidations() {
@@ -350,13 +359,29 @@ void Service::trim_tracking() {
 void Service::remember_reads(
     Session& session,
     const kv::CommandSpec& spec,
-    std::span<const ByteView> arguments
+    std::span<const ByteView> arguments,
+    bool in_script
 ) {
     const Tracking& of = session.tracking;
     if (!of.on || of.broadcast || !spec.is(kv::kFlagReadonly) || (of.opt_in && !of.caching_set)
-        || (of.opt_out && of.caching_set)) {
+        || (of.opt_out && of.caching_set) || Scripting::is_script(spec)) {
         return;
     }
+    if (in_script) {
+        // What it reads are the keys it declared.
+        const Scripting::Running& script = *scripting_->running();
+        const std::vector<ByteView> declared(script.command.begin(), script.command.end());
+        remember_keys(session, *script.spec, declared);
+    } else {
+        remember_keys(session, spec, arguments);
+    }
+}
+
+void Service::remember_keys(
+    const Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
     const auto keys = kv::find_keys(spec, arguments);
     if (!keys.ok()) {
         return;

@@ -1,6 +1,7 @@
 // The way of a command: which one it is, whether it may run, running it, what follows.
 #include "api/redis/call.h"
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/internal/redaction.h"
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/scripting.h"
 #include "api/redis/service.h"
@@ -22,7 +23,7 @@ constexpr ByteView kNoAuth = "NOAUTH Authentication required.";
 constexpr ByteView kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
 
 /// The beginnings of a command's arguments, for the error about an unknown one.
-std::string shown_arguments(std::span<const ByteView> arguments) {
+std::string quoted_beginnings(std::span<const ByteView> arguments) {
     std::string out;
     for (std::size_t i = 1; i < arguments.size() && out.size() < kShownNameBytes; ++i) {
         out.append("'").append(arguments[i].substr(0, kShownNameBytes - out.size())).append("' ");
@@ -70,10 +71,6 @@ bool may_write(std::uint32_t flags) {
     return (flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0;
 }
 
-bool shown_to_monitors(const kv::CommandSpec& spec) {
-    return !spec.is(kv::kFlagSkipMonitor) && !spec.is(kv::kFlagAdmin);
-}
-
 }  // namespace
 
 bool Call::arg_is(std::size_t index, ByteView word) const {
@@ -100,7 +97,7 @@ Service::resolve(std::span<const ByteView> arguments, wire::RespWriter& reply) {
     if (spec == nullptr) {
         reply.error(
             "ERR unknown command '" + std::string(arguments[0].substr(0, kShownNameBytes))
-            + "', with args beginning with: " + shown_arguments(arguments)
+            + "', with args beginning with: " + quoted_beginnings(arguments)
         );
         return nullptr;
     }
@@ -216,13 +213,13 @@ void Service::queue_in_transaction(
 // Running it ------------------------------------------------------------------------------------
 
 void Service::execute(Session& session, std::span<const ByteView> arguments) {
-    const std::size_t mark = session.reply.mark();
+    session.reply_begin = session.reply.mark();
     session.executing = true;
     session.last_used_ms = now_ms();
     ++session.commands;
     const kv::CommandSpec* spec = resolve(arguments, session.reply);
     if (spec == nullptr) {
-        const std::string error(ByteView(session.reply.bytes()).substr(mark));
+        const std::string error(ByteView(session.reply.bytes()).substr(session.reply_begin));
         session.transaction.broken = session.transaction.broken || session.transaction.open;
         stats.count_error(error);
     } else {
@@ -242,7 +239,7 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
     }
     session.executing = false;
     if (session.reply_mode != ReplyMode::kOn && !session.closing()) {
-        session.reply.rewind(mark);
+        session.reply.rewind(session.reply_begin);
         if (session.reply_mode == ReplyMode::kSkip) {
             session.reply_mode = ReplyMode::kOn;
         } else if (session.reply_mode == ReplyMode::kSkipNext) {
@@ -263,10 +260,14 @@ void Service::run(
         running_ = session.id;
     }
     ++depth_;
-    if (shown_to_monitors(spec)) {
-        feed_monitors(&session, session.db, arguments);
+    const bool shown_last = is_command(spec, "exec");
+    if (!shown_last) {
+        feed_monitors(&session, session.db, spec, arguments);
     }
     call_handler(session, spec, arguments, session.reply);
+    if (shown_last) {
+        feed_monitors(&session, session.db, spec, arguments);
+    }
     --depth_;
     if (outermost) {
         after_command(&session);
@@ -297,7 +298,7 @@ void Service::call_handler(
         stats.count_error(ByteView(reply.bytes()).substr(mark));
     }
     account(session, spec, arguments, static_cast<std::uint64_t>(took.count()), failed);
-    remember_reads(session, spec, arguments);
+    remember_reads(session, spec, arguments, &reply != &session.reply);
     const bool of_client = spec.parent != nullptr && spec.parent->name == "client";
     if (!of_client && !session.transaction.open && !session.in_exec) {
         session.tracking.caching_set = false;
@@ -366,7 +367,7 @@ void Service::account(
             {0,
              now_ms() / 1000,
              microseconds,
-             SlowLog::shorten(arguments),
+             SlowLog::shorten(shown_arguments(spec, arguments)),
              session.peer_text(),
              session.name},
             static_cast<std::size_t>(settings.number("slowlog-max-len"))
@@ -405,7 +406,7 @@ void Service::call_from_script(
         return;
     }
     ++depth_;
-    feed_monitors(nullptr, session.db, arguments);
+    feed_monitors(nullptr, session.db, *spec, arguments);
     call_handler(session, *spec, arguments, reply);
     --depth_;
 }
@@ -523,9 +524,7 @@ void Service::execute_transaction(Call& call) {
     for (const KeptRequest& request : queue) {
         const std::vector<ByteView> views = request.views();
         const std::size_t mark = call.reply.mark();
-        if (shown_to_monitors(*request.spec)) {
-            feed_monitors(&session, session.db, views);
-        }
+        feed_monitors(&session, session.db, *request.spec, views);
         session.in_exec = true;
         // What a user may do can have changed since the command was queued.
         if (admit_user(session, *request.spec)) {

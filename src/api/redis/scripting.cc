@@ -165,7 +165,8 @@ void Scripting::run(
         &interpreter == &libraries.interpreter(),
         std::string(name),
         {call.arguments.begin(), call.arguments.end()},
-        0};
+        0,
+        &call.spec};
     const int db = call.session.db;
     kv::Interpreter::Run what;
     what.reference = reference;

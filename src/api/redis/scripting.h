@@ -42,6 +42,9 @@ public:
     /// What others are told meanwhile.
     ByteView busy_text() const;
 
+    /// EVAL and FCALL, in all their forms.
+    static bool is_script(const kv::CommandSpec& spec) { return spec.is(kv::kFlagSkipMonitor); }
+
     /// A script runs, and has for too long.
     bool busy() const { return busy_; }
 
@@ -51,6 +54,7 @@ public:
         std::string name;
         std::vector<std::string> command;
         std::int64_t milliseconds = 0;
+        const kv::CommandSpec* spec = nullptr;
     };
 
     /// nullptr: nothing runs.

@@ -115,6 +115,9 @@ public:
     void count_output(std::size_t bytes) { stats.output_bytes += bytes; }
 
     void count_protocol_error();
+    /// Sends what is no command's answer: after the answer of the command that runs, else at once.
+    /// CLIENT REPLY OFF does not hold it back.
+    void push(Session& to, ByteView bytes);
     /// Sends what was written to a session's reply outside of its own command, at the end of the
     /// turn.
     void flush_later(Session& session);
@@ -160,7 +163,13 @@ public:
     // What clients hear of.
     std::size_t publish(ByteView channel, ByteView message);
     std::size_t publish_shard(ByteView channel, ByteView message);
-    void feed_monitors(const Session* session, int db, std::span<const ByteView> arguments);
+    /// `session`: nullptr if a script runs the command.
+    void feed_monitors(
+        const Session* session,
+        int db,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments
+    );
     void start_monitoring(Session& session);
     void stop_monitoring(Session& session);
     void set_tracking(Session& session, const Tracking& tracking);
@@ -271,6 +280,13 @@ private:
     void flush_propagation();
     void remember_reads(
         Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments,
+        bool in_script
+    );
+
+    void remember_keys(
+        const Session& session,
         const kv::CommandSpec& spec,
         std::span<const ByteView> arguments
     );

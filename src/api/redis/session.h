@@ -150,6 +150,9 @@ public:
 
     /// Messages pushed while a command of the session itself ran: they follow its reply.
     std::string after_reply;
+    /// Where in `reply` the answer of the command that executes begins: CLIENT REPLY OFF takes back
+    /// what follows.
+    std::size_t reply_begin = 0;
 
 private:
     Service& service_;
