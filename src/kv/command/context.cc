@@ -92,7 +92,8 @@ bool Context::timeout(std::size_t index, std::int64_t* milliseconds) {
 }
 
 bool Context::drop_if_expired(Entry* entry) {
-    if (!entry->expired(now_ms())) {
+    // What is replayed happened while the key was there; its end is in the log, too.
+    if (env_.replaying || !entry->expired(now_ms())) {
         return false;
     }
     if (env_.removes_expired) {
@@ -121,7 +122,7 @@ Entry* Context::lookup_quiet(ByteView key) {
     return lookup(key);
 }
 
-Entry* Context::lookup_read(ByteView key) {
+Entry* Context::lookup_untouched(ByteView key) {
     Entry* entry = lookup(key);
     if (entry == nullptr) {
         ++env_.keyspace.stats.misses;
@@ -129,7 +130,14 @@ Entry* Context::lookup_read(ByteView key) {
         return nullptr;
     }
     ++env_.keyspace.stats.hits;
-    touch(entry);
+    return entry;
+}
+
+Entry* Context::lookup_read(ByteView key) {
+    Entry* entry = lookup_untouched(key);
+    if (entry != nullptr) {
+        touch(entry);
+    }
     return entry;
 }
 

@@ -139,7 +139,9 @@ public:
     Entry* lookup_read(ByteView key);
     /// For one that changes: as lookup_read() without the counting.
     Entry* lookup_write(ByteView key);
-    /// Neither counts nor touches (OBJECT, TTL, SCAN).
+    /// Counts, does not touch (TTL, TYPE, EXISTS).
+    Entry* lookup_untouched(ByteView key);
+    /// Neither counts nor touches (OBJECT, SCAN).
     Entry* lookup_quiet(ByteView key);
     /// Whether the entry is expired; removes it if this node may. For commands that walk over keys.
     bool drop_if_expired(Entry* entry);

@@ -35,7 +35,7 @@ void count_existing(Context& ctx, Entry* (Context::*lookup)(ByteView)) {
 }
 
 void do_exists(Context& ctx) {
-    count_existing(ctx, &Context::lookup_read);
+    count_existing(ctx, &Context::lookup_untouched);
 }
 
 void do_touch(Context& ctx) {
@@ -43,7 +43,7 @@ void do_touch(Context& ctx) {
 }
 
 void do_type(Context& ctx) {
-    const Entry* entry = ctx.lookup_quiet(ctx.arg(1));
+    const Entry* entry = ctx.lookup_untouched(ctx.arg(1));
     ctx.reply.simple(entry == nullptr ? "none" : type_name(entry->type()));
 }
 
@@ -113,7 +113,7 @@ bool read_database(Context& ctx, std::size_t index, int* db) {
 /// The entry of another database, unless it is expired.
 Entry* find_live(Context& ctx, int db, ByteView key) {
     Entry* entry = ctx.keyspace().database(db).find(key);
-    if (entry != nullptr && entry->expired(ctx.now_ms())) {
+    if (entry != nullptr && !ctx.replaying() && entry->expired(ctx.now_ms())) {
         remove_expired(ctx.keyspace(), db, entry, ctx.effects());
         return nullptr;
     }
