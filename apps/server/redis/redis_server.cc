@@ -73,8 +73,7 @@ RedisServer::RedisServer(api_redis::Settings settings)
                 loop_->defer([this] { loop_->stop(); });
             },
         .used_memory = used_memory,
-        .rewrite_config = rewrite_redis_config,
-        .port = static_cast<std::uint16_t>(settings_.number("port"))};
+        .rewrite_config = rewrite_redis_config};
     service_ = std::make_unique<api_redis::Service>(std::move(environment), settings_);
     persistence_ = std::make_unique<api_redis::Persistence>(*service_, *fs_);
     service_->persistence = persistence_.get();
@@ -86,19 +85,22 @@ Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings sett
     std::unique_ptr<RedisServer> server(new RedisServer(std::move(settings)));
     KUMO_TRY(server->persistence_->load());
     KUMO_TRY(server->persistence_->start());
-    KUMO_TRY(server->listen());
+    KUMO_TRY(server->listen_anew());
+    RedisServer& made = *server;
+    made.service_->on_setting("port", [&made] { return made.change_port(); });
     return server;
 }
 
-Status RedisServer::listen() {
-    const auto port = static_cast<std::uint16_t>(settings_.number("port"));
+Result<std::vector<std::unique_ptr<io::Listener>>>
+RedisServer::listen(const std::string& bind, std::uint16_t port) {
+    std::vector<std::unique_ptr<io::Listener>> opened;
     if (port == 0) {
-        return {};
+        return opened;
     }
     const auto accept = [this](io::Loop& /*loop*/, std::unique_ptr<io::Stream> stream) {
         service_->accept(std::move(stream));
     };
-    for (std::string host : bind_hosts(settings_.text("bind"))) {
+    for (std::string host : bind_hosts(bind)) {
         // A leading minus: it is no error if this host has no such address.
         const bool optional = host.starts_with("-");
         host = optional ? host.substr(1) : host;
@@ -109,10 +111,30 @@ Status RedisServer::listen() {
         }
         auto listener = network_->listen(*loop_, address.value(), accept, {});
         if (listener.ok()) {
-            listeners_.push_back(std::move(listener).value());
+            opened.push_back(std::move(listener).value());
         } else if (!optional) {
             return listener.error();
         }
+    }
+    return opened;
+}
+
+Status RedisServer::listen_anew() {
+    KUMO_TRY_ASSIGN(
+        listeners_,
+        listen(
+            service_->settings.text("bind"),
+            static_cast<std::uint16_t>(service_->settings.number("port"))
+        )
+    );
+    return {};
+}
+
+/// CONFIG SET port: the old one is given up when there is a new one.
+Status RedisServer::change_port() {
+    if (const Status changed = listen_anew(); !changed.ok()) {
+        log_warn("cannot change the port: " + changed.error().message);
+        return Error{ErrorCode::kIo, "Unable to listen on this port. Check server logs."};
     }
     return {};
 }

@@ -8,8 +8,10 @@
 #include "io/loop.h"
 #include "io/network.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace kumo::server {
@@ -32,7 +34,10 @@ public:
 private:
     explicit RedisServer(api_redis::Settings settings);
 
-    Status listen();
+    Result<std::vector<std::unique_ptr<io::Listener>>>
+    listen(const std::string& bind, std::uint16_t port);
+    Status listen_anew();
+    Status change_port();
 
     std::unique_ptr<io::Loop> loop_;
     std::unique_ptr<io::Network> network_;

@@ -22,6 +22,10 @@ constexpr int kEvictionsPerCall = 1000;
 }  // namespace
 
 void Service::cron() {
+    cron_timer_ = environment_.loop.add_timer(kCronInterval, [this] { cron(); });
+    if (cron_paused) {
+        return;
+    }
     if (active_expire && !paused()) {
         expire_some();
     }
@@ -34,7 +38,6 @@ void Service::cron() {
     for (const std::function<void()>& task : periodic_) {
         task();
     }
-    cron_timer_ = environment_.loop.add_timer(kCronInterval, [this] { cron(); });
 }
 
 void Service::expire_some() {
@@ -71,6 +74,7 @@ void Service::expire_some() {
             }
         }
     }
+    add_latency("expire-cycle", static_cast<std::uint64_t>((monotonic_now() - begun).count()));
     after_command(nullptr);
 }
 
@@ -152,23 +156,35 @@ bool Service::make_room() {
     if (most == 0 || used_memory() <= most) {
         return true;
     }
-    if (keyspace.settings.policy == kv::EvictionPolicy::kNoeviction || paused()) {
+    if (paused()) {
+        return true;  // Nothing is to change.
+    }
+    if (keyspace.settings.policy == kv::EvictionPolicy::kNoeviction) {
         return false;
     }
-    for (int i = 0; i < kEvictionsPerCall; ++i) {
+    const MonotonicTime begun = monotonic_now();
+    for (int i = 0; i < kEvictionsPerCall && used_memory() > most; ++i) {
         int db = 0;
         kv::Entry* entry = eviction_candidate(&db);
         if (entry == nullptr) {
-            return false;
+            break;
         }
         delete_key(db, entry, kv::EventClass::kEvicted, "evicted");
         ++keyspace.stats.evicted;
         flush_propagation();
-        if (used_memory() <= most) {
-            return true;
-        }
     }
+    add_latency("eviction-cycle", static_cast<std::uint64_t>((monotonic_now() - begun).count()));
     return used_memory() <= most;
+}
+
+/// A lower limit is kept at once, not only when the next command comes.
+void Service::evict_later() {
+    environment_.loop.defer([this] {
+        const std::uint64_t before = keyspace.stats.evicted;
+        if (settings_cache_.memory_max > 0 && !make_room() && keyspace.stats.evicted > before) {
+            evict_later();
+        }
+    });
 }
 
 }  // namespace kumo::api_redis

@@ -196,20 +196,16 @@ void Service::stop_monitoring(Session& session) {
 // WATCH -----------------------------------------------------------------------------------------
 
 void Service::watch(Session& session, ByteView key) {
-    const auto [at, added] = session.transaction.watched.emplace(session.db, key);
-    if (!added) {
-        return;
+    const kv::Entry* entry = keyspace.database(session.db).find(key);
+    const bool expired = entry != nullptr && entry->expired(now_ms());
+    if (session.transaction.watched.emplace(std::pair(session.db, key), expired).second) {
+        watched_.add(session.db, key, session.id);
     }
-    kv::Entry* entry = keyspace.database(session.db).find(key);
-    if (entry != nullptr && entry->expired(now_ms())) {
-        kv::remove_expired(keyspace, session.db, entry, *effects_);
-    }
-    watched_.add(session.db, key, session.id);
 }
 
 void Service::unwatch_all(Session& session) {
-    for (const auto& [db, key] : session.transaction.watched) {
-        watched_.remove(db, key, session.id);
+    for (const auto& [key, expired] : session.transaction.watched) {
+        watched_.remove(key.first, key.second, session.id);
     }
     session.transaction.watched.clear();
     session.transaction.watched_changed = false;
@@ -219,18 +215,34 @@ bool Service::watched_key_expired(Session& session) {
     return std::any_of(
         session.transaction.watched.begin(),
         session.transaction.watched.end(),
-        [this](const std::pair<int, std::string>& watched) {
-            const kv::Entry* entry = keyspace.database(watched.first).find(watched.second);
-            return entry != nullptr && entry->expired(now_ms());
+        [this](const auto& watched) {
+            const auto& [key, was_expired] = watched;
+            const kv::Entry* entry = keyspace.database(key.first).find(key.second);
+            return !was_expired && entry != nullptr && entry->expired(now_ms());
         }
     );
 }
 
+/// The key is another one now, or none. One that was expired and is gone, or is expired still, or
+/// one that was not there and is expired, is as absent as before.
+void Service::touch_watchers(int db, ByteView key, bool was_there) {
+    const kv::Entry* entry = keyspace.database(db).find(key);
+    const bool expired = entry != nullptr && entry->expired(now_ms());
+    for (const SessionId id : watched_.sessions(db, key)) {
+        Transaction& transaction = sessions_.at(id)->transaction;
+        bool& was_expired = transaction.watched.find(std::pair(db, std::string(key)))->second;
+        const bool was_absent = was_expired || !was_there;
+        if (was_absent && (entry == nullptr || expired)) {
+            was_expired = expired;
+        } else {
+            transaction.watched_changed = true;
+        }
+    }
+}
+
 void Service::note_changed(int db, ByteView key) {
     if (!watched_.empty()) {
-        for (const SessionId id : watched_.sessions(db, key)) {
-            sessions_.at(id)->transaction.watched_changed = true;
-        }
+        touch_watchers(db, key, true);
     }
     if (!blocked_.empty()) {
         note_ready(db, key);
@@ -260,7 +272,10 @@ void Service::note_flush(int db) {
                 continue;
             }
             for (const SessionId id : watched_.sessions(at, key)) {
-                sessions_.at(id)->transaction.watched_changed = true;
+                Transaction& transaction = sessions_.at(id)->transaction;
+                bool& was_expired = transaction.watched.find(std::pair(at, key))->second;
+                transaction.watched_changed = transaction.watched_changed || !was_expired;
+                was_expired = false;
             }
         }
         for (const std::string& key : blocked_.keys_of(at)) {
@@ -279,11 +294,9 @@ void Service::note_swapped(int first, int second) {
     for (const int db : {first, second}) {
         const int other = db == first ? second : first;
         for (const std::string& key : watched_.keys_of(db)) {
-            if (keyspace.database(db).find(key) != nullptr
-                || keyspace.database(other).find(key) != nullptr) {
-                for (const SessionId id : watched_.sessions(db, key)) {
-                    sessions_.at(id)->transaction.watched_changed = true;
-                }
+            const bool was_there = keyspace.database(other).find(key) != nullptr;
+            if (was_there || keyspace.database(db).find(key) != nullptr) {
+                touch_watchers(db, key, was_there);
             }
         }
         for (const std::string& key : blocked_.keys_of(db)) {

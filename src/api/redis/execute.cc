@@ -62,11 +62,6 @@ bool allowed_while_subscribed(const kv::CommandSpec& spec) {
     });
 }
 
-/// A command's flags; EXEC has those of what is queued, too.
-std::uint32_t flags_of(const kv::CommandSpec& spec, const Session& session) {
-    return is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
-}
-
 bool may_write(std::uint32_t flags) {
     return (flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0;
 }
@@ -123,6 +118,18 @@ Service::resolve(std::span<const ByteView> arguments, wire::RespWriter& reply) {
     return spec;
 }
 
+/// A command's flags; EXEC has those of what is queued, too, and a script those it declares.
+std::uint32_t Service::flags_of(
+    const Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    if (Scripting::is_script(spec)) {
+        return scripting_->command_flags(spec, arguments);
+    }
+    return is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
+}
+
 void Service::reject(Session& session, const kv::CommandSpec* spec, ByteView error) {
     if (session.transaction.open) {
         session.transaction.broken = true;
@@ -154,12 +161,16 @@ bool Service::admit_user(Session& session, const kv::CommandSpec& spec) {
     return true;
 }
 
-bool Service::admit_state(Session& session, const kv::CommandSpec& spec) {
+bool Service::admit_state(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
     if (scripting_->busy() && !spec.is(kv::kFlagAllowBusy)) {
         reject(session, &spec, scripting_->busy_text());
         return false;
     }
-    const std::uint32_t flags = flags_of(spec, session);
+    const std::uint32_t flags = flags_of(session, spec, arguments);
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
         reject(session, &spec, kOutOfMemory);
         return false;
@@ -183,7 +194,11 @@ bool Service::admit_state(Session& session, const kv::CommandSpec& spec) {
     return true;
 }
 
-bool Service::admit(Session& session, const kv::CommandSpec& spec) {
+bool Service::admit(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
     if (kv::keyspace_handlers().find(spec) == nullptr && call_handlers().find(spec) == nullptr) {
         reject(
             session,
@@ -192,7 +207,7 @@ bool Service::admit(Session& session, const kv::CommandSpec& spec) {
         );
         return false;
     }
-    return admit_user(session, spec) && admit_state(session, spec);
+    return admit_user(session, spec) && admit_state(session, spec, arguments);
 }
 
 void Service::queue_in_transaction(
@@ -201,7 +216,7 @@ void Service::queue_in_transaction(
     std::span<const ByteView> arguments
 ) {
     Transaction& open = session.transaction;
-    open.flags |= spec.flags;
+    open.flags |= flags_of(session, spec, arguments);
     KeptRequest kept{&spec, {arguments.begin(), arguments.end()}};
     for (const std::string& argument : kept.arguments) {
         open.queued_bytes += argument.size() + sizeof(std::string);
@@ -224,12 +239,12 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
         stats.count_error(error);
     } else {
         session.last_command = spec;
-        if (paused() && (pause_all_ || may_write(flags_of(*spec, session)))) {
+        if (paused() && (pause_all_ || may_write(flags_of(session, *spec, arguments)))) {
             session.block_reason = BlockReason::kPause;
             session.blocked = BlockedState{{spec, {arguments.begin(), arguments.end()}}, {}, {}};
             paused_.push_back(session.id);
             ++blocked_count_;
-        } else if (admit(session, *spec)) {
+        } else if (admit(session, *spec, arguments)) {
             if (session.transaction.open && !runs_in_multi(*spec)) {
                 queue_in_transaction(session, *spec, arguments);
             } else {
@@ -260,12 +275,13 @@ void Service::run(
         running_ = session.id;
     }
     ++depth_;
-    const bool shown_last = is_command(spec, "exec");
-    if (!shown_last) {
+    // Scripts are shown before their commands, a transaction's commands before EXEC.
+    const bool shown_first = Scripting::is_script(spec);
+    if (shown_first) {
         feed_monitors(&session, session.db, spec, arguments);
     }
     call_handler(session, spec, arguments, session.reply);
-    if (shown_last) {
+    if (!shown_first) {
         feed_monitors(&session, session.db, spec, arguments);
     }
     --depth_;
@@ -319,7 +335,8 @@ void Service::run_keyspace(
         .db = session.db,
         .now_us = now_us(),
         .may_block = depth_ == 1 && !session.in_exec && &reply == &session.reply,
-        .resumed = resumed};
+        .resumed = resumed,
+        .removes_expired = !paused()};
     kv::Context context(environment, spec, arguments, reply);
     kv::keyspace_handlers().find(spec)(context);
     if (context.block_request().has_value()) {
@@ -349,19 +366,32 @@ void Service::account(
     bool failed
 ) {
     ++stats.commands_processed;
+    if (session.blocked.has_value()) {
+        return;  // It is a call when it is over.
+    }
+    count_call(session, spec, arguments, nanoseconds, failed);
+    add_latency(spec.is(kv::kFlagFast) ? "fast-command" : "command", nanoseconds);
+}
+
+void Service::count_call(
+    const Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments,
+    std::uint64_t nanoseconds,
+    bool failed
+) {
+    const std::uint64_t microseconds = nanoseconds / 1000;
     CommandStats& of = stats.commands[spec.id];
     ++of.calls;
-    of.microseconds += nanoseconds / 1000;
+    of.microseconds += microseconds;
     of.failed += failed ? 1 : 0;
-    if (settings_cache_.latency_tracking && !session.blocked.has_value()) {
+    if (settings_cache_.latency_tracking) {
         if (of.histogram == nullptr) {
             of.histogram = std::make_unique<DurationHistogram>();
         }
         of.histogram->add(nanoseconds);
     }
-    const std::uint64_t microseconds = nanoseconds / 1000;
     if (settings_cache_.slow_microseconds >= 0 && !spec.is(kv::kFlagSkipSlowlog)
-        && !session.blocked.has_value()
         && microseconds >= static_cast<std::uint64_t>(settings_cache_.slow_microseconds)) {
         slow_log.add(
             {0,
@@ -373,14 +403,13 @@ void Service::account(
             static_cast<std::size_t>(settings.number("slowlog-max-len"))
         );
     }
-    const std::uint64_t milliseconds = microseconds / 1000;
+}
+
+void Service::add_latency(ByteView event, std::uint64_t nanoseconds) {
+    const std::uint64_t milliseconds = nanoseconds / 1'000'000;
     if (settings_cache_.latency_milliseconds > 0
         && milliseconds >= static_cast<std::uint64_t>(settings_cache_.latency_milliseconds)) {
-        latency.add(
-            spec.is(kv::kFlagFast) ? "fast-command" : "command",
-            now_ms() / 1000,
-            milliseconds
-        );
+        latency.add(event, now_ms() / 1000, milliseconds);
     }
 }
 
@@ -466,9 +495,17 @@ std::vector<std::string> Service::function_libraries() {
     return out;
 }
 
-Status Service::load_function(ByteView code) {
-    auto loaded = scripting_->load_library(code, true);
+Status Service::load_function(ByteView code, bool replace) {
+    auto loaded = scripting_->load_library(code, replace);
     return loaded.ok() ? Status() : Status(loaded.error());
+}
+
+void Service::empty() {
+    effects_->on_flush(-1);
+    for (int db = 0; db < keyspace.database_count(); ++db) {
+        keyspace.database(db).clear();
+    }
+    scripting_->libraries.flush();
 }
 
 // What follows ----------------------------------------------------------------------------------

@@ -117,6 +117,25 @@ void Scripting::call_function(Call& call, bool read_only) {
     }
 }
 
+std::uint32_t
+Scripting::command_flags(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
+    std::uint32_t declared = kv::kScriptOldStyle;
+    if (spec.name.starts_with("fcall")) {
+        const kv::RegisteredFunction* function = libraries.find(arguments[1]);
+        declared = function == nullptr ? declared : function->flags;
+    } else if (spec.name.starts_with("evalsha")) {
+        const kv::ScriptCache::Script* script = scripts.find(arguments[1]);
+        declared = script == nullptr ? declared : script->flags;
+    } else {
+        declared = kv::ScriptCache::declared_flags(arguments[1]);
+    }
+    if ((declared & kv::kScriptOldStyle) != 0) {
+        return spec.flags;
+    }
+    const std::uint32_t quiet = spec.flags & ~(kv::kFlagWrite | kv::kFlagMayReplicate);
+    return (declared & kv::kScriptNoWrites) != 0 ? quiet : quiet | kv::kFlagWrite;
+}
+
 // Whether it may run ------------------------------------------------------------------------------
 
 bool Scripting::may_run(Call& call, std::uint32_t flags, bool read_only) {
@@ -237,16 +256,16 @@ const Scripting::Running* Scripting::running() {
 // What its commands may do ------------------------------------------------------------------------
 
 std::string Scripting::refusal(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
-    if (spec.is(kv::kFlagNoscript)) {
+    if (spec.is(kv::kFlagNoscript) && !service_.deny_scripts_disabled) {
         return "ERR This Redis command is not allowed from script";
     }
     if (would_block(spec, arguments)) {
         return "ERR " + spec.full_name() + " command is not allowed with BLOCK option from scripts";
     }
+    if (read_only_ && (spec.is(kv::kFlagWrite) || spec.is(kv::kFlagMayReplicate))) {
+        return "ERR Write commands are not allowed from read-only scripts.";
+    }
     if (spec.is(kv::kFlagWrite)) {
-        if (read_only_) {
-            return "ERR Write commands are not allowed from read-only scripts.";
-        }
         if (service_.settings.number("min-replicas-to-write") > 0) {
             return "NOREPLICAS Not enough good replicas to write.";
         }

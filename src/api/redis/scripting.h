@@ -45,6 +45,10 @@ public:
     /// EVAL and FCALL, in all their forms.
     static bool is_script(const kv::CommandSpec& spec) { return spec.is(kv::kFlagSkipMonitor); }
 
+    /// The command's flags, with those that the script declares in place of what any script may do.
+    /// REQUIRES is_script(spec).
+    std::uint32_t command_flags(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+
     /// A script runs, and has for too long.
     bool busy() const { return busy_; }
 

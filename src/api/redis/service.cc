@@ -117,7 +117,10 @@ void Service::apply_settings() {
     settings_cache_.slow_microseconds = settings.number("slowlog-log-slower-than");
     settings_cache_.latency_milliseconds = settings.number("latency-monitor-threshold");
     settings_cache_.has_password = !settings.text("requirepass").empty();
-    settings_cache_.memory_max = static_cast<std::uint64_t>(settings.number("maxmemory"));
+    const auto memory_max = static_cast<std::uint64_t>(settings.number("maxmemory"));
+    if (std::exchange(settings_cache_.memory_max, memory_max) != memory_max && memory_max > 0) {
+        evict_later();
+    }
     const std::string& output = settings.text("client-output-buffer-limit");
     settings_cache_.normal_output_max = output_limit(output, "normal");
     settings_cache_.subscriber_output_max = output_limit(output, "pubsub");
@@ -167,7 +170,7 @@ void Service::accept(std::unique_ptr<io::Stream> stream) {
     session.set_local_text(
         (session.is_local() ? session.peer_text().substr(0, session.peer_text().rfind(':'))
                             : "0.0.0.0")
-        + ":" + std::to_string(environment_.port)
+        + ":" + settings.text("port")
     );
     sessions_.emplace(id, std::move(made));
     session.start();

@@ -41,8 +41,6 @@ struct ServiceEnvironment {
     std::function<std::uint64_t()> used_memory;
     /// Writes the settings into the configuration file.
     std::function<Status(const Settings&)> rewrite_config;
-    /// Where it listens, for INFO.
-    std::uint16_t port = 0;
 };
 
 /// How files stand, for INFO.
@@ -186,7 +184,9 @@ public:
 
     /// The sources of the function libraries, and one more of them.
     std::vector<std::string> function_libraries();
-    Status load_function(ByteView code);
+    Status load_function(ByteView code, bool replace = true);
+    /// All keys and libraries go, and clients are told as by FLUSHALL.
+    void empty();
 
     void add_feed(ChangeFeed& feed) { feeds_.push_back(&feed); }
 
@@ -240,15 +240,23 @@ public:
     /// Its files; nullptr: it keeps none. Not owned.
     Persistence* persistence = nullptr;
     bool active_expire = true;
+    bool cron_paused = false;            ///< DEBUG PAUSE-CRON.
+    bool deny_scripts_disabled = false;  ///< DEBUG SET-DISABLE-DENY-SCRIPTS.
     std::int64_t last_save_seconds = 0;
 
 private:
     class CommandEffects;
     friend class CommandEffects;
 
-    bool admit(Session& session, const kv::CommandSpec& spec);
+    std::uint32_t flags_of(
+        const Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments
+    );
+    bool admit(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     bool admit_user(Session& session, const kv::CommandSpec& spec);
-    bool admit_state(Session& session, const kv::CommandSpec& spec);
+    bool
+    admit_state(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
     void queue_in_transaction(
         Session& session,
@@ -275,6 +283,15 @@ private:
         std::uint64_t nanoseconds,
         bool failed
     );
+    void count_call(
+        const Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments,
+        std::uint64_t nanoseconds,
+        bool failed
+    );
+    /// For LATENCY, if it took long enough.
+    void add_latency(ByteView event, std::uint64_t nanoseconds);
     void after_command(Session* session);
     Status replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     void flush_propagation();
@@ -302,6 +319,7 @@ private:
     void leave_blocked(Session& session);
     void go_on(Session& session);
 
+    void touch_watchers(int db, ByteView key, bool was_there);
     void note_changed(int db, ByteView key);
     void note_ready(int db, ByteView key);
     void note_flush(int db);
@@ -314,6 +332,7 @@ private:
 
     void cron();
     void expire_some();
+    void evict_later();
     void check_idle_sessions();
     kv::Entry* eviction_candidate(int* db);
 

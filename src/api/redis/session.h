@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -36,7 +37,8 @@ struct Transaction {
     bool watched_changed = false;  ///< EXEC answers null.
     std::vector<KeptRequest> queue;
     std::size_t queued_bytes = 0;
-    std::set<std::pair<int, std::string>> watched;
+    /// By database and name; true: it was there but expired, which counts as absent.
+    std::map<std::pair<int, std::string>, bool> watched;
     std::uint32_t flags = 0;  ///< All CommandFlags of what is queued.
 };
 
@@ -45,6 +47,7 @@ struct BlockedState {
     KeptRequest request;
     kv::BlockRequest wait;
     io::TimerId timer;
+    MonotonicTime begun = {};  ///< When the command came.
 };
 
 enum class ReplyMode : std::uint8_t {

@@ -30,6 +30,8 @@ struct KeyspaceSettings {
     int lfu_log_factor = 10;
     int lfu_decay_minutes = 1;
     std::size_t string_bytes_max = kStringBytesMaxDefault;
+    /// RESTORE looks at a payload's version and checksum (DEBUG SET-SKIP-CHECKSUM-VALIDATION).
+    bool checks_dumps = true;
 };
 
 }  // namespace kumo::kv

@@ -28,6 +28,9 @@ void find_matching(ByteView pattern, std::map<std::string, const SettingSpec*>* 
         return;
     }
     for (const SettingSpec& spec : all_setting_specs()) {
+        if ((spec.flags & kHidden) != 0) {
+            continue;
+        }
         if (kv::glob_matches(pattern, spec.name, true)) {
             out->emplace(spec.name, &spec);
         }
@@ -107,20 +110,28 @@ void do_set(Call& call) {
             return;
         }
     }
+    // Nobody needs to act on what stays as it is.
+    std::erase_if(changes, [&call](const Change& change) {
+        return call.service.settings.text(change.spec->name) == change.value;
+    });
     std::vector<Change> old;
     for (Change& change : changes) {
         old.push_back({change.spec, call.service.settings.text(change.spec->name)});
         call.service.settings.put(*change.spec, std::move(change.value));
     }
-    for (const Change& change : changes) {
-        const Status applied = call.service.setting_changed(change.spec->name);
-        if (!applied.ok()) {
-            for (Change& before : old) {
-                call.service.settings.put(*before.spec, std::move(before.value));
-            }
-            set_failed(call, change.spec->name, applied.error().message);
-            return;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        const Status applied = call.service.setting_changed(changes[i].spec->name);
+        if (applied.ok()) {
+            continue;
         }
+        for (Change& before : old) {
+            call.service.settings.put(*before.spec, std::move(before.value));
+        }
+        for (std::size_t done = 0; done < i; ++done) {
+            (void)call.service.setting_changed(changes[done].spec->name);
+        }
+        set_failed(call, changes[i].spec->name, applied.error().message);
+        return;
     }
     call.service.apply_settings();
     call.reply.ok();

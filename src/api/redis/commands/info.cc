@@ -97,7 +97,7 @@ void server_section(Service& service, Lines& out) {
     out.number("process_id", static_cast<int>(getpid()));
     out.text("process_supervised", "no");
     out.text("run_id", service.run_id);
-    out.number("tcp_port", service.environment().port);
+    out.number("tcp_port", service.settings.number("port"));
     out.number("server_time_usec", service.now_us());
     out.number("uptime_in_seconds", uptime);
     out.number("uptime_in_days", uptime / 86400);

@@ -17,9 +17,19 @@ constexpr std::uint64_t kManifestBytesMax = std::uint64_t{4} << 20;
 /// Puts what a file holds into a service's keyspace.
 class Loader final : public kv::RdbSink, public kv::AofSink {
 public:
-    explicit Loader(Service& service) : service_(service), builder_(service.keyspace.limits) {}
+    struct Options {
+        /// Commands follow that expect the keys: expired ones are taken, too.
+        bool of_aof = false;
+        /// What is there already is replaced; else it is an error.
+        bool merge = false;
+    };
 
-    Status on_function(ByteView code) override { return service_.load_function(code); }
+    Loader(Service& service, const Options& options)
+        : service_(service), options_(options), builder_(service.keyspace.limits) {}
+
+    Status on_function(ByteView code) override {
+        return service_.load_function(code, options_.merge);
+    }
 
     Status on_database(int db, std::uint64_t keys, std::uint64_t /*volatile_keys*/) override {
         if (db < 0 || db >= service_.keyspace.database_count()) {
@@ -35,8 +45,8 @@ public:
     }
 
     kv::ObjectVisitor* begin_key(const kv::RdbKey& key) override {
-        return key.expire_at_ms.has_value() && *key.expire_at_ms <= service_.now_ms() ? nullptr
-                                                                                      : &builder_;
+        const bool expired = key.expire_at_ms.has_value() && *key.expire_at_ms <= service_.now_ms();
+        return expired && !options_.of_aof ? nullptr : &builder_;
     }
 
     Status end_key(const kv::RdbKey& key) override {
@@ -44,6 +54,9 @@ public:
             return Error{ErrorCode::kInvalidArgument, "the file has a database out of range"};
         }
         kv::Database& database = service_.keyspace.database(key.db);
+        if (!options_.merge && database.find(key.key) != nullptr) {
+            return Error{ErrorCode::kCorruption, "a key is there twice"};
+        }
         std::unique_ptr<kv::Value> value = builder_.take();
         const std::string& text = builder_.string();
         kv::Entry* entry =
@@ -77,6 +90,7 @@ private:
     }
 
     Service& service_;
+    Options options_;
     kv::ValueBuilder builder_;
     int db_ = 0;
     std::uint64_t keys_ = 0;
@@ -88,7 +102,7 @@ Error in_file(const std::string& path, const Error& error) {
 
 }  // namespace
 
-Status Persistence::load_rdb(const std::string& path) {
+Status Persistence::load_rdb(const std::string& path, bool merge) {
     auto mapped = fs_.map(path);
     if (!mapped.ok()) {
         return mapped.error().code == ErrorCode::kNotFound ? Status() : Status(mapped.error());
@@ -96,7 +110,7 @@ Status Persistence::load_rdb(const std::string& path) {
     if (mapped.value()->bytes().empty()) {
         return {};
     }
-    Loader loader(service_);
+    Loader loader(service_, {.merge = merge});
     kv::RdbReader reader(mapped.value()->bytes(), loader);
     const Status read = reader.read_all();
     if (!read.ok()) {
@@ -112,7 +126,7 @@ Status Persistence::load_aof_file(const std::string& path, bool last) {
     bool truncated = false;
     {
         KUMO_TRY_ASSIGN(const auto mapped, fs_.map(path));
-        Loader loader(service_);
+        Loader loader(service_, {.of_aof = true, .merge = true});
         kv::AofReadOptions options;
         options.allow_truncated = last && service_.settings.flag("aof-load-truncated");
         kv::AofReader reader(mapped->bytes(), loader, loader, options);

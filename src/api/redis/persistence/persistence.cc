@@ -471,15 +471,20 @@ std::string Persistence::write_refusal() const {
     return {};
 }
 
-Status Persistence::reload(bool save_first, bool from_aof) {
-    if (save_first) {
+Status Persistence::reload(const Reload& how) {
+    if (how.save) {
         KUMO_TRY(save());
     }
-    write_pending();
-    for (int db = 0; db < service_.keyspace.database_count(); ++db) {
-        service_.keyspace.database(db).clear();
+    if (how.flush) {
+        service_.empty();
     }
-    return from_aof ? load_aof() : load_rdb(rdb_path());
+    return load_rdb(rdb_path(), how.merge);
+}
+
+Status Persistence::reload_aof() {
+    write_pending();
+    service_.empty();
+    return load_aof();
 }
 
 }  // namespace kumo::api_redis

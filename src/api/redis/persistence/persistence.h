@@ -46,8 +46,17 @@ public:
     PersistenceInfo info() const;
     /// Why writes are refused now; empty: they are not.
     std::string write_refusal() const;
-    /// DEBUG RELOAD, LOADAOF: saves, empties and loads.
-    Status reload(bool save_first, bool from_aof);
+
+    struct Reload {
+        bool save = true;    ///< Else the file is loaded that is there.
+        bool flush = true;   ///< Else what is in memory stays.
+        bool merge = false;  ///< What is in both is taken from the file; else that is an error.
+    };
+
+    /// DEBUG RELOAD.
+    Status reload(const Reload& how);
+    /// DEBUG LOADAOF: empties the keyspace and reads the append-only file.
+    Status reload_aof();
 
     void on_changes(std::span<const PropagatedCommand> commands) override;
 
@@ -57,7 +66,7 @@ private:
     std::string rdb_path() const;
     std::string aof_directory() const;
     std::string aof_path(const std::string& name) const;
-    Status load_rdb(const std::string& path);
+    Status load_rdb(const std::string& path, bool merge = false);
     Status adopt_old_aof();
     Status load_aof();
     Status load_aof_file(const std::string& path, bool last);
