@@ -125,11 +125,16 @@ Status Persistence::load_aof_file(const std::string& path, bool last) {
     std::size_t valid = 0;
     bool truncated = false;
     {
-        KUMO_TRY_ASSIGN(const auto mapped, fs_.map(path));
+        auto mapped = fs_.map(path);
+        if (!mapped.ok()) {
+            return mapped.error().code == ErrorCode::kNotFound
+                       ? Error{ErrorCode::kNotFound, path + " : No such file or directory"}
+                       : mapped.error();
+        }
         Loader loader(service_, {.of_aof = true, .merge = true});
         kv::AofReadOptions options;
         options.allow_truncated = last && service_.settings.flag("aof-load-truncated");
-        kv::AofReader reader(mapped->bytes(), loader, loader, options);
+        kv::AofReader reader(mapped.value()->bytes(), loader, loader, options);
         const Status read = reader.read_all();
         if (!read.ok()) {
             return in_file(path, read.error());
