@@ -4,6 +4,7 @@
 #include "io/address.h"
 #include "io/system.h"
 #include "io/thread.h"
+#include "redis/allocator.h"
 #include "redis/redis_options.h"
 #include "server.h"
 
@@ -20,33 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifdef KUMO_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#endif
-
 namespace kumo::server {
 
 namespace {
-
-#ifdef KUMO_JEMALLOC
-std::uint64_t* thread_counter(const char* name) {
-    std::uint64_t* counter = nullptr;
-    std::size_t size = sizeof(counter);
-    return mallctl(name, &counter, &size, nullptr, 0) == 0 ? counter : nullptr;
-}
-#endif
-
-/// What the loop's thread has allocated and not given back: the keys and the connections. It costs
-/// two reads, so that eviction can ask after every key.
-std::uint64_t used_memory() {
-#ifdef KUMO_JEMALLOC
-    thread_local std::uint64_t* const allocated = thread_counter("thread.allocatedp");
-    thread_local std::uint64_t* const freed = thread_counter("thread.deallocatedp");
-    return allocated == nullptr || freed == nullptr ? 0 : *allocated - *freed;
-#else
-    return 0;
-#endif
-}
 
 std::vector<std::string> bind_hosts(const std::string& bind) {
     std::vector<std::string> hosts;
@@ -67,13 +44,10 @@ RedisServer::RedisServer(api_redis::Settings settings)
       fs_(io::make_system_fs()) {
     api_redis::ServiceEnvironment environment{
         .loop = *loop_,
-        .shutdown =
-            [this](bool save) {
-                save_at_end_ = save;
-                loop_->defer([this] { loop_->stop(); });
-            },
-        .used_memory = used_memory,
-        .rewrite_config = rewrite_redis_config};
+        .shutdown = [this](bool save, bool force) { return shut_down(save, force); },
+        .used_memory = thread_used_memory,
+        .rewrite_config = rewrite_redis_config,
+        .allocator = allocator_access()};
     service_ = std::make_unique<api_redis::Service>(std::move(environment), settings_);
     persistence_ = std::make_unique<api_redis::Persistence>(*service_, *fs_);
     service_->persistence = persistence_.get();
@@ -88,6 +62,12 @@ Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings sett
     KUMO_TRY(server->listen_anew());
     RedisServer& made = *server;
     made.service_->on_setting("port", [&made] { return made.change_port(); });
+    for (const char* name : {"oom-score-adj", "oom-score-adj-values"}) {
+        made.service_->on_setting(name, [&made] {
+            return made.oom_score_.apply(made.service_->settings);
+        });
+    }
+    KUMO_TRY(made.oom_score_.apply(made.service_->settings));
     return server;
 }
 
@@ -139,17 +119,31 @@ Status RedisServer::change_port() {
     return {};
 }
 
+Status RedisServer::shut_down(bool save, bool force) {
+    stored_ = persistence_->finish(save);
+    if (!stored_.ok() && !force) {
+        log_error("Error trying to save the DB, can't exit: " + stored_.error().message);
+        return std::move(stored_);
+    }
+    loop_->defer([this] { loop_->stop(); });
+    return {};
+}
+
 Status RedisServer::run() {
     loop_->run();
     listeners_.clear();
     service_->close_all();
-    return persistence_->finish(save_at_end_);
+    log_info("kumosearch is now ready to exit, bye bye...");
+    return std::move(stored_);
 }
 
-void RedisServer::stop() {
-    loop_->post([this] {
-        save_at_end_ = !service_->settings.text("save").empty();
-        loop_->stop();
+void RedisServer::stop(std::string_view setting) {
+    loop_->post([this, setting] {
+        const std::string& how = service_->settings.text(setting);
+        const bool save =
+            how.find("nosave") == std::string::npos
+            && (how.find("save") != std::string::npos || !service_->settings.text("save").empty());
+        (void)service_->environment().shutdown(save, how.find("force") != std::string::npos);
     });
 }
 
@@ -185,11 +179,13 @@ Status write_pid_file(const std::string& path) {
 }
 
 void wait_for_signal(const sigset_t& set, RedisServer& server, const std::atomic<bool>& ended) {
-    int signal = 0;
-    (void)sigwait(&set, &signal);
-    if (!ended) {
-        log_info("ending on a signal");
-        server.stop();
+    while (!ended) {
+        int signal = 0;
+        (void)sigwait(&set, &signal);
+        if (!ended) {
+            log_info("ending on a signal");
+            server.stop(signal == SIGINT ? "shutdown-on-sigint" : "shutdown-on-sigterm");
+        }
     }
 }
 

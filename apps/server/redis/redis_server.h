@@ -7,6 +7,7 @@
 #include "io/fs.h"
 #include "io/loop.h"
 #include "io/network.h"
+#include "redis/oom_score.h"
 
 #include <cstdint>
 #include <functional>
@@ -28,8 +29,9 @@ public:
 
     /// Serves until stop() or SHUTDOWN, then stores what is to be stored.
     Status run();
-    /// Ends run(), from any thread, the way SHUTDOWN does.
-    void stop();
+    /// Ends run(), from any thread, the way SHUTDOWN does; as that setting says. If what is to be
+    /// stored cannot be, it goes on.
+    void stop(std::string_view setting);
 
 private:
     explicit RedisServer(api_redis::Settings settings);
@@ -38,6 +40,7 @@ private:
     listen(const std::string& bind, std::uint16_t port);
     Status listen_anew();
     Status change_port();
+    Status shut_down(bool save, bool force);
 
     std::unique_ptr<io::Loop> loop_;
     std::unique_ptr<io::Network> network_;
@@ -45,7 +48,8 @@ private:
     std::unique_ptr<io::Fs> fs_;
     std::unique_ptr<api_redis::Service> service_;
     std::unique_ptr<api_redis::Persistence> persistence_;
-    bool save_at_end_ = false;
+    Status stored_;
+    OomScore oom_score_;
     std::vector<std::unique_ptr<io::Listener>> listeners_;
 };
 

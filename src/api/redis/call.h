@@ -61,6 +61,7 @@ void add_persistence_calls(CallTable& table);
 void add_tracking_calls(CallTable& table);
 void add_debug_calls(CallTable& table);
 void add_script_calls(CallTable& table);
+void add_memory_calls(CallTable& table);
 
 /// What we say we are, to clients that look for features.
 inline constexpr ByteView kRedisVersion = "7.0.15";

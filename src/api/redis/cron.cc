@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace kumo::api_redis {
 
@@ -34,6 +35,10 @@ void Service::cron() {
         }
     }
     check_idle_sessions();
+    check_output_limits();
+    if (settings_cache_.client_memory_max > 0) {
+        evict_clients();
+    }
     stats.peak_memory = std::max(stats.peak_memory, used_memory());
     for (const std::function<void()>& task : periodic_) {
         task();
@@ -95,6 +100,20 @@ void Service::check_idle_sessions() {
     }
 }
 
+/// A soft limit can be exceeded for too long without anything being written.
+void Service::check_output_limits() {
+    std::vector<SessionId> over;
+    for (const auto& [id, open] : sessions_) {
+        if (!open->closing() && open->over_soft_limit_since_ms != 0 && over_output_limit(*open)) {
+            over.push_back(id);
+        }
+    }
+    for (const SessionId id : over) {
+        log_closed(*sessions_.at(id), "it does not read its answers");
+        sessions_.at(id)->abort();
+    }
+}
+
 // Eviction --------------------------------------------------------------------------------------
 
 namespace {
@@ -151,40 +170,52 @@ kv::Entry* Service::eviction_candidate(int* db) {
     return best;
 }
 
+/// What erasing the key gives back: not what telling of it takes.
+std::uint64_t Service::evict(int db, kv::Entry* entry) {
+    const std::string key(entry->key());
+    const std::uint64_t before = used_memory();
+    keyspace.database(db).erase(entry);
+    const std::uint64_t after = used_memory();
+    ++keyspace.stats.evicted;
+    announce_deletion(db, key, kv::EventClass::kEvicted, "evicted");
+    flush_propagation();
+    return before - std::min(before, after);
+}
+
 bool Service::make_room() {
     const std::uint64_t most = settings_cache_.memory_max;
-    if (most == 0 || used_memory() <= most) {
+    const std::uint64_t used = most == 0 ? 0 : used_memory();
+    if (used <= most || paused()) {
         return true;
-    }
-    if (paused()) {
-        return true;  // Nothing is to change.
     }
     if (keyspace.settings.policy == kv::EvictionPolicy::kNoeviction) {
         return false;
     }
+    const std::uint64_t wanted = used - most;
+    std::uint64_t freed = 0;
     const MonotonicTime begun = monotonic_now();
-    for (int i = 0; i < kEvictionsPerCall && used_memory() > most; ++i) {
+    bool more = true;
+    for (int i = 0; i < kEvictionsPerCall && freed < wanted && more; ++i) {
         int db = 0;
         kv::Entry* entry = eviction_candidate(&db);
-        if (entry == nullptr) {
-            break;
-        }
-        delete_key(db, entry, kv::EventClass::kEvicted, "evicted");
-        ++keyspace.stats.evicted;
-        flush_propagation();
+        more = entry != nullptr;
+        freed += more ? evict(db, entry) : 0;
     }
     add_latency("eviction-cycle", static_cast<std::uint64_t>((monotonic_now() - begun).count()));
-    return used_memory() <= most;
+    if (more && freed < wanted) {
+        evict_later();  // The rest after this turn; nobody has to wait for it.
+    }
+    return more;
 }
 
 /// A lower limit is kept at once, not only when the next command comes.
 void Service::evict_later() {
-    environment_.loop.defer([this] {
-        const std::uint64_t before = keyspace.stats.evicted;
-        if (settings_cache_.memory_max > 0 && !make_room() && keyspace.stats.evicted > before) {
-            evict_later();
-        }
-    });
+    if (!std::exchange(evicts_later_, true)) {
+        environment_.loop.defer([this] {
+            evicts_later_ = false;
+            (void)make_room();
+        });
+    }
 }
 
 }  // namespace kumo::api_redis

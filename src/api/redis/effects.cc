@@ -123,6 +123,7 @@ void Service::push(Session& to, ByteView bytes) {
     } else {
         to.after_reply.append(bytes);
     }
+    note_memory(to);
 }
 
 std::size_t Service::publish(ByteView channel, ByteView message) {

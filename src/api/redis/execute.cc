@@ -86,8 +86,11 @@ bool Call::integer(std::size_t index, std::int64_t* out, ByteView error_text) {
     return true;
 }
 
-const kv::CommandSpec*
-Service::resolve(std::span<const ByteView> arguments, wire::RespWriter& reply) {
+const kv::CommandSpec* Service::resolve(
+    std::span<const ByteView> arguments,
+    wire::RespWriter& reply,
+    const kv::CommandSpec** refused
+) {
     const kv::CommandSpec* spec = kv::find_command(arguments[0]);
     if (spec == nullptr) {
         reply.error(
@@ -113,6 +116,9 @@ Service::resolve(std::span<const ByteView> arguments, wire::RespWriter& reply) {
     }
     if (!arity_fits(*spec, arguments.size())) {
         reply.error("ERR wrong number of arguments for '" + spec->full_name() + "' command");
+        if (refused != nullptr) {
+            *refused = spec;
+        }
         return nullptr;
     }
     return spec;
@@ -228,12 +234,19 @@ void Service::queue_in_transaction(
 // Running it ------------------------------------------------------------------------------------
 
 void Service::execute(Session& session, std::span<const ByteView> arguments) {
+    if (stopping) {
+        return;
+    }
     session.reply_begin = session.reply.mark();
     session.executing = true;
     session.last_used_ms = now_ms();
     ++session.commands;
-    const kv::CommandSpec* spec = resolve(arguments, session.reply);
+    const kv::CommandSpec* refused = nullptr;
+    const kv::CommandSpec* spec = resolve(arguments, session.reply, &refused);
     if (spec == nullptr) {
+        if (refused != nullptr) {
+            ++stats.commands[refused->id].rejected;
+        }
         const std::string error(ByteView(session.reply.bytes()).substr(session.reply_begin));
         session.transaction.broken = session.transaction.broken || session.transaction.open;
         stats.count_error(error);
@@ -530,6 +543,15 @@ void Service::flush_propagation() {
 void Service::delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event) {
     const std::string key(entry->key());
     keyspace.database(db).erase(entry);
+    announce_deletion(db, key, event_class, event);
+}
+
+void Service::announce_deletion(
+    int db,
+    const std::string& key,
+    kv::EventClass event_class,
+    ByteView event
+) {
     effects_->on_changed(db, key);
     effects_->on_event(event_class, event, db, key);
     propagate(db, {"DEL", key});

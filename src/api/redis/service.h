@@ -32,15 +32,30 @@ struct Call;
 class Persistence;
 class Scripting;
 
+/// What MEMORY asks of the allocator; empty functions if it cannot tell.
+struct AllocatorAccess {
+    struct Figures {
+        std::uint64_t allocated = 0;  ///< Bytes that are in use.
+        std::uint64_t active = 0;     ///< Of the pages they lie in.
+        std::uint64_t resident = 0;   ///< Of all pages that the system has given.
+    };
+
+    std::function<Figures()> figures;
+    std::function<std::string()> report;
+    std::function<void()> purge;  ///< Gives unused pages back.
+};
+
 /// What the server around a Service gives it.
 struct ServiceEnvironment {
     io::Loop& loop;
-    /// SHUTDOWN was asked for.
-    std::function<void(bool save)> shutdown;
+    /// SHUTDOWN was asked for. Stores what is to be stored, then ends the server; an error: it
+    /// could not, and goes on (`force` ends it all the same).
+    std::function<Status(bool save, bool force)> shutdown;
     /// The memory the process uses, in bytes; sampled.
     std::function<std::uint64_t()> used_memory;
     /// Writes the settings into the configuration file.
     std::function<Status(const Settings&)> rewrite_config;
+    AllocatorAccess allocator = {};
 };
 
 /// How files stand, for INFO.
@@ -56,6 +71,13 @@ struct PersistenceInfo {
     bool last_write_ok = true;
     std::uint64_t aof_size = 0;
     std::uint64_t aof_base_size = 0;
+};
+
+/// Of `client-output-buffer-limit`, for one class of clients; 0: no limit.
+struct OutputLimit {
+    std::size_t hard_bytes = 0;
+    std::size_t soft_bytes = 0;  ///< May be exceeded for that time.
+    std::int64_t soft_ms = 0;
 };
 
 /// A command with the database it ran in: what logs and replicas are given.
@@ -105,7 +127,8 @@ public:
 
     std::size_t query_buffer_bytes_max() const { return query_buffer_bytes_max_; }
 
-    bool over_output_limit(const Session& session) const;
+    /// More waits to be sent than may, or more than may for so long.
+    bool over_output_limit(Session& session) const;
     void log_closed(const Session& session, ByteView why);
 
     void count_input(std::size_t bytes) { stats.input_bytes += bytes; }
@@ -113,6 +136,12 @@ public:
     void count_output(std::size_t bytes) { stats.output_bytes += bytes; }
 
     void count_protocol_error();
+    /// What the session uses may have changed: those that use most are closed if all together use
+    /// more than `maxmemory-clients`.
+    void note_memory(Session& session);
+
+    std::size_t client_bytes() const { return client_bytes_; }
+
     /// Sends what is no command's answer: after the answer of the command that runs, else at once.
     /// CLIENT REPLY OFF does not hold it back.
     void push(Session& to, ByteView bytes);
@@ -133,8 +162,12 @@ public:
         wire::RespWriter& reply
     );
     /// The command (or subcommand) that the arguments name; nullptr: an error has been written.
-    static const kv::CommandSpec*
-    resolve(std::span<const ByteView> arguments, wire::RespWriter& reply);
+    /// `refused` gets the command that has not the right number of arguments.
+    static const kv::CommandSpec* resolve(
+        std::span<const ByteView> arguments,
+        wire::RespWriter& reply,
+        const kv::CommandSpec** refused = nullptr
+    );
     /// A command from a file or a master: no session, no checks, nothing is answered. `db` follows
     /// its SELECTs. kCorruption: a command that is none, or that fails.
     Status replay(int* db, std::span<const ByteView> arguments);
@@ -212,6 +245,9 @@ public:
 
     std::uint64_t used_memory() const;
 
+    /// What was used before there were keys and connections.
+    std::uint64_t startup_memory() const { return startup_memory_; }
+
     /// Tells whoever must act on a setting at once (appendonly); an error takes the change back.
     Status setting_changed(ByteView name);
 
@@ -239,6 +275,7 @@ public:
     std::string run_id;
     /// Its files; nullptr: it keeps none. Not owned.
     Persistence* persistence = nullptr;
+    bool stopping = false;  ///< Everything is stored: no command runs any more.
     bool active_expire = true;
     bool cron_paused = false;            ///< DEBUG PAUSE-CRON.
     bool deny_scripts_disabled = false;  ///< DEBUG SET-DISABLE-DENY-SCRIPTS.
@@ -333,7 +370,12 @@ private:
     void cron();
     void expire_some();
     void evict_later();
+    std::uint64_t evict(int db, kv::Entry* entry);
+    void
+    announce_deletion(int db, const std::string& key, kv::EventClass event_class, ByteView event);
+    void evict_clients();
     void check_idle_sessions();
+    void check_output_limits();
     kv::Entry* eviction_candidate(int* db);
 
     ServiceEnvironment environment_;
@@ -345,6 +387,10 @@ private:
     KeyInterest blocked_;
     std::vector<std::pair<int, std::string>> ready_;
     std::size_t blocked_count_ = 0;
+    std::uint64_t startup_memory_ = 0;
+    std::size_t client_bytes_ = 0;  ///< Of all sessions, as they were noted last.
+    bool evicts_later_ = false;
+    bool evicts_clients_later_ = false;
     std::vector<SessionId> to_flush_;
     bool flush_scheduled_ = false;
     std::vector<SessionId> monitors_;
@@ -374,8 +420,9 @@ private:
         std::int64_t latency_milliseconds = 0;
         bool has_password = false;
         std::uint64_t memory_max = 0;
-        std::size_t normal_output_max = 0;
-        std::size_t subscriber_output_max = 0;
+        std::uint64_t client_memory_max = 0;
+        OutputLimit normal_output;
+        OutputLimit subscriber_output;
     } settings_cache_;
 };
 

@@ -88,7 +88,7 @@ protected:
 
     void SetUp() override {
         loop = world.make_loop();
-        ServiceEnvironment environment{*loop, [](bool) {}, {}, {}};
+        ServiceEnvironment environment{*loop, [](bool, bool) { return Status(); }, {}, {}};
         service = std::make_unique<Service>(std::move(environment), Settings());
         service->active_expire = false;
     }

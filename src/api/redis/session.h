@@ -117,9 +117,8 @@ public:
     /// Of what it has sent and is not done yet, the command that runs among it.
     std::size_t request_bytes() const { return parser_.buffered_bytes(); }
 
-    std::size_t memory_bytes() const {
-        return sizeof(*this) + parser_.memory_bytes() + output_bytes() + transaction.queued_bytes;
-    }
+    /// With all that it has asked the server to keep for it.
+    std::size_t memory_bytes() const;
 
     const SessionId id;
     wire::RespWriter reply;
@@ -148,6 +147,10 @@ public:
     std::uint64_t commands = 0;
     const kv::CommandSpec* last_command = nullptr;
     std::uint64_t replication_offset = 0;  ///< After its last write.
+
+    std::size_t noted_bytes = 0;  ///< memory_bytes() as the service noted it last.
+    /// Since when more waits to be sent than the soft limit; 0: it does not.
+    std::int64_t over_soft_limit_since_ms = 0;
 
     std::size_t multi_bytes() const { return transaction.queued_bytes; }
 

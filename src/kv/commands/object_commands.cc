@@ -62,7 +62,8 @@ void do_refcount(Context& ctx) {
     constexpr std::int64_t kShared = INT32_MAX;
     constexpr std::size_t kSharedDigits = 4;
     if (const Entry* entry = find(ctx); entry != nullptr) {
-        const bool small = entry->is_string() && entry->string_encoding() == StringEncoding::kInt
+        const bool small = ctx.keyspace().settings.shares_numbers && entry->is_string()
+                           && entry->string_encoding() == StringEncoding::kInt
                            && entry->string().size() <= kSharedDigits
                            && entry->string().front() != '-';
         ctx.reply.integer(small ? kShared : 1);

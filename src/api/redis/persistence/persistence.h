@@ -73,6 +73,7 @@ private:
     Result<kv::AofManifest> read_manifest();
     Status write_manifest(const kv::AofManifest& manifest);
     Status open_increment();
+    Status reopen_increment();
     Status begin_anew();
     Status start_aof();
     Status set_appendonly();
