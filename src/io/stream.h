@@ -70,6 +70,8 @@ public:
     virtual void abort() = 0;
 
     virtual const Address& peer() const = 0;
+    /// This end; port 0 and no address if it is closed.
+    virtual Address local() const = 0;
     virtual Loop& loop() = 0;
 
 protected:

@@ -10,7 +10,10 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <climits>
+#include <sstream>
+#include <string_view>
 
 namespace kumo::io {
 
@@ -36,6 +39,15 @@ BioPtr view_of(const std::string& bytes) {
 /// No password is ever asked for on a terminal.
 int no_password(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) {
     return 0;
+}
+
+int known_password(char* buffer, int size, int /*writing*/, void* data) {
+    const auto& password = *static_cast<const std::string*>(data);
+    if (size < 0 || password.size() > static_cast<std::size_t>(size)) {
+        return 0;
+    }
+    std::copy(password.begin(), password.end(), buffer);
+    return static_cast<int>(password.size());
 }
 
 int choose_protocol(
@@ -86,14 +98,16 @@ Status use_certificates(SSL_CTX* context, const std::string& path, const std::st
     return {};
 }
 
-Status use_key(SSL_CTX* context, const std::string& path, const std::string& pem) {
+Status
+use_key(SSL_CTX* context, const std::string& path, const std::string& pem, std::string password) {
     const BioPtr bio = view_of(pem);
     const KeyPtr key(
-        PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr),
+        PEM_read_bio_PrivateKey(bio.get(), nullptr, known_password, &password),
         EVP_PKEY_free
     );
+    OPENSSL_cleanse(password.data(), password.size());
     if (key == nullptr) {
-        return bad_file(path, "no unencrypted private key in PEM form");
+        return bad_file(path, "no private key in PEM form, or its password is wrong");
     }
     if (SSL_CTX_use_PrivateKey(context, key.get()) != 1
         || SSL_CTX_check_private_key(context) != 1) {
@@ -107,13 +121,14 @@ Status use_identity(
     Fs& fs,
     SSL_CTX* context,
     const std::string& certificate,
-    const std::string& private_key
+    const std::string& private_key,
+    const std::string& password
 ) {
     KUMO_TRY_ASSIGN(const std::string pem, read_file(fs, certificate, kPemFileBytesMax));
     KUMO_TRY_ASSIGN(std::string key, read_file(fs, private_key, kPemFileBytesMax));
     Status status = use_certificates(context, certificate, pem);
     if (status.ok()) {
-        status = use_key(context, private_key, key);
+        status = use_key(context, private_key, key, password);
     }
     OPENSSL_cleanse(key.data(), key.size());
     return status;
@@ -144,14 +159,75 @@ Status use_authorities(Fs& fs, SSL_CTX* context, const std::string& path, bool o
     return {};
 }
 
+struct Protocol {
+    std::string_view name;
+    int version;
+    std::uint64_t off;
+};
+
+/// In the order of versions. Older ones are not spoken.
+constexpr Protocol kProtocols[] = {
+    {"TLSv1.2", TLS1_2_VERSION, SSL_OP_NO_TLSv1_2},
+    {"TLSv1.3", TLS1_3_VERSION, SSL_OP_NO_TLSv1_3},
+};
+
+Status use_protocols(SSL_CTX* context, const std::string& names) {
+    std::uint64_t off = SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3;
+    std::istringstream in(names);
+    for (std::string name; in >> name;) {
+        const auto* const known = std::find_if(
+            std::begin(kProtocols),
+            std::end(kProtocols),
+            [&name](const Protocol& one) { return one.name == name; }
+        );
+        if (known == std::end(kProtocols)) {
+            return invalid_argument("no such protocol of TLS, or one that is not safe: " + name);
+        }
+        off &= ~known->off;
+    }
+    if (off == (SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3)) {
+        return invalid_argument("no protocol of TLS is named");
+    }
+    (void)SSL_CTX_set_options(context, off);
+    return {};
+}
+
+Status use_algorithms(SSL_CTX* context, const TlsAlgorithms& algorithms) {
+    if (!algorithms.protocols.empty()) {
+        KUMO_TRY(use_protocols(context, algorithms.protocols));
+    }
+    if (!algorithms.ciphers.empty()
+        && SSL_CTX_set_cipher_list(context, algorithms.ciphers.c_str()) != 1) {
+        return bad_file(algorithms.ciphers, "no such ciphers");
+    }
+    if (!algorithms.cipher_suites.empty()
+        && SSL_CTX_set_ciphersuites(context, algorithms.cipher_suites.c_str()) != 1) {
+        return bad_file(algorithms.cipher_suites, "no such cipher suites");
+    }
+    if (algorithms.servers_order) {
+        (void)SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    }
+    return {};
+}
+
 Result<ContextPtr> load_server(Fs& fs, const TlsServerFiles& files) {
     ContextPtr context = new_context(TLS_server_method());
-    KUMO_TRY(use_identity(fs, context.get(), files.certificate, files.private_key));
+    KUMO_TRY(use_algorithms(context.get(), files.algorithms));
+    KUMO_TRY(
+        use_identity(fs, context.get(), files.certificate, files.private_key, files.key_password)
+    );
     if (!files.client_ca.empty()) {
         KUMO_TRY(use_authorities(fs, context.get(), files.client_ca, true));
+    }
+    if (!files.client_ca_directory.empty()
+        && SSL_CTX_load_verify_dir(context.get(), files.client_ca_directory.c_str()) != 1) {
+        return bad_file(files.client_ca_directory, "no directory of certificates");
+    }
+    if (!files.client_ca.empty() || !files.client_ca_directory.empty()) {
         SSL_CTX_set_verify(
             context.get(),
-            SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+            files.client_may_be_unknown ? SSL_VERIFY_PEER
+                                        : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
             nullptr
         );
     }
@@ -164,7 +240,7 @@ Result<ContextPtr> load_client(Fs& fs, const TlsClientOptions& options) {
     SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     KUMO_ASSERT(SSL_CTX_set_alpn_protos(context.get(), kAlpn, sizeof(kAlpn)) == 0);
     if (!options.certificate.empty()) {
-        KUMO_TRY(use_identity(fs, context.get(), options.certificate, options.private_key));
+        KUMO_TRY(use_identity(fs, context.get(), options.certificate, options.private_key, {}));
     }
     if (options.ca_file.empty()) {
         (void)SSL_CTX_set_default_verify_paths(context.get());

@@ -14,11 +14,24 @@ inline constexpr Duration kTlsHandshakeTimeout = std::chrono::seconds(10);
 
 inline constexpr std::uint64_t kPemFileBytesMax = std::uint64_t{1} << 20;
 
+/// What is spoken; empty: OpenSSL's choice, of TLS 1.2 and newer.
+struct TlsAlgorithms {
+    std::string protocols = {};      ///< "TLSv1.2 TLSv1.3"
+    std::string ciphers = {};        ///< Of TLS 1.2, in OpenSSL's form.
+    std::string cipher_suites = {};  ///< Of TLS 1.3.
+    bool servers_order = false;      ///< The server's preference counts, not the client's.
+};
+
 struct TlsServerFiles {
     std::string certificate;  ///< PEM, the leaf first, then its chain.
-    std::string private_key;  ///< PEM, not encrypted.
+    std::string private_key;  ///< PEM.
     /// PEM; if set, a client must show a certificate that one of these has signed.
     std::string client_ca = {};
+    std::string client_ca_directory = {};  ///< The same, in OpenSSL's hashed form, read as needed.
+    /// A client may also show none; one that it shows must be good.
+    bool client_may_be_unknown = false;
+    std::string key_password = {};  ///< Of an encrypted private key.
+    TlsAlgorithms algorithms = {};
 };
 
 struct TlsClientOptions {
@@ -35,7 +48,8 @@ struct TlsClientOptions {
 /// Thread rule: guarded. wrap_*() on the stream's loop, reload() from any thread.
 class TlsContext {
 public:
-    /// Errors name the file: missing, not PEM, or a key that is not the certificate's.
+    /// Errors name the file (missing, not PEM, or a key that is not the certificate's) or the
+    /// algorithms that there are not.
     static Result<std::unique_ptr<TlsContext>> server(Fs& fs, const TlsServerFiles& files);
 
     static Result<std::unique_ptr<TlsContext>> client(Fs& fs, const TlsClientOptions& options);

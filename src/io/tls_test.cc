@@ -26,8 +26,9 @@ std::string drain(BIO* bio) {
     return out;
 }
 
-/// A self-signed certificate for localhost and 127.0.0.1.
-Pem make_certificate(const char* common_name) {
+/// A self-signed certificate, its key encrypted if there is a password, for localhost and
+/// 127.0.0.1.
+Pem make_certificate(const char* common_name, const std::string& password = {}) {
     EVP_PKEY* const key = EVP_EC_gen("P-256");
     X509* const certificate = X509_new();
     (void)X509_set_version(certificate, 2);
@@ -47,7 +48,15 @@ Pem make_certificate(const char* common_name) {
     BIO* const certificate_out = BIO_new(BIO_s_mem());
     BIO* const key_out = BIO_new(BIO_s_mem());
     (void)PEM_write_bio_X509(certificate_out, certificate);
-    (void)PEM_write_bio_PrivateKey(key_out, key, nullptr, nullptr, 0, nullptr, nullptr);
+    (void)PEM_write_bio_PrivateKey(
+        key_out,
+        key,
+        password.empty() ? nullptr : EVP_aes_128_cbc(),
+        reinterpret_cast<const unsigned char*>(password.data()),
+        static_cast<int>(password.size()),
+        nullptr,
+        nullptr
+    );
     X509_free(certificate);
     EVP_PKEY_free(key);
     return {drain(certificate_out), drain(key_out)};
@@ -285,6 +294,63 @@ TYPED_TEST(TlsTest, ReloadsItsFilesAndRefusesBadOnes) {
     put(this->env.fs(), this->files.certificate, "no certificate");
     EXPECT_FALSE(this->server_tls->reload(this->env.fs()).ok());
     EXPECT_FALSE(TlsContext::server(this->env.fs(), {this->path("none"), this->path("none")}).ok());
+}
+
+TYPED_TEST(TlsTest, AClientsCertificateCanBeOptional) {
+    const Pem known = make_certificate("known");
+    const Pem foreign = make_certificate("foreign");
+    for (const auto& [name, pem] : {std::pair("known", known), std::pair("foreign", foreign)}) {
+        put(this->env.fs(), this->path(std::string(name) + ".pem"), pem.certificate);
+        put(this->env.fs(), this->path(std::string(name) + ".key"), pem.key);
+    }
+    this->files.client_ca = this->path("known.pem");
+    for (const bool optional : {true, false}) {
+        this->files.client_may_be_unknown = optional;
+        this->server_tls = TlsContext::server(this->env.fs(), this->files).value();
+        for (const std::string who : {"", "known", "foreign"}) {
+            this->server = Probe();
+            this->client = Probe();
+            TlsClientOptions options{.verify = true, .ca_file = this->files.certificate};
+            if (!who.empty()) {
+                options.certificate = this->path(who + ".pem");
+                options.private_key = this->path(who + ".key");
+            }
+            this->connect("localhost", options);
+            ASSERT_TRUE(this->client.stream->write("x").ok());
+            ASSERT_TRUE(this->env.run_until([&] {
+                return this->server.received == "x" || this->server.closed.has_value();
+            }));
+            const bool welcome = who == "known" || (who.empty() && optional);
+            EXPECT_EQ(this->server.received, welcome ? "x" : "") << who << optional;
+        }
+    }
+}
+
+TYPED_TEST(TlsTest, AKeyCanHaveAPassword) {
+    const Pem pem = make_certificate("kumo test", "secret");
+    put(this->env.fs(), this->files.certificate, pem.certificate);
+    put(this->env.fs(), this->files.private_key, pem.key);
+    for (const std::string password : {"", "wrong", "secret"}) {
+        this->files.key_password = password;
+        EXPECT_EQ(TlsContext::server(this->env.fs(), this->files).ok(), password == "secret");
+    }
+}
+
+TYPED_TEST(TlsTest, AlgorithmsAreThoseAskedFor) {
+    const auto opens = [this](const TlsAlgorithms& algorithms) {
+        this->files.algorithms = algorithms;
+        return TlsContext::server(this->env.fs(), this->files).ok();
+    };
+    EXPECT_TRUE(opens({"TLSv1.2 TLSv1.3", "HIGH:!aNULL", "TLS_AES_128_GCM_SHA256", true}));
+    EXPECT_FALSE(opens({"TLSv1.1", "", "", false}));
+    EXPECT_FALSE(opens({" ", "", "", false}));
+    EXPECT_FALSE(opens({"", "nonsense", "", false}));
+    EXPECT_FALSE(opens({"", "", "nonsense", false}));
+    ASSERT_TRUE(opens({"TLSv1.3", "", "", false}));
+    this->server_tls = TlsContext::server(this->env.fs(), this->files).value();
+    this->connect_trusting("localhost");
+    ASSERT_TRUE(this->client.stream->write("x").ok());
+    EXPECT_TRUE(this->env.run_until([&] { return this->server.received == "x"; }));
 }
 
 TEST(TlsSim, SilentClientIsClosedInTime) {

@@ -18,11 +18,22 @@ void ControlLink::start(Events events, std::set<cluster::CopyId> unclean) {
     there.on_state = [shared, &data](std::shared_ptr<const State> state, std::uint64_t run) {
         data.post([shared, state = std::move(state), run] { shared->on_state(state, run); });
     };
-    there.on_message = [shared, &data](const cluster::NodeId& node, std::uint16_t, ByteView bytes) {
-        data.post([shared, node, bytes = std::string(bytes)]() mutable {
-            shared->on_copy_message(node, std::move(bytes));
-        });
-    };
+    there.on_message =
+        [shared, &data](const cluster::NodeId& node, std::uint16_t type, ByteView bytes) {
+            const bool of_keys = static_cast<PeerMessage>(type) == PeerMessage::kKv;
+            if (of_keys && !shared->on_kv_message) {
+                return;
+            }
+            data.post([shared, node, of_keys, bytes = std::string(bytes)]() mutable {
+                const auto& tell = of_keys ? shared->on_kv_message : shared->on_copy_message;
+                tell(node, std::move(bytes));
+            });
+        };
+    if (shared->on_dissolve) {
+        there.on_dissolve = [shared, &data] {
+            data.post([shared] { shared->on_dissolve(); });
+        };
+    }
     there.on_request = [this, shared, &data](
                            const cluster::NodeId& node,
                            std::uint16_t type,
@@ -67,6 +78,26 @@ void ControlLink::send(const cluster::NodeId& node, std::string copy_message) {
         // What is lost is sent again.
         (void)plane_->send(node, PeerMessage::kCopy, bytes);
     });
+}
+
+void ControlLink::send_kv(const cluster::NodeId& node, std::string message) {
+    control_loop_.post([this, node, bytes = std::move(message)] {
+        (void)plane_->send(node, PeerMessage::kKv, bytes);
+    });
+}
+
+void ControlLink::meet(std::string address) {
+    control_loop_.post([this, address = std::move(address)] {
+        plane_->meet(address, [](const Status&) {});
+    });
+}
+
+void ControlLink::dissolve() {
+    control_loop_.post([this] { plane_->dissolve(); });
+}
+
+void ControlLink::reset(const cluster::NodeId& node) {
+    control_loop_.post([this, node] { plane_->reset(node); });
 }
 
 void ControlLink::call(

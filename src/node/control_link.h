@@ -26,6 +26,9 @@ public:
             void(const cluster::NodeId&, PeerRequest type, std::string bytes, std::uint64_t reply)>
             on_request;
         std::function<void(const cluster::NodeId&)> on_connected;
+        std::function<void(const cluster::NodeId&, std::string message)> on_kv_message = nullptr;
+        /// See ControlPlane::Events; answered by dissolve().
+        std::function<void()> on_dissolve = nullptr;
     };
 
     ControlLink(io::Loop& data_loop, io::Loop& control_loop, std::unique_ptr<ControlPlane> plane);
@@ -37,6 +40,13 @@ public:
     void propose(Command command, ControlPlane::Done done);
     void propose_cluster(cluster::Command command);
     void send(const cluster::NodeId& node, std::string copy_message);
+    /// Best effort, to on_kv_message() there.
+    void send_kv(const cluster::NodeId& node, std::string message);
+
+    // As ControlPlane's.
+    void meet(std::string address);
+    void dissolve();
+    void reset(const cluster::NodeId& node);
 
     /// `done` runs on the data loop.
     void call(

@@ -496,6 +496,8 @@ void NodeImpl::on_request(PeerRequest type, const std::string& bytes, std::uint6
         case PeerRequest::kStateIndex:
         case PeerRequest::kKeyCheck:
         case PeerRequest::kLeaving:
+        case PeerRequest::kMeet:
+        case PeerRequest::kKvRequest:
         case PeerRequest::kJoin:
         case PeerRequest::kSnapshot: break;
     }

@@ -199,7 +199,18 @@ Result<Change> run(State& state, const DeleteResource& command) {
 }
 
 Result<Change> run(State& state, const cluster::Command& command) {
+    if (state.kv.groups.empty()) {
+        KUMO_TRY(cluster::apply(state.cluster, command));
+        return Change{};
+    }
+    const cluster::State before = state.cluster;
     KUMO_TRY(cluster::apply(state.cluster, command));
+    follow(state.kv, before, state.cluster);
+    return Change{};
+}
+
+Result<Change> run(State& state, const KvCommand& command) {
+    KUMO_TRY(apply(state.kv, state.cluster, command));
     return Change{};
 }
 

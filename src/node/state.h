@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "cluster/state/state.h"
+#include "node/kv/kv_state.h"
 #include "node/node.h"
 #include "node/resource.h"
 #include "store/wal.h"
@@ -60,6 +61,7 @@ struct State {
     cluster::State cluster;
     std::map<cluster::NodeId, ProposalMark> proposals;
     Resources resources;
+    KvState kv;
 };
 
 struct CreateCollection {
@@ -88,7 +90,8 @@ using Command = std::variant<
     cluster::Command,
     PutResource,
     DeleteResource,
-    UpdateCollection>;
+    UpdateCollection,
+    KvCommand>;
 
 /// A command as it stands in the log.
 struct Proposal {

@@ -23,11 +23,13 @@ enum class CommandKind : std::uint8_t {
     kPutResource = 6,
     kDeleteResource = 7,
     kUpdateCollection = 8,
+    kKv = 9,
 };
 
 /// What may follow on a state, each a number and sized bytes. States from before have none.
 enum class Section : std::uint8_t {
     kResources = 1,
+    kKv = 2,
 };
 
 // What stands in the place of "nested fields" of collections with one shard.
@@ -175,6 +177,11 @@ void append(std::string& out, const DeleteResource& command) {
     append_command(out, command);
 }
 
+void append(std::string& out, const KvCommand& command) {
+    append_varint(out, static_cast<std::uint64_t>(CommandKind::kKv));
+    append_kv_command(out, command);
+}
+
 // Which properties a change of a collection names.
 constexpr std::uint64_t kSetsMetadata = 1;
 constexpr std::uint64_t kSetsSynonyms = 2;
@@ -231,6 +238,13 @@ Result<Command> read_command(wire::ByteReader& in) {
             }
             break;
         }
+        case CommandKind::kKv: {
+            auto command = read_kv_command(in);
+            if (command) {
+                return Command(std::move(*command));
+            }
+            break;
+        }
     }
     return corruption("a command of the state's log is of an unknown kind");
 }
@@ -249,10 +263,13 @@ Status read_sections(wire::ByteReader& in, State& state) {
     while (in.ok() && !in.at_end()) {
         const auto section = static_cast<Section>(in.below_or_at(UINT8_MAX));
         const ByteView bytes = in.sized();
-        if (!in.ok() || section != Section::kResources) {
+        if (in.ok() && section == Section::kResources) {
+            KUMO_TRY_ASSIGN(state.resources, read_resources(bytes));
+        } else if (in.ok() && section == Section::kKv) {
+            KUMO_TRY_ASSIGN(state.kv, read_kv_state(bytes));
+        } else {
             return corruption("the state has a section of an unknown kind");
         }
-        KUMO_TRY_ASSIGN(state.resources, read_resources(bytes));
     }
     return {};
 }
@@ -317,6 +334,12 @@ std::string encode_state(const State& state) {
         append_resources(resources, state.resources);
         append_varint(out, static_cast<std::uint64_t>(Section::kResources));
         append_sized(out, resources);
+    }
+    if (!state.kv.empty()) {
+        std::string kv;
+        append_kv_state(kv, state.kv);
+        append_varint(out, static_cast<std::uint64_t>(Section::kKv));
+        append_sized(out, kv);
     }
     return out;
 }

@@ -56,6 +56,11 @@ public:
 
     const std::vector<ByteView>& arguments() const { return arguments_; }
 
+    /// The bytes that request came as, valid as long as arguments().
+    ByteView request() const {
+        return ByteView(buffer_).substr(consumed_ - request_bytes_, request_bytes_);
+    }
+
     /// As Redis words it, without the leading "ERR ": "Protocol error: invalid multibulk length",
     /// ...
     const std::string& error() const { return error_; }
@@ -87,6 +92,7 @@ private:
     std::string buffer_;
     std::size_t consumed_ =
         0;  ///< Bytes of complete requests; feed() drops them when that is cheap.
+    std::size_t request_bytes_ = 0;     ///< Of the last request, before consumed_.
     std::size_t position_ = 0;          ///< Where reading goes on.
     std::size_t scanned_ = 0;           ///< No end of line lies between position_ and here.
     std::int64_t arguments_left_ = -1;  ///< -1: between requests.

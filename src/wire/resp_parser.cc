@@ -166,6 +166,7 @@ void RespParser::drop_consumed() {
     position_ -= consumed_;
     scanned_ -= std::min(scanned_, consumed_);
     consumed_ = 0;
+    request_bytes_ = 0;
 }
 
 /// Room for the whole bulk that is awaited as soon as an eighth of it is here: then it is moved
@@ -253,6 +254,7 @@ RespParser::Outcome RespParser::next_inline() {
     for (const auto& [offset, size] : spans_) {
         arguments_.push_back(ByteView(unquoted_).substr(offset, size));
     }
+    request_bytes_ = position_ - consumed_;
     consumed_ = position_;
     return Outcome::kRequest;
 }
@@ -325,6 +327,7 @@ RespParser::Outcome RespParser::finish_array() {
         arguments_.push_back(ByteView(buffer_).substr(consumed_ + offset, size));
     }
     arguments_left_ = -1;
+    request_bytes_ = position_ - consumed_;
     consumed_ = position_;
     return Outcome::kRequest;
 }

@@ -1,4 +1,6 @@
 // Sessions that wait: for keys, for the end of a pause.
+#include "api/redis/access.h"
+#include "api/redis/cluster/cluster.h"
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/service.h"
 
@@ -54,7 +56,59 @@ void Service::leave_blocked(Session& session) {
     --blocked_count_;
 }
 
+void Service::hold(
+    Session& session,
+    std::int64_t timeout_ms,
+    std::function<void(Session&)> answer
+) {
+    BlockedState state;
+    state.answer = std::move(answer);
+    if (timeout_ms > 0) {
+        state.timer = environment_.loop.add_timer(
+            std::chrono::milliseconds(timeout_ms),
+            [this, id = session.id] {
+                if (Session* waiting = this->session(id); waiting != nullptr) {
+                    unblock(*waiting, {});
+                }
+            }
+        );
+    }
+    session.blocked = std::move(state);
+    session.block_reason = BlockReason::kOther;
+    ++blocked_count_;
+}
+
+void Service::release(Session& session) {
+    leave_blocked(session);
+    go_on(session);
+}
+
+void Service::unblock_all(ByteView error) {
+    std::vector<SessionId> waiting;
+    for (const auto& [id, session] : sessions_) {
+        if (session->blocked.has_value()) {
+            waiting.push_back(id);
+        }
+    }
+    for (const SessionId id : waiting) {
+        if (Session* session = this->session(id); session != nullptr) {
+            unblock(*session, error);
+        }
+    }
+}
+
 void Service::unblock(Session& session, ByteView error) {
+    if (session.block_reason == BlockReason::kOther && session.blocked->answer) {
+        const auto answer = std::move(session.blocked->answer);
+        if (error.empty()) {
+            answer(session);
+        } else {
+            session.reply.error(error);
+            stats.count_error(error);
+        }
+        release(session);
+        return;
+    }
     if (!session.blocked.has_value() || session.block_reason != BlockReason::kKeys) {
         return;
     }
@@ -113,6 +167,14 @@ void Service::serve_ready() {
 void Service::resume(Session& session) {
     const KeptRequest request = session.blocked->request;
     const std::vector<ByteView> views = request.views();
+    if (!session.user->unlimited()) {
+        // What the user may do can have changed while it waited.
+        const std::string why = access_->refusal(session, *request.spec, views);
+        if (!why.empty()) {
+            unblock(session, why);
+            return;
+        }
+    }
     const std::size_t mark = session.reply.mark();
     const SessionId was_running = std::exchange(running_, session.id);
     const bool was_executing = std::exchange(session.executing, true);
@@ -161,21 +223,67 @@ void Service::unpause() {
     pause_until_ms_ = 0;
     pause_all_ = false;
     for (const SessionId id : std::exchange(paused_, {})) {
-        environment_.loop.defer([this, id] {
-            Session* waiting = session(id);
-            if (waiting == nullptr || waiting->block_reason != BlockReason::kPause) {
-                return;
-            }
-            const KeptRequest request = std::move(waiting->blocked->request);
-            leave_blocked(*waiting);
-            execute(*waiting, request.views());
-            if (waiting->close_after_reply) {
-                waiting->close_gently();
-            } else {
-                waiting->process();
-            }
-        });
+        execute_kept(id);
     }
+}
+
+void Service::wake_parked() {
+    for (const SessionId id : std::exchange(parked_, {})) {
+        execute_kept(id);
+    }
+}
+
+// Answers that wait for the cluster -------------------------------------------------------------
+
+bool Service::must_hold_answers(const Session& session) const {
+    return cluster != nullptr
+           && (session.awaited_changes > 0 || session.holds_answers()
+               || cluster->mark() > cluster->released());
+}
+
+std::uint64_t Service::answer_mark() const {
+    return cluster->mark();
+}
+
+void Service::release_answers() {
+    const std::uint64_t released = cluster->released();
+    std::vector<SessionId> waiting = std::exchange(holding_, {});
+    for (const SessionId id : waiting) {
+        Session* holder = session(id);
+        if (holder == nullptr) {
+            continue;
+        }
+        holder->release_answers(released);
+        if (!holder->closing() && holder->holds_answers()) {
+            holding_.push_back(id);
+        }
+    }
+}
+
+void Service::drop_held_answers() {
+    for (const SessionId id : std::exchange(holding_, {})) {
+        Session* holder = session(id);
+        if (holder != nullptr && holder->holds_answers()) {
+            holder->abort();
+        }
+    }
+}
+
+void Service::execute_kept(SessionId id) {
+    environment_.loop.defer([this, id] {
+        Session* waiting = session(id);
+        if (waiting == nullptr || waiting->block_reason != BlockReason::kPause) {
+            return;
+        }
+        const KeptRequest request = std::move(waiting->blocked->request);
+        leave_blocked(*waiting);
+        execute(*waiting, request.views());
+        if (waiting->close_after_reply) {
+            waiting->close_gently();
+        } else {
+            waiting->process();
+        }
+    });
 }
 
 }  // namespace kumo::api_redis

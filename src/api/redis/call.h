@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace kumo::api_redis {
@@ -62,12 +63,19 @@ void add_tracking_calls(CallTable& table);
 void add_debug_calls(CallTable& table);
 void add_script_calls(CallTable& table);
 void add_memory_calls(CallTable& table);
+void add_cluster_calls(CallTable& table);
+void add_replication_calls(CallTable& table);
+void add_acl_calls(CallTable& table);
 
 /// What we say we are, to clients that look for features.
 inline constexpr ByteView kRedisVersion = "7.0.15";
 
 /// Whether a setting of "no", "yes", "local" lets this connection do it.
 bool protected_action_allowed(ByteView setting, const Session& session);
+
+/// A connection as CLIENT LIST shows it; `running`: the command of its that runs, or nothing.
+std::string
+describe_client(Service& service, const Session& session, std::span<const ByteView> running);
 
 /// False: the name has blanks or line breaks; the error has been written.
 bool set_client_name(Call& call, ByteView name);

@@ -1,5 +1,6 @@
 // What has its time: expiry, eviction, idle clients, tables that grow.
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/access.h"
 
@@ -27,7 +28,7 @@ void Service::cron() {
     if (cron_paused) {
         return;
     }
-    if (active_expire && !paused()) {
+    if (active_expire && !paused() && removes_expired()) {
         expire_some();
     }
     for (int db = 0; db < keyspace.database_count(); ++db) {
@@ -91,7 +92,7 @@ void Service::check_idle_sessions() {
     std::vector<SessionId> idle;
     for (const auto& [id, open] : sessions_) {
         if (!open->closing() && !open->blocked.has_value() && !open->subscriptions.any()
-            && !open->monitor && now_ms() - open->last_used_ms > timeout * 1000) {
+            && !open->monitor && !open->replica && now_ms() - open->last_used_ms > timeout * 1000) {
             idle.push_back(id);
         }
     }
@@ -187,6 +188,12 @@ bool Service::make_room() {
     const std::uint64_t used = most == 0 ? 0 : used_memory();
     if (used <= most || paused()) {
         return true;
+    }
+    if (cluster != nullptr && !removes_expired()) {
+        return true;  // Whoever leads the keys evicts.
+    }
+    if (replication_->is_replica() && settings.flag("replica-ignore-maxmemory")) {
+        return true;  // What goes is its master's to say.
     }
     if (keyspace.settings.policy == kv::EvictionPolicy::kNoeviction) {
         return false;

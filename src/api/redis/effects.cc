@@ -1,6 +1,8 @@
 // What clients hear of what commands did: WATCH, client-side caching, keyspace events, messages.
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/internal/redaction.h"
+#include "api/redis/replication/migrations.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/scripting.h"
 
 #include <algorithm>
@@ -158,6 +160,15 @@ void Service::feed_monitors(
     if (monitors_.empty() || spec.is(kv::kFlagAdmin)) {
         return;
     }
+    const auto shown = redacted(spec, arguments);
+    show_to_monitors(from == nullptr ? "lua" : from->peer_text(), db, shown);
+}
+
+void Service::show_to_monitors(
+    const std::string& from,
+    int db,
+    std::span<const ByteView> arguments
+) {
     const std::int64_t now = now_us();
     std::array<char, 64> head{};
     (void)std::snprintf(
@@ -168,8 +179,8 @@ void Service::feed_monitors(
         static_cast<long long>(now % 1'000'000),
         db
     );
-    std::string line = head.data() + (from == nullptr ? "lua" : from->peer_text()) + "]";
-    for (const ByteView argument : shown_arguments(spec, arguments)) {
+    std::string line = head.data() + from + "]";
+    for (const ByteView argument : arguments) {
         line.push_back(' ');
         append_quoted(line, argument);
     }
@@ -242,6 +253,7 @@ void Service::touch_watchers(int db, ByteView key, bool was_there) {
 }
 
 void Service::note_changed(int db, ByteView key) {
+    migrations_->on_changed(db, key);
     if (!watched_.empty()) {
         touch_watchers(db, key, true);
     }
@@ -292,6 +304,7 @@ void Service::note_flush(int db) {
 }
 
 void Service::note_swapped(int first, int second) {
+    migrations_->on_swapped();
     for (const int db : {first, second}) {
         const int other = db == first ? second : first;
         for (const std::string& key : watched_.keys_of(db)) {

@@ -1,8 +1,12 @@
 // The way of a command: which one it is, whether it may run, running it, what follows.
+#include "api/redis/access.h"
 #include "api/redis/call.h"
+#include "api/redis/cluster/cluster.h"
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/internal/redaction.h"
 #include "api/redis/persistence/persistence.h"
+#include "api/redis/replication/migrations.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/scripting.h"
 #include "api/redis/service.h"
 #include "base/assert.h"
@@ -129,7 +133,7 @@ std::uint32_t Service::flags_of(
     const Session& session,
     const kv::CommandSpec& spec,
     std::span<const ByteView> arguments
-) {
+) const {
     if (Scripting::is_script(spec)) {
         return scripting_->command_flags(spec, arguments);
     }
@@ -155,7 +159,11 @@ void Service::reject(Session& session, const kv::CommandSpec* spec, ByteView err
 
 // Whether it may run ----------------------------------------------------------------------------
 
-bool Service::admit_user(Session& session, const kv::CommandSpec& spec) {
+bool Service::admit_user(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
     if (needs_authentication(session) && !spec.is(kv::kFlagNoAuth)) {
         reject(session, &spec, kNoAuth);
         return false;
@@ -164,7 +172,36 @@ bool Service::admit_user(Session& session, const kv::CommandSpec& spec) {
         reject(session, &spec, "ERR Command not allowed inside a transaction");
         return false;
     }
+    if (!session.user->unlimited()) {
+        if (const std::string why = access_->refusal(session, spec, arguments); !why.empty()) {
+            reject(session, &spec, why);
+            return false;
+        }
+    }
     return true;
+}
+
+bool Service::removes_expired() const {
+    return cluster != nullptr ? cluster->runs() : !replication_->is_replica();
+}
+
+/// Why a replica, or a master without replicas, does not run the command now; empty: it does.
+ByteView Service::replication_refusal(
+    const Session& session,
+    const kv::CommandSpec& spec,
+    std::uint32_t flags
+) const {
+    const bool is_exec = is_command(spec, "exec");
+    const std::uint32_t lacking = ~spec.flags | (is_exec ? session.transaction.lacking_flags : 0);
+    if (replication_->loading() && (lacking & kv::kFlagLoading) != 0) {
+        return "LOADING Redis is loading the dataset in memory";
+    }
+    if ((lacking & kv::kFlagStale) != 0) {
+        if (const ByteView why = replication_->stale_refusal(); !why.empty()) {
+            return why;
+        }
+    }
+    return (flags & kv::kFlagWrite) != 0 ? replication_->write_refusal() : ByteView();
 }
 
 bool Service::admit_state(
@@ -179,6 +216,10 @@ bool Service::admit_state(
     const std::uint32_t flags = flags_of(session, spec, arguments);
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
         reject(session, &spec, kOutOfMemory);
+        return false;
+    }
+    if (const ByteView why = replication_refusal(session, spec, flags); !why.empty()) {
+        reject(session, &spec, why);
         return false;
     }
     if (may_write(flags) && persistence != nullptr) {
@@ -205,6 +246,9 @@ bool Service::admit(
     const kv::CommandSpec& spec,
     std::span<const ByteView> arguments
 ) {
+    if (!admit_user(session, spec, arguments)) {
+        return false;
+    }
     if (kv::keyspace_handlers().find(spec) == nullptr && call_handlers().find(spec) == nullptr) {
         reject(
             session,
@@ -213,7 +257,45 @@ bool Service::admit(
         );
         return false;
     }
-    return admit_user(session, spec) && admit_state(session, spec, arguments);
+    return admit_state(session, spec, arguments);
+}
+
+/// In a cluster: here, or at another node, or not yet known (then it has been put aside).
+bool Service::admit_place(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
+    if (cluster == nullptr) {
+        return true;
+    }
+    std::string error;
+    switch (cluster->route(session, spec, arguments, &error)) {
+        case Route::kHere: return true;
+        case Route::kElsewhere: reject(session, &spec, error); return false;
+        case Route::kLater: break;
+    }
+    // What is queued is looked at again by EXEC.
+    if (session.transaction.open && !runs_in_multi(spec)) {
+        return true;
+    }
+    park(session, spec, arguments, &parked_);
+    return false;
+}
+
+/// The command is run by execute_kept(), for all of `among` at once or for each by whoever knows.
+void Service::park(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments,
+    std::vector<SessionId>* among
+) {
+    session.block_reason = BlockReason::kPause;
+    session.blocked = BlockedState{{&spec, {arguments.begin(), arguments.end()}}, {}, {}, {}};
+    ++blocked_count_;
+    if (among != nullptr) {
+        among->push_back(session.id);
+    }
 }
 
 void Service::queue_in_transaction(
@@ -223,6 +305,7 @@ void Service::queue_in_transaction(
 ) {
     Transaction& open = session.transaction;
     open.flags |= flags_of(session, spec, arguments);
+    open.lacking_flags |= ~spec.flags;
     KeptRequest kept{&spec, {arguments.begin(), arguments.end()}};
     for (const std::string& argument : kept.arguments) {
         open.queued_bytes += argument.size() + sizeof(std::string);
@@ -238,6 +321,7 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
         return;
     }
     session.reply_begin = session.reply.mark();
+    const bool was_replica = session.replica;
     session.executing = true;
     session.last_used_ms = now_ms();
     ++session.commands;
@@ -252,12 +336,13 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
         stats.count_error(error);
     } else {
         session.last_command = spec;
-        if (paused() && (pause_all_ || may_write(flags_of(session, *spec, arguments)))) {
-            session.block_reason = BlockReason::kPause;
-            session.blocked = BlockedState{{spec, {arguments.begin(), arguments.end()}}, {}, {}};
-            paused_.push_back(session.id);
-            ++blocked_count_;
-        } else if (admit(session, *spec, arguments)) {
+        const bool in_pause = paused() && !session.replica
+                              && (pause_all_ || may_write(flags_of(session, *spec, arguments)));
+        if (in_pause) {
+            park(session, *spec, arguments, &paused_);
+        } else if (migrations_->must_wait(session, *spec, arguments)) {
+            park(session, *spec, arguments, nullptr);
+        } else if (admit(session, *spec, arguments) && admit_place(session, *spec, arguments)) {
             if (session.transaction.open && !runs_in_multi(*spec)) {
                 queue_in_transaction(session, *spec, arguments);
             } else {
@@ -266,6 +351,10 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
         }
     }
     session.executing = false;
+    if (was_replica) {
+        session.reply.rewind(session.reply_begin
+        );  // An answer within the stream would be taken for a part of it.
+    }
     if (session.reply_mode != ReplyMode::kOn && !session.closing()) {
         session.reply.rewind(session.reply_begin);
         if (session.reply_mode == ReplyMode::kSkip) {
@@ -286,6 +375,9 @@ void Service::run(
     if (outermost) {
         frozen_now_us_ = now_us();
         running_ = session.id;
+        if (cluster != nullptr) {
+            cluster->begin_script();
+        }
     }
     ++depth_;
     // Scripts are shown before their commands, a transaction's commands before EXEC.
@@ -347,15 +439,22 @@ void Service::run_keyspace(
         .random = environment_.loop.random(),
         .db = session.db,
         .now_us = now_us(),
+        .reads_every_key =
+            session.user->unlimited() || session.user->check_with_every_key(spec, arguments),
         .may_block = depth_ == 1 && !session.in_exec && &reply == &session.reply,
         .resumed = resumed,
-        .removes_expired = !paused()};
+        .removes_expired = removes_expired() && !paused()};
     kv::Context context(environment, spec, arguments, reply);
     kv::keyspace_handlers().find(spec)(context);
     if (context.block_request().has_value()) {
         block(session, spec, arguments, std::move(*context.block_request()));
         return;
     }
+    propagate_effects(context, session.db);
+}
+
+/// What a command did, for whoever keeps it.
+void Service::propagate_effects(kv::Context& context, int db) {
     if (context.dirty() <= 0) {
         return;
     }
@@ -364,10 +463,10 @@ void Service::run_keyspace(
         return;
     }
     if (!context.rewritten()) {
-        propagate(session.db, {arguments.begin(), arguments.end()});
+        propagate(db, {context.arguments().begin(), context.arguments().end()});
     }
     for (std::vector<std::string>& command : context.propagated()) {
-        propagate(session.db, std::move(command));
+        propagate(db, std::move(command));
     }
 }
 
@@ -410,7 +509,7 @@ void Service::count_call(
             {0,
              now_ms() / 1000,
              microseconds,
-             SlowLog::shorten(shown_arguments(spec, arguments)),
+             SlowLog::shorten(redacted(spec, arguments)),
              session.peer_text(),
              session.name},
             static_cast<std::size_t>(settings.number("slowlog-max-len"))
@@ -432,7 +531,7 @@ void Service::after_command(Session* session) {
         serve_ready();
     }
     if (session != nullptr) {
-        session->replication_offset = replication_offset_;
+        session->replication_offset = replication_->offset();
     }
 }
 
@@ -447,6 +546,11 @@ void Service::call_from_script(
     if (spec == nullptr) {
         return;
     }
+    if (std::string error;
+        cluster != nullptr && !cluster->allows_in_script(session, *spec, arguments, &error)) {
+        reply.error(error);
+        return;
+    }
     ++depth_;
     feed_monitors(nullptr, session.db, *spec, arguments);
     call_handler(session, *spec, arguments, reply);
@@ -455,7 +559,15 @@ void Service::call_from_script(
 
 Status Service::replay(int* db, std::span<const ByteView> arguments) {
     wire::RespWriter answer;
-    const kv::CommandSpec* spec = resolve(arguments, answer);
+    return run_replayed(db, resolve(arguments, answer), arguments, false);
+}
+
+Status Service::run_replayed(
+    int* db,
+    const kv::CommandSpec* spec,
+    std::span<const ByteView> arguments,
+    bool propagates
+) {
     const kv::Handler handler = spec == nullptr ? nullptr : kv::keyspace_handlers().find(*spec);
     if (spec != nullptr && is_command(*spec, "select")) {
         const auto index = kv::parse_integer(arguments[1]);
@@ -466,6 +578,9 @@ Status Service::replay(int* db, std::span<const ByteView> arguments) {
         return {};
     }
     if (spec != nullptr && spec->parent != nullptr && spec->parent->name == "function") {
+        if (propagates) {
+            propagate(*db, {arguments.begin(), arguments.end()});
+        }
         return replay_function(*spec, arguments);
     }
     if (handler == nullptr) {
@@ -481,9 +596,47 @@ Status Service::replay(int* db, std::span<const ByteView> arguments) {
         .db = *db,
         .now_us = now_us(),
         .replaying = true};
+    wire::RespWriter answer;
     kv::Context context(environment, *spec, arguments, answer);
     handler(context);
-    return {};
+    if (!propagates) {
+        return {};
+    }
+    propagate_effects(context, *db);
+    return answer.bytes().starts_with('-')
+               ? Status(Error{ErrorCode::kConflict, answer.bytes().substr(1)})
+               : Status();
+}
+
+Status Service::run_of_master(int* db, std::span<const ByteView> arguments) {
+    wire::RespWriter answer;
+    const kv::CommandSpec* spec = resolve(arguments, answer);
+    if (spec == nullptr) {
+        return Error{ErrorCode::kUnsupported, "there is no such command"};
+    }
+    ++stats.commands_processed;
+    ++stats.commands[spec->id].calls;
+    if (is_command(*spec, "ping") || is_command(*spec, "replconf")) {
+        return {};
+    }
+    if (is_command(*spec, "publish") || is_command(*spec, "spublish")) {
+        spec->name == "publish" ? publish(arguments[1], arguments[2])
+                                : publish_shard(arguments[1], arguments[2]);
+        return {};
+    }
+    if (!monitors_.empty()) {
+        show_to_monitors(replication_->link()->peer_text(), *db, arguments);
+    }
+    frozen_now_us_ = now_us();
+    ++depth_;
+    Status done = run_replayed(db, spec, arguments, true);
+    --depth_;
+    frozen_now_us_.reset();
+    return done;
+}
+
+void Service::end_of_unit() {
+    after_command(nullptr);
 }
 
 Status Service::replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
@@ -495,7 +648,12 @@ Status Service::replay_function(const kv::CommandSpec& spec, std::span<const Byt
     } else if (spec.name == "flush") {
         scripting_->libraries.flush();
     } else if (spec.name == "restore") {
-        return scripting_->restore_libraries(arguments[2], kv::FunctionLibraries::Policy::kReplace);
+        using Policy = kv::FunctionLibraries::Policy;
+        const bool flushes = arguments.size() > 3 && kv::same_word(arguments[3], "flush");
+        return scripting_->restore_libraries(
+            arguments[2],
+            flushes ? Policy::kFlush : Policy::kReplace
+        );
     }
     return {};
 }
@@ -523,10 +681,24 @@ void Service::empty() {
 
 // What follows ----------------------------------------------------------------------------------
 
+void Service::clear_functions() {
+    scripting_->libraries.flush();
+}
+
 void Service::propagate(int db, std::vector<std::string> command) {
     if (!feeds_.empty()) {
         pending_changes_.push_back({db, std::move(command)});
     }
+}
+
+void Service::propagate_message(std::vector<std::string> command) {
+    if (!feeds_.empty()) {
+        pending_changes_.push_back({0, std::move(command), true});
+    }
+}
+
+void Service::note_all_keys_go() {
+    effects_->on_flush(-1);
 }
 
 void Service::flush_propagation() {
@@ -534,7 +706,6 @@ void Service::flush_propagation() {
         return;
     }
     const auto changes = std::exchange(pending_changes_, {});
-    replication_offset_ += changes.size();
     for (ChangeFeed* feed : feeds_) {
         feed->on_changes(changes);
     }
@@ -583,11 +754,18 @@ void Service::execute_transaction(Call& call) {
     for (const KeptRequest& request : queue) {
         const std::vector<ByteView> views = request.views();
         const std::size_t mark = call.reply.mark();
-        feed_monitors(&session, session.db, *request.spec, views);
         session.in_exec = true;
         // What a user may do can have changed since the command was queued.
-        if (admit_user(session, *request.spec)) {
+        const std::string why = session.user->unlimited()
+                                    ? std::string()
+                                    : access_->exec_refusal(session, *request.spec, views);
+        if (why.empty()) {
+            feed_monitors(&session, session.db, *request.spec, views);
             call_handler(session, *request.spec, views, call.reply);
+        } else {
+            ++stats.commands[request.spec->id].rejected;
+            stats.count_error(why);
+            call.error(why);
         }
         session.in_exec = false;
         if (call.reply.mark() == mark) {

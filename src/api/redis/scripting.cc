@@ -1,6 +1,8 @@
 #include "api/redis/scripting.h"
 
+#include "api/redis/access.h"
 #include "api/redis/call.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 #include "base/log.h"
 #include "kv/command/handlers.h"
@@ -140,15 +142,30 @@ Scripting::command_flags(const kv::CommandSpec& spec, std::span<const ByteView> 
 
 bool Scripting::may_run(Call& call, std::uint32_t flags, bool read_only) {
     read_only_ = read_only || (flags & kv::kScriptNoWrites) != 0;
+    const ByteView stale = service_.replication().stale_refusal();
     if ((flags & kv::kScriptOldStyle) != 0) {
-        return true;
+        if (!stale.empty()) {
+            call.error(stale);
+        }
+        return stale.empty();
     }
     if ((flags & kv::kScriptNoCluster) != 0 && service_.settings.flag("cluster-enabled")) {
         call.error("ERR Can not run script on cluster, 'no-cluster' flag is set.");
         return false;
     }
+    if (!stale.empty() && (flags & kv::kScriptAllowStale) == 0) {
+        call.error(
+            "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and "
+            "'allow-stale' flag is not set on the script."
+        );
+        return false;
+    }
     if ((flags & kv::kScriptNoWrites) != 0) {
         return true;
+    }
+    if (service_.replication().is_replica() && !service_.replication().write_refusal().empty()) {
+        call.error("READONLY Can not run script with write flag on readonly replica");
+        return false;
     }
     if (read_only) {
         call.error("ERR Can not execute a script with write flag using *_ro command.");
@@ -161,8 +178,8 @@ bool Scripting::may_run(Call& call, std::uint32_t flags, bool read_only) {
         );
         return false;
     }
-    if (service_.settings.number("min-replicas-to-write") > 0) {
-        call.error("NOREPLICAS Not enough good replicas to write.");
+    if (const ByteView why = service_.replication().write_refusal(); !why.empty()) {
+        call.error(why);
         return false;
     }
     return true;
@@ -259,15 +276,24 @@ std::string Scripting::refusal(const kv::CommandSpec& spec, std::span<const Byte
     if (spec.is(kv::kFlagNoscript) && !service_.deny_scripts_disabled) {
         return "ERR This Redis command is not allowed from script";
     }
+    if (!session_->user->unlimited()) {
+        std::string why = service_.access().script_refusal(*session_, spec, arguments);
+        if (!why.empty()) {
+            return why;
+        }
+    }
     if (would_block(spec, arguments)) {
         return "ERR " + spec.full_name() + " command is not allowed with BLOCK option from scripts";
+    }
+    if (!spec.is(kv::kFlagStale) && !service_.replication().stale_refusal().empty()) {
+        return "ERR Can not execute the command on a stale replica";
     }
     if (read_only_ && (spec.is(kv::kFlagWrite) || spec.is(kv::kFlagMayReplicate))) {
         return "ERR Write commands are not allowed from read-only scripts.";
     }
     if (spec.is(kv::kFlagWrite)) {
-        if (service_.settings.number("min-replicas-to-write") > 0) {
-            return "NOREPLICAS Not enough good replicas to write.";
+        if (const ByteView why = service_.replication().write_refusal(); !why.empty()) {
+            return std::string(why);
         }
     }
     const bool needs_room =
@@ -305,10 +331,12 @@ void Scripting::call(std::span<const ByteView> arguments, wire::RespWriter& repl
 }
 
 Result<bool> Scripting::acl_allows(std::span<const ByteView> arguments) {
-    if (find_spec(arguments) == nullptr) {
+    const kv::CommandSpec* spec = find_spec(arguments);
+    if (spec == nullptr) {
         return not_found("no such command");
     }
-    return true;
+    // While a library is loaded nobody's script runs.
+    return session_ == nullptr || session_->user->check(*spec, arguments).allowed();
 }
 
 void Scripting::log(int level, ByteView text) {

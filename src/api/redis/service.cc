@@ -1,6 +1,10 @@
 #include "api/redis/service.h"
 
+#include "api/redis/access.h"
 #include "api/redis/internal/command_effects.h"
+#include "api/redis/internal/random_id.h"
+#include "api/redis/replication/migrations.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/scripting.h"
 #include "base/log.h"
 #include "kv/keyspace/number.h"
@@ -39,22 +43,6 @@ OutputLimit output_limit(const std::string& limits, std::string_view client_clas
     return {};
 }
 
-std::string hexadecimal(std::span<const unsigned char> bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    for (const unsigned char byte : bytes) {
-        out.push_back(kDigits[byte >> 4U]);
-        out.push_back(kDigits[byte & 15U]);
-    }
-    return out;
-}
-
-std::string make_run_id() {
-    std::array<unsigned char, 20> bytes{};
-    secure_random(bytes);
-    return hexadecimal(bytes);
-}
-
 }  // namespace
 
 Service::Service(ServiceEnvironment environment, Settings with)
@@ -64,17 +52,24 @@ Service::Service(ServiceEnvironment environment, Settings with)
           static_cast<int>(settings.number("databases")),
           settings.flag("cluster-enabled")
       ),
-      run_id(make_run_id()),
+      run_id(random_id()),
       environment_(std::move(environment)),
       effects_(std::make_unique<CommandEffects>(*this)),
-      scripting_(std::make_unique<Scripting>(*this)) {
+      scripting_(std::make_unique<Scripting>(*this)),
+      access_(std::make_unique<Access>(*this)) {
     stats.commands.resize(kv::command_count());
     expire_cursors_.resize(static_cast<std::size_t>(keyspace.database_count()));
     started_ms_ = now_ms();
     last_save_seconds = started_ms_ / 1000;
+    migrations_ = std::make_unique<Migrations>(*this);
+    replication_ = std::make_unique<Replication>(*this);
     startup_memory_ = used_memory();
     stats.peak_memory = startup_memory_;
     apply_settings();
+    on_setting("requirepass", [this] {
+        access_->set_default_password(settings.text("requirepass"));
+        return Status();
+    });
     environment_.shutdown = [this, end = std::move(environment_.shutdown)](bool save, bool force) {
         scripting_->stop();
         Status ended = end(save, force);
@@ -125,7 +120,6 @@ void Service::apply_settings() {
     settings_cache_.latency_tracking = settings.flag("latency-tracking");
     settings_cache_.slow_microseconds = settings.number("slowlog-log-slower-than");
     settings_cache_.latency_milliseconds = settings.number("latency-monitor-threshold");
-    settings_cache_.has_password = !settings.text("requirepass").empty();
     const auto memory_max = static_cast<std::uint64_t>(settings.number("maxmemory"));
     if (std::exchange(settings_cache_.memory_max, memory_max) != memory_max && memory_max > 0) {
         evict_later();
@@ -139,6 +133,7 @@ void Service::apply_settings() {
     settings_cache_.subscriber_output = output_limit(output, "pubsub");
     slow_log.trim(size("slowlog-max-len"));
     trim_tracking();
+    replication_->apply_settings();
 }
 
 void Service::let_others_in() {
@@ -168,10 +163,11 @@ std::uint64_t Service::used_memory() const {
     return environment_.used_memory ? environment_.used_memory() : 0;
 }
 
-void Service::accept(std::unique_ptr<io::Stream> stream) {
+void Service::accept(std::unique_ptr<io::Stream> stream, std::uint16_t port) {
     ++stats.connections_received;
     const bool full = sessions_.size() >= static_cast<std::size_t>(settings.number("maxclients"));
-    const bool barred = settings.flag("protected-mode") && settings.text("requirepass").empty()
+    const bool barred = settings.flag("protected-mode")
+                        && access_->users().default_user()->no_password()
                         && settings.text("bind") == find_setting_spec("bind")->standard
                         && !stream->peer().is_loopback();
     const SessionId id = next_session_++;
@@ -179,11 +175,12 @@ void Service::accept(std::unique_ptr<io::Stream> stream) {
     Session& session = *made;
     session.created_ms = now_ms();
     session.last_used_ms = session.created_ms;
+    access_->begin(session);
     // A connection over loopback ends where it begins; of others the stream does not say.
     session.set_local_text(
         (session.is_local() ? session.peer_text().substr(0, session.peer_text().rfind(':'))
                             : "0.0.0.0")
-        + ":" + settings.text("port")
+        + ":" + (port == 0 ? settings.text("port") : std::to_string(port))
     );
     sessions_.emplace(id, std::move(made));
     session.start();
@@ -209,7 +206,9 @@ void Service::forget(Session& session) {
     }
     std::erase(monitors_, session.id);
     std::erase(paused_, session.id);
+    std::erase(parked_, session.id);
     session.monitor = false;
+    replication_->forget(session);
 }
 
 void Service::remove(Session& session) {
@@ -221,7 +220,7 @@ void Service::remove(Session& session) {
 }
 
 bool Service::needs_authentication(const Session& session) const {
-    return settings_cache_.has_password && !session.authenticated;
+    return access_->needs_authentication(session);
 }
 
 void Service::count_protocol_error() {
@@ -234,6 +233,9 @@ void Service::log_closed(const Session& session, ByteView why) {
 }
 
 bool Service::over_output_limit(Session& session) const {
+    if (session.replica) {
+        return false;  // It is sent a stream at its pace.
+    }
     const OutputLimit& limit = session.subscriptions.any() ? settings_cache_.subscriber_output
                                                            : settings_cache_.normal_output;
     const std::size_t waiting = session.output_bytes();
@@ -251,7 +253,8 @@ bool Service::over_output_limit(Session& session) const {
 }
 
 void Service::note_memory(Session& session) {
-    if (settings_cache_.client_memory_max == 0 || session.no_evict || session.closing()) {
+    if (settings_cache_.client_memory_max == 0 || session.no_evict || session.replica
+        || session.closing()) {
         return;
     }
     const std::size_t now = session.memory_bytes();
@@ -269,7 +272,8 @@ void Service::evict_clients() {
     std::vector<std::pair<std::size_t, SessionId>> by_size;
     client_bytes_ = 0;
     for (const auto& [id, open] : sessions_) {
-        open->noted_bytes = open->closing() || open->no_evict ? 0 : open->memory_bytes();
+        open->noted_bytes =
+            open->closing() || open->no_evict || open->replica ? 0 : open->memory_bytes();
         client_bytes_ += open->noted_bytes;
         by_size.emplace_back(open->noted_bytes, id);
     }

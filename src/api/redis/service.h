@@ -1,10 +1,13 @@
 #pragma once
 
+#include "api/redis/change_feed.h"
+#include "api/redis/environment.h"
 #include "api/redis/session.h"
 #include "api/redis/state/channels.h"
 #include "api/redis/state/key_interest.h"
 #include "api/redis/state/latency.h"
 #include "api/redis/state/settings.h"
+#include "api/redis/state/settings_cache.h"
 #include "api/redis/state/slow_log.h"
 #include "api/redis/state/stats.h"
 #include "api/redis/state/tracking_table.h"
@@ -28,78 +31,13 @@
 
 namespace kumo::api_redis {
 
+class Access;
 struct Call;
+class Cluster;
+class Migrations;
 class Persistence;
+class Replication;
 class Scripting;
-
-/// What MEMORY asks of the allocator; empty functions if it cannot tell.
-struct AllocatorAccess {
-    struct Figures {
-        std::uint64_t allocated = 0;  ///< Bytes that are in use.
-        std::uint64_t active = 0;     ///< Of the pages they lie in.
-        std::uint64_t resident = 0;   ///< Of all pages that the system has given.
-    };
-
-    std::function<Figures()> figures;
-    std::function<std::string()> report;
-    std::function<void()> purge;  ///< Gives unused pages back.
-};
-
-/// What the server around a Service gives it.
-struct ServiceEnvironment {
-    io::Loop& loop;
-    /// SHUTDOWN was asked for. Stores what is to be stored, then ends the server; an error: it
-    /// could not, and goes on (`force` ends it all the same).
-    std::function<Status(bool save, bool force)> shutdown;
-    /// The memory the process uses, in bytes; sampled.
-    std::function<std::uint64_t()> used_memory;
-    /// Writes the settings into the configuration file.
-    std::function<Status(const Settings&)> rewrite_config;
-    AllocatorAccess allocator = {};
-};
-
-/// How files stand, for INFO.
-struct PersistenceInfo {
-    bool loading = false;
-    bool save_in_progress = false;
-    bool last_save_ok = true;
-    std::int64_t last_save_seconds = -1;
-    std::uint64_t saves = 0;
-    std::uint64_t keys_loaded = 0;
-    bool rewrite_in_progress = false;
-    bool last_rewrite_ok = true;
-    bool last_write_ok = true;
-    std::uint64_t aof_size = 0;
-    std::uint64_t aof_base_size = 0;
-};
-
-/// Of `client-output-buffer-limit`, for one class of clients; 0: no limit.
-struct OutputLimit {
-    std::size_t hard_bytes = 0;
-    std::size_t soft_bytes = 0;  ///< May be exceeded for that time.
-    std::int64_t soft_ms = 0;
-};
-
-/// A command with the database it ran in: what logs and replicas are given.
-struct PropagatedCommand {
-    int db = 0;
-    std::vector<std::string> arguments;
-};
-
-/// Somebody who wants every change: an append-only file, a replica.
-class ChangeFeed {
-public:
-    virtual ~ChangeFeed() = default;
-    ChangeFeed(const ChangeFeed&) = delete;
-    ChangeFeed& operator=(const ChangeFeed&) = delete;
-
-    /// The effects of one command, script or transaction: all or nothing. In the order of
-    /// execution.
-    virtual void on_changes(std::span<const PropagatedCommand> commands) = 0;
-
-protected:
-    ChangeFeed() = default;
-};
 
 /// The Redis dialect on one loop: its connections, what they have asked for, and the keyspace that
 /// answers. It checks and routes a command (execute.cc), tells clients of what commands did
@@ -114,7 +52,8 @@ public:
     Service& operator=(const Service&) = delete;
 
     // Connections.
-    void accept(std::unique_ptr<io::Stream> stream);
+    /// `port`: where it came in; 0: ServiceEnvironment::port.
+    void accept(std::unique_ptr<io::Stream> stream, std::uint16_t port = 0);
     void forget(Session& session);
     void remove(Session& session);
     Session* session(SessionId id);
@@ -123,7 +62,8 @@ public:
 
     bool needs_authentication(const Session& session) const;
 
-    bool user_exists(ByteView name) const { return name == "default"; }
+    /// Its users.
+    Access& access() { return *access_; }
 
     std::size_t query_buffer_bytes_max() const { return query_buffer_bytes_max_; }
 
@@ -151,6 +91,20 @@ public:
     /// Closes all connections, in order.
     void close_all();
 
+    // Answers that wait for the cluster.
+    /// What the session is told now may not leave yet.
+    bool must_hold_answers(const Session& session) const;
+    std::uint64_t answer_mark() const;
+
+    void hold_answers(const Session& session) { holding_.push_back(session.id); }
+
+    /// Those that need not wait any more leave.
+    void release_answers();
+    /// Whoever waits for an answer is told nothing: its connection ends.
+    void drop_held_answers();
+    /// Commands that were to wait until it is known where they run are looked at again.
+    void wake_parked();
+
     // Execution.
     void execute(Session& session, std::span<const ByteView> arguments);
     /// Runs one command that has passed the checks: from the wire, EXEC, or after a block.
@@ -171,6 +125,11 @@ public:
     /// A command from a file or a master: no session, no checks, nothing is answered. `db` follows
     /// its SELECTs. kCorruption: a command that is none, or that fails.
     Status replay(int* db, std::span<const ByteView> arguments);
+    /// One of a master's stream: as replay(), and logs are told. After those that belong together,
+    /// end_of_unit().
+    Status run_of_master(int* db, std::span<const ByteView> arguments);
+    /// After changes that no client's command made: they are passed on, who waits for them goes on.
+    void end_of_unit();
 
     // Transactions.
     void execute_transaction(Call& call);
@@ -181,6 +140,15 @@ public:
 
     // Blocking.
     void unblock(Session& session, ByteView error);  ///< "": as on a timeout.
+    /// All that wait for keys or for replicas.
+    void unblock_all(ByteView error);
+    /// The session waits for something else than keys: until release(), before which its answer is
+    /// written, or until `timeout_ms` (0: for ever), when `answer` writes one. Without `answer`
+    /// nothing but release() ends it.
+    void hold(Session& session, std::int64_t timeout_ms, std::function<void(Session&)> answer);
+    void release(Session& session);
+    /// Executes, at the end of the turn, what a session was made to wait with.
+    void execute_kept(SessionId id);
     void pause(std::int64_t until_ms, bool all);
     void unpause();
     bool paused() const;
@@ -194,13 +162,14 @@ public:
     // What clients hear of.
     std::size_t publish(ByteView channel, ByteView message);
     std::size_t publish_shard(ByteView channel, ByteView message);
-    /// `session`: nullptr if a script runs the command.
+    /// `session`: nullptr for a script's command. Not all commands and arguments are shown.
     void feed_monitors(
         const Session* session,
         int db,
         const kv::CommandSpec& spec,
         std::span<const ByteView> arguments
     );
+    void show_to_monitors(const std::string& from, int db, std::span<const ByteView> arguments);
     void start_monitoring(Session& session);
     void stop_monitoring(Session& session);
     void set_tracking(Session& session, const Tracking& tracking);
@@ -225,7 +194,16 @@ public:
 
     void remove_feed(ChangeFeed& feed) { std::erase(feeds_, &feed); }
 
+    /// What has been propagated and not handed to anybody is forgotten.
+    void drop_propagation() { pending_changes_.clear(); }
+
+    void clear_functions();
     void propagate(int db, std::vector<std::string> command);
+    /// A message, which replicas pass on to their clients.
+    void propagate_message(std::vector<std::string> command);
+    void flush_propagation();
+    /// All keys are about to be replaced: tells whoever watches or caches some.
+    void note_all_keys_go();
     /// Deletes as a command would, and tells everybody: expiry, eviction, slot moves.
     void delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event);
 
@@ -258,7 +236,14 @@ public:
     /// Runs about twenty times a second.
     void add_periodic(std::function<void()> task) { periodic_.push_back(std::move(task)); }
 
-    std::uint64_t replication_offset() const { return replication_offset_; }
+    Replication& replication() { return *replication_; }
+
+    const Replication& replication() const { return *replication_; }
+
+    Migrations& migrations() { return *migrations_; }
+
+    /// Expired keys of a replica are absent, but go only when its master says so.
+    bool removes_expired() const;
 
     /// Takes over what settings mean; after every change of them.
     void apply_settings();
@@ -276,6 +261,8 @@ public:
     /// Its files; nullptr: it keeps none. Not owned.
     Persistence* persistence = nullptr;
     bool stopping = false;  ///< Everything is stored: no command runs any more.
+    /// The cluster it is a part of; nullptr: none. Not owned.
+    Cluster* cluster = nullptr;
     bool active_expire = true;
     bool cron_paused = false;            ///< DEBUG PAUSE-CRON.
     bool deny_scripts_disabled = false;  ///< DEBUG SET-DISABLE-DENY-SCRIPTS.
@@ -289,11 +276,31 @@ private:
         const Session& session,
         const kv::CommandSpec& spec,
         std::span<const ByteView> arguments
-    );
+    ) const;
     bool admit(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
-    bool admit_user(Session& session, const kv::CommandSpec& spec);
+    bool
+    admit_user(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
     bool
     admit_state(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+    bool
+    admit_place(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+    void park(
+        Session& session,
+        const kv::CommandSpec& spec,
+        std::span<const ByteView> arguments,
+        std::vector<SessionId>* among
+    );
+    ByteView replication_refusal(
+        const Session& session,
+        const kv::CommandSpec& spec,
+        std::uint32_t flags
+    ) const;
+    Status run_replayed(
+        int* db,
+        const kv::CommandSpec* spec,
+        std::span<const ByteView> arguments,
+        bool propagates
+    );
     void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
     void queue_in_transaction(
         Session& session,
@@ -330,8 +337,8 @@ private:
     /// For LATENCY, if it took long enough.
     void add_latency(ByteView event, std::uint64_t nanoseconds);
     void after_command(Session* session);
+    void propagate_effects(kv::Context& context, int db);
     Status replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
-    void flush_propagation();
     void remember_reads(
         Session& session,
         const kv::CommandSpec& spec,
@@ -383,6 +390,7 @@ private:
     SessionId next_session_ = 1;
     std::unique_ptr<CommandEffects> effects_;
     std::unique_ptr<Scripting> scripting_;
+    std::unique_ptr<Access> access_;
     KeyInterest watched_;
     KeyInterest blocked_;
     std::vector<std::pair<int, std::string>> ready_;
@@ -395,6 +403,8 @@ private:
     bool flush_scheduled_ = false;
     std::vector<SessionId> monitors_;
     std::vector<SessionId> paused_;
+    std::vector<SessionId> parked_;   ///< Until it is known which node runs what they ask for.
+    std::vector<SessionId> holding_;  ///< Have answers that may not leave yet; some twice.
     std::int64_t pause_until_ms_ = 0;
     bool pause_all_ = false;
     io::TimerId pause_timer_;
@@ -409,21 +419,13 @@ private:
     std::size_t query_buffer_bytes_max_ = 0;
     unsigned event_flags_ = 0;
     std::vector<kv::ScanCursor> expire_cursors_;
-    std::uint64_t replication_offset_ = 0;
     std::vector<std::function<void()>> periodic_;
     std::map<std::string, std::function<Status()>, std::less<>> setting_actions_;
 
-    /// What every command asks for: the settings as numbers.
-    struct {
-        bool latency_tracking = true;
-        std::int64_t slow_microseconds = 0;
-        std::int64_t latency_milliseconds = 0;
-        bool has_password = false;
-        std::uint64_t memory_max = 0;
-        std::uint64_t client_memory_max = 0;
-        OutputLimit normal_output;
-        OutputLimit subscriber_output;
-    } settings_cache_;
+    SettingsCache settings_cache_;
+
+    std::unique_ptr<Migrations> migrations_;
+    std::unique_ptr<Replication> replication_;
 };
 
 }  // namespace kumo::api_redis

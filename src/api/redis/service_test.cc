@@ -38,6 +38,8 @@ public:
 
     const io::Address& peer() const override { return peer_; }
 
+    io::Address local() const override { return peer_; }
+
     io::Loop& loop() override { return loop_; }
 
     io::StreamHandler* handler = nullptr;

@@ -1,5 +1,6 @@
 #include "api/redis/session.h"
 
+#include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 
 #include <utility>
@@ -38,7 +39,8 @@ void Session::process() {
     processing_ = true;
     // A session that is destroyed by a command of its own stays until the loop's turn ends: the
     // service keeps it.
-    while (!closing_ && !blocked.has_value() && block_reason == BlockReason::kNone) {
+    while (!closing_ && !closes_when_released_ && !blocked.has_value()
+           && block_reason == BlockReason::kNone && awaited_changes == 0) {
         parser_.set_authenticated(!service_.needs_authentication(*this));
         const wire::RespParser::Outcome outcome = parser_.next();
         if (outcome == wire::RespParser::Outcome::kNeedMore) {
@@ -51,6 +53,9 @@ void Session::process() {
             break;
         }
         if (parser_.arguments().empty()) {
+            if (replica) {
+                service_.replication().replicas().on_newline(*this);
+            }
             continue;
         }
         service_.execute(*this, parser_.arguments());
@@ -75,6 +80,23 @@ void Session::flush() {
         return;
     }
     service_.count_output(reply.bytes().size());
+    if (service_.must_hold_answers(*this)) {
+        if (held_answers_.empty()) {
+            service_.hold_answers(*this);
+        }
+        held_answer_bytes_ += reply.bytes().size();
+        const std::uint64_t mark = service_.answer_mark();
+        if (!held_answers_.empty() && held_answers_.back().first == mark) {
+            held_answers_.back().second.append(reply.take());
+        } else {
+            held_answers_.emplace_back(mark, reply.take());
+        }
+        if (service_.over_output_limit(*this)) {
+            service_.log_closed(*this, "it does not read its answers");
+            abort();
+        }
+        return;
+    }
     const Status written = stream_->write(reply.take());
     if (!written.ok() || service_.over_output_limit(*this)) {
         service_.log_closed(*this, "it does not read its answers");
@@ -82,16 +104,35 @@ void Session::flush() {
     }
 }
 
+void Session::release_answers(std::uint64_t mark) {
+    if (awaited_changes > 0) {
+        return;
+    }
+    while (!closing_ && !held_answers_.empty() && held_answers_.front().first <= mark) {
+        std::string bytes = std::move(held_answers_.front().second);
+        held_answers_.pop_front();
+        held_answer_bytes_ -= bytes.size();
+        if (!stream_->write(std::move(bytes)).ok()) {
+            service_.log_closed(*this, "it does not read its answers");
+            abort();
+            return;
+        }
+    }
+    if (held_answers_.empty() && std::exchange(closes_when_released_, false)) {
+        close_gently();
+    }
+}
+
 std::size_t Session::output_bytes() const {
-    return (stream_ ? stream_->queued_bytes() : 0) + reply.bytes().size();
+    return (stream_ ? stream_->queued_bytes() : 0) + reply.bytes().size() + held_answer_bytes_;
 }
 
 std::size_t Session::memory_bytes() const {
     constexpr std::size_t kNodeBytes = 96;  // Of a set's or a map's node and its string.
     const auto names = [](const std::set<std::string>& set) {
         std::size_t bytes = 0;
-        for (const std::string& name : set) {
-            bytes += kNodeBytes + name.size();
+        for (const std::string& each : set) {
+            bytes += kNodeBytes + each.size();
         }
         return bytes;
     };
@@ -112,6 +153,10 @@ void Session::close_gently() {
     if (closing_) {
         return;
     }
+    if (!held_answers_.empty()) {
+        closes_when_released_ = true;
+        return;
+    }
     closing_ = true;
     stream_->close();
     service_.forget(*this);
@@ -128,6 +173,12 @@ void Session::abort() {
 
 void Session::on_eof() {
     close_gently();
+}
+
+void Session::on_drained() {
+    if (replica) {
+        service_.replication().replicas().on_drained(*this);
+    }
 }
 
 void Session::on_closed(Status /*why*/) {

@@ -4,12 +4,14 @@
 #include "base/clock.h"
 #include "io/loop.h"
 #include "io/stream.h"
+#include "kv/acl/user.h"
 #include "kv/command/effects.h"
 #include "kv/command/spec.h"
 #include "wire/resp.h"
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +23,7 @@
 namespace kumo::api_redis {
 
 class Service;
+class Session;
 
 /// A request kept for later: queued in MULTI, or blocked.
 struct KeptRequest {
@@ -39,7 +42,8 @@ struct Transaction {
     std::size_t queued_bytes = 0;
     /// By database and name; true: it was there but expired, which counts as absent.
     std::map<std::pair<int, std::string>, bool> watched;
-    std::uint32_t flags = 0;  ///< All CommandFlags of what is queued.
+    std::uint32_t flags = 0;          ///< All CommandFlags of what is queued.
+    std::uint32_t lacking_flags = 0;  ///< Those that something of it lacks.
 };
 
 /// A session that waits for keys, or for something else (WAIT, a pause).
@@ -47,7 +51,8 @@ struct BlockedState {
     KeptRequest request;
     kv::BlockRequest wait;
     io::TimerId timer;
-    MonotonicTime begun = {};  ///< When the command came.
+    std::function<void(Session&)> answer;  ///< kOther: what a timeout answers; empty: none comes.
+    MonotonicTime begun = {};              ///< When the command came.
 };
 
 enum class ReplyMode : std::uint8_t {
@@ -60,7 +65,8 @@ enum class ReplyMode : std::uint8_t {
 enum class BlockReason : std::uint8_t {
     kNone,
     kKeys,
-    kPause
+    kPause,
+    kOther,  ///< See Service::hold().
 };
 
 /// CLIENT TRACKING of one session.
@@ -87,12 +93,18 @@ public:
 
     void on_data(ByteView bytes) override;
     void on_eof() override;
+    void on_drained() override;
     void on_closed(Status why) override;
 
     /// Executes what has been read, until there is no whole request, or the session waits.
     void process();
     /// Hands what has been written to the stream.
     void flush();
+    /// What was written when the changes up to `mark` were not on all copies yet leaves now.
+    void release_answers(std::uint64_t mark);
+
+    bool holds_answers() const { return !held_answers_.empty(); }
+
     /// Flushes, then closes.
     void close_gently();
     /// Drops the connection.
@@ -103,6 +115,8 @@ public:
     io::Stream* stream() { return stream_.get(); }
 
     std::string peer_text() const;
+
+    std::string peer_host() const { return stream_->peer().host_string(); }
 
     bool is_local() const { return stream_->peer().is_loopback(); }
 
@@ -123,7 +137,7 @@ public:
     const SessionId id;
     wire::RespWriter reply;
     int db = 0;
-    std::string user = "default";
+    std::shared_ptr<const kv::AclUser> user;  ///< As it is now; never nullptr once accepted.
     bool authenticated = false;
     std::string name;
     std::string library_name;
@@ -135,10 +149,12 @@ public:
     ReplyMode reply_mode = ReplyMode::kOn;
     Tracking tracking;
     bool monitor = false;
+    bool replica = false;  ///< It said SYNC or PSYNC: what it is sent is a stream, not answers.
     bool asking = false;
     bool readonly = false;
     bool no_evict = false;
     bool close_after_reply = false;
+    bool asked = false;      ///< The command that runs came behind ASKING.
     bool in_exec = false;    ///< EXEC runs its commands.
     bool gone = false;       ///< Closed while a command of it ran.
     bool executing = false;  ///< A command of it is on the stack.
@@ -151,6 +167,8 @@ public:
     std::size_t noted_bytes = 0;  ///< memory_bytes() as the service noted it last.
     /// Since when more waits to be sent than the soft limit; 0: it does not.
     std::int64_t over_soft_limit_since_ms = 0;
+    /// Changes of the cluster that it is to be told of when they are made.
+    int awaited_changes = 0;
 
     std::size_t multi_bytes() const { return transaction.queued_bytes; }
 
@@ -166,6 +184,9 @@ private:
     wire::RespParser parser_;
     bool closing_ = false;
     bool processing_ = false;
+    bool closes_when_released_ = false;
+    std::size_t held_answer_bytes_ = 0;
+    std::deque<std::pair<std::uint64_t, std::string>> held_answers_;  ///< By mark.
     std::string
         held_;  ///< What arrived while a command of it ran: its arguments lie in the parser.
     std::string local_text_;

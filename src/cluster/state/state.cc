@@ -616,6 +616,53 @@ Status run(State& state, const TakeOver& command) {
     return {};
 }
 
+/// A shard whose copies are placed one by one.
+Result<Shard*> edit_placed(State& state, ShardId id) {
+    Shard* shard = edit(state, id);
+    if (shard == nullptr) {
+        return no_such_shard();
+    }
+    if (shard->everywhere) {
+        return invalid_argument("every node has a copy of the shard");
+    }
+    return shard;
+}
+
+Status run(State& state, const PlaceCopy& command) {
+    const Member* member = find_member(state, command.node);
+    if (member == nullptr || !member->holds_data) {
+        return no_such_node();
+    }
+    KUMO_TRY_ASSIGN(Shard* shard, edit_placed(state, command.shard));
+    if (shard->copies.contains(command.node)) {
+        return Error{ErrorCode::kAlreadyExists, "the node has a copy of the shard"};
+    }
+    shard->copies[command.node] = CopyId{state.next_id++};
+    ++shard->version;
+    return {};
+}
+
+Status run(State& state, const RemoveCopy& command) {
+    KUMO_TRY_ASSIGN(Shard* shard, edit_placed(state, command.shard));
+    const auto copy = shard->copies.find(command.node);
+    if (copy == shard->copies.end()) {
+        return no_such_node();
+    }
+    const bool in_sync = shard->in_sync.contains(command.node);
+    const bool last = in_sync && shard->in_sync.size() == 1;
+    const bool counts = in_sync && shard->mode == AckMode::kMajority;
+    if (shard->primary == command.node || last || counts) {
+        return Error{ErrorCode::kConflict, "the shard needs that copy"};
+    }
+    // Who is left in sync has everything; the primary counts this one until it has learned of it.
+    shard->copies.erase(copy);
+    shard->in_sync.erase(command.node);
+    shard->log_ends.erase(command.node);
+    ++shard->version;
+    (void)settle(state, *shard);
+    return {};
+}
+
 }  // namespace
 
 bool operator==(const State& a, const State& b) {
@@ -671,6 +718,29 @@ Result<ShardId> add_shard(State& state, AckMode mode, std::uint64_t min_in_sync)
         }
     }
     make_primary(state, shard, *next_primary(state, shard));
+    const ShardId id = shard.id;
+    state.shards[id] = std::make_shared<const Shard>(std::move(shard));
+    return id;
+}
+
+Result<ShardId> add_shard_at(State& state, AckMode mode, const NodeId& node) {
+    const Member* member = find_member(state, node);
+    if (member == nullptr || !member->holds_data) {
+        return no_such_node();
+    }
+    if (state.shards.size() >= kShardsMax) {
+        return Error{ErrorCode::kLimitExceeded, "there are as many shards as there may be"};
+    }
+    Shard shard;
+    shard.id = ShardId{state.next_id++};
+    shard.version = 1;
+    shard.mode = mode;
+    shard.everywhere = false;
+    shard.copies[node] = CopyId{state.next_id++};
+    shard.in_sync = {node};
+    if (!member->fenced) {
+        make_primary(state, shard, node);
+    }
     const ShardId id = shard.id;
     state.shards[id] = std::make_shared<const Shard>(std::move(shard));
     return id;

@@ -220,6 +220,19 @@ struct TakeOver {
     NodeId node;
 };
 
+/// A node is to have a copy of a shard that is not everywhere. kAlreadyExists if it has one.
+struct PlaceCopy {
+    ShardId shard{};
+    NodeId node;
+};
+
+/// A node is to have no copy of a shard that is not everywhere. Not the primary's, nor the last one
+/// in sync, nor one that a majority counts: kConflict.
+struct RemoveCopy {
+    ShardId shard{};
+    NodeId node;
+};
+
 using Command = std::variant<
     Found,
     Register,
@@ -234,7 +247,9 @@ using Command = std::variant<
     RemoveMember,
     TakeOver,
     ReportLog,
-    EndElection>;
+    EndElection,
+    PlaceCopy,
+    RemoveCopy>;
 
 /// Applies a command. Deterministic. On an error the state is as it was, but for versions (see
 /// ProposeInSync). Errors: kNotFound, kConflict, kInvalidArgument, kLimitExceeded; kAlreadyExists
@@ -245,6 +260,10 @@ Status apply(State& state, const Command& command);
 /// copies are equal. kUnavailable if no node is up, or fewer than three for kMajority;
 /// kInvalidArgument unless 1 <= min_in_sync <= kMembersMax.
 Result<ShardId> add_shard(State& state, AckMode mode, std::uint64_t min_in_sync = 1);
+
+/// A new shard with one copy, at a member that holds data; it is in sync. The primary if it is up.
+/// kNotFound: no such member.
+Result<ShardId> add_shard_at(State& state, AckMode mode, const NodeId& node);
 
 /// Nothing if there is none.
 void drop_shard(State& state, ShardId shard);

@@ -219,6 +219,9 @@ struct CommandVisitor {
             visit(command.shard);
             visit(command.node);
             visit(command.copy);
+        } else if constexpr (std::is_same_v<Plain, PlaceCopy> || std::is_same_v<Plain, RemoveCopy>) {
+            visit(command.shard);
+            visit(command.node);
         } else if constexpr (std::is_same_v<Plain, SetDraining>) {
             visit(command.node);
             visit(command.draining);

@@ -131,6 +131,8 @@ public:
 
     const Address& peer() const override { return end_->peer(); }
 
+    Address local() const override { return end_->local(); }
+
     Loop& loop() override { return end_->loop(); }
 
 private:

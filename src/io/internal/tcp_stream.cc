@@ -24,6 +24,15 @@ TcpConnection::TcpConnection(EpollLoop& loop, UniqueFd fd, const Address& peer)
     set_connection_options(fd_.get());
 }
 
+Address TcpConnection::local() const {
+    SocketAddress local;
+    local.length = sizeof(local.storage);
+    if (!fd_.valid() || ::getsockname(fd_.get(), local.get(), &local.length) != 0) {
+        return {};
+    }
+    return local.to_address();
+}
+
 void TcpConnection::start(StreamHandler& handler) {
     KUMO_ASSERT(handler_ == nullptr && loop_.in_loop_thread());
     handler_ = &handler;

@@ -42,6 +42,8 @@ public:
 
     const Address& peer() const { return peer_; }
 
+    Address local() const;
+
     EpollLoop& loop() { return loop_; }
 
 private:
@@ -104,6 +106,8 @@ public:
     void abort() override { connection_->abort(); }
 
     const Address& peer() const override { return connection_->peer(); }
+
+    Address local() const override { return connection_->local(); }
 
     Loop& loop() override { return connection_->loop(); }
 

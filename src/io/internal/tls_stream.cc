@@ -35,7 +35,8 @@ TlsConnection::TlsConnection(SslPtr ssl, std::unique_ptr<Stream> raw)
       to_peer_(BIO_new(BIO_s_mem())),
       raw_(std::move(raw)),
       loop_(raw_->loop()),
-      peer_(raw_->peer()) {
+      peer_(raw_->peer()),
+      local_(raw_->local()) {
     KUMO_ASSERT(from_peer_ != nullptr && to_peer_ != nullptr);
     SSL_set_bio(ssl_.get(), from_peer_, to_peer_);
 }

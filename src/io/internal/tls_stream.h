@@ -41,6 +41,8 @@ public:
 
     const Address& peer() const { return peer_; }
 
+    Address local() const { return local_; }
+
     Loop& loop() { return loop_; }
 
     void on_data(ByteView bytes) override;
@@ -74,6 +76,7 @@ private:
     std::unique_ptr<Stream> raw_;
     Loop& loop_;
     const Address peer_;
+    const Address local_;
     StreamHandler* handler_ = nullptr;
     Phase phase_ = Phase::kHandshake;
     bool paused_ = false;
@@ -112,6 +115,8 @@ public:
     void abort() override { connection_->abort(); }
 
     const Address& peer() const override { return connection_->peer(); }
+
+    Address local() const override { return connection_->local(); }
 
     Loop& loop() override { return connection_->loop(); }
 

@@ -91,13 +91,13 @@ bool Context::timeout(std::size_t index, std::int64_t* milliseconds) {
     return true;
 }
 
-bool Context::drop_if_expired(Entry* entry) {
-    // What is replayed happened while the key was there; its end is in the log, too.
+bool Context::drop_if_expired(int db, Entry* entry) {
+    // What is replayed was not expired where, and when, it was run first.
     if (env_.replaying || !entry->expired(now_ms())) {
         return false;
     }
     if (env_.removes_expired) {
-        remove_expired(env_.keyspace, env_.db, entry, env_.effects);
+        remove_expired(env_.keyspace, db, entry, env_.effects);
     }
     return true;
 }

@@ -59,9 +59,12 @@ public:
         Random& random;
         int db = 0;
         std::int64_t now_us = 0;
+        bool reads_every_key = true;  ///< The user may: SORT's patterns lead to any key.
         bool may_block = false;       ///< Not in MULTI, in a script or when replaying.
         bool resumed = false;         ///< It was blocked and runs again.
-        bool replaying = false;       ///< From a log or a master: no limits, no hits and misses.
+        /// From a log or a master: no limits, no hits and misses, and keys are there until a DEL
+        /// says otherwise, whatever their expiry.
+        bool replaying = false;
         bool removes_expired = true;  ///< False on a replica: an expired key is only absent.
     };
 
@@ -98,6 +101,8 @@ public:
     std::int64_t now_ms() const { return env_.now_us / 1000; }
 
     Random& random() { return env_.random; }
+
+    bool reads_every_key() const { return env_.reads_every_key; }
 
     bool may_block() const { return env_.may_block; }
 
@@ -143,8 +148,11 @@ public:
     Entry* lookup_untouched(ByteView key);
     /// Neither counts nor touches (OBJECT, SCAN).
     Entry* lookup_quiet(ByteView key);
+
     /// Whether the entry is expired; removes it if this node may. For commands that walk over keys.
-    bool drop_if_expired(Entry* entry);
+    bool drop_if_expired(Entry* entry) { return drop_if_expired(env_.db, entry); }
+
+    bool drop_if_expired(int db, Entry* entry);
 
     /// The key's value as V, nullptr if the key is absent; false: another type, the error has been
     /// written. V has `static constexpr Type kType`.

@@ -155,7 +155,7 @@ Keys migrate_keys(Arguments arguments) {
             end = arguments.size();
             break;
         }
-        i += same_word(arguments[i], "auth") || same_word(arguments[i], "auth2") ? 1 : 0;
+        i += same_word(arguments[i], "auth") ? 1U : same_word(arguments[i], "auth2") ? 2U : 0U;
     }
     for (std::size_t i = first; i < end && i < arguments.size(); ++i) {
         add(&keys, static_cast<std::ptrdiff_t>(i), kKeyRw | kKeyAccess | kKeyDelete);

@@ -113,11 +113,7 @@ bool read_database(Context& ctx, std::size_t index, int* db) {
 /// The entry of another database, unless it is expired.
 Entry* find_live(Context& ctx, int db, ByteView key) {
     Entry* entry = ctx.keyspace().database(db).find(key);
-    if (entry != nullptr && !ctx.replaying() && entry->expired(ctx.now_ms())) {
-        remove_expired(ctx.keyspace(), db, entry, ctx.effects());
-        return nullptr;
-    }
-    return entry;
+    return entry == nullptr || ctx.drop_if_expired(db, entry) ? nullptr : entry;
 }
 
 void do_move(Context& ctx) {

@@ -45,6 +45,16 @@ bool denied_in_cluster(Context& ctx, ByteView option, ByteView pattern) {
     return false;
 }
 
+bool denied_to_user(Context& ctx, ByteView option) {
+    if (!ctx.reads_every_key()) {
+        ctx.error(
+            "ERR " + std::string(option) + " option of SORT denied due to insufficient ACL "
+            + "permissions."
+        );
+    }
+    return !ctx.reads_every_key();
+}
+
 bool read_sort_options(Context& ctx, bool read_only, SortOptions* out) {
     for (std::size_t i = 2; i < ctx.argc(); ++i) {
         const std::size_t left = ctx.argc() - i - 1;
@@ -64,13 +74,17 @@ bool read_sort_options(Context& ctx, bool read_only, SortOptions* out) {
             out->store = ctx.arg(++i);
         } else if (ctx.arg_is(i, "BY") && left >= 1) {
             out->by = ctx.arg(++i);
-            if (denied_in_cluster(ctx, "BY", *out->by)) {
+            if (denied_in_cluster(ctx, "BY", *out->by)
+                || (!out->unsorted() && denied_to_user(ctx, "BY"))) {
                 return false;
             }
         } else if (ctx.arg_is(i, "GET") && left >= 1) {
             out->get.push_back(ctx.arg(++i));
             if (ctx.keyspace().slotted() && out->get.back() != "#") {
                 ctx.error("ERR GET option of SORT denied in cluster mode.");
+                return false;
+            }
+            if (denied_to_user(ctx, "GET")) {
                 return false;
             }
         } else {

@@ -146,14 +146,31 @@ void Database::erase(Entry* entry) {
     Entry::destroy(extract(entry));
 }
 
+void Database::exchange_keys(Database& other) {
+    will_clear();
+    other.will_clear();
+    std::swap(seed_, other.seed_);
+    std::swap(tables_, other.tables_);
+    std::swap(size_, other.size_);
+}
+
 void Database::clear() {
-    if (observer_ != nullptr) {
-        observer_->before_clear(*this);
-    }
+    will_clear();
     for (KeyTable& table : tables_) {
         table.clear();
     }
     size_ = 0;
+}
+
+bool Database::discard_some() {
+    constexpr std::size_t kBuckets = 64;
+    for (KeyTable& table : tables_) {
+        if (table.discard_some(kBuckets)) {
+            return true;
+        }
+    }
+    size_ = 0;
+    return false;
 }
 
 ScanCursor Database::walk(

@@ -52,6 +52,8 @@ public:
     /// Puts in an entry that extract() took out of another database. Requires: its key is absent.
     void adopt(Entry* entry);
     void clear();
+    /// clear() in pieces, for a database that nothing else is done with: false when it is done.
+    bool discard_some();
 
     /// See KeyTable::scan(); 0 begins and ends.
     ScanCursor scan(ScanCursor cursor, const KeyTable::Visitor& visit) const;
@@ -64,16 +66,26 @@ public:
     std::size_t slot_size(int slot) const;
     void visit_slot(int slot, std::size_t limit, const KeyTable::Visitor& visit) const;
 
-    /// At most one; nullptr: none. It outlives its being set.
-    void set_observer(ChangeObserver* observer) { observer_ = observer; }
+    /// It outlives its being added; in the order of adding.
+    void add_observer(ChangeObserver& observer) { observers_.push_back(&observer); }
 
-    ChangeObserver* observer() const { return observer_; }
+    void remove_observer(ChangeObserver& observer) { std::erase(observers_, &observer); }
+
+    /// All keys are about to go, or the database to change its number: tells the observers.
+    void will_clear() const {
+        for (ChangeObserver* observer : observers_) {
+            observer->before_clear(*this);
+        }
+    }
+
+    /// Takes the other's keys and gives its own; observers are told and stay.
+    void exchange_keys(Database& other);
 
     /// The entry's value is about to be changed in place. Called by whoever hands it out for that;
     /// the functions above do so themselves.
     void will_change(const Entry& entry) const {
-        if (observer_ != nullptr) {
-            observer_->before_change(*this, entry);
+        for (ChangeObserver* observer : observers_) {
+            observer->before_change(*this, entry);
         }
     }
 
@@ -91,8 +103,8 @@ private:
     const KeyTable& table_of(ByteView key) const;
 
     void will_insert(const Entry& entry) const {
-        if (observer_ != nullptr) {
-            observer_->before_insert(*this, entry);
+        for (ChangeObserver* observer : observers_) {
+            observer->before_insert(*this, entry);
         }
     }
 
@@ -106,7 +118,7 @@ private:
     std::uint64_t seed_;
     std::vector<KeyTable> tables_;  ///< One, or one per slot.
     std::size_t size_ = 0;
-    ChangeObserver* observer_ = nullptr;
+    std::vector<ChangeObserver*> observers_;
 };
 
 }  // namespace kumo::kv

@@ -26,6 +26,9 @@ constexpr std::size_t kEmptyPercent = 10;
 /// Buckets moved for one change while rehashing. A table that grows by a quarter has, until it is
 /// full again, 1.5 changes for each old bucket: two a change end long before.
 constexpr int kMovesPerChange = 2;
+/// A table of fewer entries shrinks without a look at where they are, a larger one looks each time
+/// that so many have gone.
+constexpr std::size_t kSmall = 1024;
 constexpr std::uint8_t kPassedMax = 255;
 constexpr int kRandomTries = 64;
 
@@ -203,7 +206,7 @@ void KeyTable::insert(Entry* entry, std::uint64_t hash) {
     put(rehashing() ? next_ : now_, entry, hash);
     ++size_;
     volatile_size_ += entry->has_expiry() ? 1 : 0;
-    resize_if_needed();
+    grow_if_needed();
 }
 
 void KeyTable::replace(const Entry* old, Entry* entry, std::uint64_t hash) {
@@ -222,7 +225,7 @@ void KeyTable::erase(const Entry* entry, std::uint64_t hash) {
     volatile_size_ -= (slot & kVolatileBit) != 0 ? 1 : 0;
     take(place, hash);
     --size_;
-    resize_if_needed();
+    shrink_if_needed();
 }
 
 void KeyTable::clear() {
@@ -246,16 +249,53 @@ void KeyTable::begin_rehash(std::size_t count) {
     moved_ = 0;
 }
 
-void KeyTable::resize_if_needed() {
-    if (rehashing()) {
-        return;
-    }
-    const std::size_t slots = now_.count * kSlots;
-    if (size_ * 100 > slots * kFullPercent) {
+void KeyTable::grow_if_needed() {
+    if (!rehashing() && size_ * 100 > now_.count * kSlots * kFullPercent) {
         begin_rehash(now_.count < kGrowByQuarterFrom ? now_.count * 2 : now_.count / 4 * 5);
-    } else if (now_.count > 8 && size_ * 100 < slots * kEmptyPercent) {
-        begin_rehash(size_ / 4 + 1);
     }
+}
+
+/// Only when something goes: what reserve() made room for is still to come. Until all has been
+/// moved, every change may be one more entry, for which there must be room too.
+void KeyTable::shrink_if_needed() {
+    const bool sparse = now_.count > 8 && size_ * 100 < now_.count * kSlots * kEmptyPercent;
+    if (sparse && !rehashing() && (size_ < kSmall || (size_ % kSmall == 0 && even()))) {
+        begin_rehash((size_ + now_.count / kMovesPerChange) / 4 + 1);
+    }
+}
+
+/// Whether the entries lie all over the table. Who deletes in the order of SCAN leaves those of
+/// the largest hashes: in a smaller table they would all want the same few buckets.
+bool KeyTable::even() const {
+    constexpr std::size_t kLooks = 256;
+    std::size_t used = 0;
+    for (std::size_t look = 0; look < kLooks; ++look) {
+        const Bucket& bucket = now_.buckets[now_.count / kLooks * look];
+        const bool any = std::any_of(bucket.slots.begin(), bucket.slots.end(), [](auto slot) {
+            return slot != 0;
+        });
+        used += any ? 1 : 0;
+    }
+    // At a tenth of its slots about half of the buckets hold something.
+    return used * 4 >= kLooks;
+}
+
+bool KeyTable::discard_some(std::size_t buckets) {
+    for (Array* array : {&now_, &next_}) {
+        for (; array->count > 0 && buckets > 0; --buckets) {
+            for (const std::uintptr_t slot : array->buckets[--array->count].slots) {
+                if (slot != 0) {
+                    Entry::destroy(entry_of(slot));
+                }
+            }
+        }
+        if (array->count > 0) {
+            return true;
+        }
+        free_array(*array);
+    }
+    clear();
+    return false;
 }
 
 void KeyTable::reserve(std::size_t entries) {
@@ -295,7 +335,7 @@ bool KeyTable::rehash_step(std::uint64_t seed) {
         free_array(now_);
         now_ = std::exchange(next_, {});
         moved_ = 0;
-        resize_if_needed();
+        grow_if_needed();
     }
     return true;
 }

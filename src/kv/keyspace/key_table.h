@@ -71,6 +71,10 @@ public:
 
     bool rehashing() const { return next_.buckets != nullptr; }
 
+    /// Frees the entries of some buckets; false: there are none left. From the first call on the
+    /// table is good for nothing else until then.
+    bool discard_some(std::size_t buckets);
+
     /// Makes room so that `entries` fit without growing.
     void reserve(std::size_t entries);
 
@@ -105,7 +109,9 @@ private:
         const Visitor& visit
     );
     void begin_rehash(std::size_t count);
-    void resize_if_needed();
+    void grow_if_needed();
+    void shrink_if_needed();
+    bool even() const;
     void move_bucket(std::uint64_t seed);
 
     Array now_;

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace kumo::kv {
 namespace {
@@ -94,6 +95,73 @@ TEST(Database, CountsKeysThatExpire) {
     EXPECT_EQ(database.volatile_size(), 1U);
     database.set_string("a", "3", StringEncoding::kInt, false);
     EXPECT_EQ(database.volatile_size(), 0U);
+}
+
+TEST(Database, TakesWhatRoomWasReservedFor) {
+    for (const std::size_t reserved : {std::size_t{100}, std::size_t{5000}, std::size_t{100'000}}) {
+        Database database(kSeed, false);
+        database.reserve(reserved);
+        for (std::size_t i = 0; i < reserved * 2; ++i) {
+            database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
+        }
+        EXPECT_EQ(database.size(), reserved * 2);
+    }
+}
+
+TEST(Database, GoesInTheOrderOfItsScanWithoutCrowding) {
+    Database database(kSeed, false);
+    for (int i = 0; i < 300'000; ++i) {
+        database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
+    }
+    ScanCursor cursor = 0;
+    do {
+        std::vector<Entry*> met;
+        cursor = database.scan(cursor, [&met](Entry* entry) { met.push_back(entry); });
+        for (Entry* entry : met) {
+            database.erase(entry);
+        }
+    } while (cursor != 0);
+    EXPECT_EQ(database.size(), 0U);
+}
+
+TEST(Database, IsDiscardedInPieces) {
+    for (const bool slotted : {false, true}) {
+        Database database(kSeed, slotted);
+        for (int i = 0; i < 30'000; ++i) {
+            database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
+        }
+        int pieces = 0;
+        while (database.discard_some()) {
+            ++pieces;
+        }
+        EXPECT_GT(pieces, 10);
+        EXPECT_EQ(database.size(), 0U);
+        EXPECT_EQ(database.find("k1"), nullptr);
+        database.set_string("k1", "v", StringEncoding::kRaw, false);
+        EXPECT_NE(database.find("k1"), nullptr);
+    }
+}
+
+TEST(Database, GrowsAgainWhileItShrinks) {
+    for (const int most : {500, 5000, 100'000}) {
+        Database database(kSeed, false);
+        for (int i = 0; i < most; ++i) {
+            database.set_string("k" + std::to_string(i), "v", StringEncoding::kRaw, false);
+        }
+        for (int i = 0; i < most; ++i) {
+            database.erase(database.find("k" + std::to_string(i)));
+            // From every size on, as many new keys as it may take to end what has begun.
+            if (i > most / 10 * 9 && i % (most / 50) == 0) {
+                for (int n = 0; n < most / 20; ++n) {
+                    database.set_string("n" + std::to_string(n), "v", StringEncoding::kRaw, false);
+                }
+                for (int n = 0; n < most / 20; ++n) {
+                    database.erase(database.find("n" + std::to_string(n)));
+                }
+            }
+        }
+        EXPECT_EQ(database.size(), 0U);
+    }
 }
 
 TEST(Entry, KeepsLongKeysAndValuesThroughEveryChange) {

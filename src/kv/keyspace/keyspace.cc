@@ -14,9 +14,7 @@ Keyspace::Keyspace(std::uint64_t seed, int databases, bool slotted) : slotted_(s
 
 void Keyspace::swap(int first, int second) {
     for (const int db : {first, second}) {
-        if (ChangeObserver* observer = database(db).observer(); observer != nullptr) {
-            observer->before_clear(database(db));
-        }
+        database(db).will_clear();
     }
     std::swap(database(first), database(second));
 }

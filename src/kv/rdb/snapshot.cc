@@ -10,13 +10,13 @@ Snapshot::Snapshot(Keyspace& keyspace, RdbWriter& writer, std::int64_t now_ms)
       now_ms_(now_ms),
       early_(static_cast<std::size_t>(keyspace.database_count())) {
     for (int db = 0; db < keyspace_.database_count(); ++db) {
-        keyspace_.database(db).set_observer(this);
+        keyspace_.database(db).add_observer(*this);
     }
 }
 
 Snapshot::~Snapshot() {
     for (int db = 0; db < keyspace_.database_count(); ++db) {
-        keyspace_.database(db).set_observer(nullptr);
+        keyspace_.database(db).remove_observer(*this);
     }
 }
 

@@ -13,6 +13,7 @@ namespace kumo::node {
 namespace {
 
 constexpr Duration kJoinInterval = std::chrono::milliseconds(500);
+constexpr Duration kMetJoinInterval = std::chrono::milliseconds(100);
 constexpr Duration kJoinTimeout = std::chrono::seconds(5);
 constexpr Duration kSayAgainAfter = std::chrono::seconds(60);
 constexpr Duration kRegisterInterval = std::chrono::milliseconds(500);
@@ -77,6 +78,9 @@ void ControlPlane::update_peers() {
             }
         }
     }
+    if (!departure_address().empty() && known.insert(departure_address()).second) {
+        targets.push_back({{}, {departure_address()}, "CLUSTER MEET"});
+    }
     const Status set = peering_->set_peers(targets);
     if (!set.ok()) {
         log_warn("not every node can be connected to: " + set.error().message);
@@ -110,7 +114,9 @@ void ControlPlane::on_peer_down(const cluster::NodeId& node, const Status& /*why
 
 void ControlPlane::seek_cluster() {
     if (raft_ == nullptr && !founding_) {
-        if (lost_) {
+        if (departure_ != nullptr) {
+            ask_to_join();
+        } else if (lost_) {
             seek_again();
         } else if (options_.seed) {
             seek_with_seed();
@@ -122,6 +128,8 @@ void ControlPlane::seek_cluster() {
             ask_to_join();
             say_why_alone();
         }
+    } else if (departure_ != nullptr && raft_ != nullptr && raft_->leader().is_nil()) {
+        ask_to_join();  // It was let in, but another one at that moment, too.
     } else if (raft_ != nullptr && now() - leaderless_since_ >= kSeekAgainAfter) {
         ask_to_join();  // The others may have gone on without this node.
     }
@@ -218,12 +226,15 @@ void ControlPlane::say_why_alone() {
 
 void ControlPlane::ask_to_join() {
     const MonotonicTime time = now();
-    if (time - joined_at_ < kJoinInterval) {
+    if (time - joined_at_ < (departure_ != nullptr ? kMetJoinInterval : kJoinInterval)) {
         return;
     }
     joined_at_ = time;
     std::string bytes(self_.view());
     wire::append_sized(bytes, options_.peering_address);
+    if (options_.is_met) {
+        wire::append_varint(bytes, raft_ == nullptr || departure_ != nullptr ? 1 : 0);
+    }
     for (const auto& [node, hello] : connected_) {
         call(
             node,
@@ -275,11 +286,16 @@ void ControlPlane::on_join(ByteView bytes, const std::shared_ptr<cluster::PeerRe
     wire::ByteReader in(bytes);
     const Uuid node = in.uuid();
     const std::string address = in.text();
+    const bool fresh = options_.is_met && in.below_or_at(1) == 1;
     if (!in.at_end() || node.is_nil()) {
         reply->answer(corruption("a request to join is not well formed"));
         return;
     }
-    if (!is_listed(address)) {
+    if (options_.is_met && !may_rejoin(node, fresh)) {
+        reply->answer(invalid_argument("it was told to go (CLUSTER FORGET), and not met since"));
+        return;
+    }
+    if (!options_.is_met && !is_listed(address)) {
         reply->answer(
             invalid_argument(address + " is not in the nodes file of the cluster's leader")
         );

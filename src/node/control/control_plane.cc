@@ -101,6 +101,11 @@ Status ControlPlane::recover() {
     if (const auto before = read_obituary(fs_, options_.directory); before.ok()) {
         known_before_ = before.value().others;
     }
+    return make_peering();
+}
+
+Status ControlPlane::make_peering() {
+    peering_.reset();
     cluster::PeeringOptions peering;
     peering.self.cluster = state_->cluster.id;
     if (peering.self.cluster.is_nil() && lost_) {
@@ -287,14 +292,18 @@ void ControlPlane::handle(consensus::Ready ready) {
         log_error("node " + node.to_string() + " has lost entries of the control plane's log");
     }
     const std::uint64_t sequence = ready.sequence;
+    const std::uint64_t number = raft_number_;
     const auto after = std::make_shared<const std::vector<consensus::Message>>(
         std::move(ready.messages_after_persist)
     );
     storage_
-        ->persist(std::move(ready), snapshot_state, [this, sequence, after](const Status& stored) {
+        ->persist(std::move(ready), snapshot_state, [=, this](const Status& stored) {
             if (!stored.ok()) {
                 fail(stored.error());
                 return;
+            }
+            if (number != raft_number_) {
+                return;  // This node has left that cluster.
             }
             for (const consensus::Message& message : *after) {
                 send_consensus(message);
@@ -380,6 +389,9 @@ void ControlPlane::state_changed() {
         std::shared_ptr<const cluster::State>(state_, &state_->cluster),
         state_->applied
     );
+    if (cluster.members.size() > 1) {
+        host_until_ = {};
+    }
     for (const auto& [id, known] : cluster.members) {
         joining_.erase(id);
         std::erase_if(leaving_runs_, [&id = id, &known = known](const auto& each) {
@@ -588,10 +600,7 @@ void ControlPlane::call(
 void ControlPlane::send_snapshot(const consensus::Message& message) {
     const auto found = snapshots_.find(message.snapshot.index);
     if (found == snapshots_.end()) {
-        loop_.post([this, to = message.to] {
-            raft_->snapshot_done(to, false);
-            drain();
-        });
+        loop_.post([this, to = message.to] { snapshot_sent(to, false); });
         return;
     }
     std::string bytes;
@@ -602,11 +611,15 @@ void ControlPlane::send_snapshot(const consensus::Message& message) {
         PeerRequest::kSnapshot,
         bytes,
         kSnapshotTimeout,
-        [this, to = message.to](const Result<std::string>& done) {
-            raft_->snapshot_done(to, done.ok());
-            drain();
-        }
+        [this, to = message.to](const Result<std::string>& done) { snapshot_sent(to, done.ok()); }
     );
+}
+
+void ControlPlane::snapshot_sent(const cluster::NodeId& to, bool delivered) {
+    if (raft_ != nullptr) {
+        raft_->snapshot_done(to, delivered);
+        drain();
+    }
 }
 
 void ControlPlane::on_snapshot(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply) {
@@ -643,7 +656,8 @@ void ControlPlane::on_message(
         case PeerMessage::kGrant: on_grant(bytes); return;
         case PeerMessage::kYield: on_yield(node); return;
         case PeerMessage::kDeath: on_death(node, bytes); return;
-        case PeerMessage::kCopy: break;
+        case PeerMessage::kCopy:
+        case PeerMessage::kKv: break;
     }
     events_.on_message(node, type, bytes);
 }
@@ -660,9 +674,11 @@ void ControlPlane::on_request(
         case PeerRequest::kStateIndex: on_state_index(reply); return;
         case PeerRequest::kKeyCheck: on_key_check(reply); return;
         case PeerRequest::kLeaving: on_leaving(node, bytes, reply); return;
+        case PeerRequest::kMeet: on_meet(bytes, reply); return;
         case PeerRequest::kOperation:
         case PeerRequest::kInstall:
-        case PeerRequest::kReadIndex: break;
+        case PeerRequest::kReadIndex:
+        case PeerRequest::kKvRequest: break;
     }
     events_.on_request(node, type, bytes, std::move(reply));
 }

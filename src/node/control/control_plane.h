@@ -14,10 +14,13 @@
 #include "io/resolver.h"
 #include "io/worker_pool.h"
 #include "node/background_jobs.h"
+#include "node/control/control_options.h"
 #include "node/control/control_storage.h"
 #include "node/control/death_notice.h"
+#include "node/control/departure.h"
 #include "node/control/key_comparison.h"
 #include "node/control/lost_control.h"
+#include "node/control/meeting.h"
 #include "node/control/peer_types.h"
 #include "node/node.h"
 #include "node/snapshot_head.h"
@@ -34,45 +37,6 @@
 #include <vector>
 
 namespace kumo::node {
-
-struct ControlOptions {
-    std::string directory;
-    std::string name;                           ///< For people.
-    std::string nodes_file;                     ///< Empty: a cluster of one.
-    std::optional<io::Address> peering_listen;  ///< None: a cluster of one.
-    std::string peering_address;                ///< host:port, as others reach it.
-    std::string api_address;
-    std::string zone;
-    cluster::PeerTlsFiles tls;
-    KeyCheck key_check;  ///< None: keys are not compared.
-    Duration nodes_file_interval = std::chrono::seconds(5);
-    consensus::RaftOptions raft;  ///< Its id is filled in.
-    cluster::CoordinatorOptions coordinator;
-    /// The directory is a restored snapshot: the node founds a cluster with this, or has done so,
-    /// and joins none.
-    std::optional<Seed> seed;
-    /// There are other nodes: a directory that is damaged is set aside, and the node joins them
-    /// under another id. Otherwise it keeps the node from starting.
-    bool has_others = false;
-    /// Alone in its nodes file and without a leader for this long, a node goes on alone.
-    Duration force_single_after = std::chrono::seconds(5);
-};
-
-/// What is known of the control plane, for lookups.
-struct ControlStatus {
-    cluster::NodeId self;
-    cluster::NodeId leader;  ///< Nil: none is known.
-    bool is_leader = false;
-    bool in_cluster = false;
-    consensus::Term term = 0;
-    consensus::Index commit = 0;
-    consensus::Epoch epoch;
-    std::vector<cluster::NodeId> voters;
-    std::vector<cluster::NodeId> learners;
-    std::set<cluster::NodeId> other_keys;  ///< Who has another API key than this node.
-    std::uint64_t peers_refused = 0;
-    std::uint64_t dials_failed = 0;
-};
 
 /// A node's part in the control plane: consensus over its own log, the connections to the other
 /// nodes, discovery, the node's lease and, when it leads, the coordinator.
@@ -101,6 +65,9 @@ public:
             void(const cluster::NodeId&, std::uint16_t type, ByteView, std::shared_ptr<cluster::PeerReply>)>
             on_request;
         std::function<void(const cluster::NodeId&)> on_connected;
+        /// This node is about to leave its cluster of one for another: dissolve() is awaited, or
+        /// nothing comes of it.
+        std::function<void()> on_dissolve = nullptr;
         /// The lease ends at another time, given the states that on_state() has brought so far.
         std::function<void(std::int64_t deadline)> on_lease;
     };
@@ -132,6 +99,23 @@ public:
     /// Reads the nodes file now, and does what follows from it. kInvalidArgument without one; else
     /// the error of the file.
     Status reset_peers();
+
+    // Met clusters: control_meet.cc.
+
+    /// Makes one cluster of this node's and that of whoever is at the peering address, if one of
+    /// the two is a cluster of one: that one joins the other. Tried for kMeetTimeout; `done` says
+    /// what came of it, or is never called if this node is the one that joins.
+    void meet(std::string address, std::function<void(Status)> done);
+
+    /// What the node has is safe: it may join the other cluster.
+    void dissolve();
+
+    /// Leaves the cluster, if it is in one, and begins one of its own, as `node`: itself, or one
+    /// that there has never been.
+    void reset(const cluster::NodeId& node);
+
+    /// Where this node is reached, if that was not known: without a port.
+    void set_host(const std::string& host);
 
     Status send(const cluster::NodeId& node, PeerMessage type, ByteView bytes);
     void call(
@@ -178,6 +162,7 @@ public:
     static constexpr Duration kProposeTimeout = std::chrono::seconds(10);
     static constexpr Duration kRefreshTimeout = std::chrono::seconds(1);
     static constexpr Duration kRetireTimeout = std::chrono::seconds(3);
+    static constexpr Duration kMeetTimeout = std::chrono::seconds(15);
 
 private:
     struct Waiting {
@@ -199,6 +184,7 @@ private:
     // Consensus: control_plane.cc.
     Status recover();
     Status open_storage();
+    Status make_peering();
     void found_cluster(std::size_t members_expected);
     void start_raft(const ControlStorage::Recovered& recovered);
     void tick();
@@ -208,6 +194,7 @@ private:
     void apply(const consensus::Entry& entry);
     void send_consensus(const consensus::Message& message);
     void send_snapshot(const consensus::Message& message);
+    void snapshot_sent(const cluster::NodeId& to, bool delivered);
     void step(const consensus::Message& message);
     void maybe_compact();
     void state_changed();
@@ -271,6 +258,20 @@ private:
     void lead_or_not();
     void drain_coordinator();
     cluster::Member self_member() const;
+
+    // Met clusters: control_meet.cc.
+    void ask_meeting();
+    void on_met(const Result<MeetAnswer>& answer);
+    void on_meet(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
+    Result<MeetAnswer> answer_meeting(const MeetRequest& request);
+    bool is_alone() const;
+    std::string departure_address() const;
+    void prepare_departure(std::string address);
+    void leave_cluster();
+    void watch_departure();
+    void come_back();
+    void end_meeting(Status status);
+    bool may_rejoin(const cluster::NodeId& node, bool fresh) const;
 
     // Mistakes made visible: control_checks.cc.
     std::string title_of(const cluster::NodeId& node) const;
@@ -370,6 +371,13 @@ private:
     bool leaving_ = false;                                   ///< Announced.
     std::map<cluster::NodeId, std::uint64_t> leaving_runs_;  ///< Of others, by what they said.
     bool founding_ = false;
+    std::unique_ptr<Departure> departure_;  ///< To another cluster.
+    std::unique_ptr<Meeting> meeting_;
+    std::string meets_;  ///< Whom; empty: nobody.
+    MonotonicTime meets_until_;
+    std::function<void(Status)> when_met_;
+    MonotonicTime host_until_;  ///< Somebody was told to join this node's cluster.
+    std::uint64_t raft_number_ = 0;  ///< What is stored for one raft_ is not reported to the next.
     KeyComparison keys_;
     bool key_check_begun_ = false;
     MonotonicTime api_ports_at_;

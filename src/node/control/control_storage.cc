@@ -188,6 +188,12 @@ Status ControlStorage::load_identity(Recovered& recovered, bool is_used) {
     return in.at_end() ? Status() : Status(corruption(path("identity") + ": not well formed"));
 }
 
+Status ControlStorage::change_identity(const Uuid& node) {
+    std::string bytes(node.view());
+    append_sized(bytes, place_of(fs_, directory_));
+    return store::write_checked_file(fs_, path("identity"), kIdentityKind, bytes);
+}
+
 Status ControlStorage::load_log(Recovered& recovered) {
     store::WalOptions options;
     options.directory = path("wal");

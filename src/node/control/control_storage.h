@@ -67,6 +67,9 @@ public:
     static Result<std::optional<ControlSnapshot>>
     read_snapshot(io::Fs& fs, const std::string& directory);
 
+    /// From now on this node is another one. Blocks.
+    Status change_identity(const Uuid& node);
+
     using Done = std::function<void(Status)>;
 
     /// Makes what a Ready wants stored durable, in its order: snapshot, entries, hard state. One

@@ -12,6 +12,7 @@ usage() {
 ./dev redis-suite [PROFILE] [OPTION...]   Redis 7.0.15's tests; compares with gaps-PROFILE.txt
     PROFILE: E (default) cluster, D standalone: without DEBUG, SYNC, encodings, several databases
              C standalone, without DEBUG; A everything; B everything, cluster
+             S the suite starts servers itself, with configuration files: what needs that
     --single UNIT    only that unit (unit/type/list); can be repeated
     --only NAME      only that test, or /regex/; nothing is compared
     --server CMD     what to start, with redis-server's options (default: our server)
@@ -41,7 +42,7 @@ suite=${XDG_CACHE_HOME:-$HOME/.cache}/kumosearch/redis-suite
 read_options() {
     while [ $# -gt 0 ]; do
         case $1 in
-            [A-E]) profile=$1 ;;
+            [A-ES]) profile=$1 ;;
             --peer) server=redis-server gaps=/dev/null ;;
             --shrink) mode=shrink ;;
             --record) mode=record ;;
@@ -76,6 +77,7 @@ set_profile() {
     case $profile in
         A) flags=("${unlocked[@]}") options=(--tags -slow) ;;
         B) flags=("${unlocked[@]}" "${clustered[@]}") options=(--cluster-mode --tags -slow) ;;
+        S) flags=() options=(--clients 1 --portcount 200) ;;
         C) flags=() options=(--tags "-slow -needs:debug") ;;
         D) flags=() options=(--singledb --ignore-encoding --ignore-digest --tags "$small") ;;
         E)
@@ -84,6 +86,9 @@ set_profile() {
             ;;
     esac
 }
+
+# Units of which other profiles leave out most.
+spawning_units=(unit/acl unit/acl-v2 unit/auth)
 
 # The kernel gives a port that nobody has.
 free_port() {
@@ -145,14 +150,18 @@ copy_suite() {
     for program in redis-cli redis-benchmark; do
         ln -s "$(command -v $program)" "$work/suite/src/$program"
     done
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\nexec %s "$@"\n' "$server" >"$work/suite/src/redis-server"
+    chmod +x "$work/suite/src/redis-server"
 }
 
 # run_units UNIT...: one run of the suite; $work/log gets its output.
 run_units() {
-    local -a singles=()
+    local -a singles=() place=(--host "$host" --port "$port")
     local unit
+    [ "$profile" != S ] || place=()
     for unit in "$@"; do singles+=(--single "$unit"); done
-    (cd "$work/suite" && exec ./runtest --host "$host" --port "$port" --durable --timeout "${KUMO_SUITE_TIMEOUT:-180}" \
+    (cd "$work/suite" && exec ./runtest "${place[@]}" --durable --timeout "${KUMO_SUITE_TIMEOUT:-180}" \
         --baseport $((21111 + RANDOM % 300 * 32)) "${options[@]}" "${only[@]}" "${singles[@]}") \
         >"$work/part.log" 2>&1 </dev/null || true
     cat "$work/part.log" >>"$work/log"
@@ -164,7 +173,7 @@ run_all() {
     local -a left=("$@")
     local done_units
     while [ ${#left[@]} -gt 0 ]; do
-        [ -n "$at" ] || kill -0 "$server_pid" 2>/dev/null || start_server
+        [ -n "$at" ] || [ "$profile" = S ] || kill -0 "$server_pid" 2>/dev/null || start_server
         run_units "${left[@]}"
         done_units=$(sed -nE 's/\x1b\[[0-9;]*m//g; s/^\[[0-9]+\/[0-9]+ done\]: ([^ ]*).*/\1/p' "$work/part.log")
         mapfile -t left < <(printf '%s\n' "${left[@]}" | grep -vxF -- "$done_units" || true)
@@ -223,8 +232,9 @@ main() {
         answers || die "nobody answers at $at"
     else
         host=127.0.0.1 port=${port:-$(free_port)}
-        start_server
+        [ "$profile" = S ] || start_server
     fi
+    [ "$profile" != S ] || [ ${#units[@]} -gt 0 ] || units=("${spawning_units[@]}")
     [ ${#units[@]} -gt 0 ] ||
         mapfile -t units < <(cd "$work/suite" && ./runtest --list-tests)
     : >"$work/log"

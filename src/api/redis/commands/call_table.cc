@@ -19,6 +19,9 @@ const CallTable& call_handlers() {
         add_debug_calls(made);
         add_script_calls(made);
         add_memory_calls(made);
+        add_cluster_calls(made);
+        add_replication_calls(made);
+        add_acl_calls(made);
         return made;
     }();
     return kTable;

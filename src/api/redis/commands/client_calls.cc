@@ -1,5 +1,7 @@
 // CLIENT and its subcommands but those of client-side caching (Redis 7.0).
+#include "api/redis/access.h"
 #include "api/redis/call.h"
+#include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 #include "kv/command/words.h"
 #include "kv/keyspace/number.h"
@@ -44,6 +46,9 @@ std::optional<ClientType> parse_type(ByteView text) {
 }
 
 ClientType type_of(const Session& session) {
+    if (session.replica) {
+        return ClientType::kReplica;
+    }
     return session.subscriptions.any() ? ClientType::kPubsub : ClientType::kNormal;
 }
 
@@ -56,6 +61,7 @@ std::string flags_of(const Session& session) {
             out.push_back(flag);
         }
     };
+    add(session.replica, 'S');
     add(session.monitor, 'O');
     add(session.subscriptions.any(), 'P');
     add(session.transaction.open, 'x');
@@ -79,7 +85,10 @@ std::size_t encoded_bytes(std::span<const ByteView> arguments) {
     return sum;
 }
 
-std::string describe(Service& service, const Session& session, std::span<const ByteView> running) {
+}  // namespace
+
+std::string
+describe_client(Service& service, const Session& session, std::span<const ByteView> running) {
     const std::int64_t now = service.now_ms();
     const std::size_t queued =
         session.transaction.open ? session.transaction.queue.size() : static_cast<std::size_t>(-1);
@@ -102,13 +111,28 @@ std::string describe(Service& service, const Session& session, std::span<const B
         + " rbs=16384 rbp=0 obl=0 oll=0 omem=" + number(session.output_bytes())
         + " tot-mem=" + number(session.memory_bytes()) + " events=r"
         + " cmd=" + (session.last_command == nullptr ? "NULL" : session.last_command->full_name())
-        + " user=" + session.user
+        + " user=" + session.user->name()
         + " redir=" + (session.tracking.on ? number(session.tracking.redirect) : "-1")
         + " resp=" + number(session.reply.protocol());
     if (!session.library_name.empty() || !session.library_version.empty()) {
         out += " lib-name=" + session.library_name + " lib-ver=" + session.library_version;
     }
     return out;
+}
+
+namespace {
+
+/// The connection to our master, which is no session.
+std::string describe_master(Service& service) {
+    MasterLink* link = service.replication().link();
+    if (link == nullptr || link->peer_text().empty()) {
+        return {};
+    }
+    return "id=0 addr=" + link->peer_text() + " laddr= fd=-1 name= age=0 idle="
+           + std::to_string((service.now_ms() - link->last_heard_ms()) / 1000) + " flags=M db="
+           + std::to_string(link->database())
+           + " sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 "
+             "obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=NULL user=(superuser) redir=-1 resp=2\n";
 }
 
 bool read_ids(Call& call, std::size_t from, std::vector<SessionId>* ids) {
@@ -145,7 +169,7 @@ void do_list(Call& call) {
     std::string out;
     const auto add = [&](const Session& session) {
         if (!session.closing() && (!type.has_value() || type_of(session) == *type)) {
-            out += describe(
+            out += describe_client(
                        call.service,
                        session,
                        &session == &call.session ? call.arguments : std::span<const ByteView>()
@@ -163,12 +187,15 @@ void do_list(Call& call) {
         for (const auto& [id, session] : call.service.sessions()) {
             add(*session);
         }
+        if (!type.has_value() || type == ClientType::kMaster) {
+            out += describe_master(call.service);
+        }
     }
     call.reply.verbatim("txt", out);
 }
 
 void do_info(Call& call) {
-    call.reply.verbatim("txt", describe(call.service, call.session, call.arguments) + "\n");
+    call.reply.verbatim("txt", describe_client(call.service, call.session, call.arguments) + "\n");
 }
 
 // CLIENT KILL -----------------------------------------------------------------------------------
@@ -184,7 +211,7 @@ struct KillFilter {
                && (!type.has_value() || type_of(session) == *type)
                && (address.data() == nullptr || session.peer_text() == address)
                && (local_address.data() == nullptr || session.local_text() == local_address)
-               && (user.data() == nullptr || session.user == user);
+               && (user.data() == nullptr || session.user->name() == user);
     }
 };
 
@@ -209,7 +236,7 @@ bool read_kill_option(Call& call, std::size_t i, KillFilter* filter) {
         filter->local_address = value;
     } else if (call.arg_is(i, "USER")) {
         filter->user = value;
-        if (!call.service.user_exists(value)) {
+        if (call.service.access().users().find(value) == nullptr) {
             call.error("ERR No such user '" + std::string(value) + "'");
             return false;
         }
@@ -262,7 +289,11 @@ void do_kill(Call& call) {
             return;
         }
     }
-    call.reply.integer(static_cast<std::int64_t>(kill_matching(call, filter)));
+    std::size_t killed = kill_matching(call, filter);
+    if (filter.type == ClientType::kMaster && call.service.replication().reconnect()) {
+        ++killed;
+    }
+    call.reply.integer(static_cast<std::int64_t>(killed));
 }
 
 // The rest --------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 // CONFIG GET, SET, RESETSTAT, REWRITE (Redis 7.0).
+#include "api/redis/access.h"
 #include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/glob.h"
@@ -149,6 +150,7 @@ void do_rewrite(Call& call) {
         call.error("ERR The server is running without a config file");
         return;
     }
+    call.service.settings.users = call.service.access().config_lines();
     const Status written = call.service.environment().rewrite_config
                                ? call.service.environment().rewrite_config(call.service.settings)
                                : Status(Error{ErrorCode::kUnsupported, "not supported"});

@@ -1,6 +1,6 @@
 // Connections: AUTH, HELLO, PING, ECHO, SELECT, QUIT, RESET (Redis 7.0).
+#include "api/redis/access.h"
 #include "api/redis/call.h"
-#include "api/redis/internal/secret.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/number.h"
 
@@ -13,14 +13,7 @@ namespace {
 constexpr ByteView kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
 bool check_password(Call& call, ByteView user, ByteView password) {
-    const std::string& wanted = call.service.settings.text("requirepass");
-    if (user == "default" && (wanted.empty() || same_secret(wanted, password))) {
-        call.session.authenticated = true;
-        call.session.user = "default";
-        return true;
-    }
-    ++call.service.stats.acl_denied_auth;
-    return false;
+    return call.service.access().authenticate(call.session, call.arg(0), user, password);
 }
 
 void do_auth(Call& call) {
@@ -28,7 +21,7 @@ void do_auth(Call& call) {
         call.syntax_error();
         return;
     }
-    if (call.argc() == 2 && call.service.settings.text("requirepass").empty()) {
+    if (call.argc() == 2 && call.service.access().users().default_user()->no_password()) {
         call.error(
             "ERR AUTH <password> called without any password configured for the default user. Are "
             "you sure your configuration is correct?"
@@ -108,7 +101,7 @@ void do_hello(Call& call) {
         call.error(kWrongPassword);
         return;
     }
-    if (call.service.needs_authentication(call.session)) {
+    if (!call.session.authenticated) {
         call.error(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the "
             "HELLO "
@@ -182,8 +175,7 @@ void do_reset(Call& call) {
     session.readonly = false;
     session.no_evict = false;
     session.reply_mode = ReplyMode::kOn;
-    session.authenticated = false;
-    session.user = "default";
+    call.service.access().begin(session);
     call.reply.set_protocol(2);
     call.reply.simple("RESET");
 }

@@ -4,6 +4,9 @@
 #include "api/redis/call.h"
 #include "api/redis/internal/memory_report.h"
 #include "api/redis/persistence/persistence.h"
+#include "api/redis/replication/migrations.h"
+#include "api/redis/replication/replication.h"
+#include "api/redis/replication/replication_info.h"
 #include "api/redis/scripting.h"
 #include "kv/command/words.h"
 #include "kv/keyspace/number.h"
@@ -78,6 +81,13 @@ private:
 
 using Section = void (*)(Service&, Lines&);
 
+void replication_section(Service& service, Lines& out) {
+    out.section("Replication");
+    write_replication_info(service, [&out](std::string_view name, const std::string& value) {
+        out.text(name, value);
+    });
+}
+
 void server_section(Service& service, Lines& out) {
     struct utsname system {};
 
@@ -98,7 +108,8 @@ void server_section(Service& service, Lines& out) {
     out.number("process_id", static_cast<int>(getpid()));
     out.text("process_supervised", "no");
     out.text("run_id", service.run_id);
-    out.number("tcp_port", service.settings.number("port"));
+    const std::int64_t plain_port = service.settings.number("port");
+    out.number("tcp_port", plain_port != 0 ? plain_port : service.settings.number("tls-port"));
     out.number("server_time_usec", service.now_us());
     out.number("uptime_in_seconds", uptime);
     out.number("uptime_in_days", uptime / 86400);
@@ -116,7 +127,7 @@ void clients_section(Service& service, Lines& out) {
     std::size_t largest_out = 0;
     std::size_t tracking = 0;
     for (const auto& [id, session] : service.sessions()) {
-        open += session->closing() ? 0 : 1;
+        open += session->closing() || session->replica ? 0 : 1;
         largest_in = std::max(largest_in, session->request_bytes());
         largest_out = std::max(largest_out, session->output_bytes());
         tracking += session->tracking.on ? 1 : 0;
@@ -167,6 +178,9 @@ void memory_section(Service& service, Lines& out) {
     out.real("mem_fragmentation_ratio", report.fragmentation());
     out.number("mem_fragmentation_bytes", report.fragmentation_bytes());
     out.number("mem_not_counted_for_evict", 0);
+    const std::size_t stream = service.replication().stream().memory_bytes();
+    out.number("mem_replication_backlog", stream);
+    out.number("mem_total_replication_buffers", stream);
     out.number("mem_clients_slaves", 0);
     out.number("mem_clients_normal", report.clients);
     out.number("mem_aof_buffer", 0);
@@ -180,8 +194,11 @@ void persistence_section(Service& service, Lines& out) {
     const PersistenceInfo info =
         service.persistence != nullptr ? service.persistence->info() : PersistenceInfo();
     out.section("Persistence");
-    out.number("loading", info.loading ? 1 : 0);
+    out.number("loading", info.loading || service.replication().loading() ? 1 : 0);
     out.number("async_loading", 0);
+    write_loading_info(service, [&out](std::string_view name, const std::string& value) {
+        out.text(name, value);
+    });
     out.number("rdb_changes_since_last_save", service.stats.dirty);
     out.number("rdb_bgsave_in_progress", info.save_in_progress ? 1 : 0);
     out.number("rdb_last_save_time", service.last_save_seconds);
@@ -217,14 +234,16 @@ void stats_section(Service& service, Lines& out) {
     out.number("instantaneous_ops_per_sec", 0);
     out.number("total_net_input_bytes", stats.input_bytes);
     out.number("total_net_output_bytes", stats.output_bytes);
-    out.number("total_net_repl_input_bytes", 0);
-    out.number("total_net_repl_output_bytes", 0);
+    MasterLink* link = service.replication().link();
+    out.number("total_net_repl_input_bytes", link == nullptr ? 0 : link->read_bytes());
+    out.number("total_net_repl_output_bytes", service.replication().output_bytes);
     out.text("instantaneous_input_kbps", "0.00");
     out.text("instantaneous_output_kbps", "0.00");
     out.number("rejected_connections", stats.connections_rejected);
-    out.number("sync_full", 0);
-    out.number("sync_partial_ok", 0);
-    out.number("sync_partial_err", 0);
+    const Replicas::Counters& syncs = service.replication().replicas().counters;
+    out.number("sync_full", syncs.full);
+    out.number("sync_partial_ok", syncs.partial);
+    out.number("sync_partial_err", syncs.partial_refused);
     out.number("expired_keys", keys.expired);
     out.text("expired_stale_perc", "0.00");
     out.number("expired_time_cap_reached_count", 0);
@@ -240,7 +259,7 @@ void stats_section(Service& service, Lines& out) {
     out.number("pubsubshard_channels", service.channels.shard_channel_count());
     out.number("latest_fork_usec", 0);
     out.number("total_forks", 0);
-    out.number("migrate_cached_sockets", 0);
+    out.number("migrate_cached_sockets", service.migrations().cached_links());
     out.number("tracking_total_keys", service.tracking.keys());
     out.number("tracking_total_items", service.tracking.items());
     out.number("tracking_total_prefixes", service.tracking.prefixes());
@@ -257,21 +276,6 @@ void stats_section(Service& service, Lines& out) {
     out.number("acl_access_denied_cmd", stats.acl_denied_command);
     out.number("acl_access_denied_key", stats.acl_denied_key);
     out.number("acl_access_denied_channel", stats.acl_denied_channel);
-}
-
-void replication_section(Service& service, Lines& out) {
-    out.section("Replication");
-    out.text("role", "master");
-    out.number("connected_slaves", 0);
-    out.text("master_failover_state", "no-failover");
-    out.text("master_replid", service.run_id);
-    out.text("master_replid2", std::string(40, '0'));
-    out.number("master_repl_offset", service.replication_offset());
-    out.number("second_repl_offset", -1);
-    out.number("repl_backlog_active", 0);
-    out.number("repl_backlog_size", service.settings.number("repl-backlog-size"));
-    out.number("repl_backlog_first_byte_offset", 0);
-    out.number("repl_backlog_histlen", 0);
 }
 
 void cpu_section(Service& /*service*/, Lines& out) {

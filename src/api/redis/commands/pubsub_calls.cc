@@ -1,5 +1,6 @@
 // Messages: SUBSCRIBE and its like, PUBLISH, SPUBLISH, PUBSUB (Redis 7.0).
 #include "api/redis/call.h"
+#include "api/redis/cluster/cluster.h"
 #include "api/redis/service.h"
 
 #include <array>
@@ -111,11 +112,21 @@ void do_sunsubscribe(Call& call) {
 
 void do_publish(Call& call) {
     const std::size_t receivers = call.service.publish(call.arg(1), call.arg(2));
+    if (call.service.cluster != nullptr) {
+        call.service.cluster->broadcast(call.arg(1), call.arg(2));
+    } else {
+        call.service.propagate_message({call.arguments.begin(), call.arguments.end()});
+    }
     call.reply.integer(static_cast<std::int64_t>(receivers));
 }
 
 void do_spublish(Call& call) {
     const std::size_t receivers = call.service.publish_shard(call.arg(1), call.arg(2));
+    if (call.service.cluster != nullptr) {
+        call.service.cluster->broadcast_shard(call.arg(1), call.arg(2));
+    } else {
+        call.service.propagate_message({call.arguments.begin(), call.arguments.end()});
+    }
     call.reply.integer(static_cast<std::int64_t>(receivers));
 }
 

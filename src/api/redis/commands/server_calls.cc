@@ -1,5 +1,4 @@
-// The server: TIME, LOLWUT, SHUTDOWN, ROLE, WAIT, REPLICAOF, READONLY and what is not there
-// (Redis 7.0).
+// The server: TIME, LOLWUT, SHUTDOWN, READONLY (Redis 7.0).
 #include "api/redis/call.h"
 #include "api/redis/service.h"
 #include "kv/keyspace/number.h"
@@ -22,13 +21,6 @@ void do_lolwut(Call& call) {
         "txt",
         "kumosearch, speaking Redis ver. " + std::string(kRedisVersion) + "\n"
     );
-}
-
-void do_role(Call& call) {
-    call.reply.array(3);
-    call.reply.bulk("master");
-    call.reply.integer(static_cast<std::int64_t>(call.service.replication_offset()));
-    call.reply.array(0);
 }
 
 void do_shutdown(Call& call) {
@@ -59,27 +51,6 @@ void do_shutdown(Call& call) {
     }
     // There is no answer: the connection ends.
     call.session.close_after_reply = true;
-}
-
-void do_wait(Call& call) {
-    std::int64_t replicas = 0;
-    std::int64_t timeout = 0;
-    if (!call.integer(1, &replicas, "ERR value is out of range, must be positive")) {
-        return;
-    }
-    if (replicas < 0) {
-        call.error("ERR value is out of range, must be positive");
-        return;
-    }
-    if (!call.integer(2, &timeout, "ERR timeout is not an integer or out of range")) {
-        return;
-    }
-    if (timeout < 0) {
-        call.error("ERR timeout is negative");
-        return;
-    }
-    // Alone there is nobody to wait for.
-    call.reply.integer(0);
 }
 
 void do_readonly(Call& call) {
@@ -113,10 +84,8 @@ void add_server_calls(CallTable& table) {
         {"module|list", do_module_list},
         {"readonly", do_readonly},
         {"readwrite", do_readonly},
-        {"role", do_role},
         {"shutdown", do_shutdown},
         {"time", do_time},
-        {"wait", do_wait},
     });
 }
 

@@ -8,8 +8,7 @@
 
 namespace kumo::api_redis {
 
-/// A command as MONITOR and SLOWLOG show it: "(redacted)" in place of passwords and the like.
-std::vector<ByteView>
-shown_arguments(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+/// The arguments as others may see them (MONITOR, SLOWLOG): "(redacted)" for passwords and rules.
+std::vector<ByteView> redacted(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
 
 }  // namespace kumo::api_redis

@@ -1,10 +1,9 @@
 // Reading what a server left: RDB and append-only files.
+#include "api/redis/persistence/dataset_loader.h"
 #include "api/redis/persistence/persistence.h"
 #include "base/log.h"
 #include "kv/aof/aof_reader.h"
-#include "kv/keyspace/access.h"
 #include "kv/rdb/rdb_reader.h"
-#include "kv/rdb/value_codec.h"
 
 #include <utility>
 
@@ -13,88 +12,6 @@ namespace kumo::api_redis {
 namespace {
 
 constexpr std::uint64_t kManifestBytesMax = std::uint64_t{4} << 20;
-
-/// Puts what a file holds into a service's keyspace.
-class Loader final : public kv::RdbSink, public kv::AofSink {
-public:
-    struct Options {
-        /// Commands follow that expect the keys: expired ones are taken, too.
-        bool of_aof = false;
-        /// What is there already is replaced; else it is an error.
-        bool merge = false;
-    };
-
-    Loader(Service& service, const Options& options)
-        : service_(service), options_(options), builder_(service.keyspace.limits) {}
-
-    Status on_function(ByteView code) override {
-        return service_.load_function(code, options_.merge);
-    }
-
-    Status on_database(int db, std::uint64_t keys, std::uint64_t /*volatile_keys*/) override {
-        if (db < 0 || db >= service_.keyspace.database_count()) {
-            return Error{
-                ErrorCode::kInvalidArgument,
-                "the file has database " + std::to_string(db) + ", the server has only "
-                    + std::to_string(service_.keyspace.database_count())};
-        }
-        // What a file announces is not believed beyond a bound.
-        constexpr std::uint64_t kReserveMax = 50'000'000;
-        service_.keyspace.database(db).reserve(std::min(keys, kReserveMax));
-        return {};
-    }
-
-    kv::ObjectVisitor* begin_key(const kv::RdbKey& key) override {
-        const bool expired = key.expire_at_ms.has_value() && *key.expire_at_ms <= service_.now_ms();
-        return expired && !options_.of_aof ? nullptr : &builder_;
-    }
-
-    Status end_key(const kv::RdbKey& key) override {
-        if (key.db < 0 || key.db >= service_.keyspace.database_count()) {
-            return Error{ErrorCode::kInvalidArgument, "the file has a database out of range"};
-        }
-        kv::Database& database = service_.keyspace.database(key.db);
-        if (!options_.merge && database.find(key.key) != nullptr) {
-            return Error{ErrorCode::kCorruption, "a key is there twice"};
-        }
-        std::unique_ptr<kv::Value> value = builder_.take();
-        const std::string& text = builder_.string();
-        kv::Entry* entry =
-            value == nullptr ? database.set_string(key.key, text, kv::natural_encoding(text), false)
-                             : database.set_value(key.key, std::move(value), false);
-        set_access(entry, key);
-        if (key.expire_at_ms.has_value()) {
-            database.set_expiry(entry, *key.expire_at_ms);
-        }
-        ++keys_;
-        return {};
-    }
-
-    Status on_command(std::span<const ByteView> arguments) override {
-        return service_.replay(&db_, arguments);
-    }
-
-    std::uint64_t keys() const { return keys_; }
-
-private:
-    void set_access(kv::Entry* entry, const kv::RdbKey& key) {
-        const kv::KeyspaceSettings& settings = service_.keyspace.settings;
-        const std::int64_t now = service_.now_ms();
-        std::uint32_t access = kv::initial_access(settings, now);
-        if (kv::is_lfu(settings.policy) && key.frequency.has_value()) {
-            access = kv::access_of_frequency(*key.frequency, now);
-        } else if (!kv::is_lfu(settings.policy) && key.idle_seconds.has_value()) {
-            access = kv::access_of_idle(static_cast<std::uint32_t>(*key.idle_seconds), now);
-        }
-        entry->set_access(access);
-    }
-
-    Service& service_;
-    Options options_;
-    kv::ValueBuilder builder_;
-    int db_ = 0;
-    std::uint64_t keys_ = 0;
-};
 
 Error in_file(const std::string& path, const Error& error) {
     return {error.code, path + ": " + error.message};
@@ -110,7 +27,7 @@ Status Persistence::load_rdb(const std::string& path, bool merge) {
     if (mapped.value()->bytes().empty()) {
         return {};
     }
-    Loader loader(service_, {.merge = merge});
+    DatasetLoader loader(service_, false, merge);
     kv::RdbReader reader(mapped.value()->bytes(), loader);
     const Status read = reader.read_all();
     if (!read.ok()) {
@@ -131,7 +48,7 @@ Status Persistence::load_aof_file(const std::string& path, bool last) {
                        ? Error{ErrorCode::kNotFound, path + " : No such file or directory"}
                        : mapped.error();
         }
-        Loader loader(service_, {.of_aof = true, .merge = true});
+        DatasetLoader loader(service_, true);
         kv::AofReadOptions options;
         options.allow_truncated = last && service_.settings.flag("aof-load-truncated");
         kv::AofReader reader(mapped.value()->bytes(), loader, loader, options);

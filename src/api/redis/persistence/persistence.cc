@@ -1,6 +1,7 @@
 #include "api/redis/persistence/persistence.h"
 
 #include "api/redis/call.h"
+#include "api/redis/replication/replication.h"
 #include "base/log.h"
 #include "kv/aof/aof_writer.h"
 #include "kv/keyspace/number.h"
@@ -35,6 +36,7 @@ struct Persistence::Running {
     std::unique_ptr<kv::Snapshot> snapshot;
     std::uint64_t dirty_at_begin = 0;
     std::int64_t begun_ms = 0;
+    std::function<void(Status)> done;  ///< Of somebody else's; no save of ours.
 };
 
 Persistence::Persistence(Service& service, io::Fs& fs) : service_(service), fs_(fs) {}
@@ -57,13 +59,16 @@ std::string Persistence::aof_path(const std::string& name) const {
 
 // Snapshots -------------------------------------------------------------------------------------
 
-void Persistence::write_head(kv::RdbWriter& writer, bool aof_base) {
+void write_rdb_head(Service& service, kv::RdbWriter& writer, const RdbHead& head) {
     writer.aux("redis-ver", kRedisVersion);
     writer.aux("redis-bits", "64");
-    writer.aux("ctime", std::to_string(service_.now_ms() / 1000));
-    writer.aux("used-mem", std::to_string(service_.used_memory()));
-    writer.aux("aof-base", aof_base ? "1" : "0");
-    for (const std::string& code : service_.function_libraries()) {
+    writer.aux("ctime", std::to_string(service.now_ms() / 1000));
+    writer.aux("used-mem", std::to_string(service.used_memory()));
+    writer.aux("aof-base", head.aof_base ? "1" : "0");
+    if (!head.functions) {
+        return;
+    }
+    for (const std::string& code : service.function_libraries()) {
         writer.function(code);
     }
 }
@@ -89,7 +94,7 @@ Persistence::open_snapshot(const std::string& path, bool aof_base) {
             service_.settings.flag("rdbcompression"),
             service_.settings.flag("rdbchecksum")}
     );
-    write_head(*made->writer, aof_base);
+    write_rdb_head(service_, *made->writer, {.aof_base = aof_base});
     made->snapshot =
         std::make_unique<kv::Snapshot>(service_.keyspace, *made->writer, service_.now_ms());
     return made;
@@ -155,6 +160,16 @@ Status Persistence::begin_save() {
     return {};
 }
 
+Status Persistence::begin_snapshot(const std::string& path, std::function<void(Status)> done) {
+    if (running_ != nullptr) {
+        return Error{ErrorCode::kConflict, "Background save already in progress"};
+    }
+    KUMO_TRY_ASSIGN(running_, open_snapshot(path, false));
+    running_->done = std::move(done);
+    step_running();
+    return {};
+}
+
 Status Persistence::begin_rewrite() {
     if (running_ != nullptr) {
         return Error{
@@ -164,10 +179,12 @@ Status Persistence::begin_rewrite() {
     }
     KUMO_TRY(io::make_directories(fs_, aof_directory()));
     // What happens from here on goes into a new increment: base and increment meet at this point.
+    // Without one that is open the files hold other keys: the increment joins them with its base.
     if (service_.settings.flag("appendonly")) {
+        const bool continues = increment_ != nullptr;
         write_pending();
         manifest_.add_increment(service_.settings.text("appendfilename"));
-        KUMO_TRY(open_increment());
+        KUMO_TRY(open_increment(continues));
     }
     const kv::AofFile base = manifest_.next_base(service_.settings.text("appendfilename"), true);
     KUMO_TRY_ASSIGN(running_, open_snapshot(aof_path(base.name), true));
@@ -185,6 +202,10 @@ void Persistence::step_running() {
         delay_us > 0 ? Duration(std::chrono::microseconds(delay_us)) : kStepPause;
     service_.loop().add_timer(pause, [this, delay_us] {
         if (running_ == nullptr) {
+            return;
+        }
+        if (running_->snapshot->broken() && running_->done) {
+            end_running(Error{ErrorCode::kConflict, "the keys were flushed meanwhile"});
             return;
         }
         if (running_->snapshot->broken()) {
@@ -218,6 +239,10 @@ void Persistence::end_running(Status status) {
         ended->snapshot.reset();
         (void)fs_.unlink(ended->temporary);
     }
+    if (ended->done) {
+        ended->done(std::move(status));
+        return;
+    }
     if (ended->aof_base) {
         info_.rewrite_in_progress = false;
         info_.last_rewrite_ok = status.ok();
@@ -236,7 +261,7 @@ void Persistence::end_running(Status status) {
 }
 
 void Persistence::check_save_points() {
-    if (running_ != nullptr || service_.stats.dirty == 0
+    if (running_ != nullptr || service_.stats.dirty == 0 || service_.replication().loading()
         || (!info_.last_save_ok && service_.now_ms() - failed_save_ms_ < kRetrySaveMs)) {
         return;
     }
@@ -269,12 +294,14 @@ Status Persistence::write_manifest(const kv::AofManifest& manifest) {
 }
 
 /// The manifest's last increment, empty, becomes where changes go.
-Status Persistence::open_increment() {
+Status Persistence::open_increment(bool in_manifest) {
     const std::string path = aof_path(manifest_.increments().back().name);
     KUMO_TRY_ASSIGN(increment_, fs_.open(path, io::OpenMode::kCreate));
     KUMO_TRY(increment_->sync());
     KUMO_TRY(fs_.sync_dir(aof_directory()));
-    KUMO_TRY(write_manifest(manifest_));
+    if (in_manifest) {
+        KUMO_TRY(write_manifest(manifest_));
+    }
     increment_bytes_ = 0;
     pending_db_ = -1;
     return {};
@@ -332,6 +359,38 @@ Status Persistence::set_appendonly() {
     return begin_anew();
 }
 
+void Persistence::begin_replacement() {
+    resume_wanted_ = false;
+    if (running_ != nullptr) {
+        // What it would go on with is neither the old keys nor the new ones.
+        const std::unique_ptr<Running> given_up = std::move(running_);
+        given_up->snapshot.reset();
+        (void)fs_.unlink(given_up->temporary);
+        info_.save_in_progress = false;
+        info_.rewrite_in_progress = false;
+    }
+    if (increment_ != nullptr) {
+        write_pending();
+        increment_.reset();
+        suspended_ = true;
+    }
+}
+
+void Persistence::end_replacement() {
+    suspended_ = suspended_ && service_.settings.flag("appendonly");
+    resume_wanted_ = suspended_;
+    if (!suspended_ || running_ != nullptr) {
+        return;
+    }
+    pending_.clear();
+    if (const Status begun = begin_rewrite(); begun.ok()) {
+        suspended_ = resume_wanted_ = false;
+    } else {
+        log_error("the append-only file cannot begin anew: " + begun.error().message);
+        info_.last_rewrite_ok = false;
+    }
+}
+
 void Persistence::on_changes(std::span<const PropagatedCommand> commands) {
     if (increment_ == nullptr) {
         return;
@@ -339,9 +398,15 @@ void Persistence::on_changes(std::span<const PropagatedCommand> commands) {
     const auto append = [this](std::initializer_list<ByteView> words) {
         kv::append_aof_command(std::span(words.begin(), words.size()), &pending_);
     };
-    const bool several = commands.size() > 1;
+    const auto kept = [](const PropagatedCommand& command) {
+        return !command.for_replicas_only;
+    };
+    const bool several = std::count_if(commands.begin(), commands.end(), kept) > 1;
     bool open = false;
     for (const PropagatedCommand& command : commands) {
+        if (!kept(command)) {
+            continue;
+        }
         if (command.db != pending_db_) {
             append({"SELECT", std::to_string(command.db)});
             pending_db_ = command.db;
@@ -426,6 +491,9 @@ void Persistence::periodic() {
         write_pending();  // A disk that was full may have room again.
     }
     sync_every_second();
+    if (resume_wanted_) {
+        end_replacement();
+    }
     check_save_points();
     const std::int64_t percentage = service_.settings.number("auto-aof-rewrite-percentage");
     const std::uint64_t size = base_bytes_ + increment_bytes_;
@@ -455,7 +523,7 @@ Status Persistence::finish(bool save_wanted) {
         write_pending();
         out = pending_.empty() ? increment_->sync() : Status(Error{ErrorCode::kIo, write_error_});
     }
-    if (save_wanted) {
+    if (save_wanted && !service_.replication().loading()) {
         running_.reset();
         Status saved = save();
         if (out.ok()) {

@@ -8,12 +8,36 @@
 #include "kv/rdb/snapshot.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace kumo::api_redis {
+
+struct RdbHead {
+    bool aof_base = false;
+    bool functions = true;
+};
+
+/// What stands before the keys of an RDB file: who wrote it, and the function libraries.
+void write_rdb_head(Service& service, kv::RdbWriter& writer, const RdbHead& head);
+
+/// How files stand, for INFO.
+struct PersistenceInfo {
+    bool loading = false;
+    bool save_in_progress = false;
+    bool last_save_ok = true;
+    std::int64_t last_save_seconds = -1;
+    std::uint64_t saves = 0;
+    std::uint64_t keys_loaded = 0;
+    bool rewrite_in_progress = false;
+    bool last_rewrite_ok = true;
+    bool last_write_ok = true;
+    std::uint64_t aof_size = 0;
+    std::uint64_t aof_base_size = 0;
+};
 
 /// The keyspace on disk, in Redis's own files: `dbfilename` as RDB, and, with `appendonly yes`, the
 /// directory `appenddirname` with its manifest, a base and increments. Both are read at the start
@@ -41,6 +65,12 @@ public:
     /// Begins; kConflict: one is being written.
     Status begin_save();
     Status begin_rewrite();
+    /// An RDB file at another place, for somebody else; `done` runs when it is durable, or has
+    /// failed. kConflict: one is being written.
+    Status begin_snapshot(const std::string& path, std::function<void(Status)> done);
+
+    Status load_snapshot(const std::string& path) { return load_rdb(path); }
+
     /// What SHUTDOWN and the end of the process ask for.
     Status finish(bool save);
     PersistenceInfo info() const;
@@ -58,6 +88,13 @@ public:
     /// DEBUG LOADAOF: empties the keyspace and reads the append-only file.
     Status reload_aof();
 
+    /// All keys are about to be replaced (a replica takes its master's): the append-only file ends
+    /// here, a snapshot under way is given up.
+    void begin_replacement();
+    /// They have been: the append-only file begins anew with them, in the background. The old one
+    /// is good until that is done.
+    void end_replacement();
+
     void on_changes(std::span<const PropagatedCommand> commands) override;
 
 private:
@@ -72,12 +109,11 @@ private:
     Status load_aof_file(const std::string& path, bool last);
     Result<kv::AofManifest> read_manifest();
     Status write_manifest(const kv::AofManifest& manifest);
-    Status open_increment();
+    Status open_increment(bool in_manifest = true);
     Status reopen_increment();
     Status begin_anew();
     Status start_aof();
     Status set_appendonly();
-    void write_head(kv::RdbWriter& writer, bool aof_base);
     Result<std::unique_ptr<Running>> open_snapshot(const std::string& path, bool aof_base);
     void step_running();
     void end_running(Status status);
@@ -108,6 +144,8 @@ private:
     std::uint64_t changes_at_save_ = 0;
     std::int64_t failed_save_ms_ = 0;
     bool started_ = false;
+    bool suspended_ = false;  ///< From begin_replacement() to an end_replacement() that succeeds.
+    bool resume_wanted_ = false;  ///< periodic() tries again.
 };
 
 }  // namespace kumo::api_redis

@@ -73,6 +73,9 @@ public:
     std::vector<std::pair<std::string, std::string>> changed() const;
 
     std::string config_file;  ///< Absolute; empty: none was given.
+    /// The words of the file's `user` lines, without the first. What they make of the users is
+    /// access.h's; for rewriting the file the present users are put here.
+    std::vector<std::vector<std::string>> users;
 
 private:
     std::map<std::string, std::string, std::less<>> values_;

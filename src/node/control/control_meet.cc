@@ -1,0 +1,276 @@
+#include "base/log.h"
+#include "cluster/discovery/host_port.h"
+#include "node/control/control_plane.h"
+
+#include <utility>
+
+// Clusters that are met (CLUSTER MEET) instead of listed: a node is a cluster of one until somebody
+// makes it known to another, and then one of the two joins the other's cluster. Which: of a cluster
+// of one and a larger one the former, of two of one the one that asked. Two larger ones stay apart.
+
+namespace kumo::node {
+
+namespace {
+
+constexpr Duration kAskAgainMin = std::chrono::milliseconds(100);
+constexpr std::uint64_t kAskAgainSpreadMs = 400;
+/// Who was told to join does so within that time, or asks again.
+constexpr Duration kHostFor = std::chrono::seconds(5);
+/// Whoever left for a cluster that does not take it in comes back.
+constexpr Duration kDepartureTimeout = std::chrono::seconds(10);
+constexpr Duration kDeparturePoll = std::chrono::milliseconds(100);
+
+std::string with_host(const std::string& host, const std::string& address) {
+    const std::string port = address.substr(address.rfind(':') + 1);
+    return cluster::HostPort{host, static_cast<std::uint16_t>(std::stoi("0" + port))}.to_string();
+}
+
+}  // namespace
+
+/// Empty: this node goes nowhere.
+std::string ControlPlane::departure_address() const {
+    return departure_ != nullptr && departure_->left ? departure_->address : "";
+}
+
+bool ControlPlane::is_alone() const {
+    return raft_ != nullptr && departure_ == nullptr && state_->cluster.members.size() <= 1
+           && raft_->configuration().members().size() <= 1 && joining_.empty();
+}
+
+void ControlPlane::meet(std::string address, std::function<void(Status)> done) {
+    for (const auto& [id, member] : state_->cluster.members) {
+        if (member->peering_address == address) {
+            done({});
+            return;
+        }
+    }
+    if (!meets_.empty() || departure_ != nullptr) {
+        done(Error{ErrorCode::kOverloaded, "another node is being met"});
+        return;
+    }
+    meets_ = std::move(address);
+    meets_until_ = now() + kMeetTimeout;
+    when_met_ = std::move(done);
+    ask_meeting();
+}
+
+void ControlPlane::ask_meeting() {
+    if (meets_.empty() || departure_ != nullptr) {
+        return;
+    }
+    if (raft_ == nullptr || now() < host_until_) {
+        (void)loop_.add_timer(kAskAgainMin, [this] { ask_meeting(); });
+        return;
+    }
+    MeetRequest request;
+    request.cluster = state_->cluster.id;
+    request.node = self_;
+    request.alone = is_alone();
+    request.address = options_.peering_address;
+    request.reached = meets_;
+    meeting_ = Meeting::begin(
+        {loop_, network_, resolver_, fs_},
+        options_.tls,
+        std::move(request),
+        [this](const std::string& host) { set_host(host); },
+        [this](const Result<MeetAnswer>& answer) { on_met(answer); }
+    );
+}
+
+void ControlPlane::on_met(const Result<MeetAnswer>& answer) {
+    meeting_.reset();
+    if (answer.ok() && answer.value() == MeetAnswer::kJoin) {
+        if (is_alone()) {
+            prepare_departure(std::exchange(meets_, {}));
+            when_met_ = nullptr;
+            return;
+        }
+    } else if (answer.ok()) {
+        end_meeting({});
+        return;
+    } else if (answer.error().code == ErrorCode::kConflict) {
+        end_meeting(answer.error());
+        return;
+    }
+    if (now() >= meets_until_) {
+        end_meeting(
+            answer.ok() ? Status(Error{ErrorCode::kTimeout, meets_ + " could not be met"})
+                        : Status(answer.error())
+        );
+        return;
+    }
+    const auto spread = static_cast<std::int64_t>(loop_.random().below(kAskAgainSpreadMs));
+    (void)loop_.add_timer(kAskAgainMin + std::chrono::milliseconds(spread), [this] {
+        ask_meeting();
+    });
+}
+
+void ControlPlane::end_meeting(Status status) {
+    if (!status.ok()) {
+        log_warn("the node at " + meets_ + " was not met: " + status.error().message);
+    }
+    meets_.clear();
+    if (const auto done = std::exchange(when_met_, nullptr); done != nullptr) {
+        done(std::move(status));
+    }
+}
+
+void ControlPlane::on_meet(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply) {
+    const auto request = decode_meet(bytes);
+    if (!request.ok()) {
+        reply->answer(request.error());
+        return;
+    }
+    const auto answer = answer_meeting(request.value());
+    reply->answer(
+        answer.ok() ? Result<std::string>(encode_meet_answer(answer.value()))
+                    : Result<std::string>(answer.error())
+    );
+}
+
+Result<MeetAnswer> ControlPlane::answer_meeting(const MeetRequest& request) {
+    if (!options_.is_met) {
+        return Error{ErrorCode::kConflict, "the nodes of this cluster are listed, not met"};
+    }
+    if (request.node == self_ || request.cluster == state_->cluster.id) {
+        return MeetAnswer::kKnown;
+    }
+    if (raft_ == nullptr || departure_ != nullptr || (!meets_.empty() && is_alone())) {
+        return Error{ErrorCode::kUnavailable, "the node is about to meet another one"};
+    }
+    if (const auto own = cluster::parse_host_port(request.reached); own.ok()) {
+        set_host(own.value().host);
+    }
+    if (request.alone) {
+        host_until_ = now() + kHostFor;
+        return MeetAnswer::kJoin;
+    }
+    if (!is_alone() || now() < host_until_) {
+        return Error{
+            ErrorCode::kConflict,
+            "both nodes are in clusters of more than one node: reset one of them first"};
+    }
+    prepare_departure(request.address);
+    return MeetAnswer::kJoins;
+}
+
+/// The owner is told, and says when nothing can get lost.
+void ControlPlane::prepare_departure(std::string address) {
+    log_info("this node joins the cluster of the node at " + address);
+    departure_ = std::make_unique<Departure>();
+    departure_->address = std::move(address);
+    if (events_.on_dissolve) {
+        events_.on_dissolve();
+    } else {
+        dissolve();
+    }
+}
+
+void ControlPlane::dissolve() {
+    if (departure_ == nullptr || departure_->left) {
+        return;
+    }
+    Departure& departure = *departure_;
+    departure.left = true;
+    departure.until = now() + kDepartureTimeout;
+    departure.state = state_;
+    departure.snapshots = snapshots_;
+    departure.raft = std::move(raft_);
+    leave_cluster();
+    watch_departure();
+}
+
+/// From here on the node is in no cluster.
+void ControlPlane::leave_cluster() {
+    raft_.reset();
+    ++raft_number_;
+    lead_or_not();
+    state_ = std::make_shared<const State>();
+    snapshots_.clear();
+    founding_ = false;
+    joining_.clear();
+    successors_.clear();
+    known_before_.clear();
+    dead_.clear();
+    join_refusal_.clear();
+    registered_at_ = {};
+    joined_at_ = {};
+    leaderless_since_ = now();
+    peering_->set_cluster({});
+    for (const Waiting& waiting : std::exchange(proposals_, {})) {
+        waiting.done(Error{ErrorCode::kUnavailable, "the node has left its cluster"});
+    }
+    state_changed();
+}
+
+void ControlPlane::watch_departure() {
+    if (departure_ == nullptr) {
+        return;
+    }
+    if (incarnation_ != 0) {
+        log_info("this node is in cluster " + state_->cluster.id.to_string());
+        departure_.reset();
+        return;
+    }
+    if (raft_ == nullptr && now() >= departure_->until) {
+        come_back();
+        return;
+    }
+    (void)loop_.add_timer(kDeparturePoll, [this] { watch_departure(); });
+}
+
+void ControlPlane::come_back() {
+    log_warn(
+        "the cluster of the node at " + departure_->address
+        + " did not take this node in: it stays a cluster of its own"
+    );
+    const auto departure = std::exchange(departure_, nullptr);
+    raft_ = std::move(departure->raft);
+    ++raft_number_;
+    state_ = departure->state;
+    snapshots_ = departure->snapshots;
+    state_changed();
+}
+
+void ControlPlane::reset(const cluster::NodeId& node) {
+    departure_.reset();
+    meeting_.reset();
+    meets_.clear();
+    leave_cluster();
+    if (node != self_) {
+        self_ = node;
+        options_.raft.id = self_;
+        Status changed = storage_->change_identity(self_);
+        if (changed.ok()) {
+            changed = make_peering();
+        }
+        if (!changed.ok()) {
+            fail(changed.error());
+        }
+    }
+    boot_ = make_uuid(loop_.random());
+    unclean_.clear();
+    found_cluster(1);
+}
+
+void ControlPlane::set_host(const std::string& host) {
+    if (options_.peering_address.empty() || options_.peering_address.front() != ':') {
+        return;
+    }
+    log_info("this node is reached at " + host);
+    options_.peering_address = with_host(host, options_.peering_address);
+    options_.api_address = with_host(host, options_.api_address);
+    if (incarnation_ != 0) {
+        cluster::Register command{self_member(), in_its_place_, {}};
+        command.member.incarnation = incarnation_;
+        propose_cluster(std::move(command));
+    }
+}
+
+/// Who has been in this cluster and was told to go comes back only if it is met again.
+bool ControlPlane::may_rejoin(const cluster::NodeId& node, bool fresh) const {
+    return fresh || cluster::find_member(state_->cluster, node) != nullptr
+           || raft_->configuration().is_member(node);
+}
+
+}  // namespace kumo::node

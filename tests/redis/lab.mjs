@@ -1,0 +1,357 @@
+// Clusters of servers in Redis's form on this machine's loopback, made with the stock redis-cli, and a small
+// client that knows of redirections and says when it does not know whether a command was done.
+
+import { execFile, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const HOST = '127.0.0.1';
+const binary = process.env.KUMO_SERVER;
+if (!binary) throw new Error('KUMO_SERVER must name the kumosearch-server to test');
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/// Waits until `test` resolves to something true, and resolves with it.
+export async function until(what, test, withinMs = 30000) {
+  let problem = '';
+  for (const end = Date.now() + withinMs; ;) {
+    try {
+      const result = await test();
+      if (result) return result;
+      problem = '';
+    } catch (error) {
+      problem = `: ${error.message}`;
+    }
+    if (Date.now() > end) throw new Error(`not within ${withinMs / 1000} s: ${what}${problem}`);
+    await sleep(30);
+  }
+}
+
+const given = new Set();
+
+/// With the bus port behind it free, too.
+async function freePort() {
+  const isFree = (port) => new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, HOST, () => probe.close(() => resolve(true)));
+  });
+  for (;;) {
+    const port = 12000 + Math.floor(Math.random() * 8000);
+    if (!given.has(port) && await isFree(port) && await isFree(port + 10000)) {
+      given.add(port);
+      return port;
+    }
+  }
+}
+
+/// redis-cli with these arguments; what it wrote, or an error that has it.
+export function cli(args, { timeoutMs = 60000 } = {}) {
+  return new Promise((resolve, reject) => {
+    const options = { timeout: timeoutMs, maxBuffer: 1 << 26, env: { ...process.env, REDISCLI_CLUSTER_YES: '1' } };
+    execFile('redis-cli', args.map(String), options, (error, stdout, stderr) => {
+      if (error) reject(new Error(`redis-cli ${args.join(' ')}: ${error.signal ?? error.code}\n${stdout}${stderr}`));
+      else resolve(stdout);
+    });
+  });
+}
+
+export class Server {
+  constructor(directory, port, options) {
+    Object.assign(this, { directory, port, options });
+    this.address = `${HOST}:${port}`;
+    this.log = join(directory, `${port}.log`);
+    mkdirSync(directory, { recursive: true });
+  }
+
+  async start() {
+    const options = { port: this.port, bind: HOST, 'cluster-enabled': 'yes',
+      'cluster-config-file': `nodes-${this.port}.conf`, 'cluster-node-timeout': 2000, dir: this.directory,
+      dbfilename: `dump-${this.port}.rdb`, logfile: this.log, ...this.options };
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const errors = openSync(`${this.log}.stderr`, 'a');
+    this.child = spawn(binary, args, { stdio: ['ignore', errors, errors] });
+    this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve(signal ?? code)));
+    await until(`${this.address} answers`, async () => (await this.call('PING')) === 'PONG');
+  }
+
+  kill(signal = 'SIGKILL') {
+    this.child.kill(signal);
+    return this.exited;
+  }
+
+  /// One command on a connection of its own.
+  async call(...command) {
+    const connection = new Connection(this.port);
+    try {
+      return await connection.call(command);
+    } finally {
+      connection.end();
+    }
+  }
+
+  async info(field) {
+    const text = await this.call('INFO');
+    return new RegExp(`^${field}:(.*)$`, 'm').exec(text)?.[1].trim();
+  }
+}
+
+export class Cluster {
+  constructor(options = {}) {
+    this.directory = mkdtempSync(join(tmpdir(), 'kumo-keys-'));
+    this.options = options;
+    this.servers = [];
+  }
+
+  async add() {
+    const server = new Server(this.directory, await freePort(), this.options);
+    await server.start();
+    this.servers.push(server);
+    return server;
+  }
+
+  /// With the stock tool, as in the tutorial.
+  async create(masters, replicasEach) {
+    for (let i = 0; i < masters * (1 + replicasEach); ++i) await this.add();
+    const output = await cli(['--cluster', 'create', ...this.servers.map((each) => each.address),
+      '--cluster-replicas', replicasEach, '--cluster-yes']);
+    if (!output.includes('[OK] All 16384 slots covered')) throw new Error(output);
+    await this.settled();
+  }
+
+  /// Every node says that all is well, and every replica has everything.
+  settled() {
+    return until('the cluster is well', async () => {
+      const running = this.servers.filter((each) => each.child.exitCode === null && each.child.signalCode === null);
+      for (const server of running) {
+        if (!(await server.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) return false;
+        if (await server.info('role') === 'slave' && await server.info('master_link_status') !== 'up') return false;
+      }
+      return true;
+    });
+  }
+
+  byPort(port) {
+    return this.servers.find((each) => each.port === port);
+  }
+
+  /// [{ id, port, flags, master, slots }] as the first node that answers has it.
+  async nodes(from = this.servers.find((each) => each.child.exitCode === null && each.child.signalCode === null)) {
+    const text = await from.call('CLUSTER', 'NODES');
+    return text.trim().split('\n').map((line) => {
+      const words = line.split(' ');
+      return { id: words[0], port: Number(/:(\d+)@/.exec(words[1])[1]), flags: words[2].split(','), master: words[3],
+        link: words[7], slots: words.slice(8) };
+    });
+  }
+
+  logs() {
+    return this.servers.map((each) => `--- ${each.port}\n${readFileSync(each.log)}`).join('\n');
+  }
+
+  async end() {
+    for (const server of this.servers) if (server.child) await server.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export class Reply extends Error {}
+
+/// Whether the command was done is not known.
+export class Unknown extends Error {}
+
+/// One connection, RESP2.
+export class Connection {
+  constructor(port) {
+    this.waiting = [];
+    this.buffer = Buffer.alloc(0);
+    this.socket = createConnection({ port, host: HOST });
+    this.socket.setNoDelay(true);
+    this.socket.on('data', (bytes) => this.take(bytes));
+    this.socket.on('error', () => {});
+    this.socket.on('close', () => this.fail(new Unknown('the connection ended')));
+  }
+
+  call(command) {
+    if (this.closed) return Promise.reject(new Unknown('the connection ended'));
+    const text = command.map(String);
+    this.socket.write(`*${text.length}\r\n${text.map((each) => `$${Buffer.byteLength(each)}\r\n${each}\r\n`).join('')}`);
+    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+  }
+
+  end() {
+    this.socket.destroy();
+  }
+
+  fail(error) {
+    this.closed = true;
+    for (const each of this.waiting.splice(0)) each.reject(error);
+  }
+
+  take(bytes) {
+    this.buffer = Buffer.concat([this.buffer, bytes]);
+    for (;;) {
+      const read = parse(this.buffer, 0);
+      if (!read) return;
+      this.buffer = this.buffer.subarray(read.next);
+      const waiting = this.waiting.shift();
+      if (!waiting) continue;
+      if (read.value instanceof Reply) waiting.reject(read.value);
+      else waiting.resolve(read.value);
+    }
+  }
+}
+
+function parse(buffer, at) {
+  const end = buffer.indexOf('\r\n', at);
+  if (end < 0) return null;
+  const line = buffer.toString('utf8', at + 1, end);
+  const next = end + 2;
+  switch (String.fromCharCode(buffer[at])) {
+    case '+': return { value: line, next };
+    case '-': return { value: new Reply(line), next };
+    case ':': return { value: Number(line), next };
+    case '$': {
+      const size = Number(line);
+      if (size < 0) return { value: null, next };
+      if (buffer.length < next + size + 2) return null;
+      return { value: buffer.toString('utf8', next, next + size), next: next + size + 2 };
+    }
+    case '*': {
+      if (Number(line) < 0) return { value: null, next };
+      const value = [];
+      let place = next;
+      for (let i = 0; i < Number(line); ++i) {
+        const read = parse(buffer, place);
+        if (!read) return null;
+        value.push(read.value);
+        place = read.next;
+      }
+      return { value, next: place };
+    }
+    default: throw new Error(`not RESP: ${line}`);
+  }
+}
+
+/// Follows redirections. `call` rejects with Unknown if the command may have been done.
+export class Client {
+  constructor(ports) {
+    this.ports = ports;
+    this.connections = new Map();
+    this.lastPort = ports[0];
+  }
+
+  connection(port) {
+    let found = this.connections.get(port);
+    if (!found || found.closed) {
+      found = new Connection(port);
+      this.connections.set(port, found);
+    }
+    return found;
+  }
+
+  async call(...command) {
+    let port = this.lastPort;
+    let asking = false;
+    for (let tries = 0; tries < 20; ++tries) {
+      const connection = this.connection(port);
+      try {
+        if (asking) connection.call(['ASKING']).catch(() => {});
+        asking = false;
+        const answer = await withTimeout(connection.call(command), 4000, connection);
+        this.lastPort = port;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof Reply)) {
+          this.lastPort = this.ports[Math.floor(Math.random() * this.ports.length)];
+          throw error;
+        }
+        const [kind, , address] = error.message.split(' ');
+        if (kind === 'MOVED' || kind === 'ASK') {
+          port = Number(address.split(':').pop());
+          asking = kind === 'ASK';
+          if (tries > 3) await sleep(20);
+        } else if (kind === 'CLUSTERDOWN' || kind === 'TRYAGAIN' || kind === 'LOADING') {
+          await sleep(30);
+          port = this.ports[Math.floor(Math.random() * this.ports.length)];
+        } else {
+          throw error;
+        }
+      }
+    }
+    throw new Reply('too many redirections');
+  }
+
+  end() {
+    for (const each of this.connections.values()) each.end();
+  }
+}
+
+function withTimeout(promise, ms, connection) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      connection.end();
+      connection.closed = true;
+      reject(new Unknown('no answer in time'));
+    }, ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/// Many clients increment counters until stop(); what was acknowledged has to be there in the end.
+export class Counters {
+  constructor(cluster, { clients = 20, keys = 500 } = {}) {
+    this.acknowledged = new Array(keys).fill(0);
+    this.unknown = new Array(keys).fill(0);
+    this.refused = 0;
+    this.done = 0;
+    this.longestPauseMs = 0;
+    this.running = true;
+    this.last = Date.now();
+    this.cluster = cluster;
+    const ports = cluster.servers.map((each) => each.port);
+    this.loops = Array.from({ length: clients }, () => this.loop(new Client(ports), keys));
+  }
+
+  async loop(client, keys) {
+    while (this.running) {
+      const key = Math.floor(Math.random() * keys);
+      try {
+        await client.call('INCR', `counter:${key}`);
+        ++this.acknowledged[key];
+        ++this.done;
+        this.longestPauseMs = Math.max(this.longestPauseMs, Date.now() - this.last);
+        this.last = Date.now();
+      } catch (error) {
+        if (error instanceof Reply) ++this.refused;
+        else ++this.unknown[key];
+        await sleep(5);
+      }
+    }
+    client.end();
+  }
+
+  async stop() {
+    this.running = false;
+    await Promise.all(this.loops);
+  }
+
+  /// The counters that are lower than what was acknowledged, or higher than what can have been done.
+  async wrong() {
+    const client = new Client(this.cluster.servers.filter((each) => each.child.exitCode === null
+      && each.child.signalCode === null).map((each) => each.port));
+    const wrong = [];
+    for (let key = 0; key < this.acknowledged.length; ++key) {
+      const value = Number(await client.call('GET', `counter:${key}`) ?? 0);
+      const least = this.acknowledged[key];
+      if (value < least || value > least + this.unknown[key]) {
+        wrong.push({ key, value, least, unknown: this.unknown[key] });
+      }
+    }
+    client.end();
+    return wrong;
+  }
+}
