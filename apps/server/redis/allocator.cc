@@ -49,9 +49,9 @@ void purge() {
 }  // namespace
 
 std::uint64_t thread_used_memory() {
-    thread_local std::uint64_t* const allocated = thread_counter("thread.allocatedp");
-    thread_local std::uint64_t* const freed = thread_counter("thread.deallocatedp");
-    return allocated == nullptr || freed == nullptr ? 0 : *allocated - *freed;
+    thread_local const std::uint64_t* const kAllocated = thread_counter("thread.allocatedp");
+    thread_local const std::uint64_t* const kFreed = thread_counter("thread.deallocatedp");
+    return kAllocated == nullptr || kFreed == nullptr ? 0 : *kAllocated - *kFreed;
 }
 
 api_redis::AllocatorAccess allocator_access() {
