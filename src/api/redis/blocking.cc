@@ -245,6 +245,10 @@ std::uint64_t Service::answer_mark() const {
     return cluster->mark();
 }
 
+void Service::hold_answers(const Session& session) {
+    holding_.push_back(session.id);
+}
+
 void Service::release_answers() {
     const std::uint64_t released = cluster->released();
     std::vector<SessionId> waiting = std::exchange(holding_, {});

@@ -94,19 +94,13 @@ public:
     /// Closes all connections, in order.
     void close_all();
 
-    // Answers that wait for the cluster.
-    /// What the session is told now may not leave yet.
+    // Answers that wait for the cluster; those that are dropped end their connections.
     bool must_hold_answers(const Session& session) const;
     std::uint64_t answer_mark() const;
-
-    void hold_answers(const Session& session) { holding_.push_back(session.id); }
-
-    /// Those that need not wait any more leave.
+    void hold_answers(const Session& session);
     void release_answers();
-    /// Whoever waits for an answer is told nothing: its connection ends.
     void drop_held_answers();
-    /// Commands that were to wait until it is known where they run are looked at again.
-    void wake_parked();
+    void wake_parked();  ///< Commands that waited until it is known where they run.
 
     // Execution.
     void execute(Session& session, Arguments arguments);
@@ -326,7 +320,6 @@ private:
         Arguments arguments,
         bool in_script
     );
-
     void remember_keys(const Session& session, const kv::CommandSpec& spec, Arguments arguments);
 
     void block(
@@ -400,7 +393,6 @@ private:
     std::map<std::string, std::function<Status()>, std::less<>> setting_actions_;
 
     SettingsCache settings_cache_;
-
     std::unique_ptr<Migrations> migrations_;
     std::unique_ptr<Replication> replication_;
 };
