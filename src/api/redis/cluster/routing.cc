@@ -3,6 +3,7 @@
 #include "node/kv/kv_node.h"
 #include "wire/crc16.h"
 
+#include <algorithm>
 #include <string>
 
 namespace kumo::api_redis {
@@ -22,6 +23,19 @@ bool is_named(const kv::CommandSpec& spec, std::string_view name) {
 
 bool writes(std::uint32_t flags) {
     return (flags & kv::kFlagWrite) != 0;
+}
+
+/// CLUSTER's verbs that need the node to be in a group.
+bool changes_place(const kv::CommandSpec& spec) {
+    constexpr std::string_view kVerbs[] = {
+        "addslots",
+        "addslotsrange",
+        "bumpepoch",
+        "replicate",
+        "set-config-epoch",
+        "setslot"};
+    return spec.parent != nullptr && spec.parent->name == "cluster"
+           && std::find(std::begin(kVerbs), std::end(kVerbs), spec.name) != std::end(kVerbs);
 }
 
 /// One key, always at the same place: nearly all commands.
@@ -139,6 +153,10 @@ Route Cluster::route(
     session.asked = asking || spec.is(kv::kFlagAsking);
     if (keys.slot >= 0) {
         return route_keys(session, spec, keys, flags, error);
+    }
+    // A node that has just joined has its place in a moment.
+    if (own_ == 0 && changes_place(spec) && node_->has_leader() && !reset_) {
+        return Route::kLater;
     }
     if (!writes(flags) && (flags & kv::kFlagMayReplicate) == 0) {
         return Route::kHere;
