@@ -167,6 +167,8 @@ private:
         std::uint32_t flags,
         std::string* error
     );
+    bool is_down_for(bool sharded, std::uint32_t flags, std::string* error) const;
+    Route route_imported(const kv::CommandSpec& spec, const Keys& keys, std::string* error) const;
     Route moved(std::uint16_t slot, std::string* error) const;
     std::size_t missing(const Keys& keys) const;
     void rebuild_table();
