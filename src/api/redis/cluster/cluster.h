@@ -99,7 +99,7 @@ public:
 
     /// Changes the cluster's state, in the name of `session`: what it is answered leaves when the
     /// change is made, and it is asked nothing before. False: it cannot be made, `error` says why.
-    bool change(Session& session, node::KvCommand command, std::string* error);
+    bool change(Session& session, const node::KvCommand& command, std::string* error);
 
     /// Leaves the cluster, in the name of `session`, as change().
     void reset(Session& session, bool as_another);
@@ -205,7 +205,7 @@ private:
     bool master_ = false;
     const std::map<std::uint16_t, node::OpenSlot>* open_ = nullptr;  ///< This node's.
 
-    void propose(SessionId session, node::KvCommand command);
+    void propose(SessionId session, const node::KvCommand& command);
     void on_changed(SessionId session, const Status& made);
 
     struct Waiter {
