@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "node/internal/kv_mutant.h"
 #include "node/kv/kv_node.h"
 
 #include <algorithm>
@@ -78,7 +79,8 @@ void KvNode::store_checkpoint() {
         end_checkpoint(Error{ErrorCode::kUnavailable, "the copy is gone"});
         return;
     }
-    if (copy_->committed() < checkpointing_->checkpoint.seq) {
+    if (copy_->committed() < checkpointing_->checkpoint.seq
+        && !planted(KvMutant::kCheckpointUncommitted)) {
         return;
     }
     const Checkpointing stored = *checkpointing_;

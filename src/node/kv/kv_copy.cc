@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "node/internal/kv_mutant.h"
 
 #include <algorithm>
 #include <utility>
@@ -25,6 +26,7 @@ cluster::CopyOptions options_of(const KvCopy::Environment& env) {
     cluster::CopyOptions options;
     options.node = env.self;
     options.in_sync_lag = kInSyncLag;
+    options.tail_bytes_max = env.limits.log_tail_bytes_max;
     // What has been made has to be logged: whoever is about to make more asks has_room().
     options.uncommitted_bytes_max = SIZE_MAX;
     return options;
@@ -115,7 +117,7 @@ void KvCopy::append(std::string changes) {
                                  .count();
     std::size_t at = 0;
     do {
-        const std::size_t size = std::min(changes.size() - at, kKvEntryBytesMax);
+        const std::size_t size = std::min(changes.size() - at, env_.limits.entry_bytes_max);
         const bool last = at + size == changes.size();
         std::string operation;
         operation.reserve(size + 1);
@@ -200,7 +202,7 @@ void KvCopy::on_cut(store::Seq from) {
         uncommitted_bytes_ -= each.first >= from ? each.second : 0;
         return each.first >= from;
     });
-    if (from > executed_ || useless_) {
+    if (from > executed_ || useless_ || planted(KvMutant::kKeepCutCopy)) {
         return;
     }
     log_warn(
@@ -261,7 +263,7 @@ void KvCopy::make(const cluster::LogEntry& entry, std::string& parts, KvEngine& 
         return;
     }
     const ByteView bytes = ByteView(entry.operation).substr(1);
-    if (entry.operation.front() == kMoreFollows) {
+    if (entry.operation.front() == kMoreFollows && !planted(KvMutant::kApplyParts)) {
         parts.append(bytes);
     } else if (parts.empty()) {
         engine.apply(bytes);

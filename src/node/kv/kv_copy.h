@@ -17,8 +17,18 @@
 
 namespace kumo::node {
 
-/// Changes that are longer are split over several entries of the log.
-inline constexpr std::size_t kKvEntryBytesMax = std::size_t{8} << 20;
+/// Sizes that a simulation makes small.
+struct KvLimits {
+    /// Changes that are longer are split over several entries of the log.
+    std::size_t entry_bytes_max = std::size_t{8} << 20;
+    /// Of the log, kept in memory for copies that lag; who lags more is sent the keys.
+    std::size_t log_tail_bytes_max = std::size_t{32} << 20;
+    /// A checkpoint is taken when the log behind the last one is as long as that, and half as long
+    /// as it.
+    std::uint64_t checkpoint_log_bytes_min = std::uint64_t{64} << 20;
+    /// Of a message with a part of a file.
+    std::size_t install_chunk_bytes = std::size_t{1} << 20;
+};
 
 /// What is run at the primary and not committed; commands that write wait while there is more.
 inline constexpr std::size_t kKvUncommittedBytesMax = std::size_t{128} << 20;
@@ -40,6 +50,7 @@ public:
         store::StreamId stream{};
         cluster::NodeId self;
         KvEngine* engine = nullptr;
+        KvLimits limits{};
         std::function<void(const cluster::NodeId&, const cluster::CopyMessage&)> send;
         std::function<void(cluster::Command)> propose;
         std::function<void(const cluster::NodeId&)> install;  ///< A node's copy needs a file.

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "node/internal/kv_mutant.h"
 
 #include <algorithm>
 #include <utility>
@@ -160,7 +161,8 @@ void KvNode::make_parts() {
         copy,
         [this](store::Seq least, Taken done) {
             take_checkpoint(least, std::move(done));
-        }});
+        },
+        options_.limits.install_chunk_bytes});
     install_receiver_ = std::make_unique<KvInstallReceiver>(KvInstallReceiver::Environment{
         fs_,
         jobs_,
@@ -388,6 +390,7 @@ void KvNode::make_copy(KvCopy::Parts parts) {
     env.stream = kv_stream_of(life_.life, parts.copy);
     env.self = self();
     env.engine = &engine_;
+    env.limits = options_.limits;
     env.send = [this](const cluster::NodeId& node, const cluster::CopyMessage& message) {
         control_->send(node, cluster::encode_message(message));
     };
@@ -487,6 +490,13 @@ void KvNode::bring_in(const cluster::Shard& shard, cluster::CopyId copy) {
     if (stored.ok() && stored.value()) {
         carries_ = false;
         engine_.clear();
+        open_copy(shard, copy);
+        return;
+    }
+    if (planted(KvMutant::kBringNothing)) {
+        carries_ = false;
+        life_.carried.reset();
+        write_life();
         open_copy(shard, copy);
         return;
     }
@@ -595,7 +605,7 @@ void KvNode::tick() {
     if (copy_ != nullptr) {
         copy_->tick(clock_.boottime_now());
         const std::uint64_t last = checkpoint_ ? checkpoint_->bytes : 0;
-        const bool due = copy_->log_bytes() >= std::max(kKvCheckpointLogBytesMin, last / 2);
+        const bool due = copy_->log_bytes() >= std::max(options_.limits.checkpoint_log_bytes_min, last / 2);
         if (due && !checkpointing_ && copy_->may_checkpoint()) {
             begin_checkpoint();
         }
