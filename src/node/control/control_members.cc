@@ -254,6 +254,7 @@ void ControlPlane::on_join_answer(const cluster::NodeId& node, const Result<std:
             nothing.snapshot.state = std::make_shared<const State>();
             start_raft(nothing);
         }
+        get_to_know(answer.value());
         return;
     }
     // Asked again and again, of all it reaches: said once.
@@ -265,6 +266,21 @@ void ControlPlane::on_join_answer(const cluster::NodeId& node, const Result<std:
     const bool refused = code == ErrorCode::kInvalidArgument || code == ErrorCode::kConflict;
     if (refused && std::exchange(join_refusal_, why) != why) {
         log_warn("the cluster does not let this node in: " + why);
+    }
+}
+
+/// Who has let this node in: whom it has met need not be the leader, and it can answer only whom it
+/// dials.
+void ControlPlane::get_to_know(ByteView answer) {
+    wire::ByteReader in(answer);
+    (void)in.uuid();
+    std::vector<std::string> others(in.count());
+    for (std::string& address : others) {
+        address = in.text();
+    }
+    if (in.at_end() && incarnation_ == 0) {
+        known_before_ = std::move(others);
+        update_peers();
     }
 }
 
@@ -310,7 +326,12 @@ void ControlPlane::on_join(ByteView bytes, const std::shared_ptr<cluster::PeerRe
         }
         admit(node);
     }
-    reply->answer(std::string(state_->cluster.id.view()));
+    std::string answer(state_->cluster.id.view());
+    wire::append_varint(answer, state_->cluster.members.size());
+    for (const auto& [id, member] : state_->cluster.members) {
+        wire::append_sized(answer, member->peering_address);
+    }
+    reply->answer(std::move(answer));
 }
 
 /// Whether a node may become a member at an address. It may succeed a member that is gone (a

@@ -215,6 +215,7 @@ private:
     void ask_to_join();
     void say_why_alone();
     void on_join_answer(const cluster::NodeId& node, const Result<std::string>& answer);
+    void get_to_know(ByteView answer);
     void on_join(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
     Status begin_joining(const cluster::NodeId& node, const std::string& address);
     void note_refused_join(const Error& why);
