@@ -75,7 +75,7 @@ void KvNode::on_written(const Status& written) {
 
 /// A primary's has what is not committed yet: it does not count before that is.
 void KvNode::store_checkpoint() {
-    if (copy_ == nullptr || copy_->copy() != checkpointing_->copy) {
+    if (copy_ == nullptr || copy_->copy() != checkpointing_->copy || copy_->is_useless()) {
         end_checkpoint(Error{ErrorCode::kUnavailable, "the copy is gone"});
         return;
     }

@@ -18,6 +18,8 @@ constexpr std::size_t kApplyBytesPerTurn = std::size_t{1} << 20;
 /// Before a copy that does not answer is dropped: the dialect's clients wait for it.
 constexpr Duration kInSyncLag = std::chrono::milliseconds(500);
 
+constexpr Duration kAskAgainAfter = std::chrono::seconds(1);
+
 // The first byte of an entry.
 constexpr char kLastPart = '\0';
 constexpr char kMoreFollows = '\1';
@@ -100,6 +102,9 @@ void KvCopy::install_done(
 
 void KvCopy::tick(MonotonicTime now) {
     core_.tick(now);
+    if (useless_ && env_.loop->clock().monotonic_now() - asked_at_ >= kAskAgainAfter) {
+        ask_for_another();
+    }
     if (core_.has_output()) {
         schedule_drain();
     }
@@ -210,7 +215,22 @@ void KvCopy::on_cut(store::Seq from) {
         "present primary's"
     );
     useless_ = true;
-    env_.propose(cluster::ReplaceCopy{core_.shard(), env_.self, core_.copy()});
+    ask_for_another();
+}
+
+/// Again and again: a proposal may get lost. A primary's copy is needed until there is another.
+void KvCopy::ask_for_another() {
+    asked_at_ = env_.loop->clock().monotonic_now();
+    if (!core_.is_primary()) {
+        env_.propose(cluster::ReplaceCopy{core_.shard(), env_.self, core_.copy()});
+        return;
+    }
+    for (const cluster::NodeId& node : core_.view().in_sync) {
+        if (node != env_.self) {
+            env_.propose(cluster::BeginHandover{core_.shard(), node});
+            return;
+        }
+    }
 }
 
 /// What has been made cannot be taken back: it waits for room.

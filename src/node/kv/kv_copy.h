@@ -82,7 +82,9 @@ public:
     void tick(MonotonicTime now);
 
     /// The primary, with everything before its time made: commands may run here.
-    bool may_run() const { return core_.role() == cluster::CopyRole::kActive && ready_.empty(); }
+    bool may_run() const {
+        return core_.role() == cluster::CopyRole::kActive && ready_.empty() && !useless_;
+    }
 
     /// Room for more changes; if not, there is when on_progress says so.
     bool has_room() const { return uncommitted_bytes_ < kKvUncommittedBytesMax; }
@@ -107,6 +109,9 @@ public:
     /// What has been made is what the log says up to appended(), and nothing is half made.
     bool may_checkpoint() const { return ready_.empty() && parts_.empty() && !useless_; }
 
+    /// It has made what is not in the shard's log: nothing of it counts any more.
+    bool is_useless() const { return useless_; }
+
     /// What a checkpoint that is taken now has to remember.
     CopyMark mark() const;
 
@@ -126,6 +131,7 @@ private:
     void schedule_drain();
     void drain();
     void on_cut(store::Seq from);
+    void ask_for_another();
     void schedule_apply();
     void apply_ready();
     void apply(const cluster::LogEntry& entry);
@@ -146,6 +152,7 @@ private:
     bool drain_scheduled_ = false;
     bool apply_scheduled_ = false;
     bool useless_ = false;  ///< It has made what was cut from its log.
+    MonotonicTime asked_at_;  ///< For another copy in its place.
     bool closed_ = false;
 };
 

@@ -127,6 +127,7 @@ private:
     void on_brought_in(cluster::ShardId shard, cluster::CopyId copy, cluster::Term term);
     void make_copy(KvCopy::Parts parts);
     void drop_copy();
+    void close_copy();
     void on_installed(cluster::CopyId copy, const KvCheckpoint& checkpoint);
     void on_copy_message(const cluster::NodeId& node, const std::string& bytes);
     void on_request(PeerRequest type, const std::string& bytes, std::uint64_t reply);
