@@ -279,7 +279,8 @@ void ControlPlane::reset(const cluster::NodeId& node) {
         }
     }
     boot_ = make_uuid(loop_.random());
-    unclean_.clear();
+    // If it comes back to where it was, it has nothing of what it had.
+    unclean_ = {cluster::kEveryCopyUnclean};
     found_cluster(1);
 }
 

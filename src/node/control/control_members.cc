@@ -233,7 +233,8 @@ void ControlPlane::ask_to_join() {
     std::string bytes(self_.view());
     wire::append_sized(bytes, options_.peering_address);
     if (options_.is_met) {
-        wire::append_varint(bytes, raft_ == nullptr || departure_ != nullptr ? 1 : 0);
+        const bool fresh = raft_ == nullptr || departure_ != nullptr || half_in_;
+        wire::append_varint(bytes, fresh ? 1 : 0);
     }
     for (const auto& [node, hello] : connected_) {
         call(
@@ -278,9 +279,11 @@ void ControlPlane::get_to_know(ByteView answer) {
     for (std::string& address : others) {
         address = in.text();
     }
-    if (in.at_end() && incarnation_ == 0) {
+    if (in.at_end() && incarnation_ == 0 && others != known_before_) {
         known_before_ = std::move(others);
         update_peers();
+        // For the next run, if this one ends before it knows more.
+        write_obituary({state_->cluster.id, self_, 0, known_before_});
     }
 }
 
@@ -574,6 +577,11 @@ void ControlPlane::keep_obituary() {
     if (incarnation_ == 0 || next.others.empty() || obituary_ == next) {
         return;
     }
+    half_in_ = false;
+    write_obituary(std::move(next));
+}
+
+void ControlPlane::write_obituary(Obituary next) {
     obituary_ = next;
     io::Fs& fs = fs_;
     const auto lane = BackgroundJobs::Lane::kStore;

@@ -100,6 +100,7 @@ Status ControlPlane::recover() {
     state_ = recovered_.snapshot.state;
     if (const auto before = read_obituary(fs_, options_.directory); before.ok()) {
         known_before_ = before.value().others;
+        half_in_ = options_.is_met && before.value().incarnation == 0;
     }
     return make_peering();
 }

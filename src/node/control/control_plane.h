@@ -247,6 +247,7 @@ private:
     bool is_leaving(const cluster::Member& member) const;
     bool somebody_stays() const;
     void keep_obituary();
+    void write_obituary(Obituary next);
     void on_death(const cluster::NodeId& node, ByteView bytes);
     void fence_dead();
     bool make_way();
@@ -352,6 +353,7 @@ private:
     std::string join_refusal_;  ///< The last one: each is logged once.
     /// Where the others were: until this run is registered, the state may be older than the log.
     std::vector<std::string> known_before_;
+    bool half_in_ = false;  ///< A run before was let in, and has not registered.
     std::optional<LedElsewhere> led_elsewhere_;
     MonotonicTime said_led_elsewhere_until_;
     bool said_why_alone_ = false;
