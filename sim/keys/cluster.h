@@ -67,7 +67,6 @@ private:
         std::size_t follows = 0;    ///< Whose slots it is to have a copy of.
         Time met_at = 0;            ///< When the operator last tried to.
         Time asked_at = 0;          ///< When it was last told whom to replicate.
-        bool leaves = false;        ///< The operator is about to take it out, and in again.
     };
 
     /// Slots that one node begins with, and keys in them.
@@ -127,7 +126,7 @@ private:
     std::optional<std::size_t> somebody_in_cluster();
     void hand_over(std::size_t i);
     void move(std::size_t i, std::uint64_t detail);
-    void take_out(std::size_t i, std::uint64_t detail);
+    void take_out(std::size_t i);
 
     // Clients: clients.cc.
     void use();

@@ -124,7 +124,7 @@ void Cluster::inject_by_hand(const Fault& fault) {
     switch (fault.kind) {
         case FaultKind::kHandOver: hand_over(i); return;
         case FaultKind::kMove: move(i, fault.detail); return;
-        case FaultKind::kTakeOut: take_out(i, fault.detail); return;
+        case FaultKind::kTakeOut: take_out(i); return;
         default:
             note("node " + std::to_string(i) + " is to store its keys");
             node(i).checkpoint([](const Status&) {});

@@ -13,7 +13,6 @@ namespace {
 
 constexpr Duration kMeetAgainAfter = milliseconds(800);
 constexpr Duration kPlaceAgainAfter = milliseconds(500);
-constexpr std::uint64_t kWaysOut = 3;
 
 void ignore(const Status& /*status*/) {}
 
@@ -33,12 +32,19 @@ void Cluster::operate() {
     }
     const auto reference = somebody_in_cluster();
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-        if (!runs(i) || nodes_[i].leaves) {
+        if (!runs(i)) {
             continue;
         }
         assign(i);
+        const cluster::NodeId self = node(i).self();
+        if (reference && node(*reference).state()->kv.forgotten.contains(self)
+            && node(i).state()->cluster.id == cluster_) {
+            note("node " + std::to_string(i) + " is reset");
+            node(i).reset(pick(2) == 0 ? self : make_uuid(random_));
+            continue;
+        }
         const bool in = reference && node(i).state()->cluster.id == cluster_
-                        && node(*reference).state()->cluster.members.contains(node(i).self());
+                        && node(*reference).state()->cluster.members.contains(self);
         if (in) {
             place(i);
         } else {
@@ -135,30 +141,17 @@ void Cluster::move(std::size_t i, std::uint64_t detail) {
     nodes_[i].follows = detail % parts_.size();
 }
 
-/// A replica goes, and is met again: told to go, told to forget, or both; as itself or another.
-void Cluster::take_out(std::size_t i, std::uint64_t detail) {
+/// A replica goes, and is met again: forgotten by the others, it is reset as soon as that is seen.
+void Cluster::take_out(std::size_t i) {
     const State& state = *node(i).state();
     const KvGroup* own = node(i).group();
     const auto reference = somebody_in_cluster();
-    if (own == nullptr || !reference || *reference == i || i == 0 || state.cluster.id != cluster_
-        || master_of(state.cluster, *own) == node(i).self() || nodes_[i].leaves) {
-        return;
+    if (own != nullptr && reference && *reference != i && i != 0 && state.cluster.id == cluster_
+        && master_of(state.cluster, *own) != node(i).self()) {
+        note("node " + std::to_string(i) + " is to be forgotten");
+        const std::int64_t at_ms = now() / 1'000'000;
+        node(*reference).propose(KvCommand(KvForget{node(i).self(), at_ms}), ignore);
     }
-    const std::uint64_t way = detail % kWaysOut;
-    note("node " + std::to_string(i) + " is to go, way " + std::to_string(way));
-    nodes_[i].leaves = true;
-    const cluster::NodeId id = node(i).self();
-    node(*reference).propose(KvCommand(KvForget{id, now() / 1'000'000}), ignore);
-    at(milliseconds(pick(3000)), [this, i, way, id] {
-        nodes_[i].leaves = false;
-        const auto known = somebody_in_cluster();
-        const bool gone =
-            known && !node(*known).state()->cluster.members.contains(id) && *known != i;
-        if (way != 0 && runs(i) && gone && node(i).self() == id) {
-            note("node " + std::to_string(i) + " is reset");
-            node(i).reset(way == 1 ? id : make_uuid(random_));
-        }
-    });
 }
 
 }  // namespace kumo::node::sim
