@@ -177,6 +177,7 @@ private:
     // Consensus: control_plane.cc.
     Status recover();
     Status open_storage();
+    void know_from_log();
     Status make_peering();
     void found_cluster(std::size_t members_expected);
     void start_raft(const ControlStorage::Recovered& recovered);
