@@ -1,7 +1,7 @@
 # Sourced by ./dev: sim.
 # shellcheck shell=bash
 
-sim_names="consensus replication node"
+sim_names="consensus replication node keys"
 sim_chunk=1000
 
 sim_help() {
@@ -12,7 +12,7 @@ sim_help() {
 ./dev sim [NAME] --nightly [COUNT]
                                  100,000 seeds, in parallel
 Simulators: consensus (Raft's core), replication (shard copies, leases, the coordinator), node (whole
-nodes: about three seeds a second)
+nodes: about three seeds a second), keys (clusters of keys: the same)
 TEXT
 }
 

@@ -1,7 +1,6 @@
 #include "base/log.h"
 #include "cluster/discovery/host_port.h"
 #include "node/control/control_plane.h"
-#include "wire/byte_reader.h"
 
 #include <algorithm>
 #include <utility>
@@ -280,7 +279,8 @@ void ControlPlane::reset(const cluster::NodeId& node) {
         }
     }
     boot_ = make_uuid(loop_.random());
-    unclean_.clear();
+    // If it comes back to where it was, it has nothing of what it had.
+    unclean_ = {cluster::kEveryCopyUnclean};
     found_cluster(1);
 }
 
@@ -320,31 +320,6 @@ void ControlPlane::remember_host(const cluster::Member& as_known) {
 bool ControlPlane::lacks_host() const {
     return options_.is_met && options_.peering_address.starts_with(':')
            && state_->cluster.members.size() > 1;
-}
-
-/// For who joins: it knows one member, and has to talk to the leader.
-std::string ControlPlane::met_addresses() const {
-    std::string out;
-    if (options_.is_met) {
-        wire::append_varint(out, state_->cluster.members.size());
-        for (const auto& [id, member] : state_->cluster.members) {
-            wire::append_sized(out, member->peering_address);
-        }
-    }
-    return out;
-}
-
-void ControlPlane::learn_addresses(ByteView join_answer) {
-    wire::ByteReader in(join_answer);
-    (void)in.uuid();
-    if (!options_.is_met || incarnation_ != 0) {
-        return;
-    }
-    known_before_.clear();
-    for (std::size_t left = in.count(); left > 0 && in.ok(); --left) {
-        known_before_.push_back(in.text());
-    }
-    update_peers();
 }
 
 /// Who has been in this cluster and was told to go comes back only if it is met again.

@@ -233,7 +233,8 @@ void ControlPlane::ask_to_join() {
     std::string bytes(self_.view());
     wire::append_sized(bytes, options_.peering_address);
     if (options_.is_met) {
-        wire::append_varint(bytes, raft_ == nullptr || departure_ != nullptr ? 1 : 0);
+        const bool fresh = raft_ == nullptr || departure_ != nullptr || half_in_;
+        wire::append_varint(bytes, fresh ? 1 : 0);
     }
     for (const auto& [node, hello] : connected_) {
         call(
@@ -249,12 +250,12 @@ void ControlPlane::ask_to_join() {
 void ControlPlane::on_join_answer(const cluster::NodeId& node, const Result<std::string>& answer) {
     if (answer.ok()) {
         join_refusal_.clear();
-        learn_addresses(answer.value());
         if (raft_ == nullptr && !founding_) {
             ControlStorage::Recovered nothing;
             nothing.snapshot.state = std::make_shared<const State>();
             start_raft(nothing);
         }
+        get_to_know(answer.value());
         return;
     }
     // Asked again and again, of all it reaches: said once.
@@ -266,6 +267,23 @@ void ControlPlane::on_join_answer(const cluster::NodeId& node, const Result<std:
     const bool refused = code == ErrorCode::kInvalidArgument || code == ErrorCode::kConflict;
     if (refused && std::exchange(join_refusal_, why) != why) {
         log_warn("the cluster does not let this node in: " + why);
+    }
+}
+
+/// Who has let this node in: whom it has met need not be the leader, and it can answer only whom it
+/// dials.
+void ControlPlane::get_to_know(ByteView answer) {
+    wire::ByteReader in(answer);
+    (void)in.uuid();
+    std::vector<std::string> others(in.count());
+    for (std::string& address : others) {
+        address = in.text();
+    }
+    if (in.at_end() && incarnation_ == 0 && others != known_before_) {
+        known_before_ = std::move(others);
+        update_peers();
+        // For the next run, if this one ends before it knows more.
+        write_obituary({state_->cluster.id, self_, 0, known_before_});
     }
 }
 
@@ -311,7 +329,12 @@ void ControlPlane::on_join(ByteView bytes, const std::shared_ptr<cluster::PeerRe
         }
         admit(node);
     }
-    reply->answer(std::string(state_->cluster.id.view()) + met_addresses());
+    std::string answer(state_->cluster.id.view());
+    wire::append_varint(answer, state_->cluster.members.size());
+    for (const auto& [id, member] : state_->cluster.members) {
+        wire::append_sized(answer, member->peering_address);
+    }
+    reply->answer(std::move(answer));
 }
 
 /// Whether a node may become a member at an address. It may succeed a member that is gone (a
@@ -554,6 +577,11 @@ void ControlPlane::keep_obituary() {
     if (incarnation_ == 0 || next.others.empty() || obituary_ == next) {
         return;
     }
+    half_in_ = false;
+    write_obituary(std::move(next));
+}
+
+void ControlPlane::write_obituary(Obituary next) {
     obituary_ = next;
     io::Fs& fs = fs_;
     const auto lane = BackgroundJobs::Lane::kStore;

@@ -100,8 +100,26 @@ Status ControlPlane::recover() {
     state_ = recovered_.snapshot.state;
     if (const auto before = read_obituary(fs_, options_.directory); before.ok()) {
         known_before_ = before.value().others;
+        half_in_ = options_.is_met && before.value().incarnation == 0;
     }
+    know_from_log();
     return make_peering();
+}
+
+/// Whose entries are not known to be committed yet: to learn that, the leader has to be answered.
+void ControlPlane::know_from_log() {
+    for (const consensus::Entry& entry : recovered_.entries) {
+        const auto proposal = entry.type == consensus::EntryType::kCommand
+                                  ? decode_proposal(entry.data)
+                                  : Result<Proposal>(Proposal());
+        const auto* command =
+            proposal.ok() ? std::get_if<cluster::Command>(&proposal.value().command) : nullptr;
+        const auto* registers =
+            command == nullptr ? nullptr : std::get_if<cluster::Register>(command);
+        if (registers != nullptr) {
+            known_before_.push_back(registers->member.peering_address);
+        }
+    }
 }
 
 Status ControlPlane::make_peering() {

@@ -177,6 +177,7 @@ private:
     // Consensus: control_plane.cc.
     Status recover();
     Status open_storage();
+    void know_from_log();
     Status make_peering();
     void found_cluster(std::size_t members_expected);
     void start_raft(const ControlStorage::Recovered& recovered);
@@ -215,6 +216,7 @@ private:
     void ask_to_join();
     void say_why_alone();
     void on_join_answer(const cluster::NodeId& node, const Result<std::string>& answer);
+    void get_to_know(ByteView answer);
     void on_join(ByteView bytes, const std::shared_ptr<cluster::PeerReply>& reply);
     Status begin_joining(const cluster::NodeId& node, const std::string& address);
     void note_refused_join(const Error& why);
@@ -246,6 +248,7 @@ private:
     bool is_leaving(const cluster::Member& member) const;
     bool somebody_stays() const;
     void keep_obituary();
+    void write_obituary(Obituary next);
     void on_death(const cluster::NodeId& node, ByteView bytes);
     void fence_dead();
     bool make_way();
@@ -261,8 +264,6 @@ private:
     bool is_alone() const;
     void remember_host(const cluster::Member& as_known);
     bool lacks_host() const;
-    std::string met_addresses() const;
-    void learn_addresses(ByteView join_answer);
     std::string departure_address() const;
     bool has_no_slots() const;
     void lead_departure(const std::string& address);
@@ -353,6 +354,7 @@ private:
     std::string join_refusal_;  ///< The last one: each is logged once.
     /// Where the others were: until this run is registered, the state may be older than the log.
     std::vector<std::string> known_before_;
+    bool half_in_ = false;  ///< A run before was let in, and has not registered.
     std::optional<LedElsewhere> led_elsewhere_;
     MonotonicTime said_led_elsewhere_until_;
     bool said_why_alone_ = false;

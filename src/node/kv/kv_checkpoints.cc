@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "node/internal/kv_mutant.h"
 #include "node/kv/kv_node.h"
 
 #include <algorithm>
@@ -74,11 +75,12 @@ void KvNode::on_written(const Status& written) {
 
 /// A primary's has what is not committed yet: it does not count before that is.
 void KvNode::store_checkpoint() {
-    if (copy_ == nullptr || copy_->copy() != checkpointing_->copy) {
+    if (copy_ == nullptr || copy_->copy() != checkpointing_->copy || copy_->is_useless()) {
         end_checkpoint(Error{ErrorCode::kUnavailable, "the copy is gone"});
         return;
     }
-    if (copy_->committed() < checkpointing_->checkpoint.seq) {
+    if (copy_->committed() < checkpointing_->checkpoint.seq
+        && !planted(KvMutant::kCheckpointUncommitted)) {
         return;
     }
     const Checkpointing stored = *checkpointing_;

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "node/internal/kv_mutant.h"
 
 #include <algorithm>
 #include <utility>
@@ -17,6 +18,8 @@ constexpr std::size_t kApplyBytesPerTurn = std::size_t{1} << 20;
 /// Before a copy that does not answer is dropped: the dialect's clients wait for it.
 constexpr Duration kInSyncLag = std::chrono::milliseconds(500);
 
+constexpr Duration kAskAgainAfter = std::chrono::seconds(1);
+
 // The first byte of an entry.
 constexpr char kLastPart = '\0';
 constexpr char kMoreFollows = '\1';
@@ -25,6 +28,7 @@ cluster::CopyOptions options_of(const KvCopy::Environment& env) {
     cluster::CopyOptions options;
     options.node = env.self;
     options.in_sync_lag = kInSyncLag;
+    options.tail_bytes_max = env.limits.log_tail_bytes_max;
     // What has been made has to be logged: whoever is about to make more asks has_room().
     options.uncommitted_bytes_max = SIZE_MAX;
     return options;
@@ -98,6 +102,9 @@ void KvCopy::install_done(
 
 void KvCopy::tick(MonotonicTime now) {
     core_.tick(now);
+    if (useless_ && env_.loop->clock().monotonic_now() - asked_at_ >= kAskAgainAfter) {
+        ask_for_another();
+    }
     if (core_.has_output()) {
         schedule_drain();
     }
@@ -115,7 +122,7 @@ void KvCopy::append(std::string changes) {
                                  .count();
     std::size_t at = 0;
     do {
-        const std::size_t size = std::min(changes.size() - at, kKvEntryBytesMax);
+        const std::size_t size = std::min(changes.size() - at, env_.limits.entry_bytes_max);
         const bool last = at + size == changes.size();
         std::string operation;
         operation.reserve(size + 1);
@@ -200,7 +207,7 @@ void KvCopy::on_cut(store::Seq from) {
         uncommitted_bytes_ -= each.first >= from ? each.second : 0;
         return each.first >= from;
     });
-    if (from > executed_ || useless_) {
+    if (from > executed_ || useless_ || planted(KvMutant::kKeepCutCopy)) {
         return;
     }
     log_warn(
@@ -208,7 +215,22 @@ void KvCopy::on_cut(store::Seq from) {
         "present primary's"
     );
     useless_ = true;
-    env_.propose(cluster::ReplaceCopy{core_.shard(), env_.self, core_.copy()});
+    ask_for_another();
+}
+
+/// Again and again: a proposal may get lost. A primary's copy is needed until there is another.
+void KvCopy::ask_for_another() {
+    asked_at_ = env_.loop->clock().monotonic_now();
+    if (!core_.is_primary()) {
+        env_.propose(cluster::ReplaceCopy{core_.shard(), env_.self, core_.copy()});
+        return;
+    }
+    for (const cluster::NodeId& node : core_.view().in_sync) {
+        if (node != env_.self) {
+            env_.propose(cluster::BeginHandover{core_.shard(), node});
+            return;
+        }
+    }
 }
 
 /// What has been made cannot be taken back: it waits for room.
@@ -261,7 +283,7 @@ void KvCopy::make(const cluster::LogEntry& entry, std::string& parts, KvEngine& 
         return;
     }
     const ByteView bytes = ByteView(entry.operation).substr(1);
-    if (entry.operation.front() == kMoreFollows) {
+    if (entry.operation.front() == kMoreFollows && !planted(KvMutant::kApplyParts)) {
         parts.append(bytes);
     } else if (parts.empty()) {
         engine.apply(bytes);

@@ -17,8 +17,18 @@
 
 namespace kumo::node {
 
-/// Changes that are longer are split over several entries of the log.
-inline constexpr std::size_t kKvEntryBytesMax = std::size_t{8} << 20;
+/// Sizes that a simulation makes small.
+struct KvLimits {
+    /// Changes that are longer are split over several entries of the log.
+    std::size_t entry_bytes_max = std::size_t{8} << 20;
+    /// Of the log, kept in memory for copies that lag; who lags more is sent the keys.
+    std::size_t log_tail_bytes_max = std::size_t{32} << 20;
+    /// A checkpoint is taken when the log behind the last one is as long as that, and half as long
+    /// as it.
+    std::uint64_t checkpoint_log_bytes_min = std::uint64_t{64} << 20;
+    /// Of a message with a part of a file.
+    std::size_t install_chunk_bytes = std::size_t{1} << 20;
+};
 
 /// What is run at the primary and not committed; commands that write wait while there is more.
 inline constexpr std::size_t kKvUncommittedBytesMax = std::size_t{128} << 20;
@@ -40,6 +50,7 @@ public:
         store::StreamId stream{};
         cluster::NodeId self;
         KvEngine* engine = nullptr;
+        KvLimits limits{};
         std::function<void(const cluster::NodeId&, const cluster::CopyMessage&)> send;
         std::function<void(cluster::Command)> propose;
         std::function<void(const cluster::NodeId&)> install;  ///< A node's copy needs a file.
@@ -71,7 +82,9 @@ public:
     void tick(MonotonicTime now);
 
     /// The primary, with everything before its time made: commands may run here.
-    bool may_run() const { return core_.role() == cluster::CopyRole::kActive && ready_.empty(); }
+    bool may_run() const {
+        return core_.role() == cluster::CopyRole::kActive && ready_.empty() && !useless_;
+    }
 
     /// Room for more changes; if not, there is when on_progress says so.
     bool has_room() const { return uncommitted_bytes_ < kKvUncommittedBytesMax; }
@@ -96,6 +109,9 @@ public:
     /// What has been made is what the log says up to appended(), and nothing is half made.
     bool may_checkpoint() const { return ready_.empty() && parts_.empty() && !useless_; }
 
+    /// It has made what is not in the shard's log: nothing of it counts any more.
+    bool is_useless() const { return useless_; }
+
     /// What a checkpoint that is taken now has to remember.
     CopyMark mark() const;
 
@@ -115,6 +131,7 @@ private:
     void schedule_drain();
     void drain();
     void on_cut(store::Seq from);
+    void ask_for_another();
     void schedule_apply();
     void apply_ready();
     void apply(const cluster::LogEntry& entry);
@@ -135,6 +152,7 @@ private:
     bool drain_scheduled_ = false;
     bool apply_scheduled_ = false;
     bool useless_ = false;  ///< It has made what was cut from its log.
+    MonotonicTime asked_at_;  ///< For another copy in its place.
     bool closed_ = false;
 };
 

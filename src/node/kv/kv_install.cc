@@ -121,7 +121,7 @@ void KvInstallSender::pump(const InstallPtr& install) {
 void KvInstallSender::read_chunk(const InstallPtr& install) {
     const std::uint64_t offset = install->next;
     const auto size = static_cast<std::size_t>(
-        std::min<std::uint64_t>(kKvChunkBytes, install->source.checkpoint.bytes - offset)
+        std::min<std::uint64_t>(env_.chunk_bytes, install->source.checkpoint.bytes - offset)
     );
     install->next += size;
     ++install->in_flight;

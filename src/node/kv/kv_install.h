@@ -17,9 +17,6 @@
 
 namespace kumo::node {
 
-/// Of a message with a part of a file.
-inline constexpr std::size_t kKvChunkBytes = std::size_t{1} << 20;
-
 /// Parts of one file on their way.
 inline constexpr std::size_t kKvChunksInFlightMax = 4;
 
@@ -40,6 +37,7 @@ public:
         ControlLink& control;
         std::function<std::shared_ptr<KvCopy>()> copy;  ///< This node's; nullptr: none.
         std::function<void(store::Seq least, std::function<void(Result<Source>)>)> checkpoint;
+        std::size_t chunk_bytes = KvLimits{}.install_chunk_bytes;
     };
 
     explicit KvInstallSender(Environment environment) : env_(std::move(environment)) {}

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "node/internal/kv_mutant.h"
 
 #include <algorithm>
 #include <utility>
@@ -160,7 +161,8 @@ void KvNode::make_parts() {
         copy,
         [this](store::Seq least, Taken done) {
             take_checkpoint(least, std::move(done));
-        }});
+        },
+        options_.limits.install_chunk_bytes});
     install_receiver_ = std::make_unique<KvInstallReceiver>(KvInstallReceiver::Environment{
         fs_,
         jobs_,
@@ -264,8 +266,7 @@ void KvNode::on_state(std::shared_ptr<const State> state, std::uint64_t incarnat
 void KvNode::arrive() {
     const bool first = life_.cluster.is_nil();
     if (copy_ != nullptr) {
-        copy_->close();
-        copy_.reset();
+        close_copy();
     } else if (life_.carried && life_.carried->life == life_.life && !carries_) {
         take_along();
     }
@@ -388,6 +389,7 @@ void KvNode::make_copy(KvCopy::Parts parts) {
     env.stream = kv_stream_of(life_.life, parts.copy);
     env.self = self();
     env.engine = &engine_;
+    env.limits = options_.limits;
     env.send = [this](const cluster::NodeId& node, const cluster::CopyMessage& message) {
         control_->send(node, cluster::encode_message(message));
     };
@@ -411,11 +413,17 @@ void KvNode::make_copy(KvCopy::Parts parts) {
 
 /// The group is another one, or the copy is to be built anew: what was here goes.
 void KvNode::drop_copy() {
+    close_copy();
+    engine_.clear();
+}
+
+/// What follows begins its log anew.
+void KvNode::close_copy() {
     copy_->close();
     copy_.reset();
     checkpoint_.reset();
+    checkpointing_.reset();
     engine_.on_role_lost();
-    engine_.clear();
     for (auto& [seq, done] : std::exchange(wait_for_checkpoint_, {})) {
         done(Error{ErrorCode::kUnavailable, "the copy is gone"});
     }
@@ -476,7 +484,8 @@ void KvNode::dissolve_if_quiet() {
 /// The engine's keys become the beginning of a new copy: they are stored as what its log begins
 /// behind, so that other copies are sent them before anything else.
 void KvNode::bring_in(const cluster::Shard& shard, cluster::CopyId copy) {
-    if (shard.copies.size() != 1 || tails_.contains(copy)) {
+    const bool alone = shard.in_sync.size() == 1 && shard.in_sync.contains(self());
+    if (!alone || tails_.contains(copy)) {
         // A run before has come further: the log has begun, so the keys are stored.
         carries_ = false;
         engine_.clear();
@@ -487,6 +496,13 @@ void KvNode::bring_in(const cluster::Shard& shard, cluster::CopyId copy) {
     if (stored.ok() && stored.value()) {
         carries_ = false;
         engine_.clear();
+        open_copy(shard, copy);
+        return;
+    }
+    if (planted(KvMutant::kBringNothing)) {
+        carries_ = false;
+        life_.carried.reset();
+        write_life();
         open_copy(shard, copy);
         return;
     }
@@ -595,13 +611,20 @@ void KvNode::tick() {
     if (copy_ != nullptr) {
         copy_->tick(clock_.boottime_now());
         const std::uint64_t last = checkpoint_ ? checkpoint_->bytes : 0;
-        const bool due = copy_->log_bytes() >= std::max(kKvCheckpointLogBytesMin, last / 2);
+        const bool due = !wait_for_checkpoint_.empty() || copy_->log_bytes() >= std::max(options_.limits.checkpoint_log_bytes_min, last / 2);
         if (due && !checkpointing_ && copy_->may_checkpoint()) {
             begin_checkpoint();
         }
     }
-    if (copy_ == nullptr && incarnation_ != 0 && !stopping_ && group() == nullptr) {
-        enter();
+    if (copy_ == nullptr && incarnation_ != 0 && !stopping_) {
+        const KvGroup* own = group();
+        const cluster::Shard* shard =
+            own == nullptr ? nullptr : cluster::find_shard(state_->cluster, own->shard);
+        if (shard == nullptr) {
+            enter();
+        } else {
+            keep_copy(*shard);  // Its keys could not be stored, or read, before.
+        }
     }
     (void)loop_.add_timer(kTickInterval, [this] { tick(); });
 }

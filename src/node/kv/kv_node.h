@@ -30,14 +30,11 @@ struct KvNodeOptions {
     ClusterOptions cluster;  ///< Without a nodes file: nodes meet. Addresses may lack their host.
     bool fsync = false;      ///< Before anything is acknowledged, and not up to a second later.
     cluster::AckMode mode = cluster::AckMode::kSync;  ///< Of the group that this node begins.
+    KvLimits limits;
 };
 
 /// First messages of a primary for a copy that is not there yet; the oldest go.
 inline constexpr std::size_t kKvEarlyMessagesMax = 64;
-
-/// A checkpoint is taken when the log behind the last one is as long as that, and half as long as
-/// it.
-inline constexpr std::uint64_t kKvCheckpointLogBytesMin = std::uint64_t{64} << 20;
 
 /// A node of a cluster of keys: the control plane with its slots, a log, and the copy of one group.
 ///
@@ -130,6 +127,7 @@ private:
     void on_brought_in(cluster::ShardId shard, cluster::CopyId copy, cluster::Term term);
     void make_copy(KvCopy::Parts parts);
     void drop_copy();
+    void close_copy();
     void on_installed(cluster::CopyId copy, const KvCheckpoint& checkpoint);
     void on_copy_message(const cluster::NodeId& node, const std::string& bytes);
     void on_request(PeerRequest type, const std::string& bytes, std::uint64_t reply);

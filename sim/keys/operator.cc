@@ -1,0 +1,157 @@
+#include "keys/cluster.h"
+
+#include <algorithm>
+
+// Whoever makes nodes a cluster, with commands as CLUSTER has them, and mends what faults leave.
+
+namespace kumo::node::sim {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr Duration kMeetAgainAfter = milliseconds(800);
+constexpr Duration kPlaceAgainAfter = milliseconds(500);
+
+void ignore(const Status& /*status*/) {}
+
+}  // namespace
+
+/// Whether it answers an operator.
+bool Cluster::runs(std::size_t i) const {
+    return nodes_[i].up && nodes_[i].pauses[0] == 0 && nodes_[i].pauses[1] == 0;
+}
+
+void Cluster::operate() {
+    if (pick(20) != 0) {
+        return;
+    }
+    if (runs(0) && !node(0).state()->cluster.id.is_nil()) {
+        cluster_ = node(0).state()->cluster.id;
+    }
+    const auto reference = somebody_in_cluster();
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        if (!runs(i)) {
+            continue;
+        }
+        assign(i);
+        const cluster::NodeId self = node(i).self();
+        if (reference && node(*reference).state()->kv.forgotten.contains(self)
+            && node(i).state()->cluster.id == cluster_) {
+            note("node " + std::to_string(i) + " is reset");
+            node(i).reset(pick(2) == 0 ? self : make_uuid(random_));
+            continue;
+        }
+        const bool in = reference && node(i).state()->cluster.id == cluster_
+                        && node(*reference).state()->cluster.members.contains(self);
+        if (in) {
+            place(i);
+        } else {
+            meet(i);
+        }
+    }
+}
+
+std::optional<std::size_t> Cluster::somebody_in_cluster() {
+    const std::size_t first = pick(nodes_.size());
+    for (std::size_t k = 0; k < nodes_.size(); ++k) {
+        const std::size_t i = (first + k) % nodes_.size();
+        if (runs(i) && !cluster_.is_nil() && node(i).state()->cluster.id == cluster_
+            && node(i).state()->cluster.members.contains(node(i).self())
+            && node(i).has_lease()) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+/// Its part of the slots, once.
+void Cluster::assign(std::size_t i) {
+    if (i >= parts_.size() || parts_[i].assigned) {
+        return;
+    }
+    const State& state = *node(i).state();
+    const KvGroup* owner = owner_of(state.kv, parts_[i].slot);
+    if (owner != nullptr) {
+        parts_[i].assigned = true;
+        return;
+    }
+    const bool ready = slots_first_ || state.cluster.members.size() == nodes_.size();
+    if (ready && group_led_by(state.kv, state.cluster, node(i).self()) != nullptr) {
+        node(i).propose(KvCommand(KvAddSlots{node(i).self(), parts_[i].slots}), ignore);
+    }
+}
+
+void Cluster::meet(std::size_t i) {
+    const auto other = somebody_in_cluster();
+    if (!other || *other == i || now() - nodes_[i].met_at < kMeetAgainAfter.count()) {
+        return;
+    }
+    nodes_[i].met_at = now();
+    if (pick(2) == 0) {
+        note("node " + std::to_string(i) + " is to meet " + std::to_string(*other));
+        node(i).meet(cluster_host(*other).to_string());
+    } else {
+        note("node " + std::to_string(*other) + " is to meet " + std::to_string(i));
+        node(*other).meet(cluster_host(i).to_string());
+    }
+}
+
+/// Makes it a copy of whom it is to follow, unless it has slots.
+void Cluster::place(std::size_t i) {
+    Computer& computer = nodes_[i];
+    const State& state = *node(i).state();
+    const KvGroup* own = node(i).group();
+    const KvGroup* led = group_led_by(state.kv, state.cluster, node(i).self());
+    if (led != nullptr && !led->slots.empty()) {
+        for (std::size_t part = 0; part < parts_.size(); ++part) {
+            computer.follows = led->slots.contains(parts_[part].slot) ? part : computer.follows;
+        }
+        return;
+    }
+    const Part& part = parts_[computer.follows];
+    const KvGroup* target = owner_of(state.kv, part.slot);
+    if ((i < parts_.size() && !parts_[i].assigned) || target == nullptr || own == nullptr
+        || own->shard == target->shard) {
+        return;
+    }
+    const cluster::NodeId master = master_of(state.cluster, *target);
+    if (!master.is_nil() && now() - computer.asked_at >= kPlaceAgainAfter.count()) {
+        computer.asked_at = now();
+        note(
+            "node " + std::to_string(i) + " is to replicate the master of part "
+            + std::to_string(computer.follows)
+        );
+        node(i).propose(KvCommand(KvReplicate{node(i).self(), master}), ignore);
+    }
+}
+
+// ---- by hand
+
+void Cluster::hand_over(std::size_t i) {
+    const KvGroup* own = node(i).group();
+    if (own != nullptr) {
+        note("node " + std::to_string(i) + " is to be the master");
+        node(i).propose(Command(cluster::BeginHandover{own->shard, node(i).self()}), ignore);
+    }
+}
+
+void Cluster::move(std::size_t i, std::uint64_t detail) {
+    nodes_[i].follows = detail % parts_.size();
+}
+
+/// A replica goes, and is met again: forgotten by the others, it is reset as soon as that is seen.
+void Cluster::take_out(std::size_t i) {
+    const State& state = *node(i).state();
+    const KvGroup* own = node(i).group();
+    const auto reference = somebody_in_cluster();
+    if (own != nullptr && reference && *reference != i && i != 0 && state.cluster.id == cluster_
+        && master_of(state.cluster, *own) != node(i).self()) {
+        note("node " + std::to_string(i) + " is to be forgotten");
+        const std::int64_t at_ms = now() / 1'000'000;
+        node(*reference).propose(KvCommand(KvForget{node(i).self(), at_ms}), ignore);
+    }
+}
+
+}  // namespace kumo::node::sim
