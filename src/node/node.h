@@ -9,6 +9,7 @@
 #include "node/read_version.h"
 #include "node/resource.h"
 #include "search/index/index.h"
+#include "search/index/mapped_write.h"
 #include "search/join/join_keys.h"
 #include "search/query/request.h"
 #include "search/schema/schema.h"
@@ -243,6 +244,16 @@ public:
     virtual void write(
         std::string collection,
         WriteBatch batch,
+        io::Loop& loop,
+        Reply<std::vector<Result<search::Written>>> reply
+    ) = 0;
+
+    /// Documents with the values of their fields (search/index/mapped_write.h), answered one by one
+    /// in order: each by what parse_mapped_outcome() reads, or kConflict. kUnsupported for a
+    /// collection of several shards.
+    virtual void write_mapped(
+        std::string collection,
+        search::MappedBatch batch,
         io::Loop& loop,
         Reply<std::vector<Result<search::Written>>> reply
     ) = 0;

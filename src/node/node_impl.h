@@ -85,6 +85,12 @@ public:
     ResourcePtr resource(ResourceKind kind, std::string_view name) const override;
     std::shared_ptr<const NamedResources> resources(ResourceKind kind) const override;
 
+    void write_mapped(
+        std::string collection,
+        search::MappedBatch batch,
+        io::Loop& loop,
+        Reply<std::vector<Result<search::Written>>> reply
+    ) override;
     void write(
         std::string collection,
         WriteBatch batch,

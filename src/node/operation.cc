@@ -18,6 +18,7 @@ enum class OperationKind : std::uint8_t {
     kUpdate = 3,
     kTruncate = 4,
     kChangeFields = 5,
+    kMapped = 6,
 };
 
 constexpr auto kActionMax = static_cast<std::uint64_t>(search::WriteAction::kEmplace);
@@ -64,6 +65,21 @@ Result<Outcome> apply_write(search::Index& index, wire::ByteReader& in) {
     outcome.written.reserve(documents.size());
     for (const ByteView document : documents) {
         outcome.written.push_back(index.write(action, document, dirty));
+    }
+    return outcome;
+}
+
+Result<Outcome> apply_mapped(search::Index& index, wire::ByteReader& in) {
+    const search::MappedBatch batch = search::read_mapped_batch(in);
+    if (!in.at_end()) {
+        return damaged();
+    }
+    Outcome outcome;
+    auto written = index.write_mapped(batch);
+    if (written.ok()) {
+        outcome.written = std::move(written).value();
+    } else {
+        outcome.written.assign(batch.writes.size(), written.error());
     }
     return outcome;
 }
@@ -130,6 +146,13 @@ std::string encode_write(const WriteBatch& batch) {
     return out;
 }
 
+std::string encode_mapped(const search::MappedBatch& batch) {
+    std::string out;
+    append_kind(out, OperationKind::kMapped);
+    search::append_mapped_batch(out, batch);
+    return out;
+}
+
 std::string encode_erase(std::span<const std::string> ids) {
     std::string out;
     append_kind(out, OperationKind::kErase);
@@ -179,6 +202,7 @@ Result<Outcome> apply_operation(search::Index& index, ByteView operation) {
     wire::ByteReader in(operation);
     switch (static_cast<OperationKind>(in.below_or_at(UINT8_MAX))) {
         case OperationKind::kWrite: return apply_write(index, in);
+        case OperationKind::kMapped: return apply_mapped(index, in);
         case OperationKind::kErase: return apply_erase(index, in);
         case OperationKind::kUpdate: return apply_update(index, in);
         case OperationKind::kTruncate: return apply_truncate(index, in);

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "node/node.h"
 #include "search/index/index.h"
+#include "search/index/mapped_write.h"
 
 #include <cstdint>
 #include <optional>
@@ -28,6 +29,8 @@ struct Outcome {
 };
 
 std::string encode_write(const WriteBatch& batch);
+
+std::string encode_mapped(const search::MappedBatch& batch);
 
 /// Documents that are not there are left alone.
 std::string encode_erase(std::span<const std::string> ids);

@@ -1,5 +1,8 @@
 #include "node/resource.h"
 
+#include "wire/crc32c.h"
+#include "wire/murmur3.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +17,7 @@ using wire::append_varint;
 constexpr std::uint64_t kAdd = 0;
 constexpr std::uint64_t kReplaceAll = 1;
 constexpr std::uint64_t kReplaceNone = 2;  ///< There must be none.
+constexpr std::uint64_t kReplaceThat = 3;  ///< There must be one with the digest that follows.
 
 Error above(const std::string& what) {
     return Error{ErrorCode::kLimitExceeded, what};
@@ -109,7 +113,10 @@ Resource::Resource(std::vector<Item> items)
     : items_(std::move(items)), derived_(std::make_shared<const Variants>()) {
     for (const Item& item : items_) {
         bytes_ += item->bytes();
+        digest_ = wire::murmur3_32(item->id, static_cast<std::uint32_t>(digest_)) ^ (digest_ >> 32U);
+        digest_ = (digest_ << 32U) | wire::crc32c(item->value);
     }
+    digest_ = std::max<std::uint64_t>(digest_, 1);
 }
 
 const ResourceItem* Resource::find(std::string_view id) const {
@@ -206,11 +213,13 @@ Status Resources::adopt(ResourceKind kind, NamedResources all) {
 bool is_one_value(ResourceKind kind) {
     return kind == ResourceKind::kAlias || kind == ResourceKind::kPreset
            || kind == ResourceKind::kStopwords || kind == ResourceKind::kLimit
-           || kind == ResourceKind::kAnalyticsRule;
+           || kind == ResourceKind::kAnalyticsRule || kind == ResourceKind::kIndexMetadata
+           || kind == ResourceKind::kClusterMetadata;
 }
 
 bool is_of_collection(ResourceKind kind) {
-    return kind == ResourceKind::kCollectionSynonyms || kind == ResourceKind::kCollectionCurations;
+    return kind == ResourceKind::kCollectionSynonyms || kind == ResourceKind::kCollectionCurations
+           || kind == ResourceKind::kIndexMetadata;
 }
 
 Result<ResourcePtr> apply(Resources& resources, const PutResource& command) {
@@ -219,6 +228,10 @@ Result<ResourcePtr> apply(Resources& resources, const PutResource& command) {
     const ResourcePtr before = resources.find(command.kind, command.name);
     if (command.must_be_new && before != nullptr) {
         return Error{ErrorCode::kAlreadyExists, "There is one of that name already."};
+    }
+    if (command.expected
+        && *command.expected != (before == nullptr ? 0 : before->digest())) {
+        return Error{ErrorCode::kConflict, "The resource has changed meanwhile."};
     }
     if (!command.replace) {
         if (before == nullptr && !is_of_collection(command.kind)) {
@@ -264,7 +277,12 @@ Result<ResourcePtr> apply(Resources& resources, const DeleteResource& command) {
 void append_command(std::string& out, const PutResource& command) {
     append_varint(out, static_cast<std::uint64_t>(command.kind));
     append_sized(out, command.name);
-    append_varint(out, command.must_be_new ? kReplaceNone : command.replace ? kReplaceAll : kAdd);
+    if (command.expected) {
+        append_varint(out, kReplaceThat);
+        append_varint(out, *command.expected);
+    } else {
+        append_varint(out, command.must_be_new ? kReplaceNone : command.replace ? kReplaceAll : kAdd);
+    }
     append_items(out, command.items);
 }
 
@@ -281,8 +299,11 @@ PutResource read_put_resource(wire::ByteReader& in) {
     PutResource command;
     command.kind = read_kind(in);
     command.name = in.text();
-    const std::uint64_t how = in.below_or_at(kReplaceNone);
+    const std::uint64_t how = in.below_or_at(kReplaceThat);
     command.replace = how != kAdd;
+    if (how == kReplaceThat) {
+        command.expected = in.number();
+    }
     command.must_be_new = how == kReplaceNone;
     command.items = read_items(in);
     return command;

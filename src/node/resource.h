@@ -31,9 +31,11 @@ enum class ResourceKind : std::uint8_t {
     kLimit = 7,                ///< A rule of who may ask how often.
     kStemmingDictionary = 8,
     kAnalyticsRule = 9,
+    kIndexMetadata = 10,    ///< Of the Elasticsearch dialect: named as its collection, gone with it.
+    kClusterMetadata = 11,  ///< The same dialect's templates, pipelines, settings, repositories.
 };
 
-inline constexpr std::size_t kResourceKinds = 10;
+inline constexpr std::size_t kResourceKinds = 12;
 /// States had these before there were others; what is behind them may be missing.
 inline constexpr std::size_t kResourceKindsAtFirst = 7;
 
@@ -86,6 +88,9 @@ public:
 
     std::size_t bytes() const { return bytes_; }
 
+    /// Of ids and values; never 0.
+    std::uint64_t digest() const { return digest_; }
+
     /// What `make` has made of this resource, made once and then shared: the resource is parsed
     /// when it is first used, not for each use. `variant` tells what else the making depended on.
     /// Threads that come first together may each make it.
@@ -97,6 +102,7 @@ private:
 
     std::vector<Item> items_;
     std::size_t bytes_ = 0;
+    std::uint64_t digest_ = 0;
     mutable Published<Variants> derived_;
 };
 
@@ -146,6 +152,9 @@ struct PutResource {
     bool replace = true;
     std::vector<ResourceItem> items;
     bool must_be_new = false;  ///< kAlreadyExists if one of that name is there.
+    /// kConflict unless the resource that is there has this digest; with 0, unless there is none.
+    /// For kinds that are one value.
+    std::optional<std::uint64_t> expected{};
 };
 
 /// A command: removes a resource, or one item of a set.

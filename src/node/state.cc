@@ -108,6 +108,7 @@ Result<Change> run(State& state, const DropCollection& command) {
     state.collections.erase(found);
     state.resources.erase(ResourceKind::kCollectionSynonyms, command.name);
     state.resources.erase(ResourceKind::kCollectionCurations, command.name);
+    state.resources.erase(ResourceKind::kIndexMetadata, command.name);
     return change;
 }
 

@@ -1,5 +1,6 @@
 #include "search/analysis/analyzer.h"
 
+#include "search/analysis/chain.h"
 #include "search/analysis/code_points.h"
 #include "search/analysis/locale_form.h"
 #include "search/analysis/stemmer.h"
@@ -26,6 +27,18 @@ bool is_ascii_space(unsigned char c) {
 
 bool is_ascii_word(unsigned char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/// The beginning of valid UTF-8 that has at most so many bytes, in whole code points.
+std::string_view cut(std::string_view text, std::size_t bytes_max) {
+    if (text.size() <= bytes_max) {
+        return text;
+    }
+    std::size_t end = bytes_max;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+        --end;
+    }
+    return text.substr(0, end);
 }
 
 char ascii_lower(unsigned char c) {
@@ -276,7 +289,9 @@ void append_folded(char32_t code_point, std::string& out) {
 }
 
 Analyzer::Analyzer(AnalysisOptions options)
-    : options_(std::move(options)), localized_(has_locale_form(options_.locale)), classes_{} {
+    : options_(std::move(options)),
+      chain_(options_.chain.empty() ? nullptr : AnalysisChain::of(options_.chain)),
+      localized_(has_locale_form(options_.locale)), classes_{} {
     for (std::size_t i = 0; i < classes_.size(); ++i) {
         const auto c = static_cast<unsigned char>(i);
         if (c >= 0x80) {
@@ -295,7 +310,27 @@ Analyzer::Analyzer(AnalysisOptions options)
     }
 }
 
+void Analyzer::analyze_exact(std::string_view text, TokenBuffer& out) {
+    if (text.empty()) {
+        return;
+    }
+    AnalyzedToken token;
+    token.text_begin = static_cast<std::uint32_t>(out.text.size());
+    out.text += cut(text, kExactBytesMax);
+    token.text_size = static_cast<std::uint32_t>(out.text.size()) - token.text_begin;
+    token.source_end = static_cast<std::uint32_t>(text.size());
+    out.tokens.push_back(token);
+}
+
 void Analyzer::analyze(std::string_view text, TokenBuffer& out) const {
+    if (options_.exact) {
+        analyze_exact(text, out);
+        return;
+    }
+    if (chain_ != nullptr) {
+        chain_->analyze(text, out);
+        return;
+    }
     Words words(*this, out);
     if (localized_) {
         analyze_localized(text, words);
@@ -422,14 +457,7 @@ void Analyzer::finish_token(std::string& text, std::size_t begin) const {
     if (!localized_) {
         apply_stem(text, begin);
     }
-    if (text.size() - begin <= kTokenBytesMax) {
-        return;
-    }
-    std::size_t end = begin + kTokenBytesMax;
-    while (end > begin && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
-        --end;
-    }
-    text.resize(end);
+    text.resize(begin + cut(std::string_view(text).substr(begin), kTokenBytesMax).size());
 }
 
 void Analyzer::apply_stem(std::string& text, std::size_t begin) const {

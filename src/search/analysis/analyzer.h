@@ -4,11 +4,31 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace kumo::search {
+
+class AnalysisChain;
+
+/// What a tokenizer took a token for. Those of Unicode's word break rules, and what filters make.
+enum class TokenType : std::uint8_t {
+    kWord,
+    kAlphanumeric,
+    kNumber,
+    kIdeographic,
+    kHiragana,
+    kKatakana,
+    kHangul,
+    kSoutheastAsian,
+    kEmoji,
+    kUrl,
+    kEmail,
+    kSynonym,
+    kShingle,
+};
 
 /// One token of an analysed text: the normalised word, where it stands in the token sequence, and
 /// the bytes of the original text it came from.
@@ -21,6 +41,8 @@ struct AnalyzedToken {
     /// It goes on where the token before it ends, without a space, in a script that has none: what
     /// is one word may well be both.
     bool joined = false;
+    TokenType type = TokenType::kWord;
+    std::uint32_t position_length = 1;  ///< Positions it spans; above 1 for joined words only.
 };
 
 /// Reusable output of an analyzer: the tokens, and the arena their texts live in.
@@ -45,6 +67,8 @@ struct AnalysisOptions {
     std::string locale{};
     bool stem = false;                 ///< Requires has_stemmer(locale), but with a dictionary.
     StemDictionary stem_dictionary{};  ///< In the place of the locale's stemmer.
+    bool exact = false;                ///< The whole text is the token.
+    std::string chain{};               ///< JSON (chain.h): instead of all of these.
 
     bool operator==(const AnalysisOptions&) const = default;
 };
@@ -65,8 +89,10 @@ struct AnalysisOptions {
 /// Immutable after construction; any thread.
 class Analyzer {
 public:
-    /// A token is cut at this many bytes (on a code point's border).
+    /// A token is cut at this many bytes (on a code point's border); one that is a whole text at
+    /// the second.
     static constexpr std::size_t kTokenBytesMax = 100;
+    static constexpr std::size_t kExactBytesMax = 512;
 
     explicit Analyzer(AnalysisOptions options);
 
@@ -99,6 +125,7 @@ private:
 
     class Words;
 
+    static void analyze_exact(std::string_view text, TokenBuffer& out);
     void analyze_plain(std::string_view text, Words& words) const;
     void analyze_localized(std::string_view text, Words& words) const;
     static std::size_t analyze_wide(std::string_view text, std::size_t at, Words& words);
@@ -108,6 +135,7 @@ private:
     void apply_stem(std::string& text, std::size_t begin) const;
 
     AnalysisOptions options_;
+    std::shared_ptr<const AnalysisChain> chain_;
     bool localized_;
     std::array<ByteClass, 256> classes_;
 };

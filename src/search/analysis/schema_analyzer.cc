@@ -10,7 +10,9 @@ AnalysisOptions analysis_of(const Schema& schema, const Field& field) {
         schema.symbols_to_index,
         field.locale,
         field.stem,
-        field.stem_dictionary};
+        field.stem_dictionary,
+        field.exact,
+        field.analysis};
 }
 
 SchemaAnalyzer::SchemaAnalyzer(const Schema& schema)
@@ -20,7 +22,7 @@ SchemaAnalyzer::SchemaAnalyzer(const Schema& schema)
 
 const Analyzer& SchemaAnalyzer::of(std::size_t field) const {
     const Field& declared = schema_.fields[field];
-    if (declared.locale.empty() && !declared.stem) {
+    if (declared.locale.empty() && !declared.stem && !declared.exact && declared.analysis.empty()) {
         return *plain_;
     }
     std::shared_ptr<const Analyzer>& analyzer = by_field_[field];

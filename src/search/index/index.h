@@ -7,6 +7,7 @@
 #include "search/index/field_rebuild.h"
 #include "search/index/index_limits.h"
 #include "search/index/manifest.h"
+#include "search/index/mapped_write.h"
 #include "search/index/partition.h"
 #include "search/schema/document.h"
 #include "search/schema/field_change.h"
@@ -92,6 +93,11 @@ public:
 
     /// Merges `patch` into the document with this id.
     Result<Written> update(std::string_view id, wire::JsonValue patch, DirtyValues dirty);
+
+    /// Adds the fields that are lacking, then writes (or removes) document by document. An answer is
+    /// a mapped_outcome(); kConflict says which condition did not hold. The call fails, and nothing
+    /// is changed, if a field is there as another one.
+    Result<std::vector<Result<Written>>> write_mapped(const MappedBatch& batch);
 
     /// Returns the document that was removed. kNotFound if there was none.
     Result<std::string> erase(std::string_view id);
@@ -225,6 +231,8 @@ private:
     Result<std::string> resolve(const std::optional<Place>& old, wire::JsonValue document);
     void remove(const Place& place);
     std::string next_id();
+    Status add_fields(const std::vector<Field>& fields);
+    Result<Written> write_one(const MappedWrite& write);
     std::vector<std::size_t> choose_merge() const;
     std::vector<std::size_t> choose_all() const;
 
@@ -240,6 +248,8 @@ private:
     bool merging_ = false;
     std::uint64_t doc_count_ = 0;
     std::uint64_t applied_seq_ = 0;
+    /// The next id to assign; where documents come mapped, which bring theirs, the next operation's
+    /// number.
     std::uint64_t next_auto_id_ = 0;
     std::uint64_t next_order_ = 0;
     std::uint64_t next_segment_id_ = 1;

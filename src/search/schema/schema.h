@@ -65,7 +65,11 @@ struct Field {
     /// `stem`. What the dictionary said when the field was declared.
     StemDictionary stem_dictionary{};
     VectorOptions vector{};  ///< Of a float[].
-    bool found = false;      ///< By a pattern: segments from before it do not know of the field.
+    bool found = false;      ///< By a pattern or a mapping: older segments do not know the field.
+    /// A string is one token as it is, and stands in a column: text for filters, not for readers.
+    bool exact = false;
+    /// How text becomes tokens: JSON (analysis/chain.h). Empty: by locale and `stem`.
+    std::string analysis{};
     /// "collection.field": its values are those of documents there, which it joins. Empty: none.
     std::string reference{};
     bool async_reference = false;  ///< Those documents may come later.

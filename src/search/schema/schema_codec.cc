@@ -37,6 +37,8 @@ constexpr std::uint64_t kIsVector = std::uint64_t{1} << kFlagBits;
 constexpr std::uint64_t kIsFound = kIsVector << 1U;
 constexpr std::uint64_t kHasDictionary = kIsFound << 1U;
 constexpr std::uint64_t kIsReference = kHasDictionary << 1U;
+constexpr std::uint64_t kIsExact = kIsReference << 1U;
+constexpr std::uint64_t kHasAnalysis = kIsExact << 1U;
 
 // Of a reference.
 constexpr std::uint64_t kIsAsync = 1;
@@ -93,6 +95,8 @@ void append_field(std::string& out, const Field& field, Dictionaries& dictionari
     flags |= field.found ? kIsFound : 0;
     flags |= field.stem_dictionary.name.empty() ? 0 : kHasDictionary;
     flags |= field.is_reference() ? kIsReference : 0;
+    flags |= field.exact ? kIsExact : 0;
+    flags |= field.analysis.empty() ? 0 : kHasAnalysis;
     append_varint(out, flags);
     append_sized(out, field.locale);
     if (field.is_vector()) {
@@ -111,19 +115,23 @@ void append_field(std::string& out, const Field& field, Dictionaries& dictionari
             (field.async_reference ? kIsAsync : 0) | (field.cascade_delete ? kCascades : 0)
         );
     }
+    if (!field.analysis.empty()) {
+        append_sized(out, field.analysis);
+    }
 }
 
 Field read_field(wire::ByteReader& in, Dictionaries& dictionaries) {
     Field field;
     field.name = in.text();
     field.type = static_cast<ValueType>(in.below_or_at(kValueTypeMax));
-    const std::uint64_t flags = in.below_or_at(kIsReference * 2 - 1);
+    const std::uint64_t flags = in.below_or_at(kHasAnalysis * 2 - 1);
     unsigned bit = 0;
     for_each_flag(field, [&](bool& flag) {
         flag = ((flags >> bit) & 1U) != 0;
         ++bit;
     });
     field.found = (flags & kIsFound) != 0;
+    field.exact = (flags & kIsExact) != 0;
     field.locale = in.text();
     if ((flags & kIsVector) != 0) {
         VectorOptions& vector = field.vector;
@@ -140,6 +148,9 @@ Field read_field(wire::ByteReader& in, Dictionaries& dictionaries) {
         const std::uint64_t how = in.below_or_at(kIsAsync | kCascades);
         field.async_reference = (how & kIsAsync) != 0;
         field.cascade_delete = (how & kCascades) != 0;
+    }
+    if ((flags & kHasAnalysis) != 0) {
+        field.analysis = in.text();
     }
     return field;
 }
