@@ -11,13 +11,6 @@ namespace kumo::search::tree {
 
 namespace {
 
-FieldStatistics adapted(FieldStatistics statistics, TermScoring scoring) {
-    if (!scoring.norms) {
-        statistics.tokens = statistics.docs;  // A length of one is the average.
-    }
-    return statistics;
-}
-
 /// One term, or several that count as one.
 class TermNode : public Node {
 public:
@@ -46,7 +39,7 @@ public:
                 part.frequencies.clear();
             }
         }
-        const FieldStatistics statistics = adapted(evaluation.statistics(field_), scoring_);
+        const FieldStatistics& statistics = evaluation.statistics(field_);
         const TermWeight weight(statistics, inverse_frequency(statistics.docs, df), wanted.boost);
         return score_docs(evaluation, field_, std::move(docs), weight, scoring_);
     }
