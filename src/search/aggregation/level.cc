@@ -50,6 +50,40 @@ Error no_path(const std::string& path) {
     return not_found("no aggregation found for path [" + path + "]");
 }
 
+Error no_number(const std::string& why) {
+    return invalid_argument(
+        "buckets_path must reference either a number value or a single value numeric metric "
+        "aggregation, "
+        + why
+    );
+}
+
+/// What clients call buckets of such keys.
+std::string_view kind_of(const Output& output) {
+    if (output.buckets.empty()) {
+        return "UnmappedTerms";
+    }
+    const Key& key = output.buckets.front().key;
+    if (std::holds_alternative<std::string>(key)) {
+        return "StringTerms";
+    }
+    return std::holds_alternative<double>(key) ? "DoubleTerms" : "LongTerms";
+}
+
+Status check_single(const Output& output, const std::string& name) {
+    if (output.many) {
+        return no_number(
+            "got: [" + std::string(kind_of(output)) + "] at aggregation [" + name + "]"
+        );
+    }
+    if (!output.percents.empty() && !output.value) {
+        return no_number(
+            "but [" + name + "] contains multiple values. Please specify which to use."
+        );
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<double> value_of(const Output& output, const std::string& name) {
@@ -104,7 +138,11 @@ Result<double> value_of(const Output& output, const std::string& name) {
 Result<double> value_at(const std::vector<NamedOutput>& level, const std::string& path) {
     const std::size_t deeper = path.find('>');
     if (deeper != std::string::npos) {
-        const Output* output = find(level, std::string_view(path).substr(0, deeper));
+        const std::string name = path.substr(0, deeper);
+        const Output* output = find(level, name);
+        if (output != nullptr && output->many) {
+            return no_number("got: [Object[]] at aggregation [" + name + "]");
+        }
         if (output == nullptr || !output->single) {
             return no_path(path);
         }
@@ -115,6 +153,7 @@ Result<double> value_at(const std::vector<NamedOutput>& level, const std::string
         return value_at(output->children, rest);
     }
     if (const Output* whole = find(level, path); whole != nullptr) {
+        KUMO_TRY(check_single(*whole, path));
         return value_of(*whole, "");
     }
     // "name.value", "name[value]": names may have dots of their own.

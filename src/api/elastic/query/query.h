@@ -3,6 +3,7 @@
 #include "api/elastic/json.h"
 #include "api/elastic/mapping/mapping.h"
 #include "base/result.h"
+#include "search/analysis/analyzer.h"
 #include "search/schema/schema.h"
 #include "search/tree/function_score.h"
 #include "search/tree/tree.h"
