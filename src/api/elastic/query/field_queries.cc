@@ -1,6 +1,7 @@
 #include "api/elastic/query/internal/field_queries.h"
 
 #include "api/elastic/fault.h"
+#include "api/elastic/mapping/date_math.h"
 #include "search/column/codes.h"
 #include "search/index/mapped_write.h"
 #include "search/tree/tree.h"
@@ -481,7 +482,14 @@ Result<FieldQueries::Codes> FieldQueries::date_codes(const RangeBounds& bounds) 
     const bool nanos = target_.field->kind == FieldKind::kDateNanos;
     const auto code = [&](const Json& value, bool up) -> Result<std::int64_t> {
         KUMO_TRY_ASSIGN(
-            const Instant at, parse_date_math(format, value.text(), up, zone, context_.now_millis)
+            const Instant at,
+            parse_date_math(
+                value.text(),
+                format,
+                context_.now_millis,
+                up ? MissingParts::kHighest : MissingParts::kLowest,
+                zone
+            )
         );
         if (!nanos) {
             return at.millis;

@@ -1,4 +1,4 @@
-#include "api/elastic/query/internal/geo_values.h"
+#include "api/elastic/mapping/geo_values.h"
 #include "api/elastic/query/internal/query_parser.h"
 #include "api/elastic/query/internal/units.h"
 
@@ -76,7 +76,7 @@ NodeResult read_geo_distance(QueryParser& parser, const Json& body) {
     if (meters <= 0) {
         return illegal_argument("distance must be greater than zero");
     }
-    KUMO_TRY_ASSIGN(const search::GeoPoint center, geo_point(*field.value));
+    KUMO_TRY_ASSIGN(const search::GeoPoint center, parse_geo_point(*field.value));
     KUMO_TRY_ASSIGN(const auto engine, points_of(parser, field.path, body));
     if (!engine) {
         return parser.finish(tree::match_none(), body);
@@ -124,7 +124,7 @@ NodeResult read_geo_bounding_box(QueryParser& parser, const Json& body) {
                     "parse_exception", "failed to parse bounding box. unexpected field [" + key + "]"
                 );
             }
-            KUMO_TRY_ASSIGN(const search::GeoPoint corner, geo_point(value));
+            KUMO_TRY_ASSIGN(const search::GeoPoint corner, parse_geo_point(value));
             (top ? box.top : box.bottom) = corner.lat;
             const bool left = key == "top_left" || key == "topLeft" || key == "bottom_left";
             (left ? box.left : box.right) = corner.lng;
@@ -147,7 +147,7 @@ NodeResult read_geo_polygon(QueryParser& parser, const Json& body) {
     }
     std::vector<search::GeoPoint> vertices;
     for (const Json& point : points->items()) {
-        KUMO_TRY_ASSIGN(const search::GeoPoint vertex, geo_point(point));
+        KUMO_TRY_ASSIGN(const search::GeoPoint vertex, parse_geo_point(point));
         vertices.push_back(vertex);
     }
     if (vertices.size() < 3) {

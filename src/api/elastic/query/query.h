@@ -97,14 +97,4 @@ Result<search::TokenBuffer> analyze_query(
 /// "75%", "-1", "2<75%": how many of `clauses` optional clauses have to match.
 Result<std::int64_t> minimum_should_match(std::int64_t clauses, const std::string& spec);
 
-/// A moment: a date in `format`, or date math: "now-1d/d", "2020-01-01||+1M/d". `up`: what is left
-/// out, and rounding, go to the end.
-Result<Instant> parse_date_math(
-    const DateFormat& format,
-    const std::string& text,
-    bool up,
-    const TimeZone& zone,
-    std::int64_t now_millis
-);
-
 }  // namespace kumo::api_elastic

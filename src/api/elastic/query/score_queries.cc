@@ -1,4 +1,5 @@
-#include "api/elastic/query/internal/geo_values.h"
+#include "api/elastic/mapping/date_math.h"
+#include "api/elastic/mapping/geo_values.h"
 #include "api/elastic/query/internal/query_parser.h"
 #include "api/elastic/query/internal/units.h"
 #include "search/column/codes.h"
@@ -118,7 +119,7 @@ Result<tree::ScoreFunction> decay_of(
         );
     }
     if (field.kind == FieldKind::kGeoPoint) {
-        KUMO_TRY_ASSIGN(out.center, geo_point(*origin));
+        KUMO_TRY_ASSIGN(out.center, parse_geo_point(*origin));
         KUMO_TRY_ASSIGN(out.scale, distance_meters(scale->text()));
         if (offset != nullptr) {
             KUMO_TRY_ASSIGN(out.offset, distance_meters(offset->text()));
@@ -128,8 +129,7 @@ Result<tree::ScoreFunction> decay_of(
         KUMO_TRY_ASSIGN(
             const Instant at,
             parse_date_math(
-                field.format, origin != nullptr ? origin->text() : "now", false, {},
-                context.now_millis
+                origin != nullptr ? origin->text() : "now", field.format, context.now_millis
             )
         );
         out.origin = static_cast<double>(at.millis) * unit;
@@ -308,12 +308,12 @@ NodeResult read_distance_feature(QueryParser& parser, const Json& body) {
     double from = 0;
     double width = 0;
     if (target.field->kind == FieldKind::kGeoPoint) {
-        KUMO_TRY_ASSIGN(center, geo_point(*origin));
+        KUMO_TRY_ASSIGN(center, parse_geo_point(*origin));
         KUMO_TRY_ASSIGN(width, distance_meters(pivot->text()));
     } else if (target.field->is_date()) {
         KUMO_TRY_ASSIGN(
             const Instant at,
-            parse_date_math(target.field->format, origin->text(), false, {}, context.now_millis)
+            parse_date_math(origin->text(), target.field->format, context.now_millis)
         );
         const bool nanos = target.field->kind == FieldKind::kDateNanos;
         from = static_cast<double>(at.millis) * (nanos ? 1e6 : 1) + (nanos ? at.nanos : 0);
