@@ -7,9 +7,6 @@ namespace kumo::api_elastic {
 
 namespace {
 
-/// Between type and reason. Reasons come from requests, and may have it too: the first one counts.
-constexpr char kBehindType = '\x1f';
-
 const std::map<std::string_view, int>& statuses() {
     static const std::map<std::string_view, int> kStatuses = {
         {"index_not_found_exception", 404},
@@ -89,6 +86,33 @@ int status_of(std::string_view type) {
     return found == statuses().end() ? 400 : found->second;
 }
 
+/// A search's: "index, type, reason" of the shards that failed.
+Fault search_failure(const Fault& all) {
+    const std::size_t first = all.reason.find(kFaultSeparator);
+    const std::size_t second = all.reason.find(kFaultSeparator, first + 1);
+    if (first == std::string::npos || second == std::string::npos) {
+        return all;
+    }
+    Fault cause;
+    cause.type = all.reason.substr(first + 1, second - first - 1);
+    cause.reason = all.reason.substr(second + 1);
+    Fault out;
+    out.type = all.type;
+    out.status = status_of(cause.type);
+    out.reason = "all shards failed";
+    out.root = cause_json(cause);
+    out.details = Json::object(
+        {{"phase", "query"},
+         {"grouped", true},
+         {"failed_shards",
+          Json::array({Json::object(
+              {{"shard", 0}, {"index", all.reason.substr(0, first)}, {"reason", out.root}}
+          )})},
+         {"caused_by", out.root}}
+    );
+    return out;
+}
+
 void add_index_details(std::string_view index, Json& details) {
     details["resource.type"] = "index_or_alias";
     details["resource.id"] = index;
@@ -100,7 +124,7 @@ void add_index_details(std::string_view index, Json& details) {
 
 Error fault(std::string_view type, std::string reason) {
     std::string message(type);
-    message += kBehindType;
+    message += kFaultSeparator;
     message += reason;
     return Error{code_of(status_of(type)), std::move(message)};
 }
@@ -110,7 +134,7 @@ Error no_such_index(std::string_view index) {
 }
 
 Fault fault_of(const Error& error) {
-    const std::size_t at = error.message.find(kBehindType);
+    const std::size_t at = error.message.find(kFaultSeparator);
     if (at == std::string::npos) {
         return fault_of_code(error);
     }
@@ -118,6 +142,9 @@ Fault fault_of(const Error& error) {
     out.type = error.message.substr(0, at);
     out.reason = error.message.substr(at + 1);
     out.status = status_of(out.type);
+    if (out.type == "search_phase_execution_exception") {
+        return search_failure(out);
+    }
     if (out.type == "index_not_found_exception") {
         const std::size_t begin = out.reason.find('[');
         const std::size_t end = out.reason.rfind(']');
@@ -135,7 +162,9 @@ Json cause_json(const Fault& fault) {
 }
 
 Json error_json(const Fault& fault) {
-    Json out = Json::object({{"root_cause", Json::array({cause_json(fault)})}});
+    Json out = Json::object(
+        {{"root_cause", Json::array({fault.root.is_null() ? cause_json(fault) : fault.root})}}
+    );
     out.merge(cause_json(fault));
     return out;
 }

@@ -31,12 +31,16 @@ inline Error not_supported(std::string what) {
 
 Error no_such_index(std::string_view index);
 
+/// Between the parts of an error's message.
+inline constexpr char kFaultSeparator = '\x1f';
+
 /// What an error says, taken apart.
 struct Fault {
     int status = 500;
     std::string type;
     std::string reason;
     Json details = Json::object();  ///< Members beside type and reason: "index", ...
+    Json root{};                    ///< What caused it, as JSON; null: itself.
 };
 
 Fault fault_of(const Error& error);
