@@ -252,6 +252,7 @@ struct AutoHistogram {
     struct Interval {
         std::string name;  ///< "7d"
         Rounding rounding;
+        std::size_t together = 1;  ///< So many of the rounding's buckets, from the first one on.
     };
 
     Values values;

@@ -302,13 +302,16 @@ public:
             }
         ));
         const AutoHistogram::Interval* chosen = &histogram_.intervals.front();
-        if (!all.empty()) {
-            const auto [low, high] = std::minmax_element(all.begin(), all.end());
-            chosen = &choose(static_cast<std::int64_t>(*low), static_cast<std::int64_t>(*high));
-        }
         DateHistogram exact;
         exact.values = histogram_.values;
         exact.rounding = chosen->rounding;
+        if (!all.empty()) {
+            const auto [low, high] = std::minmax_element(all.begin(), all.end());
+            const auto first = static_cast<std::int64_t>(*low);
+            const auto last = static_cast<std::int64_t>(*high);
+            chosen = &choose(first, last);
+            exact.rounding = together(*chosen, first, last);
+        }
         KUMO_TRY_ASSIGN(Output out, DateHistogramAggregation(std::move(exact), level_).run(run, docs));
         out.interval = chosen->name;
         return out;
@@ -317,17 +320,50 @@ public:
 private:
     const AutoHistogram::Interval& choose(std::int64_t low, std::int64_t high) const {
         for (const AutoHistogram::Interval& interval : histogram_.intervals) {
+            const std::size_t most = histogram_.buckets * interval.together;
             std::size_t buckets = 0;
             std::int64_t at = interval.rounding.floor(low);
-            while (at <= high && buckets <= histogram_.buckets) {
+            while (at <= high && buckets <= most) {
                 ++buckets;
                 at = interval.rounding.next(at);
             }
-            if (buckets <= histogram_.buckets) {
+            if (buckets <= most) {
                 return interval;
             }
         }
         return histogram_.intervals.back();
+    }
+
+    /// Several of the rounding's buckets as one, counted from the first one.
+    Rounding
+    together(const AutoHistogram::Interval& interval, std::int64_t low, std::int64_t high) const {
+        if (interval.together == 1) {
+            return interval.rounding;
+        }
+        std::vector<std::int64_t> begins;
+        std::int64_t at = interval.rounding.floor(low);
+        const std::size_t most = (histogram_.buckets + 2) * interval.together;
+        for (std::size_t i = 0; i <= most && (at <= high || begins.size() < 2); ++i) {
+            if (i % interval.together == 0) {
+                begins.push_back(at);
+            }
+            at = interval.rounding.next(at);
+        }
+        begins.push_back(at);
+        const auto after = [begins](std::int64_t value) {
+            return std::upper_bound(begins.begin(), begins.end(), value) - begins.begin();
+        };
+        const auto begin_of = [begins](std::ptrdiff_t i) {
+            const auto last = static_cast<std::ptrdiff_t>(begins.size()) - 1;
+            return begins[static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(i, 0, last))];
+        };
+        Rounding out;
+        out.floor = [after, begin_of](std::int64_t value) { return begin_of(after(value) - 1); };
+        out.next = [after, begin_of](std::int64_t value) {
+            const std::int64_t next = begin_of(after(value));
+            return next > value ? next : INT64_MAX;
+        };
+        return out;
     }
 
     AutoHistogram histogram_;

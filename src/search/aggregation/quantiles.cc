@@ -104,17 +104,14 @@ double Quantiles::ranked(double q, unsigned digits) {
     if (value <= 0) {
         return value;
     }
-    // The histogram starts at the least value it has to hold; its sub-buckets are a power of two
-    // that keeps the digits.
+    // The histogram's finest unit follows from the least value it holds; a value stands for the
+    // whole of its bucket, whose width keeps the digits.
     const double least = groups_.front().mean > 0 ? groups_.front().mean : value;
-    const double steps = std::exp2(
-        std::ceil(std::log2(2 * std::pow(10, static_cast<double>(digits))))
-    );
-    const double unit = std::exp2(std::floor(std::log2(least))) / (steps / 2);
-    const double scale = std::exp2(
-        std::max(0.0, std::floor(std::log2(value / (unit * steps))) + 1)
-    );
-    return std::floor(value / (unit * scale)) * unit * scale;
+    const double half =
+        std::exp2(std::ceil(std::log2(2 * std::pow(10, static_cast<double>(digits))))) / 2;
+    const double unit = std::exp2(std::floor(std::log2(least))) / half;
+    const double width = std::exp2(std::floor(std::log2(value))) / half;
+    return std::floor(value / width) * width + width - unit;
 }
 
 }  // namespace kumo::search::aggregation
