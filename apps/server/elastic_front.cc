@@ -30,9 +30,9 @@ api_elastic::Options options_of(const Config& config, const io::Address& address
     out.compat =
         config.elastic.es7 ? api_elastic::Compat::kEs7 : api_elastic::Compat::kOpenSearch;
     out.cluster_name = config.elastic.cluster_name;
-    out.node_name = config.cluster.node_name.empty() ? "node-" + std::to_string(address.port()) : config.cluster.node_name;
+    out.node_name = config.cluster.name.empty() ? "node-" + std::to_string(address.port) : config.cluster.name;
     out.http_address = address.to_string();
-    out.transport_address = address.host_string() + ":" + std::to_string(address.port() + 100);
+    out.transport_address = address.host_string() + ":" + std::to_string(address.port + 100);
     out.attributes = config.elastic.attributes;
     out.data_dir = config.data_dir;
     out.version = version();
@@ -73,7 +73,7 @@ Status ElasticFront::listen(const Config& config, io::Network& network) {
         server_->adopt(std::move(stream));
     };
     Status last;
-    for (std::uint32_t port = config.elastic.address.port(); port <= config.elastic.last_port; ++port) {
+    for (std::uint32_t port = config.elastic.address.port; port <= config.elastic.last_port; ++port) {
         auto address = io::Address::parse(config.elastic.address.host_string(), static_cast<std::uint16_t>(port));
         if (!address.ok()) {
             return address.error();
