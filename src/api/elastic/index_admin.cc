@@ -161,7 +161,7 @@ bool is_known_setting(std::string_view name) {
         "index.analysis.", "index.mapping.", "index.routing.allocation.", "index.blocks.",
         "index.search.", "index.indexing.", "index.translog.", "index.merge.", "index.sort.",
         "index.similarity.", "index.soft_deletes.", "index.lifecycle.", "index.plugins.",
-        "index.unassigned.", "index.store.", "index.queries.", "index.highlight.", "index.query.",
+        "index.unassigned.", "index.store.", "index.queries.", "index.highlight.", "index.query.", "index.query_string.",
         "index.allocation.", "index.analyze.", "index.replication.", "index.composite_index.",
         "index.version.", "index.knn", "index.flush_after_merge", "index.recovery.", "index.derived_",
         "index.requests.cache.", "index.warmer.", "index.write.", "index.gc_deletes", "index.mapper.",
@@ -254,8 +254,7 @@ Result<Json> normalized_aliases(const Json& aliases) {
         Json alias = Json::object();
         for (const auto& [option, value] : options.is_object() ? options.members() : Json::Object()) {
             if (option == "routing") {
-                alias["index_routing"] = value.text();
-                alias["search_routing"] = value.text();
+                continue;  // Below: what is said of one of the two counts more.
             } else if (option == "index_routing" || option == "search_routing" || option == "indexRouting"
                        || option == "searchRouting") {
                 alias[option == "indexRouting" ? "index_routing" : option == "searchRouting" ? "search_routing" : option] =
@@ -265,7 +264,13 @@ Result<Json> normalized_aliases(const Json& aliases) {
                     alias[option] = value;
                 }
             } else {
-                return illegal_argument("Unknown field [" + option + "] in alias [" + name + "]");
+                return illegal_argument("[alias] unknown field [" + option + "]");
+            }
+        }
+        const Json* const routing = options.find("routing");
+        for (const char* const kind : {"index_routing", "search_routing"}) {
+            if (routing != nullptr && alias.find(kind) == nullptr) {
+                alias[kind] = routing->text();
             }
         }
         out[name] = std::move(alias);

@@ -15,8 +15,8 @@ namespace {
 using wire::append_sized;
 using wire::append_varint;
 
-constexpr std::string_view kHead = R"({"id":)";
-constexpr std::string_view kMeta = R"(,"_meta":)";
+constexpr std::string_view kMeta = R"("_meta":)";
+constexpr std::string_view kId = R"(,"id":)";
 
 void append_meta(std::string& out, const DocumentMeta& meta) {
     wire::JsonWriter json(out);
@@ -48,28 +48,6 @@ DocumentMeta meta_of(wire::JsonValue object) {
         meta.routing = routing.as_string();
     }
     return meta;
-}
-
-/// The end of the JSON value that begins at `at`: a string, or an object of them and of numbers.
-std::size_t end_of_value(std::string_view text, std::size_t at) {
-    std::size_t depth = 0;
-    bool quoted = false;
-    for (std::size_t i = at; i < text.size(); ++i) {
-        const char c = text[i];
-        if (quoted && c == '\\') {
-            ++i;
-        } else if (c == '"') {
-            quoted = !quoted;
-        } else if (!quoted && c == '{') {
-            ++depth;
-        } else if (!quoted && c == '}') {
-            --depth;
-        }
-        if (!quoted && depth == 0) {
-            return i + 1;
-        }
-    }
-    return std::string_view::npos;
 }
 
 Error damaged() {
@@ -191,47 +169,45 @@ MappedWrite read_write(wire::ByteReader& in) {
 }  // namespace
 
 std::string stored_form(std::string_view id, const DocumentMeta& meta, std::string_view source) {
-    std::string out(kHead);
-    wire::append_json_string(out, id);
-    out += kMeta;
-    append_meta(out, meta);
     const std::size_t open = source.find('{');
     const std::size_t first = source.find_first_not_of(" \t\r\n", open + 1);
-    if (first == std::string_view::npos || source[first] == '}') {
-        return out + "}";
+    const std::size_t close = source.find_last_of('}');
+    std::string out = "{";
+    if (first < close && close != std::string_view::npos) {
+        out += source.substr(open + 1, close - open - 1);
+        out += ',';
     }
-    out += ',';
-    out += source.substr(open + 1, source.find_last_of('}') - open);
+    out += kMeta;
+    append_meta(out, meta);
+    out += kId;
+    wire::append_json_string(out, id);
+    out += '}';
     return out;
 }
 
 Result<StoredDocument> parse_stored(ByteView stored) {
-    if (!stored.starts_with(kHead)) {
+    // Quotes in strings are escaped: these bytes are in none.
+    const std::size_t at = stored.rfind(kMeta);
+    if (at == ByteView::npos || at == 0) {
         return parse_unmapped(stored);
     }
-    const std::size_t id_end = end_of_value(stored, kHead.size());
-    if (id_end == ByteView::npos || !stored.substr(id_end).starts_with(kMeta)) {
+    std::string tail = "{";
+    tail += stored.substr(at);
+    const auto parsed = wire::JsonDocument::parse(tail);
+    if (!parsed.ok()) {
         return parse_unmapped(stored);
     }
-    const std::size_t meta_begin = id_end + kMeta.size();
-    const std::size_t meta_end = end_of_value(stored, meta_begin);
-    if (meta_end == ByteView::npos) {
-        return damaged();
-    }
-    std::string head(stored.substr(0, meta_end));
-    head += '}';
-    KUMO_TRY_ASSIGN(const auto parsed, wire::JsonDocument::parse(head));
-    const wire::JsonValue id = parsed.root().find("id");
-    const wire::JsonValue meta = parsed.root().find("_meta");
-    if (!id || !id.is_string() || !meta || !meta.is_object()) {
+    const wire::JsonValue id = parsed.value().root().find("id");
+    const wire::JsonValue meta = parsed.value().root().find("_meta");
+    if (!id || !id.is_string() || !meta || !meta.is_object() || !meta.find("seq")) {
         return parse_unmapped(stored);
     }
     StoredDocument out;
     out.id = id.as_string();
     out.meta = meta_of(meta);
     out.mapped = true;
-    out.source = "{";
-    out.source += stored.substr(meta_end + (stored.substr(meta_end).starts_with(',') ? 1 : 0));
+    out.source = stored.substr(0, at > 1 ? at - 1 : at);
+    out.source += '}';
     return out;
 }
 

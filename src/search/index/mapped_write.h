@@ -71,8 +71,8 @@ struct StoredDocument {
     bool mapped = false;  ///< It came by a MappedWrite. If not, the source has the id in it.
 };
 
-/// The document as it is stored: an object that begins with `id` and `_meta`, then the source's
-/// members as they were written.
+/// The document as it is stored: the source's members as they were written, then `_meta` and `id`.
+/// (Of two members called `id` the last one counts: that is the document's.)
 std::string stored_form(std::string_view id, const DocumentMeta& meta, std::string_view source);
 
 /// The inverse, for whatever document. kCorruption.

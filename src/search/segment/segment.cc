@@ -56,7 +56,7 @@ void add_meta(DocId doc_count, SectionFileBuilder& out) {
 
 FieldParts parts_of(const Field& field) {
     const bool indexed =
-        field.index && field.name != "id" && !field.is_pattern() && !field.is_object();
+        field.index && (field.name != "id" || field.found) && !field.is_pattern() && !field.is_object();
     const bool text = indexed && field.is_string();
     const bool string_column = text && (field.facet || field.sort || field.exact || field.is_reference());
     const bool geo = indexed && field.type == ValueType::kGeoPoint;

@@ -202,9 +202,9 @@ constexpr TableText kTables[] = {
      "seq_no.local_checkpoint|sql,localCheckpoint seq_no.global_checkpoint|sqg,globalCheckpoint "
      "warmer.current|wc,warmerCurrent warmer.total|wto,warmerTotal "
      "warmer.total_time|wtt,warmerTotalTime path.data|pd,dataPath path.state|ps,statsPath "
-     "bulk.total_operations|bto,bulkTotalOperations bulk.total_time|btti,bulkTotalTime "
-     "bulk.total_size_in_bytes|btsi,bulkTotalSizeInBytes bulk.avg_time|bati,bulkAvgTime "
-     "bulk.avg_size_in_bytes|basi,bulkAvgSizeInBytes #docs.deleted "},
+     ""
+     ""
+     "#docs.deleted "},
     {"snapshots",
      "*id|snapshot *repository|re,repo *status|s *start_epoch|ste,startEpoch "
      "*start_time|sti,startTime *end_epoch|ete,endEpoch *end_time|eti,endTime #*duration|dur "
@@ -218,7 +218,7 @@ constexpr TableText kTables[] = {
     {"thread_pool",
      "*node_name|nn node_id|id ephemeral_node_id|eid pid|p host|h ip|i port|po *name|n type|t "
      "#*active|a #pool_size|psz #*queue|q #queue_size|qs #*rejected|r #largest|l #completed|c "
-     "total_wait_time #core|cr #max|mx #size|sz keep_alive|ka "},
+     "total_wait_time|twt #core|cr #max|mx #size|sz keep_alive|ka "},
 };
 // clang-format on
 

@@ -169,4 +169,22 @@ Json SourceFilter::apply(const Json& source) const {
     return out;
 }
 
+Json source_json(const Parameters& parameters) {
+    const SourceFilter filter = SourceFilter::of(parameters);
+    if (!parameters.has("_source") && filter.is_plain()) {
+        return {};
+    }
+    if (!filter.show) {
+        return false;
+    }
+    Json out = Json::object();
+    for (const std::string& one : filter.includes) {
+        out["includes"].push(one);
+    }
+    for (const std::string& one : filter.excludes) {
+        out["excludes"].push(one);
+    }
+    return out;
+}
+
 }  // namespace kumo::api_elastic

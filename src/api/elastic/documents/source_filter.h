@@ -26,4 +26,7 @@ struct SourceFilter {
     Json apply(const Json& source) const;
 };
 
+/// The same of a query string as it would stand in a body; null if it says nothing of it.
+Json source_json(const Parameters& parameters);
+
 }  // namespace kumo::api_elastic

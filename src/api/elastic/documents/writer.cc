@@ -9,6 +9,7 @@
 #include "api/elastic/mapping/document_mapper.h"
 #include "api/elastic/refresh_pins.h"
 #include "api/elastic/resolver.h"
+#include "api/elastic/routing.h"
 
 #include <algorithm>
 #include <map>
@@ -179,6 +180,9 @@ Result<IndexPtr> Writer::index_for(const WriteItem& item) const {
 
 Status Writer::check_item(const WriteItem& item, const Index& index) const {
     KUMO_TRY(check_blocks(index));
+    if (item.empty_id) {
+        return illegal_argument("if _id is specified it must not be empty");
+    }
     if (index.mapping->routing_required() && item.routing.empty()) {
         return fault(
             "routing_missing_exception",
@@ -364,7 +368,9 @@ Status Writer::update_once(std::size_t place, const IndexPtr& index, bool& again
     if (!update.script.is_null()) {
         return not_supported("scripts are not supported");
     }
-    KUMO_TRY_ASSIGN(const FoundDocument before, get_document(context_, index->name, item.id, true));
+    KUMO_TRY_ASSIGN(FoundDocument before, get_document(context_, index->name, item.id, true));
+    before.found = before.found
+                   && shard_of(*index, item.id, item.routing) == shard_of(*index, item.id, before.stored.meta.routing);
     if (item.if_seq && before.found
         && (before.stored.meta.seq != *item.if_seq || before.stored.meta.term != item.if_term)) {
         return fault(

@@ -37,6 +37,7 @@ struct WriteItem {
     WriteKind kind = WriteKind::kIndex;
     std::string index;  ///< As the request names it.
     std::string id;     ///< Empty: one is made.
+    bool empty_id = false;  ///< It was given, and is empty: an error.
     std::string routing{};
     std::optional<std::uint64_t> if_seq{};
     std::optional<std::uint64_t> if_term{};

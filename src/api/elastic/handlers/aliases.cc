@@ -235,21 +235,44 @@ Status AliasChange::apply() {
 
 }  // namespace
 
+namespace {
+
+/// Names that are asked for by themselves and are not there: those in front of the first wildcard,
+/// unless what follows takes them out again.
+std::string missing_aliases(const std::vector<std::string>& patterns, const std::set<std::string>& found) {
+    const auto is_wildcard = [](const std::string& pattern) {
+        return pattern.find('*') != std::string::npos || pattern == "_all";
+    };
+    const auto first = static_cast<std::size_t>(
+        std::find_if(patterns.begin(), patterns.end(), is_wildcard) - patterns.begin()
+    );
+    std::set<std::string> missing;
+    for (std::size_t i = 0; i < first; ++i) {
+        bool excluded = false;
+        for (std::size_t j = std::max(i + 1, first); j < patterns.size(); ++j) {
+            excluded = excluded
+                       || (patterns[j].starts_with('-')
+                           && matches_wildcard(std::string_view(patterns[j]).substr(1), patterns[i]));
+        }
+        if (!excluded && found.find(patterns[i]) == found.end()) {
+            missing.insert(patterns[i]);
+        }
+    }
+    std::string out;
+    for (const std::string& name : missing) {
+        out += (out.empty() ? "" : ",") + name;
+    }
+    return out;
+}
+
+}  // namespace
+
 Result<Answer> get_alias(const Request& request) {
     KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, hidden_too()));
     std::set<std::string> found;
     const std::vector<std::string> patterns = split_list(request.part("name"));
     Json out = aliases_of(indices, patterns, found);
-    std::string missing;
-    bool wildcard = false;
-    for (const std::string& pattern : patterns) {
-        const bool plain = pattern.find('*') == std::string::npos && pattern != "_all";
-        const bool excluded = pattern.starts_with('-') && wildcard;
-        wildcard = wildcard || !plain;
-        if (plain && !excluded && found.find(pattern) == found.end()) {
-            missing += (missing.empty() ? "" : ",") + pattern;
-        }
-    }
+    const std::string missing = missing_aliases(patterns, found);
     if (!missing.empty()) {
         const bool many = missing.find(',') != std::string::npos;
         out["error"] = std::string(many ? "aliases [" : "alias [") + missing + "] missing";

@@ -150,7 +150,7 @@ Result<Answer> reroute(const Request& request) {
     Request state{request.context};
     state.path = request.path;
     const std::string metric = request.parameters.text("metric");
-    state.parts["metric"] = metric.empty() ? "version,nodes,master_node,routing_table,routing_nodes,blocks" : metric;
+    state.parts["metric"] = metric.empty() ? "version,nodes,master_node,cluster_manager_node,routing_table,routing_nodes,blocks" : metric;
     KUMO_TRY_ASSIGN(const Answer now, cluster_state(state));
     Json out = acknowledged();
     out["state"] = now.body;

@@ -1,4 +1,5 @@
 #include "api/elastic/context.h"
+#include "api/elastic/documents/source_filter.h"
 #include "api/elastic/documents/writer.h"
 #include "api/elastic/fault.h"
 #include "api/elastic/handlers/handlers.h"
@@ -71,6 +72,7 @@ Status read_meta(const std::string& name, const Json& value, std::size_t line, W
         item.index = value.text();
     } else if (name == "_id") {
         item.id = value.is_null() ? "" : value.text();
+        item.empty_id = !value.is_null() && item.id.empty();
     } else if (name == "routing" || name == "_routing") {
         item.routing = value.text();
     } else if (name == "pipeline") {
@@ -233,9 +235,7 @@ Result<Answer> bulk(const Request& request) {
     defaults.routing = request.parameters.text("routing");
     defaults.pipeline = request.parameters.text("pipeline");
     KUMO_TRY_ASSIGN(defaults.require_alias, request.parameters.flag("require_alias", false));
-    if (const std::string* const source = request.parameters.find("_source")) {
-        defaults.source = *source == "true" ? Json(true) : Json(*source);
-    }
+    defaults.source = source_json(request.parameters);
     if (request.body.empty()) {
         return fault("parse_exception", "request body is required");
     }

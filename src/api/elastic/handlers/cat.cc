@@ -256,6 +256,9 @@ Result<Answer> cat_indices(const Request& request) {
     const ClusterView view = ClusterView::of(request.context);
     KUMO_TRY_ASSIGN(const auto indices, shown_indices(request, false));
     const std::string health = request.parameters.text("health");
+    if (!health.empty() && health != "green" && health != "yellow" && health != "red") {
+        return illegal_argument("unknown cluster health status [" + health + "]");
+    }
     std::vector<Row> rows;
     for (const ResolvedIndex& one : indices) {
         const Index& index = *one.index;

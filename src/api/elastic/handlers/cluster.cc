@@ -2,6 +2,7 @@
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
 #include "api/elastic/mapping/analysis.h"
+#include "api/elastic/routing.h"
 #include "api/elastic/wildcard.h"
 
 #include <algorithm>
@@ -270,7 +271,8 @@ Json index_metadata(const ClusterView& view, const Index& index) {
          {"mapping_version", index.mapping_version},
          {"settings_version", index.settings_version},
          {"aliases_version", index.aliases_version},
-         {"routing_num_shards", 1024},
+         {"routing_num_shards",
+          Json(index.setting("index.number_of_routing_shards")).to_int64().value_or(default_routing_shards(index.shards()))},
          {"state", index.closed ? "close" : "open"},
          {"settings", nested_settings(index_settings(index))},
          {"mappings", Json::object({{"_doc", index.mapping->json()}})},

@@ -8,6 +8,7 @@
 #include "api/elastic/resolver.h"
 #include "api/elastic/routing.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kumo::api_elastic {
@@ -65,14 +66,23 @@ Result<IndexPtr> index_to_read(const Context& context, const std::string& name) 
         if (resolved.empty()) {
             return no_such_index(name);
         }
+        std::string names;
+        for (const ResolvedIndex& one : resolved) {
+            names += (names.empty() ? "" : ", ") + one.index->name;
+        }
         return illegal_argument(
-            "alias [" + name + "] has more than one index associated with it, can't execute a single index op"
+            "alias [" + name + "] has more than one index associated with it [" + names
+            + "], can't execute a single index op"
         );
     }
     if (resolved.front().index->closed) {
         return fault("index_closed_exception", "closed");
     }
     return resolved.front().index;
+}
+
+bool names_source(const std::vector<std::string>& stored_fields) {
+    return std::find(stored_fields.begin(), stored_fields.end(), "_source") != stored_fields.end();
 }
 
 /// One document of a get.
@@ -94,9 +104,7 @@ Status check_wanted_version(const Wanted& wanted, const FoundDocument& document)
         return {};
     }
     const std::uint64_t now = document.stored.meta.version;
-    const bool fits = wanted.rule == search::VersionRule::kExternalGte ? *wanted.version <= now
-                                                                        : *wanted.version == now;
-    if (fits) {
+    if (*wanted.version == now) {
         return {};
     }
     return fault(
@@ -176,7 +184,7 @@ Result<Wanted> wanted_of(const Request& request) {
     const bool asks_source = request.parameters.has("_source")
                              || request.parameters.has("_source_includes")
                              || request.parameters.has("_source_excludes");
-    wanted.show_source = wanted.stored_fields.empty() || asks_source;
+    wanted.show_source = wanted.stored_fields.empty() || asks_source || names_source(wanted.stored_fields);
     KUMO_TRY_ASSIGN(wanted.realtime, request.parameters.flag("realtime", true));
     KUMO_TRY_ASSIGN(wanted.refresh, request.parameters.flag("refresh", false));
     if (request.parameters.has("version")) {
@@ -199,7 +207,8 @@ Result<Wanted> wanted_of(const Request& request, const Json& entry) {
     KUMO_TRY_ASSIGN(wanted.realtime, request.parameters.flag("realtime", true));
     wanted.filter = SourceFilter::of(request.parameters);
     wanted.stored_fields = request.parameters.list("stored_fields");
-    wanted.show_source = wanted.stored_fields.empty() || request.parameters.has("_source");
+    wanted.show_source = wanted.stored_fields.empty() || request.parameters.has("_source")
+                         || names_source(wanted.stored_fields);
     wanted.routing = request.parameters.text("routing");
     if (!entry.is_object()) {
         wanted.id = entry.text();
@@ -220,7 +229,7 @@ Result<Wanted> wanted_of(const Request& request, const Json& entry) {
             for (const Json& one : value.is_array() ? value.items() : Json::Array{value}) {
                 wanted.stored_fields.push_back(one.text());
             }
-            wanted.show_source = entry.find("_source") != nullptr;
+            wanted.show_source = entry.find("_source") != nullptr || names_source(wanted.stored_fields);
         } else if (name == "version") {
             wanted.version = static_cast<std::uint64_t>(value.to_int64().value_or(0));
         } else if (name == "version_type") {
@@ -279,16 +288,8 @@ Result<Answer> update_one(const Request& request) {
         item.update.retry_on_conflict,
         request.parameters.integer("retry_on_conflict", 0)
     );
-    const SourceFilter filter = SourceFilter::of(request.parameters);
-    if (request.parameters.has("_source") || !filter.is_plain()) {
-        Json source = Json::object();
-        for (const std::string& one : filter.includes) {
-            source["includes"].push(one);
-        }
-        for (const std::string& one : filter.excludes) {
-            source["excludes"].push(one);
-        }
-        item.update.source = filter.show ? source : Json(false);
+    if (const Json source = source_json(request.parameters); !source.is_null()) {
+        item.update.source = source;
     }
     return answer_of(request, std::move(item), options);
 }

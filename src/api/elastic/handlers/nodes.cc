@@ -138,6 +138,11 @@ Json info_part(const Context& context, const NodeView& node, const std::string& 
     return Json::object();
 }
 
+/// There are none of these.
+Json no_buffers() {
+    return Json::object({{"count", 0}, {"used_in_bytes", 0}, {"total_capacity_in_bytes", 0}});
+}
+
 Json stats_part(const Context& context, const std::string& name) {
     const ProcessSizes process = process_sizes();
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -220,7 +225,8 @@ Json stats_part(const Context& context, const std::string& name) {
               )},
              {"threads", Json::object({{"count", 0}, {"peak_count", 0}})},
              {"gc", Json::object({{"collectors", Json::object()}})},
-             {"buffer_pools", Json::object()},
+             {"buffer_pools",
+              Json::object({{"mapped", no_buffers()}, {"direct", no_buffers()}})},
              {"classes", Json::object()}}
         );
     }

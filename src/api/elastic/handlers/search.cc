@@ -124,8 +124,38 @@ Result<std::vector<SearchTarget>> targets_of(const Request& request, const Searc
     return targets;
 }
 
+/// What says how a search is run, where there is but one way.
+Status check_way(const Request& request) {
+    const std::string type = request.parameters.text("search_type");
+    if (!type.empty() && type != "query_then_fetch" && type != "dfs_query_then_fetch") {
+        return illegal_argument("No search type for [" + type + "]");
+    }
+    KUMO_TRY_ASSIGN(const std::int64_t batch, request.parameters.integer("batched_reduce_size", 512));
+    if (batch < 2) {
+        return illegal_argument("batchedReduceSize must be >= 2");
+    }
+    return {};
+}
+
+/// Names that boosts are given to have to be there.
+Status check_boosts(const Request& request, const SearchBody& body) {
+    for (const Json& one : body.indices_boost.is_array() ? body.indices_boost.items() : Json::Array{body.indices_boost}) {
+        for (const auto& [name, boost] : one.members()) {
+            IndicesOptions options;
+            options.ignore_unavailable = request.parameters.flag_or("ignore_unavailable", false);
+            auto resolved = resolve(request.context, name, options);
+            if (!resolved.ok()) {
+                return resolved.error();
+            }
+        }
+    }
+    return {};
+}
+
 Result<Json> run_search(const Request& request, const Json& given) {
+    KUMO_TRY(check_way(request));
     KUMO_TRY_ASSIGN(SearchBody body, parse_search(given, request.parameters));
+    KUMO_TRY(check_boosts(request, body));
     std::string pit_id;
     KUMO_TRY_ASSIGN(auto targets, targets_of(request, body, pit_id));
     const std::string scroll = body.scroll;
@@ -133,6 +163,12 @@ Result<Json> run_search(const Request& request, const Json& given) {
     if (scroll.empty()) {
         KUMO_TRY(run->run());
         KUMO_TRY_ASSIGN(Json out, run->answer());
+        const auto batch = request.parameters.integer("batched_reduce_size", 512);
+        const std::int64_t shards = run->shards_json().find("total")->as_int64();
+        if (batch.ok() && shards > batch.value()) {
+            // As many as a coordinator that reduces so many answers at a time would need.
+            out["num_reduce_phases"] = 1 + (shards - batch.value() + batch.value() - 2) / (batch.value() - 1);
+        }
         if (!pit_id.empty()) {
             out["pit_id"] = pit_id;
             std::rotate(out.members().begin(), out.members().end() - 1, out.members().end());

@@ -79,11 +79,12 @@ Status DocumentMapper::count_nested(const MappedField& field, const Json& value)
     if (field.kind == FieldKind::kNested) {
         nested_count_ += value.is_array() ? value.size() : 1;
     }
-    if (nested_count_ > kNestedObjectsMax) {
+    const std::int64_t limit = mapping_.limits().nested_objects;
+    if (static_cast<std::int64_t>(nested_count_) > limit) {
         return fault(
             "mapper_parsing_exception",
-            "The number of nested documents has exceeded the allowed limit of [10000]. This limit can "
-            "be set by changing the [index.mapping.nested_objects.limit] index level setting."
+            "The number of nested documents has exceeded the allowed limit of [" + std::to_string(limit)
+                + "]. This limit can be set by changing the [index.mapping.nested_objects.limit] index level setting."
         );
     }
     return {};

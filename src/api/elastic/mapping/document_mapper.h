@@ -12,9 +12,8 @@
 
 namespace kumo::api_elastic {
 
-/// Values of one document; nested objects in it.
+/// Values of one document.
 inline constexpr std::size_t kDocumentValuesMax = 1'000'000;
-inline constexpr std::size_t kNestedObjectsMax = 10'000;
 
 /// A document as an index's mapping makes it.
 struct MappedSource {

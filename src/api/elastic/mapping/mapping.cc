@@ -193,6 +193,7 @@ Status MappingReader::read_settings() {
     limits.total_fields = limit("index.mapping.total_fields.limit", limits.total_fields);
     limits.depth = limit("index.mapping.depth.limit", limits.depth);
     limits.nested_fields = limit("index.mapping.nested_fields.limit", limits.nested_fields);
+    limits.nested_objects = limit("index.mapping.nested_objects.limit", limits.nested_objects);
     const Json analysis = nested_settings(out_.settings_)["index"]["analysis"];
     const Json* const analyzers = analysis.find("analyzer");
     const bool has_search =
@@ -294,7 +295,7 @@ Status
 MappingReader::read_field(const std::string& name, const Json& definition, const Place& place) {
     const std::string path = place.prefix + name;
     if (name.empty() || name.find_first_not_of(' ') == std::string::npos) {
-        return mapper_error("field name cannot be an empty string");
+        return illegal_argument("field name cannot be an empty string");
     }
     if (!definition.is_object()) {
         return mapper_error(
@@ -527,9 +528,40 @@ Status MappingReader::check_aliases() const {
     return {};
 }
 
+namespace {
+
+/// "a.b" among properties becomes b inside of a.
+Json expanded_properties(const Json& properties) {
+    Json out = Json::object();
+    for (const auto& [name, given] : properties.members()) {
+        Json definition = given;
+        if (const Json* const inside = given.find("properties"); inside != nullptr && inside->is_object()) {
+            definition["properties"] = expanded_properties(*inside);
+        }
+        const std::size_t dot = name.find('.');
+        if (dot == std::string::npos || dot == 0 || dot + 1 == name.size()) {
+            out[name].is_null() ? void(out[name] = std::move(definition)) : out[name].merge(definition);
+            continue;
+        }
+        const Json inner = Json::object({{name.substr(dot + 1), std::move(definition)}});
+        out[name.substr(0, dot)].is_null() ? void(out[name.substr(0, dot)] = Json::object()) : void();
+        out[name.substr(0, dot)]["properties"].is_null()
+            ? void(out[name.substr(0, dot)]["properties"] = expanded_properties(inner))
+            : out[name.substr(0, dot)]["properties"].merge(expanded_properties(inner));
+    }
+    return out;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const Mapping>> Mapping::make(Json json, const Json& settings) {
     auto out = std::make_shared<Mapping>();
     out->json_ = json.is_object() ? std::move(json) : Json::object();
+    if (const Json* const properties = std::as_const(out->json_).find("properties");
+        properties != nullptr && properties->is_object()) {
+        Json expanded = expanded_properties(*properties);
+        out->json_["properties"] = std::move(expanded);
+    }
     out->settings_ = settings.is_object() ? settings : Json::object();
     KUMO_TRY(MappingReader(*out).read());
     return std::shared_ptr<const Mapping>(std::move(out));
@@ -701,7 +733,7 @@ Result<Json> Mapping::merged(const Json& update) const {
     Json out = json_;
     for (const auto& [name, value] : update.members()) {
         if (name == "properties") {
-            KUMO_TRY(merge_properties(out["properties"], value, ""));
+            KUMO_TRY(merge_properties(out["properties"], expanded_properties(value), ""));
         } else {
             out[name] = value;
         }

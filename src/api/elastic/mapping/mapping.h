@@ -102,6 +102,7 @@ struct MappingLimits {
     std::int64_t total_fields = 1000;
     std::int64_t depth = 20;
     std::int64_t nested_fields = 50;
+    std::int64_t nested_objects = 10'000;
 };
 
 /// A mapping: what the fields of an index's documents are. Made from its JSON and the index's

@@ -104,7 +104,7 @@ Result<Json> column_value(const MappedField& field, const search::ColumnReader& 
         KUMO_TRY_ASSIGN(const DateFormat by, DateFormat::make(format));
         return Json(code_to_text(field, code, &by));
     }
-    if (!format.empty() && (field.is_real() || field.is_int()) && field.kind != FieldKind::kBoolean) {
+    if (!format.empty() && format != "use_field_mapping" && (field.is_real() || field.is_int()) && field.kind != FieldKind::kBoolean) {
         const double number = field.is_real() ? search::double_of_code(code) : static_cast<double>(code);
         return Json(decimal_text(number, format));
     }

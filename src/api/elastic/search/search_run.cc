@@ -5,6 +5,7 @@
 #include "api/elastic/mapping/geo_values.h"
 #include "api/elastic/search/fetch.h"
 #include "api/elastic/search/highlighter.h"
+#include "api/elastic/wildcard.h"
 #include "wire/murmur3.h"
 
 #include <algorithm>
@@ -69,16 +70,29 @@ Status check_window(const SearchBody& body, const std::vector<SearchTarget>& tar
                 )
             );
         }
-        const Json* const window_size = body.rescore.find("window_size");
         const std::int64_t rescore_max = setting(*target.index, "index.max_rescore_window", 10'000);
-        if (window_size != nullptr && window_size->to_int64().value_or(0) > rescore_max) {
+        for (const Json& one : body.rescore.is_array() ? body.rescore.items() : Json::Array{body.rescore}) {
+            const Json* const window_size = one.find("window_size");
+            if (window_size != nullptr && window_size->to_int64().value_or(0) > rescore_max) {
+                return shard_failure(
+                    target.index->name,
+                    illegal_argument(
+                        "Rescore window [" + window_size->text() + "] is too large. It must be less than ["
+                        + std::to_string(rescore_max)
+                        + "]. This prevents allocating massive heaps for storing the results to be rescored. This limit "
+                          "can be set by changing the [index.max_rescore_window] index level setting."
+                    )
+                );
+            }
+        }
+        const std::int64_t scripts = setting(*target.index, "index.max_script_fields", 32);
+        if (static_cast<std::int64_t>(body.script_fields.size()) > scripts) {
             return shard_failure(
                 target.index->name,
                 illegal_argument(
-                    "Rescore window [" + window_size->text() + "] is too large. It must be less than ["
-                    + std::to_string(rescore_max)
-                    + "]. This prevents allocating massive heaps for storing the results to be rescored. This limit can "
-                      "be set by changing the [index.max_rescore_window] index level setting."
+                    "Trying to retrieve too many script_fields. Must be less than or equal to: ["
+                    + std::to_string(scripts) + "] but was [" + std::to_string(body.script_fields.size())
+                    + "]. This limit can be set by changing the [index.max_script_fields] index level setting."
                 )
             );
         }
@@ -86,12 +100,15 @@ Status check_window(const SearchBody& body, const std::vector<SearchTarget>& tar
     return {};
 }
 
+/// The first that names the index, an alias of it, or a wildcard for either.
 float boost_of(const Json& boosts, const SearchTarget& target) {
-    const Json::Array list = boosts.is_array() ? boosts.items() : Json::Array{boosts};
-    for (const Json& one : list) {
-        for (const auto& [name, boost] : one.is_object() ? one.members() : Json::Object()) {
-            const bool alias = std::find(target.aliases.begin(), target.aliases.end(), name) != target.aliases.end();
-            if (name == target.index->name || alias) {
+    for (const Json& one : boosts.is_array() ? boosts.items() : Json::Array{boosts}) {
+        for (const auto& [name, boost] : one.members()) {
+            bool fits = matches_wildcard(name, target.index->name);
+            for (const auto& [alias, value] : target.index->aliases.members()) {
+                fits = fits || matches_wildcard(name, alias);
+            }
+            if (fits) {
                 return static_cast<float>(boost.to_double().value_or(1));
             }
         }
