@@ -129,6 +129,53 @@ Status read_address(const Reader& reader, Config& config) {
     return {};
 }
 
+Result<std::uint16_t> port_of(const std::string& text) {
+    std::uint16_t out = 0;
+    const char* const end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, out);
+    if (error != std::errc() || at != end) {
+        return invalid_argument("`elastic-port` is a port or a range of them, not `" + text + "`.");
+    }
+    return out;
+}
+
+Status read_elastic(const Reader& reader, Config& config) {
+    const std::string ports = reader.text("elastic-port");
+    if (ports.empty()) {
+        return {};
+    }
+    Config::Elastic& elastic = config.elastic;
+    const std::size_t dash = ports.find('-');
+    KUMO_TRY_ASSIGN(const std::uint16_t first, port_of(ports.substr(0, dash)));
+    elastic.last_port = first;
+    if (dash != std::string::npos) {
+        KUMO_TRY_ASSIGN(elastic.last_port, port_of(ports.substr(dash + 1)));
+    }
+    if (elastic.last_port < first) {
+        return invalid_argument("`elastic-port`: the range is empty.");
+    }
+    auto address = io::Address::parse(reader.text("elastic-address"), first);
+    if (!address.ok()) {
+        return invalid_argument("`elastic-address`: " + address.error().message);
+    }
+    elastic.address = address.value();
+    elastic.enabled = true;
+    const std::string compat = reader.text("elastic-compat");
+    if (compat != "opensearch" && compat != "es7") {
+        return invalid_argument("`elastic-compat` is opensearch or es7, not `" + compat + "`.");
+    }
+    elastic.es7 = compat == "es7";
+    elastic.cluster_name = reader.text("elastic-cluster-name");
+    for (const std::string& one : split_domains(reader.text("elastic-node-attributes"))) {
+        const std::size_t equals = one.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            return invalid_argument("`elastic-node-attributes` are name=value, not `" + one + "`.");
+        }
+        elastic.attributes[one.substr(0, equals)] = one.substr(equals + 1);
+    }
+    return {};
+}
+
 Status read_tls(const Reader& reader, Config& config) {
     config.certificate = reader.text("ssl-certificate");
     config.certificate_key = reader.text("ssl-certificate-key");
@@ -278,6 +325,7 @@ make_config(SettingValues command_line, const SettingValues& environment, io::Fs
     KUMO_TRY(check_data_dir(config.data_dir, fs));
     KUMO_TRY(read_address(reader, config));
     KUMO_TRY(read_tls(reader, config));
+    KUMO_TRY(read_elastic(reader, config));
     KUMO_TRY(read_threads(reader, config));
     KUMO_TRY(read_limits(reader, config));
     KUMO_TRY(read_logging(reader, config));

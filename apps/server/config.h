@@ -8,6 +8,7 @@
 #include "settings.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,18 @@ struct Config {
     bool fsync = true;
     std::string compat_version;
     node::ClusterOptions cluster;
+
+    /// The Elasticsearch dialect. Without a port there is none.
+    struct Elastic {
+        io::Address address;  ///< With the first port.
+        std::uint16_t last_port = 0;
+        bool enabled = false;
+        bool es7 = false;
+        std::string cluster_name;
+        std::map<std::string, std::string> attributes;
+    };
+
+    Elastic elastic;
     bool supervise = false;
     std::vector<std::string> without_effect;  ///< Settings that were given and change nothing.
 };

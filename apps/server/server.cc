@@ -107,6 +107,9 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config, io::Fs& fs) 
     }
     KUMO_TRY(server->listen());
     server->start_threads();
+    if (config.elastic.enabled) {
+        KUMO_TRY_ASSIGN(server->elastic_, ElasticFront::start(config, *server->node_, *server->network_));
+    }
     return server;
 }
 
@@ -302,6 +305,9 @@ void Server::stop() {
         stop_data_threads();
         control_thread_.reset();
         return;
+    }
+    if (elastic_ != nullptr) {
+        elastic_->stop();
     }
     drain_connections();
     store_data();

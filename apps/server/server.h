@@ -3,6 +3,7 @@
 #include "api/kumosearch/dialect.h"
 #include "base/result.h"
 #include "config.h"
+#include "elastic_front.h"
 #include "http/server.h"
 #include "io/address.h"
 #include "io/fs.h"
@@ -82,6 +83,7 @@ private:
     std::unique_ptr<io::TlsContext> tls_;
     std::vector<Front> fronts_;
     std::unique_ptr<io::Listener> listener_;
+    std::unique_ptr<ElasticFront> elastic_;  ///< Null: not wanted.
     std::unique_ptr<io::Thread> data_thread_;
     std::unique_ptr<io::Thread> control_thread_;
     io::Address address_;

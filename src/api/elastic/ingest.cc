@@ -356,14 +356,14 @@ Status run_list(const Context& context, const Json& list, Json& document, int de
 Status run_one(const Context& context, const Json& entry, Json& document, int depth) {
     const auto& [type, options] = entry.members().front();
     const auto found = processors().find(type);
-    const Status done = found == processors().end()
+    Status done = found == processors().end()
                             ? Status(not_supported("processor [" + type + "] is not supported"))
                             : found->second({context, options, document, depth});
     if (done.ok() || flag(options, "ignore_failure", false)) {
         return {};
     }
     const Json* const on_failure = options.find("on_failure");
-    return on_failure == nullptr ? done : run_list(context, *on_failure, document, depth);
+    return on_failure == nullptr ? std::move(done) : run_list(context, *on_failure, document, depth);
 }
 
 Status run_list(const Context& context, const Json& list, Json& document, int depth) {
@@ -381,10 +381,10 @@ Status run(const Context& context, const Json& pipeline, Json& document, int dep
         return illegal_argument("pipelines call each other too deeply");
     }
     const Json* const list = pipeline.find("processors");
-    const Status done =
+    Status done =
         list == nullptr ? Status() : run_list(context, *list, document, depth);
     const Json* const on_failure = pipeline.find("on_failure");
-    return done.ok() || on_failure == nullptr ? done : run_list(context, *on_failure, document, depth);
+    return done.ok() || on_failure == nullptr ? std::move(done) : run_list(context, *on_failure, document, depth);
 }
 
 Status call_pipeline(const Call& call) {

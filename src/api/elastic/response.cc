@@ -130,7 +130,7 @@ bool exclude(Json& value, const std::vector<Progress>& paths) {
     return !value.empty();
 }
 
-std::vector<Progress> begin(const std::vector<Path>& paths) {
+std::vector<Progress> at_start(const std::vector<Path>& paths) {
     std::vector<Progress> out;
     for (const Path& path : paths) {
         out.push_back({&path, 0});
@@ -189,13 +189,13 @@ Json filter_paths(const Json& answer, std::string_view patterns) {
     Json out = answer;
     if (!includes.empty()) {
         Json kept;
-        if (!include(answer, begin(includes), kept)) {
+        if (!include(answer, at_start(includes), kept)) {
             kept = answer.is_array() ? Json::array() : Json::object();
         }
         out = std::move(kept);
     }
     if (!excludes.empty()) {
-        (void)exclude(out, begin(excludes));
+        (void)exclude(out, at_start(excludes));
     }
     return out;
 }

@@ -402,7 +402,9 @@ Status Writer::update_once(std::size_t place, const IndexPtr& index, bool& again
     items_[place].kind = WriteKind::kUpdate;
     items_[place].if_seq = write.if_seq;
     items_[place].if_term = write.if_term;
-    KUMO_TRY(added);
+    if (!added.ok()) {
+        return added.error();
+    }
     again = answers_[place].error && answers_[place].error->code == ErrorCode::kConflict;
     return {};
 }

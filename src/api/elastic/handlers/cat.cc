@@ -36,13 +36,6 @@ void add_time(const Context& context, Row& row) {
     row["timestamp"] = clock_text(now);
 }
 
-IndicesOptions all_states() {
-    IndicesOptions options;
-    options.expand_closed = true;
-    options.expand_hidden = true;
-    return options;
-}
-
 /// The indices a table shows: hidden ones only if they are asked for.
 Result<std::vector<ResolvedIndex>> shown_indices(const Request& request, bool hidden) {
     IndicesOptions options;

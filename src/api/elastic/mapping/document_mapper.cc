@@ -8,6 +8,7 @@
 #include "api/elastic/mapping/geo_values.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 

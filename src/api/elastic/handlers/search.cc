@@ -1,0 +1,657 @@
+#include "api/elastic/search/search_run.h"
+
+#include "api/elastic/cluster_view.h"
+#include "api/elastic/documents/writer.h"
+#include "api/elastic/handlers/common.h"
+#include "api/elastic/handlers/handlers.h"
+#include "api/elastic/refresh_pins.h"
+#include "api/elastic/routing.h"
+#include "api/elastic/search/fetch.h"
+#include "api/elastic/search_contexts.h"
+#include "api/elastic/wildcard.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace kumo::api_elastic {
+
+namespace {
+
+constexpr std::size_t kSearchesPerRequestMax = 10'000;
+constexpr Duration kKeepAliveMax = std::chrono::hours(24);
+
+/// A search whose hits are given out page by page.
+struct Scroll final : SearchContexts::Entry {
+    std::unique_ptr<SearchRun> run;
+    std::size_t next = 0;
+};
+
+/// Snapshots that several searches see.
+struct PointInTime final : SearchContexts::Entry {
+    std::vector<SearchTarget> targets;
+    std::int64_t created_at = 0;
+    Duration keep_alive{};
+};
+
+std::int64_t now_millis(const Context& context) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               context.clock.wall_now().time_since_epoch()
+    )
+        .count();
+}
+
+IndicesOptions search_options() {
+    IndicesOptions options;
+    options.forbid_closed = true;
+    return options;
+}
+
+Result<Duration> keep_alive_of(std::string_view text) {
+    const auto time = parse_time(text);
+    if (!time) {
+        return illegal_argument(
+            "failed to parse setting [keep_alive] with value [" + std::string(text)
+            + "] as a time value: unit is missing or unrecognized"
+        );
+    }
+    if (*time > kKeepAliveMax) {
+        return illegal_argument(
+            "Keep alive for request (" + std::string(text)
+            + ") is too large. It must be less than (1d). This limit can be set by changing the "
+              "[search.max_keep_alive] cluster level setting."
+        );
+    }
+    return *time;
+}
+
+/// With `routing` only the documents of its shards: those of other shards are left out.
+Status keep_routed(const Request& request, std::vector<SearchTarget>& targets) {
+    const std::vector<std::string> routing = request.parameters.list("routing");
+    if (routing.empty()) {
+        return {};
+    }
+    for (SearchTarget& target : targets) {
+        if (target.index->shards() == 1) {
+            continue;
+        }
+        std::set<std::int64_t> wanted;
+        for (const std::string& one : routing) {
+            wanted.insert(shard_of(*target.index, "", one));
+        }
+        auto kept = std::make_shared<search::Snapshot>(*target.snapshot);
+        for (search::Snapshot::Part& part : kept->parts) {
+            search::DeletedDocs deleted = part.deleted.share();
+            for (search::DocId doc = 0; doc < part.segment->doc_count; ++doc) {
+                std::string bytes;
+                if (deleted.test(doc) || !part.segment->stored->append(doc, bytes).ok()) {
+                    continue;
+                }
+                KUMO_TRY_ASSIGN(const auto stored, search::parse_stored(bytes));
+                if (wanted.count(shard_of(*target.index, stored.id, stored.meta.routing)) == 0) {
+                    (void)deleted.set(doc);
+                }
+            }
+            part.deleted = std::move(deleted);
+        }
+        target.snapshot = std::move(kept);
+    }
+    return {};
+}
+
+Result<std::vector<SearchTarget>> targets_of(const Request& request, const SearchBody& body, std::string& pit_id) {
+    if (!body.pit.is_null()) {
+        const Json* const id = body.pit.find("id");
+        if (!request.part("index").empty()) {
+            return fault("action_request_validation_exception", "Validation Failed: 1: [indices] cannot be used with point in time;");
+        }
+        pit_id = id == nullptr ? "" : id->text();
+        const Json* const keep = body.pit.find("keep_alive");
+        Duration time{};
+        if (keep != nullptr) {
+            KUMO_TRY_ASSIGN(time, keep_alive_of(keep->text()));
+        }
+        const auto entry = std::dynamic_pointer_cast<PointInTime>(request.context.contexts.find(pit_id, time));
+        if (entry == nullptr) {
+            return fault("search_context_missing_exception", "No search context found for id [" + pit_id + "]");
+        }
+        return entry->targets;
+    }
+    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    KUMO_TRY_ASSIGN(auto targets, search_targets(request.context, request.part("index"), options));
+    KUMO_TRY(keep_routed(request, targets));
+    return targets;
+}
+
+Result<Json> run_search(const Request& request, const Json& given) {
+    KUMO_TRY_ASSIGN(SearchBody body, parse_search(given, request.parameters));
+    std::string pit_id;
+    KUMO_TRY_ASSIGN(auto targets, targets_of(request, body, pit_id));
+    const std::string scroll = body.scroll;
+    auto run = std::make_unique<SearchRun>(request.context, std::move(targets), std::move(body));
+    if (scroll.empty()) {
+        KUMO_TRY(run->run());
+        KUMO_TRY_ASSIGN(Json out, run->answer());
+        if (!pit_id.empty()) {
+            out["pit_id"] = pit_id;
+            std::rotate(out.members().begin(), out.members().end() - 1, out.members().end());
+        }
+        return out;
+    }
+    KUMO_TRY_ASSIGN(const Duration keep, keep_alive_of(scroll));
+    run->keep_all();
+    KUMO_TRY(run->run());
+    KUMO_TRY_ASSIGN(Json out, run->answer());
+    auto entry = std::make_shared<Scroll>();
+    entry->next = static_cast<std::size_t>(run->body().size);
+    entry->run = std::move(run);
+    KUMO_TRY_ASSIGN(const std::string id, request.context.contexts.add(std::move(entry), keep));
+    Json with_id = Json::object({{"_scroll_id", id}});
+    with_id.merge(out);
+    return with_id;
+}
+
+Error missing_scroll(const std::string& id) {
+    return fault("search_context_missing_exception", "No search context found for id [" + id + "]");
+}
+
+std::string_view next_line(std::string_view& rest) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return line;
+}
+
+/// The header of one search in a request of several, as parameters.
+Status read_header(const Json& header, Request& into) {
+    for (const auto& [name, value] : header.is_object() ? header.members() : Json::Object()) {
+        std::string text;
+        if (value.is_array()) {
+            for (const Json& one : value.items()) {
+                text += (text.empty() ? "" : ",") + one.text();
+            }
+        } else {
+            text = value.text();
+        }
+        if (name == "index" || name == "indices") {
+            into.parts["index"] = text;
+        } else if (name == "search_type" || name == "preference" || name == "routing" || name == "ignore_unavailable"
+                   || name == "allow_no_indices" || name == "expand_wildcards" || name == "request_cache"
+                   || name == "allow_partial_search_results" || name == "ccs_minimize_roundtrips" || name == "ignore_throttled"
+                   || name == "type" || name == "types") {
+            into.parameters.set(name == "ignoreUnavailable" ? "ignore_unavailable" : name, text);
+        } else {
+            return illegal_argument("key [" + name + "] is not supported in the metadata section");
+        }
+    }
+    return {};
+}
+
+Json failed_search(const Error& error) {
+    const Fault why = fault_of(error);
+    return Json::object({{"error", error_json(why)}, {"status", why.status}});
+}
+
+}  // namespace
+
+Result<Answer> search(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    KUMO_TRY_ASSIGN(Json out, run_search(request, body));
+    return Answer(std::move(out));
+}
+
+Result<Answer> multi_search(const Request& request) {
+    const MonotonicTime begin = request.context.clock.monotonic_now();
+    if (request.body.empty()) {
+        return fault("parse_exception", "request body or source parameter is required");
+    }
+    std::string_view rest = request.body;
+    Json responses = Json::array();
+    while (rest.find_first_not_of("\r\n \t") != std::string_view::npos) {
+        const std::string_view header_line = next_line(rest);
+        if (responses.size() >= kSearchesPerRequestMax) {
+            return illegal_argument("a request has at most 10000 searches");
+        }
+        Json header = Json::object();
+        if (header_line.find_first_not_of("\r \t") != std::string_view::npos) {
+            KUMO_TRY_ASSIGN(header, Json::parse(header_line));
+        }
+        KUMO_TRY_ASSIGN(const Json body, Json::parse(next_line(rest)));
+        Request one = request;
+        one.parameters = Parameters();
+        for (const char* const name : {"rest_total_hits_as_int", "typed_keys"}) {
+            if (const std::string* const value = request.parameters.find(name)) {
+                one.parameters.set(name, *value);
+            }
+        }
+        KUMO_TRY(read_header(header, one));
+        auto answer = run_search(one, body);
+        if (answer.ok()) {
+            Json found = std::move(answer).value();
+            found["status"] = 200;
+            responses.push(std::move(found));
+        } else {
+            responses.push(failed_search(answer.error()));
+        }
+    }
+    if (responses.empty()) {
+        return fault("action_request_validation_exception", "Validation Failed: 1: no requests added;");
+    }
+    const auto took = request.context.clock.monotonic_now() - begin;
+    return Answer(Json::object(
+        {{"took", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()},
+         {"responses", std::move(responses)}}
+    ));
+}
+
+Result<Answer> count(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    for (const auto& [name, value] : body.is_object() ? body.members() : Json::Object()) {
+        if (name != "query") {
+            return parsing_error("request does not support [" + name + "]");
+        }
+    }
+    KUMO_TRY_ASSIGN(SearchBody parsed, parse_search(body, request.parameters));
+    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    KUMO_TRY_ASSIGN(auto targets, search_targets(request.context, request.part("index"), options));
+    KUMO_TRY(keep_routed(request, targets));
+    KUMO_TRY_ASSIGN(const std::uint64_t total, count_matches(request.context, targets, parsed.query));
+    std::int64_t shards = 0;
+    for (const SearchTarget& target : targets) {
+        shards += target.index->shards();
+    }
+    return Answer(Json::object(
+        {{"count", total},
+         {"_shards", Json::object({{"total", shards}, {"successful", shards}, {"skipped", 0}, {"failed", 0}})}}
+    ));
+}
+
+Result<Answer> scroll(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    std::string id = request.part("scroll_id");
+    id = id.empty() ? request.parameters.text("scroll_id") : id;
+    std::string keep = request.parameters.text("scroll");
+    for (const auto& [name, value] : body.is_object() ? body.members() : Json::Object()) {
+        if (name == "scroll_id") {
+            id = value.text();
+        } else if (name == "scroll") {
+            keep = value.text();
+        } else {
+            return illegal_argument("Unknown parameter [" + name + "] in request body or parameter is of the wrong type[VALUE_STRING] ");
+        }
+    }
+    if (id.empty()) {
+        return fault("action_request_validation_exception", "Validation Failed: 1: scrollId is missing;");
+    }
+    Duration time{};
+    if (!keep.empty()) {
+        KUMO_TRY_ASSIGN(time, keep_alive_of(keep));
+    }
+    const auto entry = std::dynamic_pointer_cast<Scroll>(request.context.contexts.find(id, time));
+    if (entry == nullptr) {
+        return missing_scroll(id);
+    }
+    const auto size = static_cast<std::size_t>(entry->run->body().size);
+    KUMO_TRY_ASSIGN(Json hits, entry->run->hits_json(entry->next, size));
+    entry->next += size;
+    Json found = entry->run->hits_object(std::move(hits));
+    if (request.parameters.flag_or("rest_total_hits_as_int", false)) {
+        found["total"] = entry->run->total();
+    } else {
+        found["total"] = Json::object({{"value", entry->run->total()}, {"relation", "eq"}});
+    }
+    return Answer(Json::object(
+        {{"_scroll_id", id},
+         {"took", 0},
+         {"timed_out", false},
+         {"_shards", entry->run->shards_json()},
+         {"hits", std::move(found)}}
+    ));
+}
+
+Result<Answer> clear_scroll(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    std::vector<std::string> ids = split_list(request.part("scroll_id"));
+    if (const Json* const given = body.find("scroll_id")) {
+        ids.clear();
+        for (const Json& one : given->is_array() ? given->items() : Json::Array{*given}) {
+            ids.push_back(one.text());
+        }
+    }
+    if (ids.empty() && !body.is_null()) {
+        return fault("action_request_validation_exception", "Validation Failed: 1: no scroll ids specified;");
+    }
+    std::int64_t freed = 0;
+    if (ids.empty() || (ids.size() == 1 && ids.front() == "_all")) {
+        freed = static_cast<std::int64_t>(request.context.contexts.remove_all(""));
+        return Answer(Json::object({{"succeeded", true}, {"num_freed", freed}}));
+    }
+    for (const std::string& id : ids) {
+        freed += request.context.contexts.remove(id) ? 1 : 0;
+    }
+    return Answer(freed == 0 ? 404 : 200, Json::object({{"succeeded", true}, {"num_freed", freed}}));
+}
+
+Result<Answer> open_point_in_time(const Request& request) {
+    const std::string keep = request.parameters.text("keep_alive");
+    if (keep.empty()) {
+        return fault("action_request_validation_exception", "Validation Failed: 1: keep alive not specified;");
+    }
+    KUMO_TRY_ASSIGN(const Duration time, keep_alive_of(keep));
+    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    auto entry = std::make_shared<PointInTime>();
+    KUMO_TRY_ASSIGN(entry->targets, search_targets(request.context, request.part("index"), options));
+    entry->created_at = now_millis(request.context);
+    entry->keep_alive = time;
+    std::int64_t shards = 0;
+    for (const SearchTarget& target : entry->targets) {
+        shards += target.index->shards();
+    }
+    const std::int64_t created = entry->created_at;
+    KUMO_TRY_ASSIGN(const std::string id, request.context.contexts.add(std::move(entry), time));
+    return Answer(Json::object(
+        {{"pit_id", id},
+         {"_shards", Json::object({{"total", shards}, {"successful", shards}, {"skipped", 0}, {"failed", 0}})},
+         {"creation_time", created}}
+    ));
+}
+
+Result<Answer> close_point_in_time(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    std::vector<std::string> ids;
+    const Json* const given = body.find("pit_id");
+    for (const Json& one : given == nullptr ? Json::Array() : given->is_array() ? given->items() : Json::Array{*given}) {
+        ids.push_back(one.text());
+    }
+    if (request.path.ends_with("/_all")) {
+        (void)request.context.contexts.remove_all("");
+        return Answer(Json::object({{"pits", Json::array()}}));
+    }
+    if (ids.empty()) {
+        return fault("action_request_validation_exception", "Validation Failed: 1: no pit ids specified;");
+    }
+    Json list = Json::array();
+    bool any = false;
+    for (const std::string& id : ids) {
+        const bool removed = request.context.contexts.remove(id);
+        any = any || removed;
+        list.push(Json::object({{"successful", removed}, {"pit_id", id}}));
+    }
+    return Answer(any ? 200 : 404, Json::object({{"pits", std::move(list)}}));
+}
+
+Result<Answer> list_points_in_time(const Request& /*request*/) {
+    return not_supported("listing points in time is not supported");
+}
+
+Result<Answer> validate_query(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    KUMO_TRY_ASSIGN(const auto targets, search_targets(request.context, request.part("index"), options));
+    KUMO_TRY_ASSIGN(const bool explain, request.parameters.flag("explain", false));
+    Json out = Json::object();
+    std::int64_t shards = 0;
+    Json explanations = Json::array();
+    std::optional<Error> wrong;
+    for (const auto& [name, value] : body.is_object() ? body.members() : Json::Object()) {
+        if (name != "query") {
+            wrong = parsing_error("request does not support [" + name + "]");
+        }
+    }
+    SearchBody parsed;
+    if (!wrong) {
+        auto search = parse_search(body, request.parameters);
+        if (search.ok()) {
+            parsed = std::move(search).value();
+        } else {
+            wrong = search.error();
+        }
+    }
+    for (const SearchTarget& target : targets) {
+        ++shards;
+        std::optional<Error> here = wrong;
+        if (!here && !parsed.query.is_null()) {
+            const auto context = query_context(request.context, target);
+            auto node = parse_query(parsed.query, *context);
+            if (!node.ok()) {
+                here = node.error();
+            }
+        }
+        Json entry = Json::object({{"index", target.index->name}, {"valid", !here}});
+        if (here) {
+            const Fault why = fault_of(*here);
+            entry["error"] = why.type + ": " + why.reason;
+            wrong = wrong ? wrong : here;
+        } else {
+            entry["explanation"] = parsed.query.is_null() ? "*:*" : parsed.query.dump();
+        }
+        explanations.push(std::move(entry));
+    }
+    if (wrong && fault_of(*wrong).type == "parsing_exception" && targets.empty()) {
+        return Answer(Json::object({{"valid", false}}));
+    }
+    out["_shards"] = Json::object({{"total", 1}, {"successful", 1}, {"failed", 0}});
+    out["valid"] = !wrong;
+    if (wrong && explain) {
+        const Fault why = fault_of(*wrong);
+        out["error"] = why.type + ": " + why.reason;
+    }
+    if (explain) {
+        out["explanations"] = std::move(explanations);
+    }
+    return Answer(std::move(out));
+}
+
+Result<Answer> explain(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    KUMO_TRY_ASSIGN(const SearchBody parsed, parse_search(body, request.parameters));
+    if (parsed.query.is_null()) {
+        return fault("action_request_validation_exception", "Validation Failed: 1: query is missing;");
+    }
+    KUMO_TRY_ASSIGN(const auto targets, search_targets(request.context, request.part("index"), search_options()));
+    if (targets.size() != 1) {
+        return no_such_index(request.part("index"));
+    }
+    const std::string id = request.part("id");
+    const SearchTarget& target = targets.front();
+    Json out = Json::object({{"_index", target.index->name}, {"_id", id}, {"matched", false}});
+    KUMO_TRY_ASSIGN(const FoundDocument document, get_document(request.context, target.index->name, id, false));
+    if (!document.found) {
+        return Answer(404, std::move(out));
+    }
+    const auto context = query_context(request.context, target);
+    namespace tree = search::tree;
+    KUMO_TRY_ASSIGN(const tree::NodePtr query, parse_query(parsed.query, *context));
+    tree::Boolean both;
+    both.must.push_back(query);
+    both.filter.push_back(tree::ids({id}));
+    if (!target.filter.is_null()) {
+        KUMO_TRY_ASSIGN(auto filter, parse_query(target.filter, *context));
+        both.filter.push_back(std::move(filter));
+    }
+    tree::Evaluation evaluation(*target.snapshot);
+    KUMO_TRY_ASSIGN(const auto matches, tree::evaluate(*tree::boolean(std::move(both)), evaluation, true));
+    float score = 0;
+    bool matched = false;
+    for (const tree::Matches& part : matches) {
+        if (part.size() > 0) {
+            matched = true;
+            score = part.score_at(0);
+        }
+    }
+    out["matched"] = matched;
+    out["explanation"] = Json::object(
+        {{"value", matched ? Json::number_float(score) : Json(0.0)},
+         {"description", matched ? "score of " + parsed.query.dump() : "no matching clause"},
+         {"details", Json::array()}}
+    );
+    const SourceFilter source = SourceFilter::of(request.parameters);
+    if (request.parameters.has("_source") || !source.is_plain() || request.parameters.has("stored_fields")) {
+        KUMO_TRY_ASSIGN(const Json all, Json::parse(document.stored.source));
+        Json get = Json::object(
+            {{"_seq_no", document.stored.meta.seq}, {"_primary_term", document.stored.meta.term}, {"found", true}}
+        );
+        if (source.show) {
+            get["_source"] = source.apply(all);
+        }
+        out["get"] = std::move(get);
+    }
+    return Answer(std::move(out));
+}
+
+Result<Answer> search_shards(const Request& request) {
+    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, search_options()));
+    const ClusterView view = ClusterView::of(request.context);
+    Json nodes = Json::object();
+    for (const NodeView& node : view.nodes()) {
+        nodes[node.id] = Json::object(
+            {{"name", node.name}, {"ephemeral_id", node.id}, {"transport_address", node.transport}, {"attributes", Json::object()}}
+        );
+    }
+    Json of_indices = Json::object();
+    Json shards = Json::array();
+    for (const ResolvedIndex& one : indices) {
+        Json entry = Json::object();
+        if (!one.by_name && !one.aliases.empty()) {
+            Json aliases = Json::array();
+            for (const std::string& alias : one.aliases) {
+                aliases.push(alias);
+            }
+            entry["aliases"] = std::move(aliases);
+        }
+        if (const Json filter = alias_filter(one); !filter.is_null()) {
+            entry["filter"] = filter;
+        }
+        of_indices[one.index->name] = std::move(entry);
+        std::map<std::int64_t, Json> groups;
+        for (const CopyView& copy : view.copies(*one.index)) {
+            if (copy.node != nullptr) {
+                groups[copy.shard].push(Json::object(
+                    {{"state", "STARTED"},
+                     {"primary", copy.primary},
+                     {"node", copy.node->id},
+                     {"relocating_node", Json()},
+                     {"shard", copy.shard},
+                     {"index", copy.index},
+                     {"allocation_id", Json::object({{"id", copy.node->id}})}}
+                ));
+            }
+        }
+        for (auto& [number, group] : groups) {
+            shards.push(std::move(group));
+        }
+    }
+    return Answer(Json::object(
+        {{"nodes", std::move(nodes)}, {"indices", std::move(of_indices)}, {"shards", std::move(shards)}}
+    ));
+}
+
+namespace {
+
+/// What of all indices one field's types are.
+struct Capability {
+    std::vector<std::string> indices;
+    std::vector<std::string> not_searchable;
+    std::vector<std::string> not_aggregatable;
+};
+
+bool is_aggregatable(const MappedField& field) {
+    return (field.is_exact() || field.is_int() || field.is_real() || field.kind == FieldKind::kGeoPoint) && field.doc_values;
+}
+
+Json names_json(const std::vector<std::string>& names) {
+    Json out = Json::array();
+    for (const std::string& name : names) {
+        out.push(name);
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<Answer> field_caps(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    std::vector<std::string> patterns = request.parameters.list("fields");
+    if (const Json* const given = body.find("fields")) {
+        for (const Json& one : given->is_array() ? given->items() : Json::Array{*given}) {
+            patterns.push_back(one.text());
+        }
+    }
+    if (patterns.empty()) {
+        return fault("action_request_validation_exception", "Validation Failed: 1: no fields specified;");
+    }
+    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    KUMO_TRY_ASSIGN(const bool unmapped, request.parameters.flag("include_unmapped", false));
+    KUMO_TRY_ASSIGN(auto targets, search_targets(request.context, request.part("index"), options));
+    if (const Json* const filter = body.find("index_filter")) {
+        std::vector<SearchTarget> kept;
+        for (SearchTarget& target : targets) {
+            KUMO_TRY_ASSIGN(const std::uint64_t matches, count_matches(request.context, {target}, *filter));
+            if (matches > 0) {
+                kept.push_back(std::move(target));
+            }
+        }
+        targets = std::move(kept);
+    }
+    std::map<std::string, std::map<std::string, Capability>> found;
+    Json indices = Json::array();
+    for (const SearchTarget& target : targets) {
+        indices.push(target.index->name);
+        for (const auto& [path, declared] : target.index->mapping->fields()) {
+            const bool wanted = std::any_of(patterns.begin(), patterns.end(), [&path = path](const std::string& pattern) {
+                return matches_wildcard(pattern, path);
+            });
+            const MappedField* const field = target.index->mapping->find(path);
+            if (!wanted || field == nullptr) {
+                continue;
+            }
+            Capability& one = found[path][field->type];
+            one.indices.push_back(target.index->name);
+            if (!field->index || field->is_object()) {
+                one.not_searchable.push_back(target.index->name);
+            }
+            if (!is_aggregatable(*field)) {
+                one.not_aggregatable.push_back(target.index->name);
+            }
+        }
+    }
+    Json fields = Json::object();
+    for (auto& [path, types] : found) {
+        std::size_t with = 0;
+        for (const auto& [type, one] : types) {
+            with += one.indices.size();
+        }
+        if (unmapped && with < targets.size()) {
+            Capability none;
+            for (const SearchTarget& target : targets) {
+                if (target.index->mapping->find(path) == nullptr) {
+                    none.indices.push_back(target.index->name);
+                }
+            }
+            none.not_searchable = none.indices;
+            none.not_aggregatable = none.indices;
+            types["unmapped"] = std::move(none);
+        }
+        for (const auto& [type, one] : types) {
+            Json entry = Json::object(
+                {{"type", type},
+                 {"searchable", one.not_searchable.size() < one.indices.size() && one.not_searchable.empty()},
+                 {"aggregatable", one.not_aggregatable.empty()}}
+            );
+            if (types.size() > 1) {
+                entry["indices"] = names_json(one.indices);
+            }
+            if (!one.not_searchable.empty() && one.not_searchable.size() < one.indices.size()) {
+                entry["non_searchable_indices"] = names_json(one.not_searchable);
+            }
+            if (!one.not_aggregatable.empty() && one.not_aggregatable.size() < one.indices.size()) {
+                entry["non_aggregatable_indices"] = names_json(one.not_aggregatable);
+            }
+            fields[path][type] = std::move(entry);
+        }
+    }
+    return Answer(Json::object({{"indices", std::move(indices)}, {"fields", std::move(fields)}}));
+}
+
+}  // namespace kumo::api_elastic

@@ -1,0 +1,92 @@
+#pragma once
+
+#include "api/elastic/aggregation/aggregation.h"
+#include "api/elastic/context.h"
+#include "api/elastic/query/query.h"
+#include "api/elastic/search/hit.h"
+#include "api/elastic/search/search_request.h"
+#include "api/elastic/search/sort.h"
+#include "api/elastic/search/target.h"
+#include "search/tree/evaluation.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace kumo::api_elastic {
+
+/// One search over some indices: what matches, in order; its aggregations; the answer. One thread.
+class SearchRun {
+public:
+    SearchRun(const Context& context, std::vector<SearchTarget> targets, SearchBody body);
+
+    /// Finds everything. Errors are those of the request, or search_phase_execution_exception.
+    Status run();
+
+    /// After run(): the answer of a search that shows hits [from, from + size).
+    Result<Json> answer();
+
+    /// The hits of one page, as they stand in "hits.hits".
+    Result<Json> hits_json(std::size_t from, std::size_t size);
+
+    /// Documents that match.
+    std::uint64_t total() const { return total_; }
+
+    /// All hits are kept in order, for scrolls.
+    void keep_all() { keep_all_ = true; }
+
+    const SearchBody& body() const { return body_; }
+
+    /// "hits" with these in it.
+    Json hits_object(Json hits) const;
+    Json shards_json() const;
+
+private:
+    struct Target {
+        std::unique_ptr<QueryContext> context;
+        std::vector<NamedQuery> named;
+        std::vector<InnerHits> inner;
+        std::vector<search::tree::AllMatches> named_matches;
+        search::tree::NodePtr query;
+        search::tree::AllMatches matches;
+    };
+
+    Status prepare(std::size_t i);
+    Status find(std::size_t i, bool scored);
+    Status filter_slice(std::size_t i);
+    Status aggregate();
+    Status filter_after_aggregations();
+    Status collect();
+    void count();
+    Status collapse();
+    Status rescore();
+    void sort_hits(std::size_t wanted);
+    bool needs_scores() const;
+    Result<Json> one_hit(const Hit& hit);
+    Result<Json> top_hits(const Json& options, const agg::DocSet& docs);
+    Json matched_queries(const Hit& hit) const;
+    Json total_json() const;
+
+    const Context& context_;
+    std::vector<SearchTarget> targets_;
+    SearchBody body_;
+    std::vector<Target> found_;
+    std::optional<Sorter> sorter_;
+    std::vector<Hit> hits_;
+    std::vector<Json> collapsed_;  ///< The key of each hit.
+    std::uint64_t total_ = 0;
+    bool keep_all_ = false;
+    bool terminated_early_ = false;
+    std::optional<float> max_score_;
+    std::optional<Json> aggregations_;
+    MonotonicTime begin_;
+};
+
+/// What a query of an index is parsed for. `target` outlives it.
+std::unique_ptr<QueryContext> query_context(const Context& context, const SearchTarget& target);
+
+/// How many documents match. With an error of its shards.
+Result<std::uint64_t> count_matches(const Context& context, const std::vector<SearchTarget>& targets, const Json& query);
+
+}  // namespace kumo::api_elastic
