@@ -49,7 +49,7 @@ TEST(Aggregation, Metrics) {
     );
     EXPECT_EQ(
         world.aggregate(R"({"a":{"weighted_avg":{"value":{"field":"x"},"weight":{"field":"n"}}}})"),
-        R"({"a":{"value":3.156862745098039}})"
+        R"({"a":{"value":3.15359477124183}})"
     );
     EXPECT_EQ(
         world.aggregate(R"({"a":{"avg":{"field":"kind"}}})"),
