@@ -121,7 +121,7 @@ double Json::as_double() const {
     if (is_int64()) {
         return static_cast<double>(as_int64());
     }
-    return is_uint64() ? static_cast<double>(as_uint64()) : std::get<double>(value_);
+    return is_uint64() ? static_cast<double>(as_uint64()) : value_or(0.0);
 }
 
 const Json* Json::find(std::string_view name) const {

@@ -66,17 +66,19 @@ public:
     bool is_double() const { return std::holds_alternative<double>(value_); }
     bool is_number() const { return is_integer() || is_double(); }
 
-    /// Each requires the type it names.
-    bool as_bool() const { return std::get<bool>(value_); }
-    const std::string& as_string() const { return std::get<std::string>(value_); }
-    const Array& items() const { return std::get<Array>(value_); }
-    Array& items() { return std::get<Array>(value_); }
-    const Object& members() const { return std::get<Object>(value_); }
-    Object& members() { return std::get<Object>(value_); }
-    /// Requires is_int64(), is_uint64().
-    std::int64_t as_int64() const { return std::get<std::int64_t>(value_); }
-    std::uint64_t as_uint64() const { return std::get<std::uint64_t>(value_); }
-    /// Requires is_number().
+    // Requests are hostile: of a value of another type these are false, "", 0 and empty lists.
+    bool as_bool() const { return value_or(false); }
+    const std::string& as_string() const& { return get_or<std::string>(); }
+    const Array& items() const& { return get_or<Array>(); }
+    const Object& members() const& { return get_or<Object>(); }
+    std::string as_string() && { return std::move(make<std::string>()); }
+    Array items() && { return std::move(make<Array>()); }
+    Object members() && { return std::move(make<Object>()); }
+    std::int64_t as_int64() const { return value_or(std::int64_t{0}); }
+    std::uint64_t as_uint64() const { return value_or(std::uint64_t{0}); }
+    /// To be changed; a value of another type becomes an empty one of this.
+    Array& items() & { return make<Array>(); }
+    Object& members() & { return make<Object>(); }
     double as_double() const;
 
     /// The member; null if there is none or this is no object.
@@ -128,6 +130,27 @@ private:
         Object>;
 
     static Value from_unsigned(std::uint64_t value);
+
+    template <typename T>
+    T value_or(T otherwise) const {
+        const T* const found = std::get_if<T>(&value_);
+        return found == nullptr ? otherwise : *found;
+    }
+
+    template <typename T>
+    const T& get_or() const {
+        static const T kEmpty;
+        const T* const found = std::get_if<T>(&value_);
+        return found == nullptr ? kEmpty : *found;
+    }
+
+    template <typename T>
+    T& make() {
+        if (!std::holds_alternative<T>(value_)) {
+            value_ = T();
+        }
+        return *std::get_if<T>(&value_);
+    }
 
     Value value_;
 };
