@@ -69,6 +69,9 @@ std::uint64_t Run::weight_of(const DocSet& docs) const {
 DocSet Run::everything() const {
     DocSet out;
     for (std::size_t i = 0; i < indices_.size(); ++i) {
+        if (indices_[i].objects) {
+            continue;
+        }
         const auto& parts = snapshot(i).parts;
         for (std::size_t p = 0; p < parts.size(); ++p) {
             PartDocs docs{i, p, {}, {}};

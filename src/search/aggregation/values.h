@@ -39,6 +39,7 @@ struct IndexInput {
     const Snapshot* snapshot = nullptr;
     /// A column that says for how many documents each stands.
     std::optional<std::size_t> weight_field{};
+    bool objects = false;  ///< Parts of the other indices' documents: not among everything.
 };
 
 /// One run of aggregations: what they run on, and what it may cost. One thread.

@@ -64,8 +64,10 @@ struct Aggregations {
 /// empty: the documents themselves.
 struct NestedDocs {
     agg::Mapped map;
-    /// The indices as the aggregations within see them.
+    /// The indices as the aggregations within see them, by their place in the run; null: not these.
     std::vector<const QueryContext*> indices;
+    /// The same for nested aggregations within.
+    std::function<Result<NestedDocs>(const std::string& path)> nested{};
 };
 
 /// What aggregations are parsed for: the indices that are searched, in the order of the run.

@@ -244,8 +244,13 @@ Status AnswerWriter::add_key(const Shape& shape, const agg::Bucket& bucket, Json
     } else if (type == "filters") {
         return {};
     } else {
+        const auto text = shape.format.key_text(bucket.key);
+        const bool histogram = type.find("histogram") != std::string::npos;
+        if (text && histogram) {
+            out["key_as_string"] = *text;
+        }
         out["key"] = shape.format.key(bucket.key);
-        if (const auto text = shape.format.key_text(bucket.key)) {
+        if (text && !histogram) {
             out["key_as_string"] = *text;
         }
     }

@@ -15,6 +15,10 @@ namespace {
 Result<agg::Filter> read_query(const Definition& of, const Json& query) {
     std::vector<tree::NodePtr> nodes;
     for (const QueryContext* index : of.context.indices) {
+        if (index == nullptr) {
+            nodes.emplace_back();
+            continue;
+        }
         KUMO_TRY_ASSIGN(tree::NodePtr node, parse_query(query, *index));
         nodes.push_back(std::move(node));
     }

@@ -216,6 +216,7 @@ Result<Aggregations> read_level(
             const Json* path = parts.body->find("path");
             KUMO_TRY_ASSIGN(nested, context.nested(path != nullptr ? path->text() : ""));
             inner.indices = nested->indices;
+            inner.nested = nested->nested;
         }
         if (parts.children != nullptr) {
             KUMO_TRY_ASSIGN(

@@ -301,6 +301,10 @@ AggregationResult significant(Definition& of, ReadValues read) {
     if (const Json* filter = of.find("background_filter")) {
         std::vector<tree::NodePtr> nodes;
         for (const QueryContext* index : of.context.indices) {
+            if (index == nullptr) {
+                nodes.emplace_back();
+                continue;
+            }
             KUMO_TRY_ASSIGN(tree::NodePtr node, parse_query(*filter, *index));
             nodes.push_back(std::move(node));
         }

@@ -250,6 +250,9 @@ Result<ReadValues> read_values(const Definition& of, const Json& body, Wants wan
     agg::Values ends = out.values;
     bool ranges = false;
     for (std::size_t i = 0; field != nullptr && i < of.context.indices.size(); ++i) {
+        if (of.context.indices[i] == nullptr) {
+            continue;
+        }
         const QueryContext& index = *of.context.indices[i];
         const Target target = resolve(index, field->text());
         if (target.field == nullptr) {
@@ -405,6 +408,10 @@ agg::Values analysed_words(
     std::vector<Index> indices;
     for (const QueryContext* index : context.indices) {
         Index one;
+        if (index == nullptr) {
+            indices.push_back(std::move(one));
+            continue;
+        }
         const Target target = resolve(*index, field);
         if (target.field != nullptr) {
             one.chain = search::AnalysisChain::of(target.field->analyzer);

@@ -1,3 +1,4 @@
+#include "api/elastic/query/internal/bitmap_values.h"
 #include "api/elastic/query/internal/query_parser.h"
 
 #include <algorithm>
@@ -236,40 +237,12 @@ NodeResult read_nested(QueryParser& parser, const Json& body) {
     return parser.finish(std::move(node), body);
 }
 
-namespace {
-
-std::optional<std::string> decoded(std::string_view text) {
-    constexpr std::string_view kLetters =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    std::uint32_t bits = 0;
-    int count = 0;
-    for (const char c : text) {
-        if (c == '=' || c == '\n' || c == '\r') {
-            continue;
-        }
-        const std::size_t value = kLetters.find(c);
-        if (value == std::string_view::npos) {
-            return std::nullopt;
-        }
-        bits = (bits << 6) | static_cast<std::uint32_t>(value);
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            out += static_cast<char>((bits >> count) & 0xFFU);
-        }
-    }
-    return out;
-}
-
-}  // namespace
-
 NodeResult read_wrapper(QueryParser& parser, const Json& body) {
     const Json* query = body.find("query");
     if (query == nullptr || !query->is_string()) {
         return parsing_error("[wrapper] query malformed, expected `query` but was []");
     }
-    const auto text = decoded(query->as_string());
+    const auto text = base64_decoded(query->as_string());
     if (!text) {
         return illegal_argument("Illegal base64 character in the query of [wrapper]");
     }

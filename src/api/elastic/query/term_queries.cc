@@ -1,3 +1,4 @@
+#include "api/elastic/query/internal/bitmap_values.h"
 #include "api/elastic/query/internal/query_parser.h"
 
 #include <algorithm>
@@ -135,16 +136,50 @@ Result<Json::Array> look_up(const QueryContext& context, const Json& lookup) {
 
 }  // namespace
 
+namespace {
+
+/// Numbers that one bitmap has, written as base64.
+NodeResult terms_of_bitmap(const FieldQueries& queries, const Json::Array& terms) {
+    if (terms.size() != 1) {
+        return illegal_argument("Invalid value for bitmap type: Expected a single-element array with a base64 encoded serialized bitmap.");
+    }
+    const auto bytes = base64_decoded(terms.front().text());
+    if (!bytes) {
+        return illegal_argument("the bitmap is not encoded in base64");
+    }
+    const Target& target = queries.target();
+    const bool wide = target.field != nullptr && target.field->kind == FieldKind::kLong;
+    auto values = bitmap_values(*bytes, wide);
+    if (!values.ok()) {
+        return illegal_argument("Failed to deserialize the bitmap: " + values.error().message);
+    }
+    if (target.field == nullptr || !target.engine) {
+        return tree::match_none();
+    }
+    if (!target.field->is_int() || target.field->is_date()) {
+        return illegal_argument(
+            "Field [" + target.path + "] of type [" + target.field->type
+            + "] does not support bitmap terms queries"
+        );
+    }
+    return tree::codes(*target.engine, std::move(values).value());
+}
+
+}  // namespace
+
 NodeResult read_terms(QueryParser& parser, const Json& body) {
     std::string field;
     const Json* values = nullptr;
+    bool bitmap = false;
     for (const auto& [key, value] : body.members()) {
         if (key == "boost" || key == "_name") {
             continue;
         }
         if (key == "value_type") {
-            if (value.text() != "default") {
-                return not_supported("value_type [" + value.text() + "] is not supported");
+            bitmap = value.text() == "bitmap";
+            if (!bitmap && value.text() != "default") {
+                return illegal_argument("No valid term type for the given value_type ["
+                                        + value.text() + "]");
             }
             continue;
         }
@@ -182,6 +217,10 @@ NodeResult read_terms(QueryParser& parser, const Json& body) {
         );
     }
     const FieldQueries queries(parser.context(), field);
+    if (bitmap) {
+        KUMO_TRY_ASSIGN(tree::NodePtr node, terms_of_bitmap(queries, terms));
+        return parser.finish(std::move(node), body);
+    }
     KUMO_TRY_ASSIGN(tree::NodePtr node, wrapped(queries.terms(terms)));
     return parser.finish(std::move(node), body);
 }

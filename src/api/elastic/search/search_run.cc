@@ -5,6 +5,7 @@
 #include "api/elastic/mapping/geo_values.h"
 #include "api/elastic/search/fetch.h"
 #include "api/elastic/search/highlighter.h"
+#include "api/elastic/search/nested_hits.h"
 #include "api/elastic/wildcard.h"
 #include "wire/murmur3.h"
 
@@ -178,6 +179,7 @@ Status SearchRun::prepare(std::size_t i) {
     found.context = query_context(context_, targets_[i]);
     found.context->named = &found.named;
     found.context->inner_hits = &found.inner;
+    enable_nested(*found.context, nested_);
     auto query = body_.query.is_null() ? Result<tree::NodePtr>(tree::match_all())
                                        : parse_query(body_.query, *found.context);
     if (!query.ok()) {
@@ -208,6 +210,13 @@ Status SearchRun::find(std::size_t i, bool scored) {
         return wrapped(targets_[i].index->name, matches.error());
     }
     found_[i].matches = std::move(matches).value();
+    for (const InnerHits& inner : found_[i].inner) {
+        auto finder = InnerHitsFinder::make(*found_[i].context, *targets_[i].snapshot, inner, nested_);
+        if (!finder.ok()) {
+            return wrapped(targets_[i].index->name, finder.error());
+        }
+        found_[i].finders.push_back(std::move(finder).value());
+    }
     for (const NamedQuery& named : found_[i].named) {
         auto of_name = tree::evaluate(*named.node, evaluation, false);
         if (!of_name.ok()) {
@@ -328,10 +337,12 @@ Status SearchRun::aggregate() {
         }
     }
     const std::string index = targets_.empty() ? "" : targets_.front().index->name;
-    auto parsed = parse_aggregations(body_.aggregations, context);
-    if (!parsed.ok()) {
-        return wrapped(index, parsed.error());
+    std::vector<const search::Snapshot*> snapshots;
+    for (const SearchTarget& target : targets_) {
+        snapshots.push_back(target.snapshot.get());
     }
+    nested_search_.emplace(context.indices, std::move(snapshots), nested_);
+    context.nested = nested_search_->entry();
     const Json settings = context_.cluster.find("settings");
     for (const std::string_view scope : {"persistent", "transient"}) {
         const Json* const of = settings.find(scope);
@@ -339,6 +350,13 @@ Status SearchRun::aggregate() {
         if (buckets != nullptr) {
             context.buckets_max = static_cast<std::uint64_t>(buckets->to_int64().value_or(65535));
         }
+    }
+    auto parsed = parse_aggregations(body_.aggregations, context);
+    if (!parsed.ok()) {
+        return wrapped(index, parsed.error());
+    }
+    for (const agg::IndexInput& input : nested_search_->inputs()) {
+        inputs.push_back(input);
     }
     agg::Run::Options options;
     options.buckets_max = context.buckets_max;
@@ -573,6 +591,14 @@ Result<Json> SearchRun::one_hit(const Hit& hit) {
     if (!body_.sort.empty()) {
         out["sort"] = sorter_->values(targets_, hit);
     }
+    if (!found_[hit.index].finders.empty()) {
+        KUMO_TRY_ASSIGN(
+            out["inner_hits"],
+            inner_hits_json(
+                target, *found_[hit.index].context, found_[hit.index].finders, hit, body_.total_as_int
+            )
+        );
+    }
     Json names = matched_queries(hit);
     if (!names.empty()) {
         out["matched_queries"] = std::move(names);
@@ -598,7 +624,14 @@ Result<Json> SearchRun::top_hits(const Json& options, const agg::DocSet& docs) {
     if (options.find("size") == nullptr) {
         body.size = 3;
     }
-    KUMO_TRY_ASSIGN(const Sorter sorter, Sorter::make(body.sort, targets_));
+    // Objects are targets of their own, behind the indices.
+    std::vector<SearchTarget> targets = targets_;
+    std::vector<const NestedIndex*> objects(targets.size());
+    while (const NestedTarget* const nested = nested_search_->target(targets.size())) {
+        targets.push_back(nested_target(targets_[nested->root], *nested->index));
+        objects.push_back(nested->index.get());
+    }
+    KUMO_TRY_ASSIGN(const Sorter sorter, Sorter::make(body.sort, targets));
     std::vector<Hit> hits;
     std::optional<float> max_score;
     for (const agg::PartDocs& part : docs) {
@@ -609,7 +642,7 @@ Result<Json> SearchRun::top_hits(const Json& options, const agg::DocSet& docs) {
                 part.docs[d],
                 part.scores.empty() ? 1.0F : part.scores[d],
                 {}};
-            sorter.read_keys(targets_, hit);
+            sorter.read_keys(targets, hit);
             max_score = std::max(max_score.value_or(hit.score), hit.score);
             hits.push_back(std::move(hit));
         }
@@ -618,13 +651,19 @@ Result<Json> SearchRun::top_hits(const Json& options, const agg::DocSet& docs) {
     std::sort(hits.begin(), hits.end(), [&](const Hit& a, const Hit& b) { return sorter.less(a, b); });
     Json list = Json::array();
     for (std::size_t h = static_cast<std::size_t>(body.from); h < hits.size() && list.size() < static_cast<std::size_t>(body.size); ++h) {
-        KUMO_TRY_ASSIGN(const auto document, stored_document(targets_[hits[h].index], hits[h]));
-        KUMO_TRY_ASSIGN(Json one, hit_json(targets_[hits[h].index], hits[h], document, body));
+        const SearchTarget& target = targets[hits[h].index];
+        const NestedIndex* const of = objects[hits[h].index];
+        KUMO_TRY_ASSIGN(const auto document, stored_document(target, hits[h]));
+        KUMO_TRY_ASSIGN(
+            Json one,
+            of != nullptr ? nested_hit_json(target, *of, hits[h], body)
+                          : hit_json(target, hits[h], document, body)
+        );
         if (body.sort.empty() || sorter.needs_scores()) {
             one["_score"] = Json::number_float(hits[h].score);
         }
         if (!body.sort.empty()) {
-            one["sort"] = sorter.values(targets_, hits[h]);
+            one["sort"] = sorter.values(targets, hits[h]);
         }
         list.push(std::move(one));
     }
@@ -695,6 +734,7 @@ count_matches(const Context& context, const std::vector<SearchTarget>& targets, 
     std::uint64_t total = 0;
     for (const SearchTarget& target : targets) {
         const auto parsed_for = query_context(context, target);
+        enable_nested(*parsed_for, std::make_shared<NestedIndices>());
         tree::Boolean both;
         auto node = query.is_null() ? Result<tree::NodePtr>(tree::match_all()) : parse_query(query, *parsed_for);
         if (!node.ok()) {

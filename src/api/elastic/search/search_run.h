@@ -2,6 +2,7 @@
 
 #include "api/elastic/aggregation/aggregation.h"
 #include "api/elastic/context.h"
+#include "api/elastic/nested/nested_search.h"
 #include "api/elastic/query/query.h"
 #include "api/elastic/search/hit.h"
 #include "api/elastic/search/search_request.h"
@@ -47,6 +48,7 @@ private:
         std::unique_ptr<QueryContext> context;
         std::vector<NamedQuery> named;
         std::vector<InnerHits> inner;
+        std::vector<InnerHitsFinder> finders;  ///< Of `inner`.
         std::vector<search::tree::AllMatches> named_matches;
         search::tree::NodePtr query;
         search::tree::AllMatches matches;
@@ -73,6 +75,8 @@ private:
     SearchBody body_;
     std::vector<Target> found_;
     std::optional<Sorter> sorter_;
+    std::shared_ptr<NestedIndices> nested_ = std::make_shared<NestedIndices>();
+    std::optional<NestedSearch> nested_search_;  ///< Of aggregations.
     std::vector<Hit> hits_;
     std::vector<Json> collapsed_;  ///< The key of each hit.
     std::uint64_t total_ = 0;
