@@ -20,6 +20,10 @@ constexpr Duration kSnapshotTimeout = std::chrono::seconds(60);
 /// Applied commands after which a snapshot is stored: what a restart has to read.
 constexpr consensus::Index kCompactAfter = 1000;
 
+/// So many beacons later a loop that does not answer has no lease asked for any more. Together with
+/// what others wait for then: what takes less than the lease costs no failover.
+constexpr int kPulsesMissedMax = 2;
+
 /// Snapshots in memory that may still be on their way to somebody.
 constexpr std::size_t kSnapshotsKept = 3;
 
@@ -40,6 +44,10 @@ ControlPlane::ControlPlane(const Environment& environment, ControlOptions option
       options_(std::move(options)),
       jobs_(environment.loop, environment.pool, environment.background),
       boot_(make_uuid(environment.loop.random())),
+      pulse_(
+          options_.coordinator.lease.beacon_interval,
+          kPulsesMissedMax * options_.coordinator.lease.beacon_interval
+      ),
       lease_(options_.coordinator.lease),
       coordinator_(std::make_unique<cluster::Coordinator>(options_.coordinator)),
       status_(std::make_shared<const ControlStatus>()) {}
@@ -250,6 +258,7 @@ void ControlPlane::tick() {
     }
     seek_cluster();
     register_self();
+    ask_owner();
     beacon();
     retire_step();
     fence_dead();
@@ -475,7 +484,7 @@ void ControlPlane::propose(Command command, Done done) {
         done(Error{ErrorCode::kOverloaded, "too many changes of collections and keys are waiting"});
         return;
     }
-    Waiting waiting;
+    WaitingProposal waiting;
     waiting.number = next_proposal_++;
     waiting.proposal = encode_proposal({self_, {boot_, waiting.number}, std::move(command)});
     waiting.deadline = now() + kProposeTimeout;
@@ -491,7 +500,7 @@ void ControlPlane::send_next_proposal() {
     if (proposals_.empty() || raft_ == nullptr) {
         return;
     }
-    Waiting& waiting = proposals_.front();
+    WaitingProposal& waiting = proposals_.front();
     waiting.sent_at = now();
     if (raft_->is_leader()) {
         (void)raft_->propose(waiting.proposal);
