@@ -607,9 +607,11 @@ void do_failover(Call& call) {
         );
         return;
     }
-    // With a master that is down this is refused, and the others make a replica master anyway.
+    // A replica of a master that is down is made master as soon as it may be.
+    const bool is_down = master == nullptr || master->fenced;
     of.node().propose(
-        cluster::Command(cluster::BeginHandover{own->shard, of.self()}),
+        is_down ? cluster::Command(cluster::SetBarred{of.self(), false})
+                : cluster::Command(cluster::BeginHandover{own->shard, of.self()}),
         [](const Status& begun) {
             if (!begun.ok()) {
                 log_warn("no failover by hand: " + begun.error().message);
