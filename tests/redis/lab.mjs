@@ -2,10 +2,10 @@
 // client that knows of redirections and says when it does not know whether a command was done.
 
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 const HOST = '127.0.0.1';
 const binary = process.env.KUMO_SERVER;
@@ -48,13 +48,15 @@ async function freePort() {
 }
 
 /// redis-cli with these arguments; what it wrote, or an error that has it.
-export function cli(args, { timeoutMs = 60000 } = {}) {
+export function cli(args, { timeoutMs = 60000, input = '' } = {}) {
   return new Promise((resolve, reject) => {
     const options = { timeout: timeoutMs, maxBuffer: 1 << 26, env: { ...process.env, REDISCLI_CLUSTER_YES: '1' } };
-    execFile('redis-cli', args.map(String), options, (error, stdout, stderr) => {
+    const child = execFile('redis-cli', args.map(String), options, (error, stdout, stderr) => {
       if (error) reject(new Error(`redis-cli ${args.join(' ')}: ${error.signal ?? error.code}\n${stdout}${stderr}`));
       else resolve(stdout);
     });
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
   });
 }
 
@@ -95,6 +97,42 @@ export class Server {
   async info(field) {
     const text = await this.call('INFO');
     return new RegExp(`^${field}:(.*)$`, 'm').exec(text)?.[1].trim();
+  }
+}
+
+/// The stock server of the machine, without a cluster.
+export class RedisServer {
+  static isThere = ['/usr/bin', '/usr/local/bin'].some((each) => existsSync(join(each, 'redis-server')));
+
+  static async start(options = {}) {
+    const redis = new RedisServer();
+    redis.directory = mkdtempSync(join(tmpdir(), 'redis-'));
+    redis.port = await freePort();
+    redis.address = `${HOST}:${redis.port}`;
+    const all = { port: redis.port, bind: HOST, dir: redis.directory, save: '', ...options };
+    redis.child = spawn('redis-server', Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      { stdio: 'ignore' });
+    redis.exited = new Promise((resolve) => redis.child.once('exit', resolve));
+    await until('redis-server answers', async () => (await redis.call('PING')) === 'PONG');
+    return redis;
+  }
+
+  /// Of an RDB file, as that server counts them.
+  static async keysIn(file) {
+    const redis = await RedisServer.start({ dir: dirname(file), dbfilename: basename(file) });
+    const keys = await redis.call('DBSIZE');
+    await redis.end();
+    return keys;
+  }
+
+  call(...command) {
+    return Server.prototype.call.apply(this, command);
+  }
+
+  async end() {
+    this.child.kill('SIGKILL');
+    await this.exited;
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }
 

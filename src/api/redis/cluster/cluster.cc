@@ -69,6 +69,10 @@ void Cluster::attach(node::KvNode& node) {
         node_->set_name(name);
         return {};
     });
+    service_.on_setting("cluster-replica-no-failover", [this]() -> Status {
+        bar_or_not();
+        return {};
+    });
     on_change();
 }
 
@@ -171,9 +175,10 @@ void Cluster::on_committed(store::Seq seq) {
     service_.release_answers();
 }
 
-/// Whoever waits for an answer cannot be told what became of it.
+/// Whoever waits for an answer cannot be told what became of it; but for those who only wait for
+/// the change of the cluster that this may be.
 void Cluster::on_role_lost() {
-    service_.drop_held_answers();
+    service_.drop_held_answers(released_);
     released_ = 0;
 }
 
