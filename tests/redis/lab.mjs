@@ -141,10 +141,12 @@ export class Cluster {
     this.directory = mkdtempSync(join(tmpdir(), 'kumo-keys-'));
     this.options = options;
     this.servers = [];
+    this.made = [];  // Also those that have left.
   }
 
   async add() {
     const server = new Server(this.directory, await freePort(), this.options);
+    this.made.push(server);
     await server.start();
     this.servers.push(server);
     return server;
@@ -190,7 +192,7 @@ export class Cluster {
   }
 
   async end() {
-    for (const server of this.servers) if (server.child) await server.kill();
+    for (const server of this.made) if (server.child) await server.kill();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

@@ -87,8 +87,7 @@ test('a new master is added, and gets slots', () => withApp(async () => {
   const server = await cluster.add();
   assert.match(await cli(['--cluster', 'add-node', server.address, first()]), /New node added correctly/);
   await until('all know it', () => allKnow(7));
-  const node = await nodeAt(server);
-  assert.ok(isMaster(node));
+  const node = await until('it is a master', async () => isMaster(await nodeAt(server)) && nodeAt(server));
   assert.deepEqual(node.slots, []);
   await reshard('all', node.id, 300);
   await check();
@@ -96,7 +95,7 @@ test('a new master is added, and gets slots', () => withApp(async () => {
 }));
 
 test('a new replica is added, to a master of choice and to whichever has the fewest', () => withApp(async () => {
-  const lonely = (await masters()).find((each) => each.port === cluster.servers[6].port);
+  const lonely = await nodeAt(cluster.servers[6]);
   const chosen = await cluster.add();
   await cli(['--cluster', 'add-node', chosen.address, first(), '--cluster-slave', '--cluster-master-id', lonely.id]);
   await until('it is its replica', async () => (await nodeAt(chosen))?.master === lonely.id);
@@ -113,8 +112,9 @@ test('a new replica is added, to a master of choice and to whichever has the few
 test('nodes are removed: a replica, and a master that has given its slots away', () => withApp(async () => {
   const replica = cluster.servers.pop();
   await cli(['--cluster', 'del-node', first(), (await nodeAt(replica)).id]);
-  await until('it is in a cluster of its own', async () => (await replica.call('CLUSTER', 'NODES')).trim().split('\n').length === 1);
-  assert.equal(await nodeAt(replica), undefined);
+  await until('it is in a cluster of its own',
+    async () => (await replica.call('CLUSTER', 'NODES')).trim().split('\n').length === 1);
+  await until('nobody knows it', async () => (await nodeAt(replica)) === undefined);
   await replica.kill();
   const leaving = await nodeAt(cluster.servers[6]);
   await assert.rejects(cli(['--cluster', 'del-node', first(), leaving.id]), /is not empty/);
@@ -145,6 +145,7 @@ test('slots are balanced', () => withApp(async () => {
   await check();
   const counts = (await masters()).map(slotsOf);
   assert.ok(Math.max(...counts) - Math.min(...counts) < 200, counts.join(' '));
+  assert.match(await cli(['--cluster', 'rebalance', first(), '--cluster-threshold', '3']), /No rebalancing needed/);
 }));
 
 test('each node is replaced by a newer one, replicas first', () => withApp(async () => {

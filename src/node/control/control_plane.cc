@@ -110,6 +110,10 @@ Status ControlPlane::recover() {
         known_before_ = before.value().others;
         half_in_ = options_.is_met && before.value().incarnation == 0;
     }
+    if (!half_in_ && known.kv.forgotten.contains(self_)
+        && cluster::find_member(known.cluster, self_) == nullptr) {
+        expelled_from_ = known.cluster.id;
+    }
     know_from_log();
     return make_peering();
 }
@@ -409,6 +413,9 @@ void ControlPlane::state_changed() {
     incarnation_ = member != nullptr && member->boot == boot_ ? member->incarnation : 0;
     if (incarnation_ != before) {
         lease_.drop();
+    }
+    if (options_.is_met && member == nullptr && before != 0) {
+        expelled_from_ = cluster.id;
     }
     if (!cluster.id.is_nil()) {
         peering_->set_cluster(cluster.id);

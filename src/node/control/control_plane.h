@@ -353,6 +353,7 @@ private:
     std::string join_refusal_;  ///< The last one: each is logged once.
     /// Where the others were: until this run is registered, the state may be older than the log.
     std::vector<std::string> known_before_;
+    Uuid expelled_from_;    ///< Was told to go, and is in no other.
     bool half_in_ = false;  ///< A run before was let in, and has not registered.
     std::optional<LedElsewhere> led_elsewhere_;
     MonotonicTime said_led_elsewhere_until_;

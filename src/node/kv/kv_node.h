@@ -117,6 +117,7 @@ private:
     void make_parts();
 
     void on_state(std::shared_ptr<const State> state, std::uint64_t incarnation);
+
     bool is_leaving() const { return !left_.is_nil() && state_->cluster.id == left_; }
 
     void arrive();
