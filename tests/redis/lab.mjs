@@ -3,9 +3,12 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { Connection, Reply, Unknown, withTimeout } from './resp.mjs';
+
+export { Connection, Reply, Unknown };
 
 const HOST = '127.0.0.1';
 const binary = process.env.KUMO_SERVER;
@@ -197,84 +200,6 @@ export class Cluster {
   }
 }
 
-export class Reply extends Error {}
-
-/// Whether the command was done is not known.
-export class Unknown extends Error {}
-
-/// One connection, RESP2.
-export class Connection {
-  constructor(port) {
-    this.waiting = [];
-    this.buffer = Buffer.alloc(0);
-    this.socket = createConnection({ port, host: HOST });
-    this.socket.setNoDelay(true);
-    this.socket.on('data', (bytes) => this.take(bytes));
-    this.socket.on('error', () => {});
-    this.socket.on('close', () => this.fail(new Unknown('the connection ended')));
-  }
-
-  call(command) {
-    if (this.closed) return Promise.reject(new Unknown('the connection ended'));
-    const text = command.map(String);
-    this.socket.write(`*${text.length}\r\n${text.map((each) => `$${Buffer.byteLength(each)}\r\n${each}\r\n`).join('')}`);
-    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
-  }
-
-  end() {
-    this.socket.destroy();
-  }
-
-  fail(error) {
-    this.closed = true;
-    for (const each of this.waiting.splice(0)) each.reject(error);
-  }
-
-  take(bytes) {
-    this.buffer = Buffer.concat([this.buffer, bytes]);
-    for (;;) {
-      const read = parse(this.buffer, 0);
-      if (!read) return;
-      this.buffer = this.buffer.subarray(read.next);
-      const waiting = this.waiting.shift();
-      if (!waiting) continue;
-      if (read.value instanceof Reply) waiting.reject(read.value);
-      else waiting.resolve(read.value);
-    }
-  }
-}
-
-function parse(buffer, at) {
-  const end = buffer.indexOf('\r\n', at);
-  if (end < 0) return null;
-  const line = buffer.toString('utf8', at + 1, end);
-  const next = end + 2;
-  switch (String.fromCharCode(buffer[at])) {
-    case '+': return { value: line, next };
-    case '-': return { value: new Reply(line), next };
-    case ':': return { value: Number(line), next };
-    case '$': {
-      const size = Number(line);
-      if (size < 0) return { value: null, next };
-      if (buffer.length < next + size + 2) return null;
-      return { value: buffer.toString('utf8', next, next + size), next: next + size + 2 };
-    }
-    case '*': {
-      if (Number(line) < 0) return { value: null, next };
-      const value = [];
-      let place = next;
-      for (let i = 0; i < Number(line); ++i) {
-        const read = parse(buffer, place);
-        if (!read) return null;
-        value.push(read.value);
-        place = read.next;
-      }
-      return { value, next: place };
-    }
-    default: throw new Error(`not RESP: ${line}`);
-  }
-}
-
 /// Follows redirections. `call` rejects with Unknown if the command may have been done.
 export class Client {
   constructor(ports) {
@@ -327,18 +252,6 @@ export class Client {
   end() {
     for (const each of this.connections.values()) each.end();
   }
-}
-
-function withTimeout(promise, ms, connection) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => {
-      connection.end();
-      connection.closed = true;
-      reject(new Unknown('no answer in time'));
-    }, ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 let countersMade = 0;
