@@ -53,6 +53,9 @@ void ControlLink::start(Events events, std::set<cluster::CopyId> unclean) {
     there.on_lease = [this, &data](std::int64_t deadline) {
         data.post([this, deadline] { lease_deadline_.store(deadline); });
     };
+    there.on_pulse = [this, &data] {
+        data.post([this] { control_loop_.post([this] { plane_->on_pulse(); }); });
+    };
     control_loop_.post([this, there, unclean = std::move(unclean)] {
         plane_->start(there, unclean);
     });

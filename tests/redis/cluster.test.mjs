@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { cli, Client, Cluster, Counters, sleep, until } from './lab.mjs';
+import { cli, Client, Cluster, Connection, Counters, sleep, until } from './lab.mjs';
 
-const cluster = new Cluster();
+const cluster = new Cluster({ 'enable-debug-command': 'yes' });
 before(() => cluster.create(3, 1));
 after(() => cluster.end());
 
@@ -43,6 +43,49 @@ test('a master that is killed is replaced, and loses nothing', async () => {
   assert.deepEqual(await load.wrong(), []);
   assert.equal(await dead.info('role'), 'slave');
   console.log(`# ${load.done} acknowledged, failover in ${took} ms, longest pause ${load.longestPauseMs} ms`);
+});
+
+test('a master that hangs is replaced though it lives, and one that is slow is not', async () => {
+  const load = new Counters(cluster);
+  await until('there is a load', () => load.done > 500);
+  const hangs = cluster.byPort((await masterOf(0)).port);
+  const other = cluster.servers.find((each) => each !== hangs);
+  const leads = async () => (await cluster.nodes(other)).some((node) => node.port === hangs.port
+    && node.flags.includes('master'));
+  assert.equal(await hangs.call('DEBUG', 'SLEEP', '1.5'), 'OK');
+  await sleep(1500);
+  assert.ok(await leads(), 'it was only slow');
+  const slept = hangs.call('DEBUG', 'SLEEP', '8').catch(() => {});
+  const from = Date.now();
+  await until('another one leads', async () => !await leads());
+  const took = Date.now() - from;
+  await slept;
+  await cluster.settled();
+  await load.stop();
+  assert.deepEqual(await load.wrong(), []);
+  assert.equal(await hangs.info('role'), 'slave');
+  console.log(`# ${load.done} acknowledged, failover in ${took} ms`);
+});
+
+test('a node that is reset answers, in a transaction too', async () => {
+  const guest = await cluster.add();
+  for (let round = 0; round < 20; ++round) {
+    assert.equal(await guest.call('CLUSTER', 'MEET', '127.0.0.1', cluster.servers[0].port), 'OK');
+    await until('it is in', async () => (await guest.call('CLUSTER', 'NODES')).trim().split('\n').length === 7);
+    const id = await guest.call('CLUSTER', 'MYID');
+    const master = (await masterOf(0)).id;
+    await until('it is a replica', async () => await guest.call('CLUSTER', 'REPLICATE', master) === 'OK');
+    const connection = new Connection(guest.port);
+    for (const command of [['MULTI'], ['CLUSTER', 'RESET', 'HARD'], ['CLUSTER', 'SET-CONFIG-EPOCH', '9']]) {
+      await connection.call(command);
+    }
+    assert.deepEqual(await connection.call(['EXEC']), ['OK', 'OK'], `round ${round}`);
+    connection.end();
+    for (const server of cluster.servers.filter((each) => each !== guest)) await server.call('CLUSTER', 'FORGET', id);
+    await until('nobody knows it', async () => (await cluster.nodes(cluster.servers[0])).length === 6);
+  }
+  await guest.kill();
+  cluster.servers.pop();
 });
 
 test('a failover by hand loses nothing', async () => {

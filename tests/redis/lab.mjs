@@ -2,10 +2,13 @@
 // client that knows of redirections and says when it does not know whether a command was done.
 
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { Connection, Reply, Unknown, withTimeout } from './resp.mjs';
+
+export { Connection, Reply, Unknown };
 
 const HOST = '127.0.0.1';
 const binary = process.env.KUMO_SERVER;
@@ -48,13 +51,15 @@ async function freePort() {
 }
 
 /// redis-cli with these arguments; what it wrote, or an error that has it.
-export function cli(args, { timeoutMs = 60000 } = {}) {
+export function cli(args, { timeoutMs = 60000, input = '' } = {}) {
   return new Promise((resolve, reject) => {
     const options = { timeout: timeoutMs, maxBuffer: 1 << 26, env: { ...process.env, REDISCLI_CLUSTER_YES: '1' } };
-    execFile('redis-cli', args.map(String), options, (error, stdout, stderr) => {
+    const child = execFile('redis-cli', args.map(String), options, (error, stdout, stderr) => {
       if (error) reject(new Error(`redis-cli ${args.join(' ')}: ${error.signal ?? error.code}\n${stdout}${stderr}`));
       else resolve(stdout);
     });
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
   });
 }
 
@@ -98,15 +103,53 @@ export class Server {
   }
 }
 
+/// The stock server of the machine, without a cluster.
+export class RedisServer {
+  static isThere = ['/usr/bin', '/usr/local/bin'].some((each) => existsSync(join(each, 'redis-server')));
+
+  static async start(options = {}) {
+    const redis = new RedisServer();
+    redis.directory = mkdtempSync(join(tmpdir(), 'redis-'));
+    redis.port = await freePort();
+    redis.address = `${HOST}:${redis.port}`;
+    const all = { port: redis.port, bind: HOST, dir: redis.directory, save: '', ...options };
+    redis.child = spawn('redis-server', Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      { stdio: 'ignore' });
+    redis.exited = new Promise((resolve) => redis.child.once('exit', resolve));
+    await until('redis-server answers', async () => (await redis.call('PING')) === 'PONG');
+    return redis;
+  }
+
+  /// Of an RDB file, as that server counts them.
+  static async keysIn(file) {
+    const redis = await RedisServer.start({ dir: dirname(file), dbfilename: basename(file) });
+    const keys = await redis.call('DBSIZE');
+    await redis.end();
+    return keys;
+  }
+
+  call(...command) {
+    return Server.prototype.call.apply(this, command);
+  }
+
+  async end() {
+    this.child.kill('SIGKILL');
+    await this.exited;
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
 export class Cluster {
   constructor(options = {}) {
     this.directory = mkdtempSync(join(tmpdir(), 'kumo-keys-'));
     this.options = options;
     this.servers = [];
+    this.made = [];  // Also those that have left.
   }
 
   async add() {
     const server = new Server(this.directory, await freePort(), this.options);
+    this.made.push(server);
     await server.start();
     this.servers.push(server);
     return server;
@@ -152,86 +195,8 @@ export class Cluster {
   }
 
   async end() {
-    for (const server of this.servers) if (server.child) await server.kill();
+    for (const server of this.made) if (server.child) await server.kill();
     rmSync(this.directory, { recursive: true, force: true });
-  }
-}
-
-export class Reply extends Error {}
-
-/// Whether the command was done is not known.
-export class Unknown extends Error {}
-
-/// One connection, RESP2.
-export class Connection {
-  constructor(port) {
-    this.waiting = [];
-    this.buffer = Buffer.alloc(0);
-    this.socket = createConnection({ port, host: HOST });
-    this.socket.setNoDelay(true);
-    this.socket.on('data', (bytes) => this.take(bytes));
-    this.socket.on('error', () => {});
-    this.socket.on('close', () => this.fail(new Unknown('the connection ended')));
-  }
-
-  call(command) {
-    if (this.closed) return Promise.reject(new Unknown('the connection ended'));
-    const text = command.map(String);
-    this.socket.write(`*${text.length}\r\n${text.map((each) => `$${Buffer.byteLength(each)}\r\n${each}\r\n`).join('')}`);
-    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
-  }
-
-  end() {
-    this.socket.destroy();
-  }
-
-  fail(error) {
-    this.closed = true;
-    for (const each of this.waiting.splice(0)) each.reject(error);
-  }
-
-  take(bytes) {
-    this.buffer = Buffer.concat([this.buffer, bytes]);
-    for (;;) {
-      const read = parse(this.buffer, 0);
-      if (!read) return;
-      this.buffer = this.buffer.subarray(read.next);
-      const waiting = this.waiting.shift();
-      if (!waiting) continue;
-      if (read.value instanceof Reply) waiting.reject(read.value);
-      else waiting.resolve(read.value);
-    }
-  }
-}
-
-function parse(buffer, at) {
-  const end = buffer.indexOf('\r\n', at);
-  if (end < 0) return null;
-  const line = buffer.toString('utf8', at + 1, end);
-  const next = end + 2;
-  switch (String.fromCharCode(buffer[at])) {
-    case '+': return { value: line, next };
-    case '-': return { value: new Reply(line), next };
-    case ':': return { value: Number(line), next };
-    case '$': {
-      const size = Number(line);
-      if (size < 0) return { value: null, next };
-      if (buffer.length < next + size + 2) return null;
-      return { value: buffer.toString('utf8', next, next + size), next: next + size + 2 };
-    }
-    case '*': {
-      if (Number(line) < 0) return { value: null, next };
-      const value = [];
-      let place = next;
-      for (let i = 0; i < Number(line); ++i) {
-        const read = parse(buffer, place);
-        if (!read) return null;
-        value.push(read.value);
-        place = read.next;
-      }
-      return { value, next: place };
-    }
-    default: throw new Error(`not RESP: ${line}`);
   }
 }
 
@@ -287,18 +252,6 @@ export class Client {
   end() {
     for (const each of this.connections.values()) each.end();
   }
-}
-
-function withTimeout(promise, ms, connection) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => {
-      connection.end();
-      connection.closed = true;
-      reject(new Unknown('no answer in time'));
-    }, ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 let countersMade = 0;

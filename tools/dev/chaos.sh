@@ -11,6 +11,10 @@ chaos_help() {
 ./dev chaos failover [--nodes N] [--trials T] [--only pause,unplug,kill,handover,hang]
                                    how long clients wait when the leader stops, is cut off, dies, or hands over,
                                    or when another copy hangs
+./dev chaos keys [--rounds N] [--only killed,stopped,unplugged,isolated,deaf,mute] [--clients N]
+                 [--peer PROGRAM] [--peer-rounds N]
+                                   three masters and three replicas of keys under 50 clients that count: what is lost,
+                                   invented, stale, and how long they wait; a redis-server as peer shows its own
     --supervised  servers run with --supervise, and kill ends the child only
 Needs root. Logs, histories and violations: build/release/chaos/.
 TEXT
@@ -27,6 +31,11 @@ task_chaos() {
         die "the build failed: ./dev build says why"
     # Everything it makes is in these namespaces: when its first process ends, however it ends, the
     # kernel ends the others and takes the mounts and the network with them.
+    local program=tests/chaos/chaos.mjs
+    if [ "${1:-}" = keys ]; then
+        program=tests/chaos/keys.mjs
+        shift
+    fi
     unshare --net --mount --pid --fork --kill-child --mount-proc \
-        node tests/chaos/chaos.mjs --build "$PWD/build/release" "$@"
+        node "$program" --build "$PWD/build/release" "$@"
 }

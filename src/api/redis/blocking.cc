@@ -264,10 +264,15 @@ void Service::release_answers() {
     }
 }
 
-void Service::drop_held_answers() {
+void Service::drop_held_answers(std::uint64_t released) {
     for (const SessionId id : std::exchange(holding_, {})) {
         Session* holder = session(id);
-        if (holder != nullptr && holder->holds_answers()) {
+        if (holder == nullptr || !holder->holds_answers()) {
+            continue;
+        }
+        if (holder->settle_answers(released)) {
+            holding_.push_back(id);
+        } else {
             holder->abort();
         }
     }

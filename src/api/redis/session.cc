@@ -3,6 +3,7 @@
 #include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kumo::api_redis {
@@ -121,6 +122,16 @@ void Session::release_answers(std::uint64_t mark) {
     if (held_answers_.empty() && std::exchange(closes_when_released_, false)) {
         close_gently();
     }
+}
+
+bool Session::settle_answers(std::uint64_t mark) {
+    const bool all = std::all_of(held_answers_.begin(), held_answers_.end(), [&](const auto& each) {
+        return each.first <= mark;
+    });
+    for (auto& [until, bytes] : held_answers_) {
+        until = all ? 0 : until;
+    }
+    return all;
 }
 
 std::size_t Session::output_bytes() const {

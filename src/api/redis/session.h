@@ -103,6 +103,9 @@ public:
     /// What was written when the changes up to `mark` were not on all copies yet leaves now.
     void release_answers(std::uint64_t mark);
 
+    /// Whether all that is held needs no changes but those up to `mark`; then it needs none.
+    bool settle_answers(std::uint64_t mark);
+
     bool holds_answers() const { return !held_answers_.empty(); }
 
     /// Flushes, then closes.

@@ -41,8 +41,17 @@ void ControlPlane::beacon() {
     }
 }
 
+void ControlPlane::ask_owner() {
+    if (events_.on_pulse && pulse_.ask(now())) {
+        events_.on_pulse();
+    }
+}
+
+/// A cluster of one has nobody who could go on instead.
 bool ControlPlane::may_ask_for_lease() const {
-    return raft_ != nullptr && !raft_->leader().is_nil() && incarnation_ != 0 && !retiring_;
+    const bool goes_on = state_->cluster.members.size() < 2 || pulse_.beats(now());
+    return goes_on && raft_ != nullptr && !raft_->leader().is_nil() && incarnation_ != 0
+           && !retiring_;
 }
 
 cluster::LeaseRequest ControlPlane::next_lease_request() {

@@ -227,7 +227,7 @@ void ControlPlane::leave_cluster() {
     joined_at_ = {};
     leaderless_since_ = now();
     peering_->set_cluster({});
-    for (const Waiting& waiting : std::exchange(proposals_, {})) {
+    for (const WaitingProposal& waiting : std::exchange(proposals_, {})) {
         waiting.done(Error{ErrorCode::kUnavailable, "the node has left its cluster"});
     }
     state_changed();

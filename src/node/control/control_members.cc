@@ -547,6 +547,9 @@ void ControlPlane::register_self() {
         || state_->cluster.id.is_nil() || retiring_ || lacks_host()) {
         return;
     }
+    if (state_->cluster.id == expelled_from_) {
+        return;  // It is reset, or met again, by whoever wants it somewhere.
+    }
     const cluster::Member* known = cluster::find_member(state_->cluster, self_);
     const std::uint64_t before = known == nullptr ? cluster::kNoRunBefore : known->incarnation;
     if (time - registered_at_ < kRegisterInterval && before == registered_after_) {

@@ -20,6 +20,10 @@ constexpr Duration kSnapshotTimeout = std::chrono::seconds(60);
 /// Applied commands after which a snapshot is stored: what a restart has to read.
 constexpr consensus::Index kCompactAfter = 1000;
 
+/// So many beacons later a loop that does not answer has no lease asked for any more. Together with
+/// what others wait for then: what takes less than the lease costs no failover.
+constexpr int kPulsesMissedMax = 2;
+
 /// Snapshots in memory that may still be on their way to somebody.
 constexpr std::size_t kSnapshotsKept = 3;
 
@@ -40,6 +44,10 @@ ControlPlane::ControlPlane(const Environment& environment, ControlOptions option
       options_(std::move(options)),
       jobs_(environment.loop, environment.pool, environment.background),
       boot_(make_uuid(environment.loop.random())),
+      pulse_(
+          options_.coordinator.lease.beacon_interval,
+          kPulsesMissedMax * options_.coordinator.lease.beacon_interval
+      ),
       lease_(options_.coordinator.lease),
       coordinator_(std::make_unique<cluster::Coordinator>(options_.coordinator)),
       status_(std::make_shared<const ControlStatus>()) {}
@@ -101,6 +109,10 @@ Status ControlPlane::recover() {
     if (const auto before = read_obituary(fs_, options_.directory); before.ok()) {
         known_before_ = before.value().others;
         half_in_ = options_.is_met && before.value().incarnation == 0;
+    }
+    if (!half_in_ && known.kv.forgotten.contains(self_)
+        && cluster::find_member(known.cluster, self_) == nullptr) {
+        expelled_from_ = known.cluster.id;
     }
     know_from_log();
     return make_peering();
@@ -250,6 +262,7 @@ void ControlPlane::tick() {
     }
     seek_cluster();
     register_self();
+    ask_owner();
     beacon();
     retire_step();
     fence_dead();
@@ -401,6 +414,9 @@ void ControlPlane::state_changed() {
     if (incarnation_ != before) {
         lease_.drop();
     }
+    if (options_.is_met && member == nullptr && before != 0) {
+        expelled_from_ = cluster.id;
+    }
     if (!cluster.id.is_nil()) {
         peering_->set_cluster(cluster.id);
     }
@@ -475,7 +491,7 @@ void ControlPlane::propose(Command command, Done done) {
         done(Error{ErrorCode::kOverloaded, "too many changes of collections and keys are waiting"});
         return;
     }
-    Waiting waiting;
+    WaitingProposal waiting;
     waiting.number = next_proposal_++;
     waiting.proposal = encode_proposal({self_, {boot_, waiting.number}, std::move(command)});
     waiting.deadline = now() + kProposeTimeout;
@@ -491,7 +507,7 @@ void ControlPlane::send_next_proposal() {
     if (proposals_.empty() || raft_ == nullptr) {
         return;
     }
-    Waiting& waiting = proposals_.front();
+    WaitingProposal& waiting = proposals_.front();
     waiting.sent_at = now();
     if (raft_->is_leader()) {
         (void)raft_->propose(waiting.proposal);

@@ -21,7 +21,9 @@
 #include "node/control/key_comparison.h"
 #include "node/control/lost_control.h"
 #include "node/control/meeting.h"
+#include "node/control/owner_pulse.h"
 #include "node/control/peer_types.h"
+#include "node/control/waiting.h"
 #include "node/node.h"
 #include "node/snapshot_head.h"
 #include "node/state.h"
@@ -70,6 +72,8 @@ public:
         std::function<void()> on_dissolve = nullptr;
         /// The lease ends at another time, given the states that on_state() has brought so far.
         std::function<void(std::int64_t deadline)> on_lease;
+        /// To be answered by on_pulse() when whoever serves comes to it: who does not is replaced.
+        std::function<void()> on_pulse = nullptr;
     };
 
     using Done = std::function<void(Result<Change>)>;
@@ -141,6 +145,8 @@ public:
     /// on without it.
     void leave_service(const Error& why) { fail(why); }
 
+    void on_pulse() { pulse_.on_answer(); }
+
     const cluster::NodeId& self() const { return self_; }
 
     std::shared_ptr<const State> state() const { return state_; }
@@ -164,14 +170,6 @@ public:
     static constexpr Duration kMeetTimeout = std::chrono::seconds(15);
 
 private:
-    struct Waiting {
-        std::string proposal;
-        std::uint64_t number = 0;
-        MonotonicTime deadline;
-        MonotonicTime sent_at;
-        Done done;
-    };
-
     ControlPlane(const Environment& environment, ControlOptions options);
 
     // Consensus: control_plane.cc.
@@ -231,6 +229,7 @@ private:
     void register_self();
     void update_self();
     void beacon();
+    void ask_owner();
     bool may_ask_for_lease() const;
     bool rides_now(const cluster::NodeId& to) const;
     cluster::LeaseRequest next_lease_request();
@@ -335,7 +334,7 @@ private:
     MonotonicTime last_tick_;
     MonotonicTime leaderless_since_;
 
-    std::deque<Waiting> proposals_;
+    std::deque<WaitingProposal> proposals_;
     std::uint64_t next_proposal_ = 1;
 
     std::vector<io::Task> refreshing_;    ///< Wait for the state at refresh_index_.
@@ -354,6 +353,7 @@ private:
     std::string join_refusal_;  ///< The last one: each is logged once.
     /// Where the others were: until this run is registered, the state may be older than the log.
     std::vector<std::string> known_before_;
+    Uuid expelled_from_;    ///< Was told to go, and is in no other.
     bool half_in_ = false;  ///< A run before was let in, and has not registered.
     std::optional<LedElsewhere> led_elsewhere_;
     MonotonicTime said_led_elsewhere_until_;
@@ -383,12 +383,8 @@ private:
     bool draining_coordinator_ = false;
     std::uint64_t incarnation_ = 0;
 
-    struct WaitingGrant {
-        cluster::Grant grant;
-        MonotonicTime since;
-    };
-
-    std::map<cluster::NodeId, WaitingGrant> grants_waiting_;  ///< For a heartbeat to ride on.
+    std::map<cluster::NodeId, WaitingGrant> grants_waiting_;
+    OwnerPulse pulse_;
     cluster::Lease lease_;
     std::unique_ptr<cluster::Coordinator> coordinator_;
     std::atomic<std::int64_t> lease_deadline_{0};

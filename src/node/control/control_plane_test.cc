@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kumo::node {
@@ -43,6 +44,8 @@ struct Station {
     std::unique_ptr<ControlPlane> plane;
     std::shared_ptr<const State> state;
     std::uint64_t incarnation = 0;
+    bool hangs = false;  ///< What the control plane speaks for.
+    bool asked = false;  ///< Meanwhile.
 };
 
 /// Of so many nodes.
@@ -89,6 +92,12 @@ protected:
         events.on_request = [](const auto&, std::uint16_t, ByteView, const auto&) {
         };
         events.on_connected = [](const auto&) {
+        };
+        events.on_pulse = [&station] {
+            station.asked = station.hangs;
+            if (!station.hangs) {
+                station.loop->post([&station] { station.plane->on_pulse(); });
+            }
         };
         station.loop->post([&station, events] { station.plane->start(events, {}); });
     }
@@ -179,6 +188,20 @@ protected:
             write_list(i, {0, 1, 2});
             start(i);
         }
+    }
+
+    void go_on(std::size_t i) {
+        Station& station = stations[i];
+        station.hangs = false;
+        if (std::exchange(station.asked, false)) {
+            station.loop->post([&station] { station.plane->on_pulse(); });
+        }
+    }
+
+    bool is_fenced(std::size_t i) const {
+        const auto* member =
+            cluster::find_member(stations[(i + 1) % 3].state->cluster, stations[i].plane->self());
+        return member->fenced;
     }
 
     bool runs(std::size_t i) const { return stations[i].plane != nullptr; }
@@ -356,6 +379,41 @@ TEST_F(ControlPlaneTest, ANodeThatIsCutOffDoesNotServe) {
         network.mend(host(i), host(lead));
     }
     EXPECT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+}
+
+TEST_F(ControlPlaneTest, ANodeWhoseDataHangsIsReplacedThoughItVotes) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    for (const std::size_t hangs : {*leader(), (*leader() + 1) % 3}) {
+        stations[hangs].hangs = true;
+        ASSERT_TRUE(run_until([&] { return is_fenced(hangs); }, milliseconds(3300)));
+        EXPECT_FALSE(has_lease(hangs));
+        world.run_for(seconds(5));
+        EXPECT_FALSE(has_lease(hangs));
+        EXPECT_TRUE(is_fenced(hangs));
+        EXPECT_TRUE(leader());
+        go_on(hangs);
+        ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}) && !is_fenced(hangs); }));
+    }
+}
+
+TEST_F(ControlPlaneTest, ANodeWhoseDataIsSlowForLessThanTheLeaseIsKept) {
+    start_three();
+    ASSERT_TRUE(run_until([&] { return is_whole({0, 1, 2}); }));
+    for (int round = 0; round < 20; ++round) {
+        const std::size_t slow = round % 3;
+        stations[slow].hangs = true;
+        ASSERT_FALSE(run_until([&] { return is_fenced(slow); }, cluster::LeaseOptions{}.lease));
+        go_on(slow);
+        ASSERT_FALSE(run_until([&] { return is_fenced(slow); }, milliseconds(700 + round * 37)));
+    }
+}
+
+TEST_F(ControlPlaneTest, ANodeAloneIsNotReplacedByNobody) {
+    start(0, false);
+    ASSERT_TRUE(run_until([&] { return is_whole({0}); }));
+    stations[0].hangs = true;
+    EXPECT_FALSE(run_until([&] { return !has_lease(0); }, seconds(10)));
 }
 
 TEST_F(ControlPlaneTest, ANodeThatIsAddedToTheListsJoinsBySnapshot) {

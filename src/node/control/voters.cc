@@ -10,7 +10,8 @@ namespace {
 
 /// Two of two is no better than one of one, but the log is on two disks.
 std::size_t wanted(std::size_t possible) {
-    const std::size_t most = std::min(possible, kVotersMax);
+    const std::size_t most =
+        std::min(possible, possible < kManyNodes ? kVotersMax : kVotersOfManyMax);
     return most > 2 && most % 2 == 0 ? most - 1 : most;
 }
 

@@ -11,6 +11,10 @@ namespace kumo::node {
 /// More make elections and commits slower, and no safer: any two may fail.
 inline constexpr std::size_t kVotersMax = 5;
 
+/// Of that many nodes three may well fail at once.
+inline constexpr std::size_t kManyNodes = 10;
+inline constexpr std::size_t kVotersOfManyMax = 7;
+
 /// A member of the control plane, as its leader sees it.
 struct VoterCandidate {
     cluster::NodeId id;

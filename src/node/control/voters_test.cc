@@ -41,6 +41,23 @@ TEST(Voters, AreAsManyAsTolerateTheMostFailures) {
     EXPECT_EQ(chosen({"a1lvf", "a2vf", "a3vf", "a4vf", "a5vf", "a6f", "a7f"}), "12345");
 }
 
+TEST(Voters, OfManyNodesTolerateThreeFailures) {
+    std::vector<VoterCandidate> candidates;
+    for (std::uint8_t number = 1; number <= 20; ++number) {
+        VoterCandidate one;
+        one.id.bytes.back() = number;
+        one.fit = true;
+        candidates.push_back(one);
+        EXPECT_EQ(
+            choose_voters(candidates).size(),
+            number < 3    ? number
+            : number < 5  ? 3U
+            : number < 10 ? 5U
+                          : 7U
+        );
+    }
+}
+
 TEST(Voters, AreThoseThatHaveTheLog) {
     EXPECT_EQ(chosen({"a1lvf", "a2", "a3f"}), "13");
     EXPECT_EQ(chosen({"a1lvf", "a2v", "a3v"}), "123") << "who is down votes when it is back";

@@ -229,11 +229,12 @@ void KvNode::propose(Command command, std::function<void(Status)> done) {
 void KvNode::on_state(std::shared_ptr<const State> state, std::uint64_t incarnation) {
     state_ = std::move(state);
     incarnation_ = incarnation;
-    if (incarnation == 0 || stopping_) {
+    if (incarnation == 0 || stopping_ || is_leaving()) {
         out_ = out_ || (dissolving_ && state_->cluster.id.is_nil());
         engine_.on_change();
         return;
     }
+    left_ = {};
     if (std::exchange(unclean_, false)) {
         (void)runs_.write(run_);
     }
@@ -570,6 +571,7 @@ void KvNode::reset(const cluster::NodeId& as) {
     life_.carried.reset();
     entered_at_ = {};
     epoch_seen_ = as == self() ? state_->kv.current_epoch : 0;
+    left_ = state_->cluster.id;
     control_->reset(as);
 }
 
@@ -616,7 +618,7 @@ void KvNode::tick() {
             begin_checkpoint();
         }
     }
-    if (copy_ == nullptr && incarnation_ != 0 && !stopping_) {
+    if (copy_ == nullptr && incarnation_ != 0 && !stopping_ && !is_leaving()) {
         const KvGroup* own = group();
         const cluster::Shard* shard =
             own == nullptr ? nullptr : cluster::find_shard(state_->cluster, own->shard);

@@ -117,6 +117,9 @@ private:
     void make_parts();
 
     void on_state(std::shared_ptr<const State> state, std::uint64_t incarnation);
+
+    bool is_leaving() const { return !left_.is_nil() && state_->cluster.id == left_; }
+
     void arrive();
     void take_along();
     void enter();
@@ -172,6 +175,7 @@ private:
     std::optional<Error> broken_;
     bool dissolving_ = false;  ///< On its way into another cluster; runs no commands.
     bool out_ = false;         ///< And in none at the moment.
+    Uuid left_;                ///< The cluster that reset() leaves, until it is in another.
     MonotonicTime entered_at_;
     std::uint64_t epoch_seen_ = 0;  ///< In the cluster that it has left.
     std::deque<std::pair<cluster::NodeId, cluster::CopyMessage>> early_;

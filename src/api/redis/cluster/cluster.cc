@@ -21,6 +21,7 @@ constexpr char kPublishShard = 's';
 
 constexpr std::int64_t kLookAroundMs = 500;
 constexpr std::int64_t kOrphanMs = 5000;
+constexpr std::int64_t kMasterSurelyUpMs = 3000;  ///< Who is silent is fenced before.
 constexpr int kBusPortOffset = 10000;
 
 std::string message_of(char kind, ByteView channel, ByteView message) {
@@ -66,6 +67,10 @@ void Cluster::attach(node::KvNode& node) {
         const std::string& name = service_.settings.text("cluster-announce-hostname");
         KUMO_TRY(check_hostname(name));
         node_->set_name(name);
+        return {};
+    });
+    service_.on_setting("cluster-replica-no-failover", [this]() -> Status {
+        bar_or_not();
         return {};
     });
     on_change();
@@ -170,9 +175,10 @@ void Cluster::on_committed(store::Seq seq) {
     service_.release_answers();
 }
 
-/// Whoever waits for an answer cannot be told what became of it.
+/// Whoever waits for an answer cannot be told what became of it; but for those who only wait for
+/// the change of the cluster that this may be.
 void Cluster::on_role_lost() {
-    service_.drop_held_answers();
+    service_.drop_held_answers(released_);
     released_ = 0;
 }
 
@@ -374,11 +380,22 @@ void Cluster::tick() {
     }
 }
 
-/// What `cluster-replica-no-failover` says is told to the cluster.
+/// What `cluster-replica-no-failover` says is told to the cluster. It is taken back only when the
+/// master has been up for so long that it would be known if it were not: whoever lets a replica
+/// loose whose master is down has to say who is to be the master, with CLUSTER FAILOVER.
 void Cluster::bar_or_not() {
     const cluster::Member* self = cluster::find_member(node_->state()->cluster, node_->self());
     const bool wanted = service_.settings.flag("cluster-replica-no-failover");
-    if (self != nullptr && self->barred != wanted) {
+    const bool differs = self != nullptr && self->barred != wanted;
+    const bool may_wait = differs && !wanted && is_replica();
+    if (!may_wait || !owners_[own_].up) {
+        master_up_since_ms_ = 0;
+    } else if (master_up_since_ms_ == 0) {
+        master_up_since_ms_ = service_.now_ms();
+    }
+    const bool is_sure =
+        master_up_since_ms_ != 0 && service_.now_ms() - master_up_since_ms_ >= kMasterSurelyUpMs;
+    if (differs && (!may_wait || is_sure)) {
         node_->propose(
             cluster::Command(cluster::SetBarred{node_->self(), wanted}),
             [](const Status&) {}

@@ -232,6 +232,7 @@ private:
     cluster::NodeId follows_;  ///< Who has got the last of them.
     std::int64_t looked_around_ms_ = 0;
     std::int64_t orphan_since_ms_ = 0;
+    std::int64_t master_up_since_ms_ = 0;  ///< As it is known, and barred without reason.
 };
 
 }  // namespace kumo::api_redis

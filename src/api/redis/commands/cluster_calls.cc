@@ -471,6 +471,12 @@ void give_slot(Call& call, std::uint16_t slot) {
         );
         return;
     }
+    const auto open = of.slots().open_slots.find(*node);
+    const bool is_open = open != of.slots().open_slots.end() && open->second.contains(slot);
+    if (is_of(of, slot, *node) && !is_open) {
+        call.reply.ok();  // redis-cli tells every master, and the first one has told all.
+        return;
+    }
     change_and_ok(call, node::KvGiveSlot{slot, *node});
 }
 
@@ -607,15 +613,19 @@ void do_failover(Call& call) {
         );
         return;
     }
-    // With a master that is down this is refused, and the others make a replica master anyway.
-    of.node().propose(
-        cluster::Command(cluster::BeginHandover{own->shard, of.self()}),
-        [](const Status& begun) {
+    const auto order = [&of](const cluster::Command& command) {
+        of.node().propose(command, [](const Status& begun) {
             if (!begun.ok()) {
                 log_warn("no failover by hand: " + begun.error().message);
             }
-        }
-    );
+        });
+    };
+    if (forced) {
+        order(cluster::SetBarred{of.self(), false});  // Of a master that is down, it leads now.
+    }
+    if (master != nullptr && !master->fenced) {
+        order(cluster::BeginHandover{own->shard, of.self()});
+    }
     call.reply.ok();
 }
 

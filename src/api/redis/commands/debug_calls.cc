@@ -11,13 +11,30 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <thread>
 
 namespace kumo::api_redis {
 
 namespace {
+
+/// Ends as a crash would: at once, with nothing said or written.
+[[noreturn]] void crash(int signal) {
+    (void)std::signal(signal, SIG_DFL);
+    (void)std::raise(signal);
+    std::abort();
+}
+
+void debug_segfault(Call& /*call*/) {
+    crash(SIGSEGV);
+}
+
+void debug_panic(Call& /*call*/) {
+    crash(SIGABRT);
+}
 
 void debug_sleep(Call& call) {
     const auto seconds = kv::parse_double(call.arg(2));
@@ -271,6 +288,8 @@ void debug_help(Call& call) {
         "    Writes the message into the server's log.",
         "OBJECT <key>",
         "    How the value lies in memory.",
+        "PANIC",
+        "    Ends as a failed check would.",
         "PAUSE-CRON <0|1>",
         "    Stops what runs regularly.",
         "POPULATE <count> [<prefix>] [<size>]",
@@ -279,6 +298,8 @@ void debug_help(Call& call) {
         "    Answers with a value of that type.",
         "RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
         "    Saves, empties the keyspace and loads the RDB file.",
+        "SEGFAULT",
+        "    Ends as a crash would.",
         "SET-ACTIVE-EXPIRE <0|1>",
         "    Whether expired keys are looked for.",
         "SET-DISABLE-DENY-SCRIPTS <0|1>",
@@ -313,12 +334,14 @@ const DebugCommand kDebugCommands[] = {
     {"loadaof", 2, debug_loadaof},
     {"log", 3, debug_log},
     {"object", 3, debug_object},
+    {"panic", 2, debug_panic},
     {"pause-cron", 3, debug_pause_cron},
     {"populate", 3, debug_populate},
     {"protocol", 3, debug_protocol},
     {"quicklist-packed-threshold", 3, debug_accepted},
     {"reload", 2, debug_reload},
     {"replybuffer", 3, debug_accepted},
+    {"segfault", 2, debug_segfault},
     {"set-active-expire", 3, debug_set_active_expire},
     {"set-disable-deny-scripts", 3, debug_deny_scripts},
     {"set-skip-checksum-validation", 3, debug_skip_checksums},
