@@ -103,6 +103,11 @@ public:
     /// Everything that is committed as far as this copy knows has been made.
     bool is_up_to_date() const { return ready_.empty(); }
 
+    /// The same, of everything that is in its log, and all that is committed.
+    bool has_made_all() const {
+        return ready_.empty() && executed_ >= core_.last() && core_.committed() >= core_.last();
+    }
+
     /// Why the log takes nothing at the moment; empty: it does.
     const std::string& refusal() const { return refusal_; }
 

@@ -260,6 +260,7 @@ void KvNode::on_state(std::shared_ptr<const State> state, std::uint64_t incarnat
         keep_copy(*shard);
     }
     engine_.on_change();
+    dissolve_if_quiet();
 }
 
 /// The node is in another cluster than before: a new life begins.
@@ -272,6 +273,9 @@ void KvNode::arrive() {
     }
     if (!carries_) {
         engine_.clear();  // A replica's: it was its master's.
+    }
+    if (!carries_) {
+        engine_.clear();
     }
     dissolving_ = false;
     out_ = false;
@@ -366,6 +370,11 @@ Status KvNode::open_stored(const cluster::Shard& shard, cluster::CopyId copy) {
     parts.copy = copy;
     KUMO_TRY_ASSIGN(checkpoint_, files_.read_mark(life_.life, copy));
     if (checkpoint_) {
+        // A run before ended as it was sent the keys, after the log had begun.
+        const store::Seq logged = wal_->last_seq(kv_stream_of(life_.life, copy));
+        if (logged != 0 && logged < checkpoint_->seq) {
+            return corruption("the log ends before the checkpoint");
+        }
         KUMO_TRY(engine_.load(files_.path_of(life_.life, copy, checkpoint_->seq)));
         parts.applied = checkpoint_->seq;
         parts.mark = checkpoint_->mark;
@@ -434,6 +443,11 @@ void KvNode::on_installed(cluster::CopyId copy, const KvCheckpoint& checkpoint) 
         return;
     }
     const cluster::ShardId id = copy_->shard();
+    if (copy_->core().last() != 0) {
+        // The log came after all: what is in its stream does not go on behind the file.
+        control_->propose_cluster(cluster::ReplaceCopy{id, self(), copy});
+        return;
+    }
     drop_copy();
     const Status loaded = engine_.load(files_.path_of(life_.life, copy, checkpoint.seq));
     const cluster::Shard* shard = cluster::find_shard(state_->cluster, id);
@@ -465,10 +479,19 @@ void KvNode::on_dissolve() {
     dissolve_if_quiet();
 }
 
+/// The run has not got to what the one before has left: that is to go along, too.
+bool KvNode::is_opening() const {
+    if (copy_ != nullptr || broken_ || state_->cluster.id != life_.cluster) {
+        return false;
+    }
+    const auto stored = files_.copies();
+    const bool has_any = !tails_.empty() || (stored.ok() && !stored.value().empty());
+    return incarnation_ == 0 ? has_any : group() != nullptr;
+}
+
 void KvNode::dissolve_if_quiet() {
-    const bool quiet =
-        copy_ == nullptr || (copy_->committed() >= copy_->appended() && copy_->is_up_to_date());
-    if (!dissolving_ || !quiet || bringing_) {
+    const bool quiet = copy_ == nullptr || copy_->has_made_all();
+    if (!dissolving_ || out_ || !quiet || bringing_ || is_opening()) {
         return;
     }
     const KvGroup* own = group();

@@ -132,6 +132,7 @@ private:
     void on_copy_message(const cluster::NodeId& node, const std::string& bytes);
     void on_request(PeerRequest type, const std::string& bytes, std::uint64_t reply);
     void on_dissolve();
+    bool is_opening() const;
     void dissolve_if_quiet();
     void on_progress();
     void tick();
