@@ -66,6 +66,7 @@ private:
         int pauses[2] = {0, 0};     ///< Of the data loop, the control loop.
         std::size_t follows = 0;    ///< Whose slots it is to have a copy of.
         Time met_at = 0;            ///< When the operator last tried to.
+        Time had_lease_at = 0;      ///< Or when the last fault was, if that is later.
         Time asked_at = 0;          ///< When it was last told whom to replicate.
     };
 
@@ -120,6 +121,7 @@ private:
     bool runs(std::size_t i) const;
     KvNode& node(std::size_t i) { return nodes_[i].machine->node(); }
     void operate();
+    bool is_to_be_reset(std::size_t i, std::optional<std::size_t> reference);
     void assign(std::size_t i);
     void meet(std::size_t i);
     void place(std::size_t i);

@@ -12,6 +12,8 @@ using std::chrono::seconds;
 namespace {
 
 constexpr Duration kMeetAgainAfter = milliseconds(800);
+constexpr milliseconds kVoteLeavesWithin(3000);
+constexpr Duration kLeftBehindAfter = seconds(6);
 constexpr Duration kPlaceAgainAfter = milliseconds(500);
 
 void ignore(const Status& /*status*/) {}
@@ -37,8 +39,7 @@ void Cluster::operate() {
         }
         assign(i);
         const cluster::NodeId self = node(i).self();
-        if (reference && node(*reference).state()->kv.forgotten.contains(self)
-            && node(i).state()->cluster.id == cluster_) {
+        if (is_to_be_reset(i, reference)) {
             note("node " + std::to_string(i) + " is reset");
             node(i).reset(pick(2) == 0 ? self : make_uuid(random_));
             continue;
@@ -51,6 +52,26 @@ void Cluster::operate() {
             meet(i);
         }
     }
+}
+
+/// Who was forgotten, when the others do not need its vote any more. And who is left behind in the
+/// end by a cluster that had no slots yet, and went into another one while this node was cut off.
+bool Cluster::is_to_be_reset(std::size_t i, std::optional<std::size_t> reference) {
+    Computer& computer = nodes_[i];
+    const State& state = *node(i).state();
+    if (reference && *reference != i && state.cluster.id == cluster_) {
+        const auto& forgotten = node(*reference).state()->kv.forgotten;
+        const auto found = forgotten.find(node(i).self());
+        return found != forgotten.end()
+               && now() / 1'000'000 - found->second > kVoteLeavesWithin.count();
+    }
+    computer.had_lease_at = !calm_ || node(i).has_lease() ? now() : computer.had_lease_at;
+    const KvGroup* own = node(i).group();
+    const bool has_nothing = (i >= parts_.size() || !parts_[i].assigned)
+                             && (own == nullptr || own->slots.empty());
+    const bool left_behind = now() - computer.had_lease_at > Duration(kLeftBehindAfter).count();
+    computer.had_lease_at = left_behind ? now() : computer.had_lease_at;
+    return has_nothing && left_behind;
 }
 
 std::optional<std::size_t> Cluster::somebody_in_cluster() {
