@@ -35,6 +35,7 @@ void Cluster::start(std::size_t i) {
     }
     computer.up = true;
     ++computer.boot;
+    computer.had_lease_at = now();
     ++outcome_.starts;
     note("node " + std::to_string(i) + " starts");
 }

@@ -34,7 +34,7 @@ void Cluster::operate() {
     }
     const auto reference = somebody_in_cluster();
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-        if (!runs(i)) {
+        if (!runs(i) || node(i).self().is_nil()) {
             continue;
         }
         assign(i);

@@ -276,6 +276,7 @@ void ControlPlane::reset(const cluster::NodeId& node) {
         }
         if (!changed.ok()) {
             fail(changed.error());
+            return;
         }
     }
     boot_ = make_uuid(loop_.random());
