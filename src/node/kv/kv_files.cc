@@ -165,11 +165,23 @@ Result<std::vector<KvFiles::Place>> KvFiles::copies() const {
     return places;
 }
 
-void KvFiles::remove(KvLife life, cluster::CopyId copy) const {
-    const Status removed = io::remove_tree(fs_, directory_of(life, copy));
-    if (!removed.ok()) {
+Status KvFiles::remove(KvLife life, cluster::CopyId copy) const {
+    const std::string directory = directory_of(life, copy);
+    Status removed = fs_.unlink(io::join_path(directory, "mark"));
+    if (removed.ok()) {
+        removed = fs_.sync_dir(directory);
+    } else if (removed.error().code == ErrorCode::kNotFound) {
+        removed = {};
+    }
+    if (removed.ok()) {
+        const Status rest = io::remove_tree(fs_, directory);
+        if (!rest.ok()) {
+            log_warn(rest.error().message);
+        }
+    } else {
         log_warn(removed.error().message);
     }
+    return removed;
 }
 
 }  // namespace kumo::node

@@ -78,7 +78,8 @@ public:
     /// The copies that have a directory.
     Result<std::vector<Place>> copies() const;
 
-    void remove(KvLife life, cluster::CopyId copy) const;
+    /// An error: its mark may still be there.
+    Status remove(KvLife life, cluster::CopyId copy) const;
 
 private:
     io::Fs& fs_;
