@@ -132,6 +132,7 @@ private:
 
     // Clients: clients.cc.
     void use();
+    bool is_hindered(std::size_t i) const;
     void send(std::size_t i, Operation operation);
     void on_end(std::uint64_t call, Engine::End end, const Answer& answer);
     void drop_calls(std::size_t i);
