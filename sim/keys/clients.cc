@@ -104,9 +104,7 @@ void Cluster::on_end(std::uint64_t number, Engine::End end, const Answer& answer
         const std::string wrong =
             histories_[operation.keys[k]].answer(operation.id, answer[k], call.begin, now());
         if (!wrong.empty()) {
-            fail(
-                "node " + std::to_string(call.node) + ", " + operation.keys[k] + ": " + wrong
-            );
+            fail("node " + std::to_string(call.node) + ", " + operation.keys[k] + ": " + wrong);
         }
     }
     if (operation.keys.size() == 2) {

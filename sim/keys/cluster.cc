@@ -41,20 +41,17 @@ Settings& settings() {
     return instance;
 }
 
-Cluster::Cluster(std::uint64_t seed)
-    : seed_(seed), random_(seed ^ 0x5DEECE66DULL), site_(seed) {
+Cluster::Cluster(std::uint64_t seed) : seed_(seed), random_(seed ^ 0x5DEECE66DULL), site_(seed) {
     fsync_ = pick(2) == 0;
     slots_first_ = pick(2) == 0;
     nodes_.resize(kNodesMin + pick(kNodesSpread));
     parts_.resize(1 + pick(std::min<std::uint64_t>(3, nodes_.size() - 1)));
     const KvNodeOptions options = options_of(random_, fsync_);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-        nodes_[i].machine = std::make_unique<KvMachine>(
-            site_,
-            i,
-            options,
-            [this, i](const std::string& what) { fail("node " + std::to_string(i) + ": " + what); }
-        );
+        nodes_[i].machine =
+            std::make_unique<KvMachine>(site_, i, options, [this, i](const std::string& what) {
+                fail("node " + std::to_string(i) + ": " + what);
+            });
         nodes_[i].start_at = Duration(milliseconds(pick(500))).count();
         nodes_[i].follows = i % parts_.size();
     }
@@ -142,8 +139,10 @@ Outcome Cluster::run() {
     });
     outcome_.settle_ms = static_cast<std::uint64_t>((now() - healed) / 1'000'000);
     if (!open.empty()) {
-        fail("not everything is well " + std::to_string(kSettleMax / seconds(1))
-             + " s after the last fault: " + open + describe());
+        fail(
+            "not everything is well " + std::to_string(kSettleMax / seconds(1))
+            + " s after the last fault: " + open + describe()
+        );
     }
     (void)run_until(kAnswerMax, [this] { return calls_.empty(); });
     check_end();

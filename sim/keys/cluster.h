@@ -60,14 +60,14 @@ private:
     struct Computer {
         std::unique_ptr<KvMachine> machine;
         bool up = false;
-        std::uint64_t boot = 0;     ///< Of how many.
-        Time start_at = 0;          ///< While it is down.
-        bool powered = true;        ///< Without power, it cuts its connections silently.
-        int pauses[2] = {0, 0};     ///< Of the data loop, the control loop.
-        std::size_t follows = 0;    ///< Whose slots it is to have a copy of.
-        Time met_at = 0;            ///< When the operator last tried to.
-        Time had_lease_at = 0;      ///< Or when the last fault was, if that is later.
-        Time asked_at = 0;          ///< When it was last told whom to replicate.
+        std::uint64_t boot = 0;   ///< Of how many.
+        Time start_at = 0;        ///< While it is down.
+        bool powered = true;      ///< Without power, it cuts its connections silently.
+        int pauses[2] = {0, 0};   ///< Of the data loop, the control loop.
+        std::size_t follows = 0;  ///< Whose slots it is to have a copy of.
+        Time met_at = 0;          ///< When the operator last tried to.
+        Time had_lease_at = 0;    ///< Or when the last fault was, if that is later.
+        Time asked_at = 0;        ///< When it was last told whom to replicate.
     };
 
     /// Slots that one node begins with, and keys in them.
@@ -87,7 +87,7 @@ private:
 
     /// Two keys that are used together.
     struct Pair {
-        std::vector<std::uint64_t> made;                       ///< Appends to both.
+        std::vector<std::uint64_t> made;                        ///< Appends to both.
         std::vector<std::pair<std::size_t, std::size_t>> seen;  ///< How long both were.
     };
 
@@ -119,7 +119,9 @@ private:
 
     // Whoever sets up the cluster, and keeps it whole: operator.cc.
     bool runs(std::size_t i) const;
+
     KvNode& node(std::size_t i) { return nodes_[i].machine->node(); }
+
     void operate();
     bool is_to_be_reset(std::size_t i, std::optional<std::size_t> reference);
     void assign(std::size_t i);
@@ -153,7 +155,7 @@ private:
     bool slots_first_ = false;  ///< Else nodes meet before they get slots.
     std::vector<Computer> nodes_;
     std::vector<Part> parts_;
-    Uuid cluster_;  ///< That the operator wants everybody in.
+    Uuid cluster_;                                        ///< That the operator wants everybody in.
     std::multimap<Time, std::function<void()>> actions_;  ///< Run between events of the world.
     std::map<std::pair<std::size_t, std::size_t>, int> cuts_;
     bool calm_ = false;

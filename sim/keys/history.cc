@@ -30,8 +30,7 @@ std::string KeyHistory::extend(const std::vector<std::uint64_t>& list) {
     return "";
 }
 
-std::string
-KeyHistory::answer(std::uint64_t id, const Value& value, Time begin, Time end) {
+std::string KeyHistory::answer(std::uint64_t id, const Value& value, Time begin, Time end) {
     if (value.count != value.ids.size()) {
         return "it was counted to " + std::to_string(value.count) + ", with "
                + std::to_string(value.ids.size()) + " appends";

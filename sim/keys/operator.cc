@@ -79,8 +79,7 @@ std::optional<std::size_t> Cluster::somebody_in_cluster() {
     for (std::size_t k = 0; k < nodes_.size(); ++k) {
         const std::size_t i = (first + k) % nodes_.size();
         if (runs(i) && !cluster_.is_nil() && node(i).state()->cluster.id == cluster_
-            && node(i).state()->cluster.members.contains(node(i).self())
-            && node(i).has_lease()) {
+            && node(i).state()->cluster.members.contains(node(i).self()) && node(i).has_lease()) {
             return i;
         }
     }

@@ -316,7 +316,9 @@ TYPED_TEST(TlsTest, AClientsCertificateCanBeOptional) {
                 options.private_key = this->path(who + ".key");
             }
             this->connect("localhost", options);
-            ASSERT_TRUE(this->client.stream->write("x").ok());
+            // Who is not welcome may have been told so already.
+            const bool sent = this->client.stream->write("x").ok();
+            EXPECT_TRUE(sent || who != "known");
             ASSERT_TRUE(this->env.run_until([&] {
                 return this->server.received == "x" || this->server.closed.has_value();
             }));

@@ -18,17 +18,17 @@ void ControlLink::start(Events events, std::set<cluster::CopyId> unclean) {
     there.on_state = [shared, &data](std::shared_ptr<const State> state, std::uint64_t run) {
         data.post([shared, state = std::move(state), run] { shared->on_state(state, run); });
     };
-    there.on_message =
-        [shared, &data](const cluster::NodeId& node, std::uint16_t type, ByteView bytes) {
-            const bool of_keys = static_cast<PeerMessage>(type) == PeerMessage::kKv;
-            if (of_keys && !shared->on_kv_message) {
-                return;
-            }
-            data.post([shared, node, of_keys, bytes = std::string(bytes)]() mutable {
-                const auto& tell = of_keys ? shared->on_kv_message : shared->on_copy_message;
-                tell(node, std::move(bytes));
-            });
-        };
+    there.on_message = [shared,
+                        &data](const cluster::NodeId& node, std::uint16_t type, ByteView bytes) {
+        const bool of_keys = static_cast<PeerMessage>(type) == PeerMessage::kKv;
+        if (of_keys && !shared->on_kv_message) {
+            return;
+        }
+        data.post([shared, node, of_keys, bytes = std::string(bytes)]() mutable {
+            const auto& tell = of_keys ? shared->on_kv_message : shared->on_copy_message;
+            tell(node, std::move(bytes));
+        });
+    };
     if (shared->on_dissolve) {
         there.on_dissolve = [shared, &data] {
             data.post([shared] { shared->on_dissolve(); });

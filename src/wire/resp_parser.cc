@@ -249,8 +249,9 @@ RespParser::Outcome RespParser::next() {
     if (arguments_left_ < 0) {
         arguments_.clear();
         if (spans_.capacity() > kArgumentsKept) {
-            spans_ = {};
-            arguments_ = {};
+            // An assignment would keep the memory.
+            std::vector<std::pair<std::size_t, std::size_t>>().swap(spans_);
+            std::vector<ByteView>().swap(arguments_);
         }
         spans_.clear();
         if (consumed_ == buffer_.size()) {

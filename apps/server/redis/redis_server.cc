@@ -6,6 +6,7 @@
 #include "io/address.h"
 #include "io/system.h"
 #include "io/thread.h"
+#include "redis/allocator.h"
 #include "redis/redis_options.h"
 #include "server.h"
 
@@ -22,33 +23,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifdef KUMO_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#endif
-
 namespace kumo::server {
 
 namespace {
-
-#ifdef KUMO_JEMALLOC
-std::uint64_t* thread_counter(const char* name) {
-    std::uint64_t* counter = nullptr;
-    std::size_t size = sizeof(counter);
-    return mallctl(name, &counter, &size, nullptr, 0) == 0 ? counter : nullptr;
-}
-#endif
-
-/// What the loop's thread has allocated and not given back: the keys and the connections. It costs
-/// two reads, so that eviction can ask after every key.
-std::uint64_t used_memory() {
-#ifdef KUMO_JEMALLOC
-    thread_local const std::uint64_t* const kAllocated = thread_counter("thread.allocatedp");
-    thread_local const std::uint64_t* const kFreed = thread_counter("thread.deallocatedp");
-    return kAllocated == nullptr || kFreed == nullptr ? 0 : *kAllocated - *kFreed;
-#else
-    return 0;
-#endif
-}
 
 std::vector<std::string> bind_hosts(const std::string& bind) {
     std::vector<std::string> hosts;
@@ -66,13 +43,10 @@ RedisServer::RedisServer(api_redis::Settings settings)
       fs_(io::make_system_fs()) {
     api_redis::ServiceEnvironment environment{
         .loop = *loop_,
-        .shutdown =
-            [this](bool save) {
-                save_at_end_ = save;
-                loop_->defer([this] { end(); });
-            },
-        .used_memory = used_memory,
+        .shutdown = [this](bool save, bool force) { return shut_down(save, force); },
+        .used_memory = thread_used_memory,
         .rewrite_config = rewrite_redis_config,
+        .allocator = allocator_access(),
         .port = static_cast<std::uint16_t>(settings_.number("port")),
         .network = network_.get(),
         .resolver = resolver_.get(),
@@ -95,6 +69,7 @@ Result<std::unique_ptr<RedisServer>> RedisServer::start(api_redis::Settings sett
         KUMO_TRY(server->persistence_->load());
         KUMO_TRY(server->persistence_->start());
     }
+    KUMO_TRY(server->oom_score_.apply(server->settings_));
     KUMO_TRY(server->listen());
     if (server->node_ != nullptr) {
         server->wait_for_cluster(system_clock().monotonic_now());
@@ -340,6 +315,9 @@ void RedisServer::follow_settings() {
         return move_port("tls-port", true, &tls_listeners_);
     });
     service_->on_setting("bind", [this] { return move_hosts(); });
+    for (const char* name : {"oom-score-adj", "oom-score-adj-values"}) {
+        service_->on_setting(name, [this] { return oom_score_.apply(service_->settings); });
+    }
     for (const std::string_view name : kTlsSettings) {
         service_->on_setting(std::string(name), [this] {
             return open_tls().ok() ? Status()
@@ -398,19 +376,33 @@ void RedisServer::end() {
     }
 }
 
+Status RedisServer::shut_down(bool save, bool force) {
+    stored_ = node_ != nullptr ? Status() : persistence_->finish(save);
+    if (!stored_.ok() && !force) {
+        log_error("Error trying to save the DB, can't exit: " + stored_.error().message);
+        return std::move(stored_);
+    }
+    loop_->defer([this] { end(); });
+    return {};
+}
+
 Status RedisServer::run() {
     loop_->run();
     listeners_.clear();
     end_cluster();
     tls_listeners_.clear();
     service_->close_all();
-    return node_ != nullptr ? Status() : persistence_->finish(save_at_end_);
+    log_info("kumosearch is now ready to exit, bye bye...");
+    return std::move(stored_);
 }
 
-void RedisServer::stop() {
-    loop_->post([this] {
-        save_at_end_ = !service_->settings.text("save").empty();
-        end();
+void RedisServer::stop(std::string_view setting) {
+    loop_->post([this, setting] {
+        const std::string& how = service_->settings.text(setting);
+        const bool save =
+            how.find("nosave") == std::string::npos
+            && (how.find("save") != std::string::npos || !service_->settings.text("save").empty());
+        (void)service_->environment().shutdown(save, how.find("force") != std::string::npos);
     });
 }
 
@@ -446,11 +438,13 @@ Status write_pid_file(const std::string& path) {
 }
 
 void wait_for_signal(const sigset_t& set, RedisServer& server, const std::atomic<bool>& ended) {
-    int signal = 0;
-    (void)sigwait(&set, &signal);
-    if (!ended) {
-        log_info("ending on a signal");
-        server.stop();
+    while (!ended) {
+        int signal = 0;
+        (void)sigwait(&set, &signal);
+        if (!ended) {
+            log_info("ending on a signal");
+            server.stop(signal == SIGINT ? "shutdown-on-sigint" : "shutdown-on-sigterm");
+        }
     }
 }
 

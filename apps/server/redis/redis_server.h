@@ -13,6 +13,7 @@
 #include "io/tls.h"
 #include "io/worker_pool.h"
 #include "node/kv/kv_node.h"
+#include "redis/oom_score.h"
 
 #include <cstdint>
 #include <functional>
@@ -36,8 +37,9 @@ public:
 
     /// Serves until stop() or SHUTDOWN, then stores what is to be stored.
     Status run();
-    /// Ends run(), from any thread, the way SHUTDOWN does.
-    void stop();
+    /// Ends run(), from any thread, the way SHUTDOWN does; as that setting says. If what is to be
+    /// stored cannot be, it goes on.
+    void stop(std::string_view setting);
 
 private:
     explicit RedisServer(api_redis::Settings settings);
@@ -47,6 +49,7 @@ private:
     void wait_for_cluster(MonotonicTime since);
     void end_cluster();
     void end();
+    Status shut_down(bool save, bool force);
     using Listeners = std::vector<std::unique_ptr<io::Listener>>;
     /// Port 0: none.
     Result<Listeners> listen_at(const std::string& hosts, std::int64_t port, bool encrypted);
@@ -63,7 +66,8 @@ private:
     std::unique_ptr<io::Fs> fs_;
     std::unique_ptr<api_redis::Service> service_;
     std::unique_ptr<api_redis::Persistence> persistence_;
-    bool save_at_end_ = false;
+    Status stored_;
+    OomScore oom_score_;
 
     // As a node of a cluster (cluster-enabled yes); nothing otherwise.
     std::unique_ptr<io::Loop> control_loop_;

@@ -1,6 +1,6 @@
 // Sessions that wait: for keys, for the end of a pause.
-#include "api/redis/cluster/cluster.h"
 #include "api/redis/access.h"
+#include "api/redis/cluster/cluster.h"
 #include "api/redis/internal/command_effects.h"
 #include "api/redis/service.h"
 
@@ -19,6 +19,7 @@ void Service::block(
         return;  // It ran again and goes on waiting, at its old place.
     }
     BlockedState state;
+    state.begun = monotonic_now();
     state.request.spec = &spec;
     state.request.arguments = request.arguments.empty()
                                   ? std::vector<std::string>(arguments.begin(), arguments.end())
@@ -112,7 +113,11 @@ void Service::unblock(Session& session, ByteView error) {
         return;
     }
     const bool array = session.blocked->wait.timeout_null_array;
+    const KeptRequest request = std::move(session.blocked->request);
+    const auto took =
+        static_cast<std::uint64_t>((monotonic_now() - session.blocked->begun).count());
     leave_blocked(session);
+    count_call(session, *request.spec, request.views(), took, !error.empty());
     if (!error.empty()) {
         session.reply.error(error);
         stats.count_error(error);
@@ -176,7 +181,7 @@ void Service::resume(Session& session) {
     ++depth_;
     const MonotonicTime begun = monotonic_now();
     run_keyspace(session, *request.spec, views, session.reply, true);
-    const auto took = static_cast<std::uint64_t>((monotonic_now() - begun).count());
+    const MonotonicTime end = monotonic_now();
     --depth_;
     session.executing = was_executing;
     running_ = was_running;
@@ -184,14 +189,14 @@ void Service::resume(Session& session) {
     if (session.reply.mark() == mark) {
         return;  // Still nothing for it.
     }
-    if (session.reply.bytes()[mark] == '-') {
+    const bool failed = session.reply.bytes()[mark] == '-';
+    if (failed) {
         stats.count_error(ByteView(session.reply.bytes()).substr(mark));
     }
+    const auto took = static_cast<std::uint64_t>((end - session.blocked->begun).count());
     leave_blocked(session);
-    if (settings_cache_.latency_tracking) {
-        CommandStats& of = stats.commands[request.spec->id];
-        of.microseconds += took / 1000;
-    }
+    count_call(session, *request.spec, views, took, failed);
+    add_latency("command-unblocking", static_cast<std::uint64_t>((end - begun).count()));
     session.reply.raw(std::exchange(session.after_reply, {}));
     go_on(session);
 }
@@ -238,6 +243,10 @@ bool Service::must_hold_answers(const Session& session) const {
 
 std::uint64_t Service::answer_mark() const {
     return cluster->mark();
+}
+
+void Service::hold_answers(const Session& session) {
+    holding_.push_back(session.id);
 }
 
 void Service::release_answers() {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace kumo::api_redis {
 
@@ -23,6 +24,10 @@ constexpr int kEvictionsPerCall = 1000;
 }  // namespace
 
 void Service::cron() {
+    cron_timer_ = environment_.loop.add_timer(kCronInterval, [this] { cron(); });
+    if (cron_paused) {
+        return;
+    }
     if (active_expire && !paused() && removes_expired()) {
         expire_some();
     }
@@ -31,11 +36,14 @@ void Service::cron() {
         }
     }
     check_idle_sessions();
+    check_output_limits();
+    if (settings_cache_.client_memory_max > 0) {
+        evict_clients();
+    }
     stats.peak_memory = std::max(stats.peak_memory, used_memory());
     for (const std::function<void()>& task : periodic_) {
         task();
     }
-    cron_timer_ = environment_.loop.add_timer(kCronInterval, [this] { cron(); });
 }
 
 void Service::expire_some() {
@@ -73,6 +81,7 @@ void Service::expire_some() {
             }
         }
     }
+    add_latency("expire-cycle", static_cast<std::uint64_t>((monotonic_now() - begun).count()));
     after_command(nullptr);
 }
 
@@ -90,6 +99,20 @@ void Service::check_idle_sessions() {
     }
     for (const SessionId id : idle) {
         sessions_.at(id)->close_gently();
+    }
+}
+
+/// A soft limit can be exceeded for too long without anything being written.
+void Service::check_output_limits() {
+    std::vector<SessionId> over;
+    for (const auto& [id, open] : sessions_) {
+        if (!open->closing() && open->over_soft_limit_since_ms != 0 && over_output_limit(*open)) {
+            over.push_back(id);
+        }
+    }
+    for (const SessionId id : over) {
+        log_closed(*sessions_.at(id), "it does not read its answers");
+        sessions_.at(id)->abort();
     }
 }
 
@@ -149,9 +172,22 @@ kv::Entry* Service::eviction_candidate(int* db) {
     return best;
 }
 
+/// What erasing the key gives back: not what telling of it takes.
+std::uint64_t Service::evict(int db, kv::Entry* entry) {
+    const std::string key(entry->key());
+    const std::uint64_t before = used_memory();
+    keyspace.database(db).erase(entry);
+    const std::uint64_t after = used_memory();
+    ++keyspace.stats.evicted;
+    announce_deletion(db, key, kv::EventClass::kEvicted, "evicted");
+    flush_propagation();
+    return before - std::min(before, after);
+}
+
 bool Service::make_room() {
     const std::uint64_t most = settings_cache_.memory_max;
-    if (most == 0 || used_memory() <= most) {
+    const std::uint64_t used = most == 0 ? 0 : used_memory();
+    if (used <= most || paused()) {
         return true;
     }
     if (cluster != nullptr && !removes_expired()) {
@@ -160,23 +196,34 @@ bool Service::make_room() {
     if (replication_->is_replica() && settings.flag("replica-ignore-maxmemory")) {
         return true;  // What goes is its master's to say.
     }
-    if (keyspace.settings.policy == kv::EvictionPolicy::kNoeviction || paused()) {
+    if (keyspace.settings.policy == kv::EvictionPolicy::kNoeviction) {
         return false;
     }
-    for (int i = 0; i < kEvictionsPerCall; ++i) {
+    const std::uint64_t wanted = used - most;
+    std::uint64_t freed = 0;
+    const MonotonicTime begun = monotonic_now();
+    bool more = true;
+    for (int i = 0; i < kEvictionsPerCall && freed < wanted && more; ++i) {
         int db = 0;
         kv::Entry* entry = eviction_candidate(&db);
-        if (entry == nullptr) {
-            return false;
-        }
-        delete_key(db, entry, kv::EventClass::kEvicted, "evicted");
-        ++keyspace.stats.evicted;
-        flush_propagation();
-        if (used_memory() <= most) {
-            return true;
-        }
+        more = entry != nullptr;
+        freed += more ? evict(db, entry) : 0;
     }
-    return used_memory() <= most;
+    add_latency("eviction-cycle", static_cast<std::uint64_t>((monotonic_now() - begun).count()));
+    if (more && freed < wanted) {
+        evict_later();  // The rest after this turn; nobody has to wait for it.
+    }
+    return more;
+}
+
+/// A lower limit is kept at once, not only when the next command comes.
+void Service::evict_later() {
+    if (!std::exchange(evicts_later_, true)) {
+        environment_.loop.defer([this] {
+            evicts_later_ = false;
+            (void)make_room();
+        });
+    }
 }
 
 }  // namespace kumo::api_redis

@@ -3,6 +3,7 @@
 #include "api/redis/internal/redaction.h"
 #include "api/redis/replication/migrations.h"
 #include "api/redis/replication/replication.h"
+#include "api/redis/scripting.h"
 
 #include <algorithm>
 #include <array>
@@ -110,12 +111,21 @@ void Service::deliver(
     }
     out.bulk(channel);
     out.bulk(message);
-    if (to->executing) {
-        to->after_reply.append(out.bytes());
+    push(*to, out.bytes());
+}
+
+void Service::push(Session& to, ByteView bytes) {
+    if (!to.executing) {
+        to.reply.raw(bytes);
+        flush_later(to);
+    } else if (running_ != to.id && to.reply.mark() == to.reply_begin) {
+        // Its command waits to be admitted: what that evicted is told before the answer.
+        to.reply.raw(bytes);
+        to.reply_begin = to.reply.mark();
     } else {
-        to->reply.raw(out.bytes());
-        flush_later(*to);
+        to.after_reply.append(bytes);
     }
+    note_memory(to);
 }
 
 std::size_t Service::publish(ByteView channel, ByteView message) {
@@ -147,7 +157,7 @@ void Service::feed_monitors(
     const kv::CommandSpec& spec,
     std::span<const ByteView> arguments
 ) {
-    if (monitors_.empty() || spec.is(kv::kFlagSkipMonitor) || spec.is(kv::kFlagAdmin)) {
+    if (monitors_.empty() || spec.is(kv::kFlagAdmin)) {
         return;
     }
     const auto shown = redacted(spec, arguments);
@@ -198,20 +208,16 @@ void Service::stop_monitoring(Session& session) {
 // WATCH -----------------------------------------------------------------------------------------
 
 void Service::watch(Session& session, ByteView key) {
-    const auto [at, added] = session.transaction.watched.emplace(session.db, key);
-    if (!added) {
-        return;
+    const kv::Entry* entry = keyspace.database(session.db).find(key);
+    const bool expired = entry != nullptr && entry->expired(now_ms());
+    if (session.transaction.watched.emplace(std::pair(session.db, key), expired).second) {
+        watched_.add(session.db, key, session.id);
     }
-    kv::Entry* entry = keyspace.database(session.db).find(key);
-    if (entry != nullptr && entry->expired(now_ms()) && removes_expired()) {
-        kv::remove_expired(keyspace, session.db, entry, *effects_);
-    }
-    watched_.add(session.db, key, session.id);
 }
 
 void Service::unwatch_all(Session& session) {
-    for (const auto& [db, key] : session.transaction.watched) {
-        watched_.remove(db, key, session.id);
+    for (const auto& [key, expired] : session.transaction.watched) {
+        watched_.remove(key.first, key.second, session.id);
     }
     session.transaction.watched.clear();
     session.transaction.watched_changed = false;
@@ -221,19 +227,35 @@ bool Service::watched_key_expired(Session& session) {
     return std::any_of(
         session.transaction.watched.begin(),
         session.transaction.watched.end(),
-        [this](const std::pair<int, std::string>& watched) {
-            const kv::Entry* entry = keyspace.database(watched.first).find(watched.second);
-            return entry != nullptr && entry->expired(now_ms());
+        [this](const auto& watched) {
+            const auto& [key, was_expired] = watched;
+            const kv::Entry* entry = keyspace.database(key.first).find(key.second);
+            return !was_expired && entry != nullptr && entry->expired(now_ms());
         }
     );
+}
+
+/// The key is another one now, or none. One that was expired and is gone, or is expired still, or
+/// one that was not there and is expired, is as absent as before.
+void Service::touch_watchers(int db, ByteView key, bool was_there) {
+    const kv::Entry* entry = keyspace.database(db).find(key);
+    const bool expired = entry != nullptr && entry->expired(now_ms());
+    for (const SessionId id : watched_.sessions(db, key)) {
+        Transaction& transaction = sessions_.at(id)->transaction;
+        bool& was_expired = transaction.watched.find(std::pair(db, std::string(key)))->second;
+        const bool was_absent = was_expired || !was_there;
+        if (was_absent && (entry == nullptr || expired)) {
+            was_expired = expired;
+        } else {
+            transaction.watched_changed = true;
+        }
+    }
 }
 
 void Service::note_changed(int db, ByteView key) {
     migrations_->on_changed(db, key);
     if (!watched_.empty()) {
-        for (const SessionId id : watched_.sessions(db, key)) {
-            sessions_.at(id)->transaction.watched_changed = true;
-        }
+        touch_watchers(db, key, true);
     }
     if (!blocked_.empty()) {
         note_ready(db, key);
@@ -263,7 +285,10 @@ void Service::note_flush(int db) {
                 continue;
             }
             for (const SessionId id : watched_.sessions(at, key)) {
-                sessions_.at(id)->transaction.watched_changed = true;
+                Transaction& transaction = sessions_.at(id)->transaction;
+                bool& was_expired = transaction.watched.find(std::pair(at, key))->second;
+                transaction.watched_changed = transaction.watched_changed || !was_expired;
+                was_expired = false;
             }
         }
         for (const std::string& key : blocked_.keys_of(at)) {
@@ -283,11 +308,9 @@ void Service::note_swapped(int first, int second) {
     for (const int db : {first, second}) {
         const int other = db == first ? second : first;
         for (const std::string& key : watched_.keys_of(db)) {
-            if (keyspace.database(db).find(key) != nullptr
-                || keyspace.database(other).find(key) != nullptr) {
-                for (const SessionId id : watched_.sessions(db, key)) {
-                    sessions_.at(id)->transaction.watched_changed = true;
-                }
+            const bool was_there = keyspace.database(other).find(key) != nullptr;
+            if (was_there || keyspace.database(db).find(key) != nullptr) {
+                touch_watchers(db, key, was_there);
             }
         }
         for (const std::string& key : blocked_.keys_of(db)) {
@@ -313,8 +336,7 @@ void Service::push_invalidation(SessionId id, std::span<const std::string> keys,
                 out.push(2);
                 out.bulk("tracking-redir-broken");
                 out.integer(static_cast<std::int64_t>(owner->tracking.redirect));
-                owner->reply.raw(out.bytes());
-                flush_later(*owner);
+                push(*owner, out.bytes());
             }
             return;
         }
@@ -338,12 +360,7 @@ void Service::push_invalidation(SessionId id, std::span<const std::string> keys,
             out.bulk(key);
         }
     }
-    if (to->executing) {
-        to->after_reply.append(out.bytes());
-    } else {
-        to->reply.raw(out.bytes());
-        flush_later(*to);
-    }
+    push(*to, out.bytes());
 }
 
 void Service::send_noted_invalidations() {
@@ -369,13 +386,29 @@ void Service::trim_tracking() {
 void Service::remember_reads(
     Session& session,
     const kv::CommandSpec& spec,
-    std::span<const ByteView> arguments
+    std::span<const ByteView> arguments,
+    bool in_script
 ) {
     const Tracking& of = session.tracking;
     if (!of.on || of.broadcast || !spec.is(kv::kFlagReadonly) || (of.opt_in && !of.caching_set)
-        || (of.opt_out && of.caching_set)) {
+        || (of.opt_out && of.caching_set) || Scripting::is_script(spec)) {
         return;
     }
+    if (in_script) {
+        // What it reads are the keys it declared.
+        const Scripting::Running& script = *scripting_->running();
+        const std::vector<ByteView> declared(script.command.begin(), script.command.end());
+        remember_keys(session, *script.spec, declared);
+    } else {
+        remember_keys(session, spec, arguments);
+    }
+}
+
+void Service::remember_keys(
+    const Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
     const auto keys = kv::find_keys(spec, arguments);
     if (!keys.ok()) {
         return;

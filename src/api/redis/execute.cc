@@ -27,7 +27,7 @@ constexpr ByteView kNoAuth = "NOAUTH Authentication required.";
 constexpr ByteView kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
 
 /// The beginnings of a command's arguments, for the error about an unknown one.
-std::string shown_arguments(std::span<const ByteView> arguments) {
+std::string quoted_beginnings(std::span<const ByteView> arguments) {
     std::string out;
     for (std::size_t i = 1; i < arguments.size() && out.size() < kShownNameBytes; ++i) {
         out.append("'").append(arguments[i].substr(0, kShownNameBytes - out.size())).append("' ");
@@ -66,11 +66,6 @@ bool allowed_while_subscribed(const kv::CommandSpec& spec) {
     });
 }
 
-/// A command's flags; EXEC has those of what is queued, too.
-std::uint32_t flags_of(const kv::CommandSpec& spec, const Session& session) {
-    return is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
-}
-
 bool may_write(std::uint32_t flags) {
     return (flags & (kv::kFlagWrite | kv::kFlagMayReplicate)) != 0;
 }
@@ -100,13 +95,16 @@ bool Call::integer(std::size_t index, std::int64_t* out, ByteView error_text) {
     return true;
 }
 
-const kv::CommandSpec*
-Service::resolve(std::span<const ByteView> arguments, wire::RespWriter& reply) {
+const kv::CommandSpec* Service::resolve(
+    std::span<const ByteView> arguments,
+    wire::RespWriter& reply,
+    const kv::CommandSpec** refused
+) {
     const kv::CommandSpec* spec = kv::find_command(arguments[0]);
     if (spec == nullptr) {
         reply.error(
             "ERR unknown command '" + std::string(arguments[0].substr(0, kShownNameBytes))
-            + "', with args beginning with: " + shown_arguments(arguments)
+            + "', with args beginning with: " + quoted_beginnings(arguments)
         );
         return nullptr;
     }
@@ -127,9 +125,24 @@ Service::resolve(std::span<const ByteView> arguments, wire::RespWriter& reply) {
     }
     if (!arity_fits(*spec, arguments.size())) {
         reply.error("ERR wrong number of arguments for '" + spec->full_name() + "' command");
+        if (refused != nullptr) {
+            *refused = spec;
+        }
         return nullptr;
     }
     return spec;
+}
+
+/// A command's flags; EXEC has those of what is queued, too, and a script those it declares.
+std::uint32_t Service::flags_of(
+    const Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) const {
+    if (Scripting::is_script(spec)) {
+        return scripting_->command_flags(spec, arguments);
+    }
+    return is_command(spec, "exec") ? session.transaction.flags | spec.flags : spec.flags;
 }
 
 void Service::reject(Session& session, const kv::CommandSpec* spec, ByteView error) {
@@ -178,7 +191,11 @@ bool Service::removes_expired() const {
 }
 
 /// Why a replica, or a master without replicas, does not run the command now; empty: it does.
-ByteView Service::replication_refusal(const Session& session, const kv::CommandSpec& spec) const {
+ByteView Service::replication_refusal(
+    const Session& session,
+    const kv::CommandSpec& spec,
+    std::uint32_t flags
+) const {
     const bool is_exec = is_command(spec, "exec");
     const std::uint32_t lacking = ~spec.flags | (is_exec ? session.transaction.lacking_flags : 0);
     if (replication_->loading() && (lacking & kv::kFlagLoading) != 0) {
@@ -189,21 +206,24 @@ ByteView Service::replication_refusal(const Session& session, const kv::CommandS
             return why;
         }
     }
-    return (flags_of(spec, session) & kv::kFlagWrite) != 0 ? replication_->write_refusal()
-                                                           : ByteView();
+    return (flags & kv::kFlagWrite) != 0 ? replication_->write_refusal() : ByteView();
 }
 
-bool Service::admit_state(Session& session, const kv::CommandSpec& spec) {
+bool Service::admit_state(
+    Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments
+) {
     if (scripting_->busy() && !spec.is(kv::kFlagAllowBusy)) {
         reject(session, &spec, scripting_->busy_text());
         return false;
     }
-    const std::uint32_t flags = flags_of(spec, session);
+    const std::uint32_t flags = flags_of(session, spec, arguments);
     if (settings_cache_.memory_max > 0 && !make_room() && (flags & kv::kFlagDenyOom) != 0) {
         reject(session, &spec, kOutOfMemory);
         return false;
     }
-    if (const ByteView why = replication_refusal(session, spec); !why.empty()) {
+    if (const ByteView why = replication_refusal(session, spec, flags); !why.empty()) {
         reject(session, &spec, why);
         return false;
     }
@@ -242,7 +262,7 @@ bool Service::admit(
         );
         return false;
     }
-    return admit_state(session, spec);
+    return admit_state(session, spec, arguments);
 }
 
 /// In a cluster: here, or at another node, or not yet known (then it has been put aside).
@@ -289,7 +309,7 @@ void Service::queue_in_transaction(
     std::span<const ByteView> arguments
 ) {
     Transaction& open = session.transaction;
-    open.flags |= spec.flags;
+    open.flags |= flags_of(session, spec, arguments);
     open.lacking_flags |= ~spec.flags;
     KeptRequest kept{&spec, {arguments.begin(), arguments.end()}};
     for (const std::string& argument : kept.arguments) {
@@ -302,20 +322,27 @@ void Service::queue_in_transaction(
 // Running it ------------------------------------------------------------------------------------
 
 void Service::execute(Session& session, std::span<const ByteView> arguments) {
-    const std::size_t mark = session.reply.mark();
+    if (stopping) {
+        return;
+    }
+    session.reply_begin = session.reply.mark();
     const bool was_replica = session.replica;
     session.executing = true;
     session.last_used_ms = now_ms();
     ++session.commands;
-    const kv::CommandSpec* spec = resolve(arguments, session.reply);
+    const kv::CommandSpec* refused = nullptr;
+    const kv::CommandSpec* spec = resolve(arguments, session.reply, &refused);
     if (spec == nullptr) {
-        const std::string error(ByteView(session.reply.bytes()).substr(mark));
+        if (refused != nullptr) {
+            ++stats.commands[refused->id].rejected;
+        }
+        const std::string error(ByteView(session.reply.bytes()).substr(session.reply_begin));
         session.transaction.broken = session.transaction.broken || session.transaction.open;
         stats.count_error(error);
     } else {
         session.last_command = spec;
-        const bool in_pause =
-            paused() && !session.replica && (pause_all_ || may_write(flags_of(*spec, session)));
+        const bool in_pause = paused() && !session.replica
+                              && (pause_all_ || may_write(flags_of(session, *spec, arguments)));
         if (in_pause) {
             park(session, *spec, arguments, &paused_);
         } else if (migrations_->must_wait(session, *spec, arguments)) {
@@ -330,10 +357,11 @@ void Service::execute(Session& session, std::span<const ByteView> arguments) {
     }
     session.executing = false;
     if (was_replica) {
-        session.reply.rewind(mark);  // An answer within the stream would be taken for a part of it.
+        session.reply.rewind(session.reply_begin
+        );  // An answer within the stream would be taken for a part of it.
     }
     if (session.reply_mode != ReplyMode::kOn && !session.closing()) {
-        session.reply.rewind(mark);
+        session.reply.rewind(session.reply_begin);
         if (session.reply_mode == ReplyMode::kSkip) {
             session.reply_mode = ReplyMode::kOn;
         } else if (session.reply_mode == ReplyMode::kSkipNext) {
@@ -359,8 +387,15 @@ void Service::run(
         }
     }
     ++depth_;
-    feed_monitors(&session, session.db, spec, arguments);
+    // Scripts are shown before their commands, a transaction's commands before EXEC.
+    const bool shown_first = Scripting::is_script(spec);
+    if (shown_first) {
+        feed_monitors(&session, session.db, spec, arguments);
+    }
     call_handler(session, spec, arguments, session.reply);
+    if (!shown_first) {
+        feed_monitors(&session, session.db, spec, arguments);
+    }
     --depth_;
     if (outermost) {
         if (touches_any_keys(spec)) {
@@ -397,7 +432,7 @@ void Service::call_handler(
         stats.count_error(ByteView(reply.bytes()).substr(mark));
     }
     account(session, spec, arguments, static_cast<std::uint64_t>(took.count()), failed);
-    remember_reads(session, spec, arguments);
+    remember_reads(session, spec, arguments, &reply != &session.reply);
     const bool of_client = spec.parent != nullptr && spec.parent->name == "client";
     if (!of_client && !session.transaction.open && !session.in_exec) {
         session.tracking.caching_set = false;
@@ -422,7 +457,7 @@ void Service::run_keyspace(
         .followed = followed(),
         .may_block = depth_ == 1 && !session.in_exec && &reply == &session.reply,
         .resumed = resumed,
-        .removes_expired = removes_expired()};
+        .removes_expired = removes_expired() && !paused()};
     kv::Context context(environment, spec, arguments, reply);
     kv::keyspace_handlers().find(spec)(context);
     if (context.block_request().has_value()) {
@@ -457,19 +492,32 @@ void Service::account(
     bool failed
 ) {
     ++stats.commands_processed;
+    if (session.blocked.has_value()) {
+        return;  // It is a call when it is over.
+    }
+    count_call(session, spec, arguments, nanoseconds, failed);
+    add_latency(spec.is(kv::kFlagFast) ? "fast-command" : "command", nanoseconds);
+}
+
+void Service::count_call(
+    const Session& session,
+    const kv::CommandSpec& spec,
+    std::span<const ByteView> arguments,
+    std::uint64_t nanoseconds,
+    bool failed
+) {
+    const std::uint64_t microseconds = nanoseconds / 1000;
     CommandStats& of = stats.commands[spec.id];
     ++of.calls;
-    of.microseconds += nanoseconds / 1000;
+    of.microseconds += microseconds;
     of.failed += failed ? 1 : 0;
-    if (settings_cache_.latency_tracking && !session.blocked.has_value()) {
+    if (settings_cache_.latency_tracking) {
         if (of.histogram == nullptr) {
             of.histogram = std::make_unique<DurationHistogram>();
         }
         of.histogram->add(nanoseconds);
     }
-    const std::uint64_t microseconds = nanoseconds / 1000;
     if (settings_cache_.slow_microseconds >= 0 && !spec.is(kv::kFlagSkipSlowlog)
-        && !session.blocked.has_value()
         && microseconds >= static_cast<std::uint64_t>(settings_cache_.slow_microseconds)) {
         slow_log.add(
             {0,
@@ -481,14 +529,13 @@ void Service::account(
             static_cast<std::size_t>(settings.number("slowlog-max-len"))
         );
     }
-    const std::uint64_t milliseconds = microseconds / 1000;
+}
+
+void Service::add_latency(ByteView event, std::uint64_t nanoseconds) {
+    const std::uint64_t milliseconds = nanoseconds / 1'000'000;
     if (settings_cache_.latency_milliseconds > 0
         && milliseconds >= static_cast<std::uint64_t>(settings_cache_.latency_milliseconds)) {
-        latency.add(
-            spec.is(kv::kFlagFast) ? "fast-command" : "command",
-            now_ms() / 1000,
-            milliseconds
-        );
+        latency.add(event, now_ms() / 1000, milliseconds);
     }
 }
 
@@ -633,9 +680,17 @@ std::vector<std::string> Service::function_libraries() {
     return out;
 }
 
-Status Service::load_function(ByteView code) {
-    auto loaded = scripting_->load_library(code, true);
+Status Service::load_function(ByteView code, bool replace) {
+    auto loaded = scripting_->load_library(code, replace);
     return loaded.ok() ? Status() : Status(loaded.error());
+}
+
+void Service::empty() {
+    effects_->on_flush(-1);
+    for (int db = 0; db < keyspace.database_count(); ++db) {
+        keyspace.database(db).clear();
+    }
+    scripting_->libraries.flush();
 }
 
 // What follows ----------------------------------------------------------------------------------
@@ -679,6 +734,15 @@ void Service::flush_propagation() {
 void Service::delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event) {
     const std::string key(entry->key());
     keyspace.database(db).erase(entry);
+    announce_deletion(db, key, event_class, event);
+}
+
+void Service::announce_deletion(
+    int db,
+    const std::string& key,
+    kv::EventClass event_class,
+    ByteView event
+) {
     effects_->on_changed(db, key);
     effects_->on_event(event_class, event, db, key);
     propagate(db, {"DEL", key});

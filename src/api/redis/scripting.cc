@@ -119,6 +119,25 @@ void Scripting::call_function(Call& call, bool read_only) {
     }
 }
 
+std::uint32_t
+Scripting::command_flags(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
+    std::uint32_t declared = kv::kScriptOldStyle;
+    if (spec.name.starts_with("fcall")) {
+        const kv::RegisteredFunction* function = libraries.find(arguments[1]);
+        declared = function == nullptr ? declared : function->flags;
+    } else if (spec.name.starts_with("evalsha")) {
+        const kv::ScriptCache::Script* script = scripts.find(arguments[1]);
+        declared = script == nullptr ? declared : script->flags;
+    } else {
+        declared = kv::ScriptCache::declared_flags(arguments[1]);
+    }
+    if ((declared & kv::kScriptOldStyle) != 0) {
+        return spec.flags;
+    }
+    const std::uint32_t quiet = spec.flags & ~(kv::kFlagWrite | kv::kFlagMayReplicate);
+    return (declared & kv::kScriptNoWrites) != 0 ? quiet : quiet | kv::kFlagWrite;
+}
+
 // Whether it may run ------------------------------------------------------------------------------
 
 bool Scripting::may_run(Call& call, std::uint32_t flags, bool read_only) {
@@ -182,7 +201,8 @@ void Scripting::run(
         &interpreter == &libraries.interpreter(),
         std::string(name),
         {call.arguments.begin(), call.arguments.end()},
-        0};
+        0,
+        &call.spec};
     const int db = call.session.db;
     kv::Interpreter::Run what;
     what.reference = reference;
@@ -253,7 +273,7 @@ const Scripting::Running* Scripting::running() {
 // What its commands may do ------------------------------------------------------------------------
 
 std::string Scripting::refusal(const kv::CommandSpec& spec, std::span<const ByteView> arguments) {
-    if (spec.is(kv::kFlagNoscript)) {
+    if (spec.is(kv::kFlagNoscript) && !service_.deny_scripts_disabled) {
         return "ERR This Redis command is not allowed from script";
     }
     if (!session_->user->unlimited()) {
@@ -268,10 +288,10 @@ std::string Scripting::refusal(const kv::CommandSpec& spec, std::span<const Byte
     if (!spec.is(kv::kFlagStale) && !service_.replication().stale_refusal().empty()) {
         return "ERR Can not execute the command on a stale replica";
     }
+    if (read_only_ && (spec.is(kv::kFlagWrite) || spec.is(kv::kFlagMayReplicate))) {
+        return "ERR Write commands are not allowed from read-only scripts.";
+    }
     if (spec.is(kv::kFlagWrite)) {
-        if (read_only_) {
-            return "ERR Write commands are not allowed from read-only scripts.";
-        }
         if (const ByteView why = service_.replication().write_refusal(); !why.empty()) {
             return std::string(why);
         }

@@ -42,6 +42,13 @@ public:
     /// What others are told meanwhile.
     ByteView busy_text() const;
 
+    /// EVAL and FCALL, in all their forms.
+    static bool is_script(const kv::CommandSpec& spec) { return spec.is(kv::kFlagSkipMonitor); }
+
+    /// The command's flags, with those that the script declares in place of what any script may do.
+    /// REQUIRES is_script(spec).
+    std::uint32_t command_flags(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+
     /// A script runs, and has for too long.
     bool busy() const { return busy_; }
 
@@ -51,6 +58,7 @@ public:
         std::string name;
         std::vector<std::string> command;
         std::int64_t milliseconds = 0;
+        const kv::CommandSpec* spec = nullptr;
     };
 
     /// nullptr: nothing runs.

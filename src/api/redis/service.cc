@@ -26,16 +26,21 @@ constexpr ByteView kProtectedMode =
     "trusted, disable protected mode with CONFIG SET protected-mode no from the server itself or "
     "with --protected-mode no at its start.\r\n";
 
-/// The hard limit of a class of clients in `client-output-buffer-limit`; 0: none.
-std::size_t output_limit(const std::string& limits, std::string_view client_class) {
+OutputLimit output_limit(const std::string& limits, std::string_view client_class) {
     std::vector<std::string> words;
     (void)wire::split_quoted(limits, &words);
+    const auto number = [&words](std::size_t at) {
+        return kv::parse_integer(words[at]).value_or(0);
+    };
     for (std::size_t i = 0; i + 3 < words.size(); i += 4) {
         if (words[i] == client_class) {
-            return static_cast<std::size_t>(kv::parse_integer(words[i + 1]).value_or(0));
+            return {
+                static_cast<std::size_t>(number(i + 1)),
+                static_cast<std::size_t>(number(i + 2)),
+                number(i + 3) * 1000};
         }
     }
-    return 0;
+    return {};
 }
 
 }  // namespace
@@ -58,14 +63,18 @@ Service::Service(ServiceEnvironment environment, Settings with)
     last_save_seconds = started_ms_ / 1000;
     migrations_ = std::make_unique<Migrations>(*this);
     replication_ = std::make_unique<Replication>(*this);
+    startup_memory_ = used_memory();
+    stats.peak_memory = startup_memory_;
     apply_settings();
     on_setting("requirepass", [this] {
         access_->set_default_password(settings.text("requirepass"));
         return Status();
     });
-    environment_.shutdown = [this, end = std::move(environment_.shutdown)](bool save) {
+    environment_.shutdown = [this, end = std::move(environment_.shutdown)](bool save, bool force) {
         scripting_->stop();
-        end(save);
+        Status ended = end(save, force);
+        stopping = ended.ok();
+        return ended;
     };
     cron();
 }
@@ -89,6 +98,7 @@ void Service::apply_settings() {
     limits.list_compress_depth = settings.number("list-compress-depth");
     limits.stream_node_max_bytes = size("stream-node-max-bytes");
     limits.stream_node_max_entries = size("stream-node-max-entries");
+    limits.hll_sparse_bytes_max = size("hll-sparse-max-bytes");
     kv::KeyspaceSettings& of_keys = keyspace.settings;
     const std::string& policy = settings.text("maxmemory-policy");
     constexpr std::array<std::string_view, 8> kPolicies = {
@@ -110,10 +120,17 @@ void Service::apply_settings() {
     settings_cache_.latency_tracking = settings.flag("latency-tracking");
     settings_cache_.slow_microseconds = settings.number("slowlog-log-slower-than");
     settings_cache_.latency_milliseconds = settings.number("latency-monitor-threshold");
-    settings_cache_.memory_max = static_cast<std::uint64_t>(settings.number("maxmemory"));
+    const auto memory_max = static_cast<std::uint64_t>(settings.number("maxmemory"));
+    if (std::exchange(settings_cache_.memory_max, memory_max) != memory_max && memory_max > 0) {
+        evict_later();
+    }
+    settings_cache_.client_memory_max = static_cast<std::uint64_t>(
+        settings.share("maxmemory-clients", static_cast<std::int64_t>(memory_max))
+    );
+    of_keys.shares_numbers = memory_max == 0 || !kv::watches_access(of_keys.policy);
     const std::string& output = settings.text("client-output-buffer-limit");
-    settings_cache_.normal_output_max = output_limit(output, "normal");
-    settings_cache_.subscriber_output_max = output_limit(output, "pubsub");
+    settings_cache_.normal_output = output_limit(output, "normal");
+    settings_cache_.subscriber_output = output_limit(output, "pubsub");
     slow_log.trim(size("slowlog-max-len"));
     trim_tracking();
     replication_->apply_settings();
@@ -163,7 +180,7 @@ void Service::accept(std::unique_ptr<io::Stream> stream, std::uint16_t port) {
     session.set_local_text(
         (session.is_local() ? session.peer_text().substr(0, session.peer_text().rfind(':'))
                             : "0.0.0.0")
-        + ":" + std::to_string(port == 0 ? environment_.port : port)
+        + ":" + (port == 0 ? settings.text("port") : std::to_string(port))
     );
     sessions_.emplace(id, std::move(made));
     session.start();
@@ -180,6 +197,7 @@ Session* Service::session(SessionId id) {
 }
 
 void Service::forget(Session& session) {
+    client_bytes_ -= std::exchange(session.noted_bytes, 0);
     unwatch_all(session);
     channels.remove(session.id, session.subscriptions);
     stop_tracking(session);
@@ -214,13 +232,61 @@ void Service::log_closed(const Session& session, ByteView why) {
     log_warn("client " + std::to_string(session.id) + " is closed: " + std::string(why));
 }
 
-bool Service::over_output_limit(const Session& session) const {
+bool Service::over_output_limit(Session& session) const {
     if (session.replica) {
         return false;  // It is sent a stream at its pace.
     }
-    const std::size_t most = session.subscriptions.any() ? settings_cache_.subscriber_output_max
-                                                         : settings_cache_.normal_output_max;
-    return most > 0 && session.output_bytes() > most;
+    const OutputLimit& limit = session.subscriptions.any() ? settings_cache_.subscriber_output
+                                                           : settings_cache_.normal_output;
+    const std::size_t waiting = session.output_bytes();
+    if (limit.hard_bytes > 0 && waiting > limit.hard_bytes) {
+        return true;
+    }
+    if (limit.soft_bytes == 0 || waiting <= limit.soft_bytes) {
+        session.over_soft_limit_since_ms = 0;
+        return false;
+    }
+    if (session.over_soft_limit_since_ms == 0) {
+        session.over_soft_limit_since_ms = now_ms();
+    }
+    return now_ms() - session.over_soft_limit_since_ms > limit.soft_ms;
+}
+
+void Service::note_memory(Session& session) {
+    if (settings_cache_.client_memory_max == 0 || session.no_evict || session.replica
+        || session.closing()) {
+        return;
+    }
+    const std::size_t now = session.memory_bytes();
+    client_bytes_ += now - std::exchange(session.noted_bytes, now);
+    if (client_bytes_ > settings_cache_.client_memory_max && !evicts_clients_later_) {
+        evicts_clients_later_ = true;
+        environment_.loop.defer([this] {
+            evicts_clients_later_ = false;
+            evict_clients();
+        });
+    }
+}
+
+void Service::evict_clients() {
+    std::vector<std::pair<std::size_t, SessionId>> by_size;
+    client_bytes_ = 0;
+    for (const auto& [id, open] : sessions_) {
+        open->noted_bytes =
+            open->closing() || open->no_evict || open->replica ? 0 : open->memory_bytes();
+        client_bytes_ += open->noted_bytes;
+        by_size.emplace_back(open->noted_bytes, id);
+    }
+    std::sort(by_size.rbegin(), by_size.rend());
+    for (const auto& [bytes, id] : by_size) {
+        if (settings_cache_.client_memory_max == 0 || bytes == 0
+            || client_bytes_ <= settings_cache_.client_memory_max) {
+            return;
+        }
+        log_info("client " + std::to_string(id) + " is closed: clients use too much memory");
+        ++stats.evicted_clients;
+        sessions_.at(id)->abort();
+    }
 }
 
 void Service::flush_later(Session& session) {

@@ -1,19 +1,19 @@
 #pragma once
 
+#include "api/redis/change_feed.h"
+#include "api/redis/environment.h"
 #include "api/redis/session.h"
 #include "api/redis/state/channels.h"
 #include "api/redis/state/key_interest.h"
 #include "api/redis/state/latency.h"
 #include "api/redis/state/settings.h"
+#include "api/redis/state/settings_cache.h"
 #include "api/redis/state/slow_log.h"
 #include "api/redis/state/stats.h"
 #include "api/redis/state/tracking_table.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "io/fs.h"
 #include "io/loop.h"
-#include "io/network.h"
-#include "io/resolver.h"
 #include "io/stream.h"
 #include "kv/command/context.h"
 #include "kv/command/effects.h"
@@ -39,62 +39,8 @@ class Persistence;
 class Replication;
 class Scripting;
 
-/// What the server around a Service gives it.
-struct ServiceEnvironment {
-    io::Loop& loop;
-    /// SHUTDOWN was asked for.
-    std::function<void(bool save)> shutdown;
-    /// The memory the process uses, in bytes; sampled.
-    std::function<std::uint64_t()> used_memory;
-    /// Writes the settings into the configuration file.
-    std::function<Status(const Settings&)> rewrite_config;
-    /// Where it listens, for INFO.
-    std::uint16_t port = 0;
-    /// For replication and MIGRATE; nullptr: it makes no connections, keeps no files, and there is no ACL file without `fs`.
-    io::Network* network = nullptr;
-    io::Resolver* resolver = nullptr;
-    io::Fs* fs = nullptr;
-};
-
-/// How files stand, for INFO.
-struct PersistenceInfo {
-    bool loading = false;
-    bool save_in_progress = false;
-    bool last_save_ok = true;
-    std::int64_t last_save_seconds = -1;
-    std::uint64_t saves = 0;
-    std::uint64_t keys_loaded = 0;
-    bool rewrite_in_progress = false;
-    bool last_rewrite_ok = true;
-    bool last_write_ok = true;
-    std::uint64_t aof_size = 0;
-    std::uint64_t aof_base_size = 0;
-};
-
-/// A command with the database it ran in: what logs and replicas are given.
-struct PropagatedCommand {
-    int db = 0;
-    std::vector<std::string> arguments;
-    bool for_replicas_only = false;  ///< A message: nothing that a log keeps.
-};
-
-/// Somebody who wants every change: an append-only file, a replica.
-class ChangeFeed {
-public:
-    virtual ~ChangeFeed() = default;
-    ChangeFeed(const ChangeFeed&) = delete;
-    ChangeFeed& operator=(const ChangeFeed&) = delete;
-
-    /// The effects of one command, script or transaction: all or nothing. In the order of
-    /// execution.
-    virtual void on_changes(std::span<const PropagatedCommand> commands) = 0;
-
-    /// Whether it wants them now: changes that nobody wants are not even written down.
-    virtual bool follows() const { return true; }
-
-protected:
-    ChangeFeed() = default;
-};
+/// A command's words, its name the first.
+using Arguments = std::span<const ByteView>;
 
 /// The Redis dialect on one loop: its connections, what they have asked for, and the keyspace that
 /// answers. It checks and routes a command (execute.cc), tells clients of what commands did
@@ -124,7 +70,8 @@ public:
 
     std::size_t query_buffer_bytes_max() const { return query_buffer_bytes_max_; }
 
-    bool over_output_limit(const Session& session) const;
+    /// More waits to be sent than may, or more than may for so long.
+    bool over_output_limit(Session& session) const;
     void log_closed(const Session& session, ByteView why);
 
     void count_input(std::size_t bytes) { stats.input_bytes += bytes; }
@@ -132,43 +79,48 @@ public:
     void count_output(std::size_t bytes) { stats.output_bytes += bytes; }
 
     void count_protocol_error();
+    /// What the session uses may have changed: those that use most are closed if all together use
+    /// more than `maxmemory-clients`.
+    void note_memory(Session& session);
+
+    std::size_t client_bytes() const { return client_bytes_; }
+
+    /// Sends what is no command's answer: after the answer of the command that runs, else at once.
+    /// CLIENT REPLY OFF does not hold it back.
+    void push(Session& to, ByteView bytes);
     /// Sends what was written to a session's reply outside of its own command, at the end of the
     /// turn.
     void flush_later(Session& session);
     /// Closes all connections, in order.
     void close_all();
 
-    // Answers that wait for the cluster.
-    /// What the session is told now may not leave yet.
+    // Answers that wait for the cluster; those that are dropped end their connections.
     bool must_hold_answers(const Session& session) const;
     std::uint64_t answer_mark() const;
-    void hold_answers(const Session& session) { holding_.push_back(session.id); }
-    /// Those that need not wait any more leave.
+    void hold_answers(const Session& session);
     void release_answers();
-    /// Whoever waits for an answer is told nothing: its connection ends.
     void drop_held_answers();
-    /// Commands that were to wait until it is known where they run are looked at again.
-    void wake_parked();
+    void wake_parked();  ///< Commands that waited until it is known where they run.
 
     // Execution.
-    void execute(Session& session, std::span<const ByteView> arguments);
+    void execute(Session& session, Arguments arguments);
     /// Runs one command that has passed the checks: from the wire, EXEC, or after a block.
-    void run(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+    void run(Session& session, const kv::CommandSpec& spec, Arguments arguments);
     /// A command of a script: checked as one of `session`, the reply to `reply`.
-    void call_from_script(
-        Session& session,
-        std::span<const ByteView> arguments,
-        wire::RespWriter& reply
-    );
+    void call_from_script(Session& session, Arguments arguments, wire::RespWriter& reply);
     /// The command (or subcommand) that the arguments name; nullptr: an error has been written.
-    static const kv::CommandSpec*
-    resolve(std::span<const ByteView> arguments, wire::RespWriter& reply);
+    /// `refused` gets the command that has not the right number of arguments.
+    static const kv::CommandSpec* resolve(
+        Arguments arguments,
+        wire::RespWriter& reply,
+        const kv::CommandSpec** refused = nullptr
+    );
     /// A command from a file or a master: no session, no checks, nothing is answered. `db` follows
     /// its SELECTs. kCorruption: a command that is none, or that fails.
-    Status replay(int* db, std::span<const ByteView> arguments);
+    Status replay(int* db, Arguments arguments);
     /// One of a master's stream: as replay(), and logs are told. After those that belong together,
     /// end_of_unit().
-    Status run_of_master(int* db, std::span<const ByteView> arguments);
+    Status run_of_master(int* db, Arguments arguments);
     /// After changes that no client's command made: they are passed on, who waits for them goes on.
     void end_of_unit();
 
@@ -204,13 +156,9 @@ public:
     std::size_t publish(ByteView channel, ByteView message);
     std::size_t publish_shard(ByteView channel, ByteView message);
     /// `from`: nullptr for a script's command. Not all commands and arguments are shown.
-    void feed_monitors(
-        const Session* from,
-        int db,
-        const kv::CommandSpec& spec,
-        std::span<const ByteView> arguments
-    );
-    void show_to_monitors(const std::string& from, int db, std::span<const ByteView> arguments);
+    void
+    feed_monitors(const Session* from, int db, const kv::CommandSpec& spec, Arguments arguments);
+    void show_to_monitors(const std::string& from, int db, Arguments arguments);
     void start_monitoring(Session& session);
     void stop_monitoring(Session& session);
     void set_tracking(Session& session, const Tracking& wanted);
@@ -227,7 +175,9 @@ public:
 
     /// The sources of the function libraries, and one more of them.
     std::vector<std::string> function_libraries();
-    Status load_function(ByteView code);
+    Status load_function(ByteView code, bool replace = true);
+    /// All keys and libraries go, and clients are told as by FLUSHALL.
+    void empty();
 
     void add_feed(ChangeFeed& feed) { feeds_.push_back(&feed); }
 
@@ -261,6 +211,9 @@ public:
     const ServiceEnvironment& environment() const { return environment_; }
 
     std::uint64_t used_memory() const;
+
+    /// What was used before there were keys and connections.
+    std::uint64_t startup_memory() const { return startup_memory_; }
 
     /// Tells whoever must act on a setting at once (appendonly); an error takes the change back.
     Status setting_changed(ByteView name);
@@ -296,77 +249,83 @@ public:
     std::string run_id;
     /// Its files; nullptr: it keeps none. Not owned.
     Persistence* persistence = nullptr;
+    bool stopping = false;  ///< Everything is stored: no command runs any more.
     /// The cluster it is a part of; nullptr: none. Not owned.
     Cluster* cluster = nullptr;
     bool active_expire = true;
+    bool cron_paused = false;            ///< DEBUG PAUSE-CRON.
+    bool deny_scripts_disabled = false;  ///< DEBUG SET-DISABLE-DENY-SCRIPTS.
     std::int64_t last_save_seconds = 0;
 
 private:
     class CommandEffects;
     friend class CommandEffects;
 
-    bool admit(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
-    bool
-    admit_user(Session& session, const kv::CommandSpec& spec, std::span<const ByteView> arguments);
-    bool admit_state(Session& session, const kv::CommandSpec& spec);
-    bool admit_place(
-        Session& session,
-        const kv::CommandSpec& spec,
-        std::span<const ByteView> arguments
-    );
+    std::uint32_t flags_of(const Session& session, const kv::CommandSpec& spec, Arguments arguments)
+        const;
+    bool admit(Session& session, const kv::CommandSpec& spec, Arguments arguments);
+    bool admit_user(Session& session, const kv::CommandSpec& spec, Arguments arguments);
+    bool admit_state(Session& session, const kv::CommandSpec& spec, Arguments arguments);
+    bool admit_place(Session& session, const kv::CommandSpec& spec, Arguments arguments);
     void park(
         Session& session,
         const kv::CommandSpec& spec,
-        std::span<const ByteView> arguments,
+        Arguments arguments,
         std::vector<SessionId>* among
     );
-    ByteView replication_refusal(const Session& session, const kv::CommandSpec& spec) const;
-    Status run_replayed(
-        int* db,
-        const kv::CommandSpec* spec,
-        std::span<const ByteView> arguments,
-        bool propagates
-    );
-    void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
-    void queue_in_transaction(
-        Session& session,
+    ByteView replication_refusal(
+        const Session& session,
         const kv::CommandSpec& spec,
-        std::span<const ByteView> arguments
-    );
+        std::uint32_t flags
+    ) const;
+    Status run_replayed(int* db, const kv::CommandSpec* spec, Arguments arguments, bool propagates);
+    void reject(Session& session, const kv::CommandSpec* spec, ByteView error);
+    void queue_in_transaction(Session& session, const kv::CommandSpec& spec, Arguments arguments);
     void run_keyspace(
         Session& session,
         const kv::CommandSpec& spec,
-        std::span<const ByteView> arguments,
+        Arguments arguments,
         wire::RespWriter& reply,
         bool resumed
     );
     void call_handler(
         Session& session,
         const kv::CommandSpec& spec,
-        std::span<const ByteView> arguments,
+        Arguments arguments,
         wire::RespWriter& reply
     );
     void account(
         Session& session,
         const kv::CommandSpec& spec,
-        std::span<const ByteView> arguments,
+        Arguments arguments,
         std::uint64_t nanoseconds,
         bool failed
     );
+    void count_call(
+        const Session& session,
+        const kv::CommandSpec& spec,
+        Arguments arguments,
+        std::uint64_t nanoseconds,
+        bool failed
+    );
+    /// For LATENCY, if it took long enough.
+    void add_latency(ByteView event, std::uint64_t nanoseconds);
     void after_command(Session* session);
     void propagate_effects(kv::Context& context, int db);
-    Status replay_function(const kv::CommandSpec& spec, std::span<const ByteView> arguments);
+    Status replay_function(const kv::CommandSpec& spec, Arguments arguments);
     bool followed() const;
     void remember_reads(
         Session& session,
         const kv::CommandSpec& spec,
-        std::span<const ByteView> arguments
+        Arguments arguments,
+        bool in_script
     );
+    void remember_keys(const Session& session, const kv::CommandSpec& spec, Arguments arguments);
 
     void block(
         Session& session,
         const kv::CommandSpec& spec,
-        std::span<const ByteView> arguments,
+        Arguments arguments,
         kv::BlockRequest request
     );
     void serve_ready();
@@ -374,6 +333,7 @@ private:
     void leave_blocked(Session& session);
     void go_on(Session& session);
 
+    void touch_watchers(int db, ByteView key, bool was_there);
     void note_changed(int db, ByteView key);
     void note_ready(int db, ByteView key);
     void note_flush(int db);
@@ -386,7 +346,13 @@ private:
 
     void cron();
     void expire_some();
+    void evict_later();
+    std::uint64_t evict(int db, kv::Entry* entry);
+    void
+    announce_deletion(int db, const std::string& key, kv::EventClass event_class, ByteView event);
+    void evict_clients();
     void check_idle_sessions();
+    void check_output_limits();
     kv::Entry* eviction_candidate(int* db);
 
     ServiceEnvironment environment_;
@@ -399,6 +365,10 @@ private:
     KeyInterest blocked_;
     std::vector<std::pair<int, std::string>> ready_;
     std::size_t blocked_count_ = 0;
+    std::uint64_t startup_memory_ = 0;
+    std::size_t client_bytes_ = 0;  ///< Of all sessions, as they were noted last.
+    bool evicts_later_ = false;
+    bool evicts_clients_later_ = false;
     std::vector<SessionId> to_flush_;
     bool flush_scheduled_ = false;
     std::vector<SessionId> monitors_;
@@ -422,16 +392,7 @@ private:
     std::vector<std::function<void()>> periodic_;
     std::map<std::string, std::function<Status()>, std::less<>> setting_actions_;
 
-    /// What every command asks for: the settings as numbers.
-    struct {
-        bool latency_tracking = true;
-        std::int64_t slow_microseconds = 0;
-        std::int64_t latency_milliseconds = 0;
-        std::uint64_t memory_max = 0;
-        std::size_t normal_output_max = 0;
-        std::size_t subscriber_output_max = 0;
-    } settings_cache_;
-
+    SettingsCache settings_cache_;
     std::unique_ptr<Migrations> migrations_;
     std::unique_ptr<Replication> replication_;
 };

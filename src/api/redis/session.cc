@@ -28,6 +28,7 @@ void Session::on_data(ByteView bytes) {
         abort();
         return;
     }
+    service_.note_memory(*this);
     process();
 }
 
@@ -71,6 +72,7 @@ void Session::process() {
     }
     processing_ = false;
     flush();
+    service_.note_memory(*this);
 }
 
 void Session::flush() {
@@ -123,6 +125,24 @@ void Session::release_answers(std::uint64_t mark) {
 
 std::size_t Session::output_bytes() const {
     return (stream_ ? stream_->queued_bytes() : 0) + reply.bytes().size() + held_answer_bytes_;
+}
+
+std::size_t Session::memory_bytes() const {
+    constexpr std::size_t kNodeBytes = 96;  // Of a set's or a map's node and its string.
+    const auto names = [](const std::set<std::string>& set) {
+        std::size_t bytes = 0;
+        for (const std::string& each : set) {
+            bytes += kNodeBytes + each.size();
+        }
+        return bytes;
+    };
+    std::size_t bytes = sizeof(*this) + parser_.memory_bytes() + held_.capacity() + output_bytes()
+                        + after_reply.capacity() + transaction.queued_bytes;
+    for (const auto& [key, expired] : transaction.watched) {
+        bytes += kNodeBytes + key.second.size();
+    }
+    return bytes + names(subscriptions.channels) + names(subscriptions.patterns)
+           + names(subscriptions.shard_channels) + names(tracking.prefixes);
 }
 
 void Session::close_gently() {

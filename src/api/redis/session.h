@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -39,7 +40,8 @@ struct Transaction {
     bool watched_changed = false;  ///< EXEC answers null.
     std::vector<KeptRequest> queue;
     std::size_t queued_bytes = 0;
-    std::set<std::pair<int, std::string>> watched;
+    /// By database and name; true: it was there but expired, which counts as absent.
+    std::map<std::pair<int, std::string>, bool> watched;
     std::uint32_t flags = 0;          ///< All CommandFlags of what is queued.
     std::uint32_t lacking_flags = 0;  ///< Those that something of it lacks.
 };
@@ -50,6 +52,7 @@ struct BlockedState {
     kv::BlockRequest wait;
     io::TimerId timer;
     std::function<void(Session&)> answer;  ///< kOther: what a timeout answers; empty: none comes.
+    MonotonicTime begun = {};              ///< When the command came.
 };
 
 enum class ReplyMode : std::uint8_t {
@@ -99,7 +102,9 @@ public:
     void flush();
     /// What was written when the changes up to `mark` were not on all copies yet leaves now.
     void release_answers(std::uint64_t mark);
+
     bool holds_answers() const { return !held_answers_.empty(); }
+
     /// Flushes, then closes.
     void close_gently();
     /// Drops the connection.
@@ -126,9 +131,8 @@ public:
     /// Of what it has sent and is not done yet, the command that runs among it.
     std::size_t request_bytes() const { return parser_.buffered_bytes(); }
 
-    std::size_t memory_bytes() const {
-        return sizeof(*this) + parser_.memory_bytes() + output_bytes() + transaction.queued_bytes;
-    }
+    /// With all that it has asked the server to keep for it.
+    std::size_t memory_bytes() const;
 
     const SessionId id;
     wire::RespWriter reply;
@@ -160,6 +164,9 @@ public:
     const kv::CommandSpec* last_command = nullptr;
     std::uint64_t replication_offset = 0;  ///< After its last write.
 
+    std::size_t noted_bytes = 0;  ///< memory_bytes() as the service noted it last.
+    /// Since when more waits to be sent than the soft limit; 0: it does not.
+    std::int64_t over_soft_limit_since_ms = 0;
     /// Changes of the cluster that it is to be told of when they are made.
     int awaited_changes = 0;
 
@@ -167,6 +174,9 @@ public:
 
     /// Messages pushed while a command of the session itself ran: they follow its reply.
     std::string after_reply;
+    /// Where in `reply` the answer of the command that executes begins: CLIENT REPLY OFF takes back
+    /// what follows.
+    std::size_t reply_begin = 0;
 
 private:
     Service& service_;

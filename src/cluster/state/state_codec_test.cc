@@ -46,6 +46,9 @@ std::vector<Command> commands() {
         TakeOver{uuid(4)},
         ReportLog{ShardId{9}, 16, uuid(4), CopyId{15}, {17, 18, 19}},
         EndElection{ShardId{9}, 20},
+        PlaceCopy{ShardId{9}, uuid(4)},
+        RemoveCopy{ShardId{9}, uuid(4)},
+        SetBarred{uuid(4), true},
     };
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 namespace kumo::kv {
@@ -32,6 +33,8 @@ std::string quoted(const std::string& name) {
         return name;
     }
     constexpr char kHex[] = "0123456789abcdef";
+    constexpr std::string_view kEscaped = "\n\r\t\a\b";
+    constexpr std::string_view kEscapes = "nrtab";
     std::string out = "\"";
     for (const char c : name) {
         const auto byte = static_cast<unsigned char>(c);
@@ -39,6 +42,8 @@ std::string quoted(const std::string& name) {
             out += {'\\', c};
         } else if (byte >= ' ' && byte < 127) {
             out += c;
+        } else if (const std::size_t known = kEscaped.find(c); known != std::string_view::npos) {
+            out += {'\\', kEscapes[known]};
         } else {
             out += {'\\', 'x', kHex[byte >> 4U], kHex[byte & 15U]};
         }

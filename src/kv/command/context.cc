@@ -122,7 +122,7 @@ Entry* Context::lookup_quiet(ByteView key) {
     return lookup(key);
 }
 
-Entry* Context::lookup_read(ByteView key) {
+Entry* Context::lookup_untouched(ByteView key) {
     Entry* entry = lookup(key);
     if (entry == nullptr) {
         ++env_.keyspace.stats.misses;
@@ -130,7 +130,14 @@ Entry* Context::lookup_read(ByteView key) {
         return nullptr;
     }
     ++env_.keyspace.stats.hits;
-    touch(entry);
+    return entry;
+}
+
+Entry* Context::lookup_read(ByteView key) {
+    Entry* entry = lookup_untouched(key);
+    if (entry != nullptr) {
+        touch(entry);
+    }
     return entry;
 }
 

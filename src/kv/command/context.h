@@ -60,9 +60,9 @@ public:
         int db = 0;
         std::int64_t now_us = 0;
         bool reads_every_key = true;  ///< The user may: SORT's patterns lead to any key.
-        bool followed = true;  ///< Somebody wants what is propagated.
-        bool may_block = false;  ///< Not in MULTI, in a script or when replaying.
-        bool resumed = false;    ///< It was blocked and runs again.
+        bool followed = true;         ///< Somebody wants what is propagated.
+        bool may_block = false;       ///< Not in MULTI, in a script or when replaying.
+        bool resumed = false;         ///< It was blocked and runs again.
         /// From a log or a master: no limits, no hits and misses, and keys are there until a DEL
         /// says otherwise, whatever their expiry.
         bool replaying = false;
@@ -145,7 +145,9 @@ public:
     Entry* lookup_read(ByteView key);
     /// For one that changes: as lookup_read() without the counting.
     Entry* lookup_write(ByteView key);
-    /// Neither counts nor touches (OBJECT, TTL, SCAN).
+    /// Counts, does not touch (TTL, TYPE, EXISTS).
+    Entry* lookup_untouched(ByteView key);
+    /// Neither counts nor touches (OBJECT, SCAN).
     Entry* lookup_quiet(ByteView key);
 
     /// Whether the entry is expired; removes it if this node may. For commands that walk over keys.

@@ -22,6 +22,7 @@ const HandlerTable& keyspace_handlers() {
         add_stream_group_commands(made);
         add_hyperloglog_commands(made);
         add_geo_commands(made);
+        add_geo_search_commands(made);
         add_list_commands(made);
         add_list_pop_commands(made);
         add_hash_commands(made);

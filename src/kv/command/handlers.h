@@ -31,6 +31,7 @@ void add_stream_info_commands(HandlerTable& table);
 void add_stream_group_commands(HandlerTable& table);
 void add_hyperloglog_commands(HandlerTable& table);
 void add_geo_commands(HandlerTable& table);
+void add_geo_search_commands(HandlerTable& table);
 void add_list_commands(HandlerTable& table);
 void add_list_pop_commands(HandlerTable& table);
 void add_hash_commands(HandlerTable& table);

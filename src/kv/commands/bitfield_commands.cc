@@ -151,7 +151,8 @@ std::optional<std::uint64_t> fitted(const FieldOperation& field, Wide value) {
     return field.width == 64 ? bits : bits & ((std::uint64_t{1} << field.width) - 1);
 }
 
-/// Whether the field holds something else now; not if the operation failed by its OVERFLOW.
+/// Whether that counts as a change: an increment always does, a SET if the field holds something
+/// else now; nothing does that failed by its OVERFLOW.
 bool write_field(Context& ctx, char* bytes, std::size_t size, const FieldOperation& field) {
     const std::uint64_t was = load_field({bytes, size}, field);
     const std::int64_t old = as_number(field, was);
@@ -170,7 +171,7 @@ bool write_field(Context& ctx, char* bytes, std::size_t size, const FieldOperati
     }
     store_field(bytes, field, *content);
     ctx.reply.integer(field.action == FieldAction::kSet ? old : as_number(field, *content));
-    return *content != was;
+    return field.action == FieldAction::kIncrement || *content != was;
 }
 
 void bitfield(Context& ctx, bool read_only) {
@@ -200,7 +201,7 @@ void bitfield(Context& ctx, bool read_only) {
         data = editable_string(ctx, key, size);
     }
     ctx.reply.array(operations.size());
-    std::int64_t changes = size > old_size ? 1 : 0;
+    std::int64_t changes = 0;
     for (const FieldOperation& operation : operations) {
         if (operation.action == FieldAction::kGet) {
             const ByteView bytes = data != nullptr    ? ByteView(data, size)
@@ -208,7 +209,8 @@ void bitfield(Context& ctx, bool read_only) {
                                                       : entry->string();
             ctx.reply.integer(as_number(operation, load_field(bytes, operation)));
         } else {
-            changes += write_field(ctx, data, size, operation) ? 1 : 0;
+            const bool counts = write_field(ctx, data, size, operation);
+            changes += counts || size > old_size ? 1 : 0;
         }
     }
     if (changes > 0) {

@@ -121,6 +121,27 @@ TEST_F(CollectionCommands, AFailedIncrementLeavesNoEmptyKey) {
     EXPECT_EQ(keyspace.size(), 0U);
 }
 
+TEST_F(CollectionCommands, LookingAtAKeyIsNotUsingIt) {
+    run("SET k v");
+    keyspace.database(0).find("k")->set_access(5);
+    run("EXISTS k");
+    run("TYPE k");
+    run("TTL k");
+    EXPECT_EQ(keyspace.database(0).find("k")->access(), 5U);
+    EXPECT_EQ(keyspace.stats.hits, 3U);
+    run("TOUCH k");
+    EXPECT_NE(keyspace.database(0).find("k")->access(), 5U);
+}
+
+TEST_F(CollectionCommands, BitfieldCountsItsChanges) {
+    run("BITFIELD b SET i5 0 0");
+    EXPECT_EQ(dirty, 1);
+    run("BITFIELD b SET i5 0 0");
+    EXPECT_EQ(dirty, 0);
+    run("BITFIELD b INCRBY i5 0 0 SET i5 90 0");
+    EXPECT_EQ(dirty, 2);
+}
+
 TEST_F(CollectionCommands, ScoresComeInPairsOnlyInTheNewerProtocol) {
     run("ZADD z 1 a");
     EXPECT_EQ(run("ZRANGE z 0 -1 WITHSCORES"), "*2\r\n$1\r\na\r\n$1\r\n1\r\n");

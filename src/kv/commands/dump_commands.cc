@@ -105,7 +105,8 @@ void do_restore(Context& ctx) {
     if (!read_restore_expiry(ctx, options, &at_ms)) {
         return;
     }
-    Result<RestoredValue> restored = restore_payload(ctx.arg(3), ctx.limits());
+    Result<RestoredValue> restored =
+        restore_payload(ctx.arg(3), ctx.limits(), ctx.keyspace().settings.checks_dumps);
     if (!restored.ok()) {
         ctx.error(restored.error().message);
         return;

@@ -116,7 +116,7 @@ void do_pexpireat(Context& ctx) {
 }
 
 void time_to_live(Context& ctx, bool seconds, bool absolute) {
-    const Entry* entry = ctx.lookup_quiet(ctx.arg(1));
+    const Entry* entry = ctx.lookup_untouched(ctx.arg(1));
     if (entry == nullptr || !entry->has_expiry()) {
         ctx.reply.integer(entry == nullptr ? -2 : -1);
         return;

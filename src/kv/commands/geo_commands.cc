@@ -1,5 +1,6 @@
 // GEOADD, GEOPOS, GEODIST, GEOHASH (Redis 7.0).
 #include "kv/command/handlers.h"
+#include "kv/commands/geo_value.h"
 #include "kv/keyspace/number.h"
 #include "kv/types/geohash.h"
 #include "kv/types/zset.h"
@@ -48,14 +49,7 @@ bool read_add_options(Context& ctx, GeoAddOptions* out) {
 bool read_items(Context& ctx, std::size_t first, std::vector<GeoItem>* out) {
     for (std::size_t i = first; i < ctx.argc(); i += 3) {
         GeoPoint point;
-        if (!ctx.real(i, &point.longitude) || !ctx.real(i + 1, &point.latitude)) {
-            return false;
-        }
-        if (!geo_valid(point)) {
-            ctx.error(
-                "ERR invalid longitude,latitude pair " + std::to_string(point.longitude) + ","
-                + std::to_string(point.latitude)
-            );
+        if (!geo_read_point(ctx, i, &point)) {
             return false;
         }
         out->push_back({geo_encode(point), ctx.arg(i + 2)});
@@ -100,25 +94,6 @@ void do_geoadd(Context& ctx) {
     ctx.reply.integer(options.counts_changes ? added + moved : added);
 }
 
-/// Nothing: absent, or a score that is no code.
-std::optional<std::uint64_t> code_of(const ZsetValue* zset, ByteView member) {
-    const auto score = zset == nullptr ? std::nullopt : zset->score(member);
-    constexpr double kCodes = 4503599627370496.0;  // 2^52
-    if (!score.has_value() || !(*score >= 0 && *score < kCodes)) {
-        return std::nullopt;
-    }
-    return static_cast<std::uint64_t>(*score);
-}
-
-void reply_coordinate(Context& ctx, double value) {
-    const std::string text = format_long_double(value);
-    if (ctx.reply.protocol() >= 3) {
-        ctx.reply.raw("," + text + "\r\n");
-    } else {
-        ctx.reply.bulk(text);
-    }
-}
-
 void do_geopos(Context& ctx) {
     ZsetValue* zset = nullptr;
     if (!ctx.find_read(ctx.arg(1), &zset)) {
@@ -126,15 +101,12 @@ void do_geopos(Context& ctx) {
     }
     ctx.reply.array(ctx.argc() - 2);
     for (std::size_t i = 2; i < ctx.argc(); ++i) {
-        const auto code = code_of(zset, ctx.arg(i));
+        const auto code = geo_code_of(zset, ctx.arg(i));
         if (!code.has_value()) {
             ctx.reply.null_array();
             continue;
         }
-        const GeoPoint point = geo_decode(*code);
-        ctx.reply.array(2);
-        reply_coordinate(ctx, point.longitude);
-        reply_coordinate(ctx, point.latitude);
+        geo_reply_point(ctx, geo_decode(*code));
     }
 }
 
@@ -145,7 +117,7 @@ void do_geohash(Context& ctx) {
     }
     ctx.reply.array(ctx.argc() - 2);
     for (std::size_t i = 2; i < ctx.argc(); ++i) {
-        if (const auto code = code_of(zset, ctx.arg(i)); code.has_value()) {
+        if (const auto code = geo_code_of(zset, ctx.arg(i)); code.has_value()) {
             ctx.reply.bulk(geo_text(*code));
         } else {
             ctx.reply.null();
@@ -154,43 +126,86 @@ void do_geohash(Context& ctx) {
 }
 
 void do_geodist(Context& ctx) {
-    double unit = 1;
     if (ctx.argc() > 5) {
         ctx.syntax_error();
         return;
     }
-    if (ctx.argc() == 5) {
-        unit = ctx.arg_is(4, "m")    ? 1
-               : ctx.arg_is(4, "km") ? 1000
-               : ctx.arg_is(4, "ft") ? 0.3048
-               : ctx.arg_is(4, "mi") ? 1609.34
-                                     : 0;
-    }
-    if (unit == 0) {
-        ctx.error("ERR unsupported unit provided. please use M, KM, FT, MI");
+    const auto unit = ctx.argc() == 5 ? geo_unit(ctx, 4) : std::optional(1.0);
+    if (!unit.has_value()) {
         return;
     }
     ZsetValue* zset = nullptr;
     if (!ctx.find_read(ctx.arg(1), &zset)) {
         return;
     }
-    const auto first = code_of(zset, ctx.arg(2));
-    const auto second = code_of(zset, ctx.arg(3));
+    const auto first = geo_code_of(zset, ctx.arg(2));
+    const auto second = geo_code_of(zset, ctx.arg(3));
     if (!first.has_value() || !second.has_value()) {
         ctx.reply.null();
         return;
     }
-    char text[64];
-    const int length = std::snprintf(
-        text,
-        sizeof(text),
-        "%.4f",
-        geo_distance(geo_decode(*first), geo_decode(*second)) / unit
-    );
-    ctx.reply.bulk(ByteView(text, static_cast<std::size_t>(length)));
+    geo_reply_distance(ctx, geo_distance(geo_decode(*first), geo_decode(*second)) / *unit);
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> geo_code(double score) {
+    constexpr auto kCodes = static_cast<double>(std::uint64_t{1} << kGeoCodeBits);
+    return score >= 0 && score < kCodes ? std::optional(static_cast<std::uint64_t>(score))
+                                        : std::nullopt;
+}
+
+std::optional<std::uint64_t> geo_code_of(const ZsetValue* zset, ByteView member) {
+    const auto score = zset == nullptr ? std::nullopt : zset->score(member);
+    return score.has_value() ? geo_code(*score) : std::nullopt;
+}
+
+std::optional<double> geo_unit(Context& ctx, std::size_t index) {
+    constexpr std::pair<std::string_view, double> kUnits[] = {
+        {"m", 1},
+        {"km", 1000},
+        {"ft", 0.3048},
+        {"mi", 1609.34}};
+    for (const auto& [name, metres] : kUnits) {
+        if (ctx.arg_is(index, name)) {
+            return metres;
+        }
+    }
+    ctx.error("ERR unsupported unit provided. please use M, KM, FT, MI");
+    return std::nullopt;
+}
+
+bool geo_read_point(Context& ctx, std::size_t index, GeoPoint* out) {
+    if (!ctx.real(index, &out->longitude) || !ctx.real(index + 1, &out->latitude)) {
+        return false;
+    }
+    if (!geo_valid(*out)) {
+        ctx.error(
+            "ERR invalid longitude,latitude pair " + std::to_string(out->longitude) + ","
+            + std::to_string(out->latitude)
+        );
+        return false;
+    }
+    return true;
+}
+
+void geo_reply_point(Context& ctx, const GeoPoint& point) {
+    ctx.reply.array(2);
+    for (const double value : {point.longitude, point.latitude}) {
+        const std::string text = format_long_double(value);
+        if (ctx.reply.protocol() >= 3) {
+            ctx.reply.raw("," + text + "\r\n");
+        } else {
+            ctx.reply.bulk(text);
+        }
+    }
+}
+
+void geo_reply_distance(Context& ctx, double distance) {
+    char text[64];
+    const int length = std::snprintf(text, sizeof(text), "%.4f", distance);
+    ctx.reply.bulk(ByteView(text, static_cast<std::size_t>(length)));
+}
 
 void add_geo_commands(HandlerTable& table) {
     table.add({

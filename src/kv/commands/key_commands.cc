@@ -35,7 +35,7 @@ void count_existing(Context& ctx, Entry* (Context::*lookup)(ByteView)) {
 }
 
 void do_exists(Context& ctx) {
-    count_existing(ctx, &Context::lookup_read);
+    count_existing(ctx, &Context::lookup_untouched);
 }
 
 void do_touch(Context& ctx) {
@@ -43,7 +43,7 @@ void do_touch(Context& ctx) {
 }
 
 void do_type(Context& ctx) {
-    const Entry* entry = ctx.lookup_quiet(ctx.arg(1));
+    const Entry* entry = ctx.lookup_untouched(ctx.arg(1));
     ctx.reply.simple(entry == nullptr ? "none" : type_name(entry->type()));
 }
 

@@ -311,6 +311,18 @@ Entry* Entry::with_key(Entry* entry, ByteView key) {
     return rebuild(entry, shape);
 }
 
+std::string_view encoding_name(const Entry& entry) {
+    if (!entry.is_string()) {
+        return entry.value().encoding();
+    }
+    switch (entry.string_encoding()) {
+        case StringEncoding::kInt: return "int";
+        case StringEncoding::kEmbstr: return "embstr";
+        case StringEncoding::kRaw: return "raw";
+    }
+    return "raw";
+}
+
 StringEncoding natural_encoding(ByteView value) {
     if (value.size() <= 20 && parse_integer(value).has_value()) {
         return StringEncoding::kInt;

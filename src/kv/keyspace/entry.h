@@ -121,6 +121,9 @@ private:
     std::uint8_t flags_ = 0;
 };
 
+/// What OBJECT ENCODING answers.
+std::string_view encoding_name(const Entry& entry);
+
 /// What encoding Redis gives a string that was set: kInt for canonical 64-bit numbers of at most 20
 /// characters, kEmbstr up to 44 bytes, else kRaw.
 StringEncoding natural_encoding(ByteView value);

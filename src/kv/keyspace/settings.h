@@ -21,6 +21,12 @@ constexpr bool is_lfu(EvictionPolicy policy) {
     return policy == EvictionPolicy::kAllkeysLfu || policy == EvictionPolicy::kVolatileLfu;
 }
 
+/// Whether it goes by when or how often keys were used.
+constexpr bool watches_access(EvictionPolicy policy) {
+    return is_lfu(policy) || policy == EvictionPolicy::kAllkeysLru
+           || policy == EvictionPolicy::kVolatileLru;
+}
+
 /// The longest string and the longest bulk of a request (`proto-max-bulk-len`).
 inline constexpr std::size_t kStringBytesMaxDefault = std::size_t{512} * 1024 * 1024;
 
@@ -30,6 +36,9 @@ struct KeyspaceSettings {
     int lfu_log_factor = 10;
     int lfu_decay_minutes = 1;
     std::size_t string_bytes_max = kStringBytesMaxDefault;
+    bool shares_numbers = true;  ///< What OBJECT REFCOUNT says of small ones.
+    /// RESTORE looks at a payload's version and checksum (DEBUG SET-SKIP-CHECKSUM-VALIDATION).
+    bool checks_dumps = true;
 };
 
 }  // namespace kumo::kv

@@ -14,10 +14,18 @@ namespace {
 
 constexpr std::size_t kSha1Digits = 40;
 
+bool has_first_line(ByteView body) {
+    return body.substr(0, 2) == "#!";
+}
+
 /// The first line "#!lua flags=a,b" of a script; what it says. kInvalidArgument: Redis's words.
-Result<std::uint32_t> read_first_line(ByteView line) {
+Result<std::uint32_t> read_first_line(ByteView body) {
+    const std::size_t line_end = body.find('\n');
+    if (line_end == ByteView::npos) {
+        return invalid_argument("Invalid script shebang");
+    }
     std::vector<std::string> words;
-    if (!wire::split_quoted(line, &words) || words.empty()) {
+    if (!wire::split_quoted(body.substr(0, line_end), &words) || words.empty()) {
         return invalid_argument("Invalid engine in script shebang");
     }
     if (words[0] != "#!lua") {
@@ -58,6 +66,14 @@ std::string script_sha1(ByteView body) {
     return text;
 }
 
+std::uint32_t ScriptCache::declared_flags(ByteView body) {
+    if (!has_first_line(body)) {
+        return kScriptOldStyle;
+    }
+    const auto flags = read_first_line(body);
+    return flags.ok() ? flags.value() : kScriptOldStyle;
+}
+
 ScriptCache::ScriptCache(const ScriptLimits& limits)
     : limits_(limits),
       interpreter_(std::make_unique<Interpreter>(Interpreter::Kind::kEval, limits)) {}
@@ -81,13 +97,9 @@ Result<const ScriptCache::Script*> ScriptCache::load(ByteView body) {
     }
     Script script{sha1, 0, kScriptOldStyle, body.size()};
     ByteView code = body;
-    if (body.substr(0, 2) == "#!") {
-        const std::size_t end = body.find('\n');
-        if (end == ByteView::npos) {
-            return invalid_argument("Invalid script shebang");
-        }
-        KUMO_TRY_ASSIGN(script.flags, read_first_line(body.substr(0, end)));
-        code = body.substr(end);  // With the line break: the lines keep their numbers.
+    if (has_first_line(body)) {
+        KUMO_TRY_ASSIGN(script.flags, read_first_line(body));
+        code = body.substr(body.find('\n'));  // With the break: the lines keep their numbers.
     }
     auto compiled = interpreter_->compile(code);
     if (!compiled.ok()) {

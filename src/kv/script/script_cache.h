@@ -24,6 +24,10 @@ public:
         std::size_t bytes = 0;    ///< Of the text.
     };
 
+    /// ScriptFlags that the text's first line declares; kScriptOldStyle if there is none, or it is
+    /// wrong.
+    static std::uint32_t declared_flags(ByteView body);
+
     explicit ScriptCache(const ScriptLimits& limits);
 
     /// By SHA1 in any case; nullptr: not known. Valid until flush().

@@ -21,6 +21,8 @@ struct EncodingLimits {
     /// Of a stream's block; 0: no limit.
     std::size_t stream_node_max_bytes = 4096;
     std::size_t stream_node_max_entries = 100;
+    /// Of a HyperLogLog's runs; beyond it has its registers side by side.
+    std::size_t hll_sparse_bytes_max = 3000;
     /// Of the hash tables that collections turn into: one for a keyspace, so that copies of it with
     /// the same history iterate in the same order. Small collections have none to store.
     std::uint64_t hash_seed = 0;

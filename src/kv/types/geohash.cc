@@ -8,8 +8,7 @@ namespace kumo::kv {
 
 namespace {
 
-constexpr unsigned kSteps = 26;
-constexpr double kEarthRadiusMetres = 6372797.560856;
+constexpr unsigned kSteps = kGeoCodeBits / 2;
 
 std::uint64_t encode_within(const GeoPoint& point, double latitude_max) {
     constexpr auto kCells = static_cast<double>(std::uint64_t{1} << kSteps);
@@ -17,14 +16,10 @@ std::uint64_t encode_within(const GeoPoint& point, double latitude_max) {
         const auto at = static_cast<std::uint64_t>((value + most) / (2 * most) * kCells);
         return std::min(at, (std::uint64_t{1} << kSteps) - 1);
     };
-    const std::uint64_t latitude = cell(point.latitude, latitude_max);
-    const std::uint64_t longitude = cell(point.longitude, kGeoLongitudeMax);
-    std::uint64_t code = 0;
-    for (unsigned i = 0; i < kSteps; ++i) {
-        code |= ((latitude >> i) & 1U) << (2 * i);
-        code |= ((longitude >> i) & 1U) << (2 * i + 1);
-    }
-    return code;
+    return geo_interleave(
+        cell(point.longitude, kGeoLongitudeMax),
+        cell(point.latitude, latitude_max)
+    );
 }
 
 double radians(double degrees) {
@@ -36,6 +31,15 @@ double radians(double degrees) {
 bool geo_valid(const GeoPoint& point) {
     return point.longitude >= -kGeoLongitudeMax && point.longitude <= kGeoLongitudeMax
            && point.latitude >= -kGeoLatitudeMax && point.latitude <= kGeoLatitudeMax;
+}
+
+std::uint64_t geo_interleave(std::uint64_t column, std::uint64_t row) {
+    std::uint64_t code = 0;
+    for (unsigned i = 0; i < kSteps; ++i) {
+        code |= ((row >> i) & 1U) << (2 * i);
+        code |= ((column >> i) & 1U) << (2 * i + 1);
+    }
+    return code;
 }
 
 std::uint64_t geo_encode(const GeoPoint& point) {
@@ -73,6 +77,9 @@ std::string geo_text(std::uint64_t code) {
 double geo_distance(const GeoPoint& a, const GeoPoint& b) {
     const double u = std::sin((radians(b.latitude) - radians(a.latitude)) / 2);
     const double v = std::sin((radians(b.longitude) - radians(a.longitude)) / 2);
+    if (v == 0) {
+        return kEarthRadiusMetres * std::abs(radians(b.latitude) - radians(a.latitude));
+    }
     const double h = u * u + std::cos(radians(a.latitude)) * std::cos(radians(b.latitude)) * v * v;
     return 2.0 * kEarthRadiusMetres * std::asin(std::sqrt(h));
 }

@@ -16,8 +16,6 @@ namespace kumo::kv {
 class HyperLogLog {
 public:
     static constexpr std::size_t kRegisters = 16384;
-    static constexpr std::size_t kSparseBytesMax = 3000;
-
     HyperLogLog() = default;
 
     /// Whether a string looks like one (header, length if dense).
@@ -26,6 +24,23 @@ public:
     static std::optional<HyperLogLog> decode(ByteView text);
     /// The cardinality in the header, unless it is out of date. REQUIRES recognizes(text).
     static std::optional<std::uint64_t> cached_count(ByteView text);
+    static void cache_count(std::string* text, std::uint64_t count);
+
+    enum class Added : std::uint8_t {
+        kSame,
+        kChanged,
+        kCorrupt
+    };
+
+    /// Adds an element to an encoded one in place: one register of a dense one, one run of a sparse
+    /// one, which becomes dense if a register or the runs grow too large for it. The cached
+    /// cardinality is out of date then. REQUIRES recognizes(*text).
+    static Added add_to(std::string* text, ByteView element, std::size_t sparse_bytes_max);
+
+    static bool is_dense(ByteView text) { return text[4] == 0; }
+
+    /// The runs of a sparse one in words: "z:5", "Z:16000", "v:3,2". REQUIRES recognizes(text).
+    static std::string describe_runs(ByteView text);
 
     /// True if a register changed.
     bool add(ByteView element);
@@ -36,12 +51,14 @@ public:
 
     void make_dense() { dense_ = true; }
 
+    const std::array<std::uint8_t, kRegisters>& registers() const { return registers_; }
+
     /// Sparse while it was and fits. `count`: the cached cardinality; nothing: out of date.
-    std::string encode(std::optional<std::uint64_t> count) const;
+    std::string encode(std::optional<std::uint64_t> count, std::size_t sparse_bytes_max) const;
 
 private:
     bool decode_sparse(ByteView runs);
-    bool encode_sparse(std::string* out) const;
+    bool encode_sparse(std::string* out, std::size_t sparse_bytes_max) const;
 
     std::array<std::uint8_t, kRegisters> registers_{};
     bool dense_ = false;

@@ -4,6 +4,7 @@
 #include "cluster/coordinator/coordinator.h"
 #include "cluster/peering/peering.h"
 #include "cluster/state/state.h"
+#include "consensus/raft.h"
 #include "consensus/types.h"
 #include "io/address.h"
 #include "node/node_options.h"

@@ -361,14 +361,10 @@ private:
     bool said_seed_waits_ = false;
     bool said_lost_waits_ = false;
     std::uint64_t registered_after_ = 0;  ///< The run before, as it was known then.
-    MonotonicTime registered_at_;
-    MonotonicTime beacon_at_;
-    MonotonicTime members_at_;
+    MonotonicTime registered_at_, beacon_at_, members_at_;
     std::optional<Obituary> obituary_;               ///< As it is on disk, or will be.
     std::map<cluster::NodeId, std::uint64_t> dead_;  ///< Runs that are over and not fenced yet.
-    MonotonicTime fenced_dead_at_;
-    MonotonicTime retire_until_;
-    MonotonicTime retire_asked_at_;
+    MonotonicTime fenced_dead_at_, retire_until_, retire_asked_at_;
     io::Task when_retired_;
     bool retiring_ = false;
     bool leaving_ = false;                                   ///< Announced.

@@ -156,7 +156,7 @@ private:
     std::string refusal_;
     bool drain_scheduled_ = false;
     bool apply_scheduled_ = false;
-    bool useless_ = false;  ///< It has made what was cut from its log.
+    bool useless_ = false;    ///< It has made what was cut from its log.
     MonotonicTime asked_at_;  ///< For another copy in its place.
     bool closed_ = false;
 };

@@ -159,9 +159,7 @@ void KvNode::make_parts() {
         jobs_,
         *control_,
         copy,
-        [this](store::Seq least, Taken done) {
-            take_checkpoint(least, std::move(done));
-        },
+        [this](store::Seq least, Taken done) { take_checkpoint(least, std::move(done)); },
         options_.limits.install_chunk_bytes});
     install_receiver_ = std::make_unique<KvInstallReceiver>(KvInstallReceiver::Environment{
         fs_,
@@ -273,9 +271,6 @@ void KvNode::arrive() {
     }
     if (!carries_) {
         engine_.clear();  // A replica's: it was its master's.
-    }
-    if (!carries_) {
-        engine_.clear();
     }
     dissolving_ = false;
     out_ = false;
@@ -475,6 +470,7 @@ void KvNode::on_installed(cluster::CopyId copy, const KvCheckpoint& checkpoint) 
 /// The control plane wants to leave for another cluster: what has been acknowledged goes along.
 void KvNode::on_dissolve() {
     dissolving_ = true;
+    out_ = false;  // A reset may have ended a departure from before.
     engine_.on_change();
     dissolve_if_quiet();
 }
@@ -634,7 +630,9 @@ void KvNode::tick() {
     if (copy_ != nullptr) {
         copy_->tick(clock_.boottime_now());
         const std::uint64_t last = checkpoint_ ? checkpoint_->bytes : 0;
-        const bool due = !wait_for_checkpoint_.empty() || copy_->log_bytes() >= std::max(options_.limits.checkpoint_log_bytes_min, last / 2);
+        const bool due =
+            !wait_for_checkpoint_.empty()
+            || copy_->log_bytes() >= std::max(options_.limits.checkpoint_log_bytes_min, last / 2);
         if (due && !checkpointing_ && copy_->may_checkpoint()) {
             begin_checkpoint();
         }

@@ -186,7 +186,7 @@ const cluster::State& Cluster::members() const {
     return expected_ ? expected_->second : node_->state()->cluster;
 }
 
-bool Cluster::change(Session& session, node::KvCommand command, std::string* error) {
+bool Cluster::change(Session& session, const node::KvCommand& command, std::string* error) {
     auto next = std::pair(slots(), members());
     const Status expected = node::apply(next.first, next.second, command);
     if (!expected.ok()) {
@@ -196,16 +196,16 @@ bool Cluster::change(Session& session, node::KvCommand command, std::string* err
     expected_ = std::move(next);
     ++session.awaited_changes;
     if (reset_) {
-        reset_->then.emplace_back(session.id, std::move(command));
+        reset_->then.emplace_back(session.id, command);
     } else {
-        propose(session.id, std::move(command));
+        propose(session.id, command);
     }
     return true;
 }
 
-void Cluster::propose(SessionId session, node::KvCommand command) {
+void Cluster::propose(SessionId session, const node::KvCommand& command) {
     ++changing_;
-    node_->propose(std::move(command), [this, session](const Status& made) {
+    node_->propose(command, [this, session](const Status& made) {
         if (--changing_ == 0 && !reset_) {
             expected_.reset();
         }
@@ -262,7 +262,7 @@ void Cluster::end_reset() {
     Reset ended = std::move(*reset_);
     reset_.reset();
     for (auto& [session, command] : ended.then) {
-        propose(session, std::move(command));
+        propose(session, command);
     }
     if (changing_ == 0) {
         expected_.reset();

@@ -99,7 +99,7 @@ public:
 
     /// Changes the cluster's state, in the name of `session`: what it is answered leaves when the
     /// change is made, and it is asked nothing before. False: it cannot be made, `error` says why.
-    bool change(Session& session, node::KvCommand command, std::string* error);
+    bool change(Session& session, const node::KvCommand& command, std::string* error);
 
     /// Leaves the cluster, in the name of `session`, as change().
     void reset(Session& session, bool as_another);
@@ -167,6 +167,8 @@ private:
         std::uint32_t flags,
         std::string* error
     );
+    bool is_down_for(bool sharded, std::uint32_t flags, std::string* error) const;
+    Route route_imported(const kv::CommandSpec& spec, const Keys& keys, std::string* error) const;
     Route moved(std::uint16_t slot, std::string* error) const;
     std::size_t missing(const Keys& keys) const;
     void rebuild_table();
@@ -203,7 +205,7 @@ private:
     bool master_ = false;
     const std::map<std::uint16_t, node::OpenSlot>* open_ = nullptr;  ///< This node's.
 
-    void propose(SessionId session, node::KvCommand command);
+    void propose(SessionId session, const node::KvCommand& command);
     void on_changed(SessionId session, const Status& made);
 
     struct Waiter {

@@ -3,6 +3,7 @@
 #include "node/kv/kv_node.h"
 #include "wire/crc16.h"
 
+#include <algorithm>
 #include <string>
 
 namespace kumo::api_redis {
@@ -22,6 +23,14 @@ bool is_named(const kv::CommandSpec& spec, std::string_view name) {
 
 bool writes(std::uint32_t flags) {
     return (flags & kv::kFlagWrite) != 0;
+}
+
+/// CLUSTER's verbs that need the node to be in a group.
+bool changes_place(const kv::CommandSpec& spec) {
+    constexpr std::string_view kVerbs[] =
+        {"addslots", "addslotsrange", "bumpepoch", "replicate", "set-config-epoch", "setslot"};
+    return spec.parent != nullptr && spec.parent->name == "cluster"
+           && std::find(std::begin(kVerbs), std::end(kVerbs), spec.name) != std::end(kVerbs);
 }
 
 /// One key, always at the same place: nearly all commands.
@@ -140,6 +149,10 @@ Route Cluster::route(
     if (keys.slot >= 0) {
         return route_keys(session, spec, keys, flags, error);
     }
+    // A node that has just joined has its place in a moment.
+    if (own_ == 0 && changes_place(spec) && node_->has_leader() && !reset_) {
+        return Route::kLater;
+    }
     if (!writes(flags) && (flags & kv::kFlagMayReplicate) == 0) {
         return Route::kHere;
     }
@@ -157,6 +170,30 @@ Route Cluster::route(
     return Route::kLater;
 }
 
+/// Nothing, or not that, is answered while the cluster is down; the error says so.
+bool Cluster::is_down_for(bool sharded, std::uint32_t flags, std::string* error) const {
+    if (up_ && node_->has_lease()) {
+        return false;
+    }
+    const Settings& settings = service_.settings;
+    if (sharded && settings.flag("cluster-allow-pubsubshard-when-down")) {
+        return false;
+    }
+    const bool reads_allowed = settings.flag("cluster-allow-reads-when-down");
+    *error = reads_allowed ? kDownReadOnly : kDown;
+    return !reads_allowed || writes(flags);
+}
+
+/// A slot that comes to this node: for who was sent here, and for `fix`, which takes keys back.
+Route Cluster::route_imported(const kv::CommandSpec& spec, const Keys& keys, std::string* error)
+    const {
+    if (!is_named(spec, "migrate") && keys.names.size() > 1 && missing(keys) > 0) {
+        *error = kTryAgain;
+        return Route::kElsewhere;
+    }
+    return node_->may_run() ? Route::kHere : Route::kLater;
+}
+
 Route Cluster::route_keys(
     Session& session,
     const kv::CommandSpec& spec,
@@ -164,15 +201,9 @@ Route Cluster::route_keys(
     std::uint32_t flags,
     std::string* error
 ) {
-    const bool sharded = is_named(spec, "ssubscribe") || is_named(spec, "spublish");
-    if (!up_ || !node_->has_lease()) {
-        const bool reads_allowed = service_.settings.flag("cluster-allow-reads-when-down");
-        const bool channels_allowed =
-            sharded && service_.settings.flag("cluster-allow-pubsubshard-when-down");
-        if (!channels_allowed && (!reads_allowed || writes(flags))) {
-            *error = reads_allowed ? kDownReadOnly : kDown;
-            return Route::kElsewhere;
-        }
+    const bool subscribes = is_named(spec, "ssubscribe");
+    if (is_down_for(subscribes || is_named(spec, "spublish"), flags, error)) {
+        return Route::kElsewhere;
     }
     const auto slot = static_cast<std::uint16_t>(keys.slot);
     const std::uint16_t owner = owner_[slot];
@@ -184,23 +215,13 @@ Route Cluster::route_keys(
         return route_own(spec, keys, flags, error);
     }
     const bool importing = open_ != nullptr && open_->contains(slot) && open_->at(slot).importing;
-    if (importing && is_named(spec, "migrate")) {
-        return node_->may_run() ? Route::kHere : Route::kLater;  // `fix` takes them back.
+    if (importing && ((session.asked && master_) || is_named(spec, "migrate"))) {
+        return route_imported(spec, keys, error);
     }
-    if (importing && session.asked && master_) {
-        if (keys.names.size() > 1 && missing(keys) > 0) {
-            *error = kTryAgain;
-            return Route::kElsewhere;
-        }
-        return node_->may_run() ? Route::kHere : Route::kLater;
-    }
-    const bool reads_here =
-        owner == own_ && session.readonly && !writes(flags)
-        && (spec.is(kv::kFlagReadonly) || is_named(spec, "exec") || spec.is(kv::kFlagMovableKeys));
-    if (reads_here || (owner == own_ && sharded && is_named(spec, "ssubscribe"))) {
-        return Route::kHere;
-    }
-    return moved(slot, error);
+    const bool reads =
+        session.readonly && !writes(flags)
+        && (spec.is(kv::kFlagReadonly | kv::kFlagMovableKeys) || is_named(spec, "exec"));
+    return owner == own_ && (reads || subscribes) ? Route::kHere : moved(slot, error);
 }
 
 Route Cluster::moved(std::uint16_t slot, std::string* error) const {

@@ -18,6 +18,7 @@ const CallTable& call_handlers() {
         add_tracking_calls(made);
         add_debug_calls(made);
         add_script_calls(made);
+        add_memory_calls(made);
         add_cluster_calls(made);
         add_replication_calls(made);
         add_acl_calls(made);

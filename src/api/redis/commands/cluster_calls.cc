@@ -41,17 +41,17 @@ std::optional<NodeId> find_node(const Cluster& of, ByteView name) {
 }
 
 /// The change is on its way, or the error has been written.
-bool change(Call& call, node::KvCommand command) {
+bool change(Call& call, const node::KvCommand& command) {
     std::string error;
-    if (!call.service.cluster->change(call.session, std::move(command), &error)) {
+    if (!call.service.cluster->change(call.session, command, &error)) {
         call.error(error);
         return false;
     }
     return true;
 }
 
-void change_and_ok(Call& call, node::KvCommand command) {
-    if (change(call, std::move(command))) {
+void change_and_ok(Call& call, const node::KvCommand& command) {
+    if (change(call, command)) {
         call.reply.ok();
     }
 }

@@ -29,6 +29,9 @@ void find_matching(ByteView pattern, std::map<std::string, const SettingSpec*>* 
         return;
     }
     for (const SettingSpec& spec : all_setting_specs()) {
+        if ((spec.flags & kHidden) != 0) {
+            continue;
+        }
         if (kv::glob_matches(pattern, spec.name, true)) {
             out->emplace(spec.name, &spec);
         }
@@ -108,6 +111,10 @@ void do_set(Call& call) {
             return;
         }
     }
+    // Nobody needs to act on what stays as it is.
+    std::erase_if(changes, [&call](const Change& change) {
+        return call.service.settings.text(change.spec->name) == change.value;
+    });
     std::vector<Change> old;
     for (Change& change : changes) {
         old.push_back({change.spec, call.service.settings.text(change.spec->name)});
@@ -115,16 +122,17 @@ void do_set(Call& call) {
     }
     for (std::size_t i = 0; i < changes.size(); ++i) {
         const Status applied = call.service.setting_changed(changes[i].spec->name);
-        if (!applied.ok()) {
-            for (Change& before : old) {
-                call.service.settings.put(*before.spec, std::move(before.value));
-            }
-            for (std::size_t k = 0; k < i; ++k) {
-                (void)call.service.setting_changed(changes[k].spec->name);
-            }
-            set_failed(call, changes[i].spec->name, applied.error().message);
-            return;
+        if (applied.ok()) {
+            continue;
         }
+        for (Change& before : old) {
+            call.service.settings.put(*before.spec, std::move(before.value));
+        }
+        for (std::size_t done = 0; done < i; ++done) {
+            (void)call.service.setting_changed(changes[done].spec->name);
+        }
+        set_failed(call, changes[i].spec->name, applied.error().message);
+        return;
     }
     call.service.apply_settings();
     call.reply.ok();

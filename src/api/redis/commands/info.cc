@@ -2,6 +2,7 @@
 #include "api/redis/commands/info.h"
 
 #include "api/redis/call.h"
+#include "api/redis/internal/memory_report.h"
 #include "api/redis/persistence/persistence.h"
 #include "api/redis/replication/migrations.h"
 #include "api/redis/replication/replication.h"
@@ -143,41 +144,47 @@ void clients_section(Service& service, Lines& out) {
 }
 
 void memory_section(Service& service, Lines& out) {
-    const std::uint64_t used = service.used_memory();
-    std::size_t tables = 0;
-    for (int db = 0; db < service.keyspace.database_count(); ++db) {
-        tables += service.keyspace.database(db).table_bytes();
-    }
+    const MemoryReport report = memory_report(service);
+    const auto percent = [](double value) {
+        std::array<char, 32> text{};
+        (void)std::snprintf(text.data(), text.size(), "%.2f%%", value);
+        return std::string(text.data());
+    };
     out.section("Memory");
-    out.memory("used_memory", used);
-    out.memory("used_memory_rss", used);
-    out.memory("used_memory_peak", std::max(service.stats.peak_memory, used));
-    out.text("used_memory_peak_perc", "100.00%");
-    out.number("used_memory_overhead", tables);
-    out.number("used_memory_startup", 1'000'000);
-    out.number("used_memory_dataset", used > tables ? used - tables : 0);
+    out.memory("used_memory", report.used);
+    out.memory("used_memory_rss", report.resident);
+    out.memory("used_memory_peak", report.peak);
+    out.text("used_memory_peak_perc", percent(report.peak_percent()));
+    out.number("used_memory_overhead", report.overhead());
+    out.number("used_memory_startup", report.startup);
+    out.number("used_memory_dataset", report.dataset());
+    out.text("used_memory_dataset_perc", percent(report.dataset_percent()));
+    out.number("allocator_allocated", report.allocator.allocated);
+    out.number("allocator_active", report.allocator.active);
+    out.number("allocator_resident", report.allocator.resident);
     out.memory(
         "total_system_memory",
         static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES))
             * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE))
     );
     const Scripting& scripting = service.scripting();
-    out.memory("used_memory_lua", scripting.scripts.interpreter().memory_bytes());
-    out.memory("used_memory_scripts", scripting.scripts.memory_bytes());
+    out.memory("used_memory_lua", report.interpreters);
+    out.memory("used_memory_scripts", report.scripts);
     out.number("number_of_cached_scripts", scripting.scripts.size());
     out.number("number_of_functions", scripting.libraries.function_count());
     out.number("number_of_libraries", scripting.libraries.libraries().size());
     out.memory("maxmemory", static_cast<std::uint64_t>(service.settings.number("maxmemory")));
     out.text("maxmemory_policy", service.settings.text("maxmemory-policy"));
-    out.real("mem_fragmentation_ratio", 1.0);
+    out.real("mem_fragmentation_ratio", report.fragmentation());
+    out.number("mem_fragmentation_bytes", report.fragmentation_bytes());
     out.number("mem_not_counted_for_evict", 0);
     const std::size_t stream = service.replication().stream().memory_bytes();
     out.number("mem_replication_backlog", stream);
     out.number("mem_total_replication_buffers", stream);
     out.number("mem_clients_slaves", 0);
-    out.number("mem_clients_normal", 0);
+    out.number("mem_clients_normal", report.clients);
     out.number("mem_aof_buffer", 0);
-    out.text("mem_allocator", "jemalloc-5.3.0");
+    out.text("mem_allocator", service.environment().allocator.figures ? "jemalloc-5.3.0" : "libc");
     out.number("active_defrag_running", 0);
     out.number("lazyfree_pending_objects", 0);
     out.number("lazyfreed_objects", 0);

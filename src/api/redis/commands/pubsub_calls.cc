@@ -43,16 +43,21 @@ constexpr Kind kShard = {
 
 void confirm(Call& call, const Kind& kind, ByteView what, ByteView channel) {
     const Subscriptions& own = call.session.subscriptions;
-    call.reply.push(3);
-    call.reply.bulk(what);
+    wire::RespWriter pushed(call.reply.protocol());
+    // CLIENT REPLY OFF does not silence what is pushed, and this is.
+    const bool silenced = call.session.reply_mode != ReplyMode::kOn;
+    wire::RespWriter& out = silenced ? pushed : call.reply;
+    out.push(3);
+    out.bulk(what);
     if (channel.data() == nullptr) {
-        call.reply.null();
+        out.null();
     } else {
-        call.reply.bulk(channel);
+        out.bulk(channel);
     }
-    call.reply.integer(
-        static_cast<std::int64_t>(kind.shard ? own.shard_channels.size() : own.count())
-    );
+    out.integer(static_cast<std::int64_t>(kind.shard ? own.shard_channels.size() : own.count()));
+    if (silenced) {
+        call.session.after_reply.append(pushed.bytes());
+    }
 }
 
 void subscribe(Call& call, const Kind& kind) {

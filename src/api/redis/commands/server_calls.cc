@@ -26,6 +26,7 @@ void do_lolwut(Call& call) {
 void do_shutdown(Call& call) {
     bool save = !call.service.settings.text("save").empty();
     bool abort = false;
+    bool force = false;
     for (std::size_t i = 1; i < call.argc(); ++i) {
         if (call.arg_is(i, "NOSAVE")) {
             save = false;
@@ -33,7 +34,9 @@ void do_shutdown(Call& call) {
             save = true;
         } else if (call.arg_is(i, "ABORT")) {
             abort = true;
-        } else if (!call.arg_is(i, "NOW") && !call.arg_is(i, "FORCE")) {
+        } else if (call.arg_is(i, "FORCE")) {
+            force = true;
+        } else if (!call.arg_is(i, "NOW")) {
             call.syntax_error();
             return;
         }
@@ -42,9 +45,12 @@ void do_shutdown(Call& call) {
         call.error("ERR No shutdown in progress.");
         return;
     }
+    if (!call.service.environment().shutdown(save, force).ok()) {
+        call.error("ERR Errors trying to SHUTDOWN. Check logs.");
+        return;
+    }
     // There is no answer: the connection ends.
     call.session.close_after_reply = true;
-    call.service.environment().shutdown(save);
 }
 
 void do_readonly(Call& call) {

@@ -10,8 +10,11 @@
 
 namespace kumo::api_redis {
 
-DatasetLoader::DatasetLoader(Service& service, bool keep_expired)
-    : service_(service), builder_(service.keyspace.limits), keep_expired_(keep_expired) {}
+DatasetLoader::DatasetLoader(Service& service, bool keep_expired, bool replace)
+    : service_(service),
+      builder_(service.keyspace.limits),
+      keep_expired_(keep_expired),
+      replace_(replace) {}
 
 Status DatasetLoader::on_aux(ByteView name, ByteView value) {
     if (name == "repl-stream-db") {
@@ -24,7 +27,7 @@ Status DatasetLoader::on_aux(ByteView name, ByteView value) {
 }
 
 Status DatasetLoader::on_function(ByteView code) {
-    return service_.load_function(code);
+    return service_.load_function(code, replace_);
 }
 
 Status DatasetLoader::on_database(int db, std::uint64_t keys, std::uint64_t /*volatile_keys*/) {
@@ -50,6 +53,9 @@ Status DatasetLoader::end_key(const kv::RdbKey& key) {
         return Error{ErrorCode::kInvalidArgument, "the file has a database out of range"};
     }
     kv::Database& database = service_.keyspace.database(key.db);
+    if (!replace_ && database.find(key.key) != nullptr) {
+        return Error{ErrorCode::kCorruption, "a key is there twice"};
+    }
     std::unique_ptr<kv::Value> value = builder_.take();
     const std::string& text = builder_.string();
     kv::Entry* entry = value == nullptr

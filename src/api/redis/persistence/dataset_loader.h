@@ -18,7 +18,9 @@ namespace kumo::api_redis {
 /// Thread rule: loop-owned.
 class DatasetLoader final : public kv::RdbSink, public kv::AofSink {
 public:
-    explicit DatasetLoader(Service& service, bool keep_expired = false);
+    /// `keep_expired`: changes follow that expect all keys. `replace`: what is there already is
+    /// replaced, else it is an error.
+    explicit DatasetLoader(Service& service, bool keep_expired = false, bool replace = true);
 
     Status on_aux(ByteView name, ByteView value) override;
     Status on_function(ByteView code) override;
@@ -38,6 +40,7 @@ private:
     Service& service_;
     kv::ValueBuilder builder_;
     bool keep_expired_;
+    bool replace_;
     int db_ = 0;
     int stream_database_ = 0;
     std::uint64_t keys_ = 0;

@@ -19,7 +19,7 @@ Error in_file(const std::string& path, const Error& error) {
 
 }  // namespace
 
-Status Persistence::load_rdb(const std::string& path) {
+Status Persistence::load_rdb(const std::string& path, bool merge) {
     auto mapped = fs_.map(path);
     if (!mapped.ok()) {
         return mapped.error().code == ErrorCode::kNotFound ? Status() : Status(mapped.error());
@@ -27,7 +27,7 @@ Status Persistence::load_rdb(const std::string& path) {
     if (mapped.value()->bytes().empty()) {
         return {};
     }
-    DatasetLoader loader(service_);
+    DatasetLoader loader(service_, false, merge);
     kv::RdbReader reader(mapped.value()->bytes(), loader);
     const Status read = reader.read_all();
     if (!read.ok()) {
@@ -42,11 +42,16 @@ Status Persistence::load_aof_file(const std::string& path, bool last) {
     std::size_t valid = 0;
     bool truncated = false;
     {
-        KUMO_TRY_ASSIGN(const auto mapped, fs_.map(path));
-        DatasetLoader loader(service_);
+        auto mapped = fs_.map(path);
+        if (!mapped.ok()) {
+            return mapped.error().code == ErrorCode::kNotFound
+                       ? Error{ErrorCode::kNotFound, path + " : No such file or directory"}
+                       : mapped.error();
+        }
+        DatasetLoader loader(service_, true);
         kv::AofReadOptions options;
         options.allow_truncated = last && service_.settings.flag("aof-load-truncated");
-        kv::AofReader reader(mapped->bytes(), loader, loader, options);
+        kv::AofReader reader(mapped.value()->bytes(), loader, loader, options);
         const Status read = reader.read_all();
         if (!read.ok()) {
             return in_file(path, read.error());

@@ -196,7 +196,11 @@ Status Persistence::begin_rewrite() {
 }
 
 void Persistence::step_running() {
-    service_.loop().add_timer(kStepPause, [this] {
+    // For tests: key by key, with a pause after each.
+    const std::int64_t delay_us = service_.settings.number("rdb-key-save-delay");
+    const Duration pause =
+        delay_us > 0 ? Duration(std::chrono::microseconds(delay_us)) : kStepPause;
+    service_.loop().add_timer(pause, [this, delay_us] {
         if (running_ == nullptr) {
             return;
         }
@@ -216,7 +220,7 @@ void Persistence::step_running() {
             again.value()->increments_kept = running_->increments_kept;
             running_ = std::move(again).value();
         }
-        const bool more = running_->snapshot->step(kStepBytes);
+        const bool more = running_->snapshot->step(delay_us > 0 ? 1 : kStepBytes);
         if (!running_->failed.ok()) {
             end_running(std::move(running_->failed));
         } else if (more || running_->snapshot->broken()) {
@@ -322,8 +326,21 @@ Status Persistence::start_aof() {
     if (manifest_.empty()) {
         return begin_anew();
     }
+    if (!manifest_.increments().empty()) {
+        return reopen_increment();
+    }
     manifest_.add_increment(service_.settings.text("appendfilename"));
     return open_increment();
+}
+
+/// Changes go on where the last server left off; what was broken at the end has been cut.
+Status Persistence::reopen_increment() {
+    const std::string path = aof_path(manifest_.increments().back().name);
+    KUMO_TRY_ASSIGN(increment_, fs_.open(path, io::OpenMode::kReadWrite));
+    KUMO_TRY_ASSIGN(increment_bytes_, increment_->size());
+    base_bytes_ -= std::min(base_bytes_, increment_bytes_);
+    pending_db_ = -1;
+    return {};
 }
 
 Status Persistence::set_appendonly() {
@@ -539,15 +556,20 @@ std::string Persistence::write_refusal() const {
     return {};
 }
 
-Status Persistence::reload(bool save_first, bool from_aof) {
-    if (save_first) {
+Status Persistence::reload(const Reload& how) {
+    if (how.save) {
         KUMO_TRY(save());
     }
-    write_pending();
-    for (int db = 0; db < service_.keyspace.database_count(); ++db) {
-        service_.keyspace.database(db).clear();
+    if (how.flush) {
+        service_.empty();
     }
-    return from_aof ? load_aof() : load_rdb(rdb_path());
+    return load_rdb(rdb_path(), how.merge);
+}
+
+Status Persistence::reload_aof() {
+    write_pending();
+    service_.empty();
+    return load_aof();
 }
 
 }  // namespace kumo::api_redis

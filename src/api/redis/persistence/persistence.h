@@ -24,6 +24,21 @@ struct RdbHead {
 /// What stands before the keys of an RDB file: who wrote it, and the function libraries.
 void write_rdb_head(Service& service, kv::RdbWriter& writer, const RdbHead& head);
 
+/// How files stand, for INFO.
+struct PersistenceInfo {
+    bool loading = false;
+    bool save_in_progress = false;
+    bool last_save_ok = true;
+    std::int64_t last_save_seconds = -1;
+    std::uint64_t saves = 0;
+    std::uint64_t keys_loaded = 0;
+    bool rewrite_in_progress = false;
+    bool last_rewrite_ok = true;
+    bool last_write_ok = true;
+    std::uint64_t aof_size = 0;
+    std::uint64_t aof_base_size = 0;
+};
+
 /// The keyspace on disk, in Redis's own files: `dbfilename` as RDB, and, with `appendonly yes`, the
 /// directory `appenddirname` with its manifest, a base and increments. Both are read at the start
 /// (the latter first, as in Redis; a single append-only file of before Redis 7 is taken over).
@@ -53,14 +68,25 @@ public:
     /// An RDB file at another place, for somebody else; `done` runs when it is durable, or has
     /// failed. kConflict: one is being written.
     Status begin_snapshot(const std::string& path, std::function<void(Status)> done);
+
     Status load_snapshot(const std::string& path) { return load_rdb(path); }
+
     /// What SHUTDOWN and the end of the process ask for.
     Status finish(bool save);
     PersistenceInfo info() const;
     /// Why writes are refused now; empty: they are not.
     std::string write_refusal() const;
-    /// DEBUG RELOAD, LOADAOF: saves, empties and loads.
-    Status reload(bool save_first, bool from_aof);
+
+    struct Reload {
+        bool save = true;    ///< Else the file is loaded that is there.
+        bool flush = true;   ///< Else what is in memory stays.
+        bool merge = false;  ///< What is in both is taken from the file; else that is an error.
+    };
+
+    /// DEBUG RELOAD.
+    Status reload(const Reload& how);
+    /// DEBUG LOADAOF: empties the keyspace and reads the append-only file.
+    Status reload_aof();
 
     /// All keys are about to be replaced (a replica takes its master's): the append-only file ends
     /// here, a snapshot under way is given up.
@@ -79,13 +105,14 @@ private:
     std::string rdb_path() const;
     std::string aof_directory() const;
     std::string aof_path(const std::string& name) const;
-    Status load_rdb(const std::string& path);
+    Status load_rdb(const std::string& path, bool merge = false);
     Status adopt_old_aof();
     Status load_aof();
     Status load_aof_file(const std::string& path, bool last);
     Result<kv::AofManifest> read_manifest();
     Status write_manifest(const kv::AofManifest& manifest);
     Status open_increment(bool in_manifest = true);
+    Status reopen_increment();
     Status begin_anew();
     Status start_aof();
     Status set_appendonly();

@@ -1,8 +1,7 @@
 #include "api/redis/replication/replication_info.h"
 
-#include "api/redis/cluster/cluster.h"
-
 #include "api/redis/call.h"
+#include "api/redis/cluster/cluster.h"
 #include "api/redis/replication/replication.h"
 #include "api/redis/service.h"
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
 
 namespace kumo::api_redis {
 
@@ -165,9 +166,22 @@ Result<std::string> check_percentiles(const std::string& value) {
                 "latency-tracking-info-percentiles should be between 0.0 and 100.0 inclusive"
             );
         }
-        out.append(out.empty() ? "" : " ").append(wire::format_double(*number));
+        std::array<char, 32> text{};
+        (void)std::snprintf(text.data(), text.size(), "%.10g", *number);
+        out.append(out.empty() ? "" : " ").append(text.data());
     }
     return out;
+}
+
+Result<std::string> check_percentage(const std::string& value) {
+    const auto number = kv::parse_integer(ByteView(value).substr(0, value.size() - 1));
+    if (!number.has_value() || *number < 0) {
+        return invalid("argument must be a memory or percent value");
+    }
+    if (*number > 100) {
+        return invalid("percentage argument must be less or equal to 100");
+    }
+    return value;
 }
 
 /// The parameters whose text has a grammar of its own.
@@ -267,6 +281,9 @@ Result<std::string> Settings::check(const SettingSpec& spec, const std::string& 
             return check_range(spec, *number);
         }
         case SettingKind::kMemory: {
+            if ((spec.flags & kPercent) != 0 && value.ends_with('%')) {
+                return check_percentage(value);
+            }
             const auto bytes = parse_memory(value);
             return bytes.ok() ? check_range(spec, bytes.value())
                               : Result<std::string>(bytes.error());
@@ -311,6 +328,17 @@ std::int64_t Settings::number(std::string_view name) const {
     const auto value = kv::parse_integer(text(name));
     KUMO_ASSERT(value.has_value());
     return *value;
+}
+
+std::int64_t Settings::share(std::string_view name, std::int64_t whole) const {
+    const std::string& value = text(name);
+    if (!value.ends_with('%')) {
+        return number(name);
+    }
+    const auto percent = kv::parse_integer(ByteView(value).substr(0, value.size() - 1));
+    return static_cast<std::int64_t>(
+        static_cast<double>(whole) * static_cast<double>(percent.value_or(0)) / 100
+    );
 }
 
 std::vector<std::pair<std::string, std::string>> Settings::changed() const {

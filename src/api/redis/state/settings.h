@@ -23,8 +23,10 @@ enum class SettingKind : std::uint8_t {
 
 inline constexpr unsigned kImmutable = 1;  ///< Cannot change while the server runs.
 inline constexpr unsigned kProtected =
-    2;                                 ///< Changes only if `enable-protected-configs` allows it.
-inline constexpr unsigned kInert = 4;  ///< Accepted and shown, without effect in this version.
+    2;                                    ///< Changes only if `enable-protected-configs` allows it.
+inline constexpr unsigned kHidden = 8;    ///< CONFIG GET shows it only by its name.
+inline constexpr unsigned kPercent = 16;  ///< "5%" is a value, too: a share of `maxmemory`.
+inline constexpr unsigned kInert = 4;     ///< Accepted and shown, without effect in this version.
 
 /// One parameter of redis.conf.
 struct SettingSpec {
@@ -64,6 +66,8 @@ public:
     const std::string& text(std::string_view name) const;
     bool flag(std::string_view name) const;
     std::int64_t number(std::string_view name) const;
+    /// Of a parameter with kPercent: its bytes, or its share of `whole`.
+    std::int64_t share(std::string_view name, std::int64_t whole) const;
 
     /// Those that were set to something else than the default, in the table's order.
     std::vector<std::pair<std::string, std::string>> changed() const;
