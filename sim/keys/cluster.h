@@ -37,6 +37,8 @@ struct Outcome {
     std::uint64_t faults = 0;
     std::uint64_t starts = 0;
     std::uint64_t failovers = 0;
+    std::uint64_t moves = 0;
+    std::uint64_t moved = 0;
     std::uint64_t settle_ms = 0;
 };
 
@@ -131,6 +133,8 @@ private:
     void hand_over(std::size_t i);
     void move(std::size_t i, std::uint64_t detail);
     void take_out(std::size_t i);
+    void move_slots(std::size_t i, std::uint64_t detail);
+    void stop_moves(std::size_t i);
 
     // Clients: clients.cc.
     void use();
@@ -156,6 +160,7 @@ private:
     std::vector<Computer> nodes_;
     std::vector<Part> parts_;
     Uuid cluster_;                                        ///< That the operator wants everybody in.
+    std::set<Uuid> moved_;  ///< Moves that were seen to be done.
     std::multimap<Time, std::function<void()>> actions_;  ///< Run between events of the world.
     std::map<std::pair<std::size_t, std::size_t>, int> cuts_;
     bool calm_ = false;

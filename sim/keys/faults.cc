@@ -126,6 +126,8 @@ void Cluster::inject_by_hand(const Fault& fault) {
         case FaultKind::kHandOver: hand_over(i); return;
         case FaultKind::kMove: move(i, fault.detail); return;
         case FaultKind::kTakeOut: take_out(i); return;
+        case FaultKind::kMoveSlots: move_slots(i, fault.detail); return;
+        case FaultKind::kStopMoves: stop_moves(i); return;
         default:
             note("node " + std::to_string(i) + " is to store its keys");
             node(i).checkpoint([](const Status&) {});

@@ -41,6 +41,7 @@ void KvNode::begin_checkpoint() {
     next.copy = copy_->copy();
     next.checkpoint.seq = copy_->appended();
     next.checkpoint.mark = copy_->mark();
+    next.checkpoint.moves = copy_->moves();
     const std::string path = files_.path_of(life_.life, next.copy, next.checkpoint.seq);
     Status begun = io::make_directories(fs_, files_.directory_of(life_.life, next.copy));
     if (begun.ok()) {

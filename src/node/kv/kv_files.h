@@ -4,6 +4,7 @@
 #include "cluster/state/state.h"
 #include "io/fs.h"
 #include "node/copy_mark.h"
+#include "node/kv/kv_move_table.h"
 #include "node/kv/slot_set.h"
 #include "store/wal.h"
 
@@ -42,6 +43,7 @@ struct KvCheckpoint {
     store::Seq seq = 0;  ///< Everything up to here is in it.
     CopyMark mark;
     std::uint64_t bytes = 0;  ///< Of the file.
+    KvMoveTable moves;
 };
 
 /// The files of a node's keys, in one directory (docs/formats/keys.md):

@@ -123,7 +123,6 @@ Status KvNode::read_log() {
             from[stream] = mark.value() ? mark.value()->seq : store::kFromFirst;
         }
     }
-    std::string parts;
     return wal_->replay(
         from,
         [&](store::StreamId stream, store::Seq seq, ByteView payload) -> Status {
@@ -132,7 +131,7 @@ Status KvNode::read_log() {
             if (place.life == life_.life) {
                 tails_[place.copy].push_back(std::move(entry));
             } else {
-                KvCopy::make(*entry, parts, engine_);
+                KvCopy::make(*entry, carried_made_, engine_);
             }
             return {};
         }
@@ -145,6 +144,7 @@ Status KvNode::load_carried() {
     KUMO_TRY_ASSIGN(const auto mark, files_.read_mark(carried.life, carried.copy));
     if (mark) {
         KUMO_TRY(engine_.load(files_.path_of(carried.life, carried.copy, mark->seq)));
+        carried_made_.moves = mark->moves;
     }
     carries_ = true;
     return {};
@@ -171,6 +171,18 @@ void KvNode::make_parts() {
         [this](cluster::CopyId id, const KvCheckpoint& checkpoint) {
             on_installed(id, checkpoint);
         }});
+    moves_ = std::make_unique<KvMoves>(KvMoves::Environment{
+        loop_,
+        clock_,
+        *control_,
+        engine_,
+        copy,
+        [this]() -> const State& { return *state_; },
+        [this] { return incarnation_; },
+        [this] { return leads(); },
+        [this](KvCommand command) { propose(std::move(command), [](const Status&) {}); },
+        [this] { engine_.on_change(); },
+        options_.limits.install_chunk_bytes});
 }
 
 void KvNode::start() {
@@ -257,6 +269,7 @@ void KvNode::on_state(std::shared_ptr<const State> state, std::uint64_t incarnat
     } else {
         keep_copy(*shard);
     }
+    moves_->on_state();
     engine_.on_change();
     dissolve_if_quiet();
 }
@@ -272,6 +285,8 @@ void KvNode::arrive() {
     if (!carries_) {
         engine_.clear();  // A replica's: it was its master's.
     }
+    engine_.drop_arriving(SlotSet::all());  // From nodes of another cluster.
+    carried_made_ = {};
     dissolving_ = false;
     out_ = false;
     checkpoint_.reset();
@@ -290,9 +305,8 @@ void KvNode::take_along() {
         log_error(loaded.error().message);
         return;
     }
-    std::string parts;
     for (const cluster::EntryPtr& entry : tails_[life_.carried->copy]) {
-        KvCopy::make(*entry, parts, engine_);
+        KvCopy::make(*entry, carried_made_, engine_);
     }
 }
 
@@ -373,6 +387,7 @@ Status KvNode::open_stored(const cluster::Shard& shard, cluster::CopyId copy) {
         KUMO_TRY(engine_.load(files_.path_of(life_.life, copy, checkpoint_->seq)));
         parts.applied = checkpoint_->seq;
         parts.mark = checkpoint_->mark;
+        parts.moves = checkpoint_->moves;
     }
     const auto tail = tails_.find(copy);
     if (tail != tails_.end()) {
@@ -428,6 +443,7 @@ void KvNode::close_copy() {
     checkpoint_.reset();
     checkpointing_.reset();
     engine_.on_role_lost();
+    moves_->on_copy_closed();
     for (auto& [seq, done] : std::exchange(wait_for_checkpoint_, {})) {
         done(Error{ErrorCode::kUnavailable, "the copy is gone"});
     }
@@ -458,6 +474,7 @@ void KvNode::on_installed(cluster::CopyId copy, const KvCheckpoint& checkpoint) 
     parts.copy = copy;
     parts.applied = checkpoint.seq;
     parts.mark = checkpoint.mark;
+    parts.moves = checkpoint.moves;
     make_copy(std::move(parts));
     if (shard != nullptr) {
         copy_->on_state(*shard, incarnation_);
@@ -621,6 +638,10 @@ void KvNode::on_request(PeerRequest type, const std::string& bytes, std::uint64_
         install_receiver_->on_request(bytes, reply);
         return;
     }
+    if (type == PeerRequest::kKvRequest) {
+        moves_->on_request(bytes, reply);
+        return;
+    }
     control_->answer(reply, Error{ErrorCode::kUnsupported, "this node does not know the request"});
 }
 
@@ -647,10 +668,12 @@ void KvNode::tick() {
             keep_copy(*shard);  // Its keys could not be stored, or read, before.
         }
     }
+    moves_->tick();
     (void)loop_.add_timer(kTickInterval, [this] { tick(); });
 }
 
 void KvNode::on_progress() {
+    moves_->on_progress();
     dissolve_if_quiet();
     if (checkpointing_ && checkpointing_->written) {
         store_checkpoint();
