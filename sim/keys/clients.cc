@@ -40,9 +40,21 @@ void Cluster::use() {
         }
     }
     const auto& some = leading.empty() || pick(8) == 0 ? up : leading;
-    if (!some.empty()) {
-        send(some[pick(some.size())], std::move(operation));
+    if (some.empty()) {
+        return;
     }
+    const std::size_t i = some[pick(some.size())];
+    if (is_hindered(i) && seed_ % 2 == 0) {
+        operation.id = 0;  // What writes there waits for does not come, and reads behind it wait, too.
+    }
+    send(i, std::move(operation));
+}
+
+/// Whether something that it sends does not arrive.
+bool Cluster::is_hindered(std::size_t i) const {
+    return std::any_of(cuts_.begin(), cuts_.end(), [i](const auto& cut) {
+        return cut.first.first == i && cut.second > 0;
+    });
 }
 
 void Cluster::send(std::size_t i, Operation operation) {

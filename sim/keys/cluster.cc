@@ -191,6 +191,16 @@ std::string Cluster::unsettled(std::size_t i) {
             return "knows nobody who has slot " + std::to_string(part.slot);
         }
     }
+    if (!state.kv.moves.empty()) {
+        return "knows of slots that move";
+    }
+    const Engine& engine = nodes_[i].machine->engine();
+    const bool strange = std::any_of(engine.data().begin(), engine.data().end(), [&](const auto& each) {
+        return !own->slots.contains(each.first) && !each.second.empty();
+    });
+    if (strange || !engine.arriving().empty() || !node(i).copy()->moves().empty()) {
+        return "has keys of slots of others";
+    }
     const cluster::Shard& shard = *cluster::find_shard(state.cluster, own->shard);
     if (shard.in_sync.size() != shard.copies.size()) {
         return "knows of copies that are not in sync";

@@ -37,6 +37,8 @@ struct Outcome {
     std::uint64_t faults = 0;
     std::uint64_t starts = 0;
     std::uint64_t failovers = 0;
+    std::uint64_t moves = 0;
+    std::uint64_t moved = 0;
     std::uint64_t settle_ms = 0;
 };
 
@@ -66,6 +68,7 @@ private:
         int pauses[2] = {0, 0};   ///< Of the data loop, the control loop.
         std::size_t follows = 0;  ///< Whose slots it is to have a copy of.
         Time met_at = 0;          ///< When the operator last tried to.
+        Time had_lease_at = 0;    ///< Or when the last fault was, if that is later.
         Time asked_at = 0;        ///< When it was last told whom to replicate.
     };
 
@@ -122,6 +125,7 @@ private:
     KvNode& node(std::size_t i) { return nodes_[i].machine->node(); }
 
     void operate();
+    bool is_to_be_reset(std::size_t i, std::optional<std::size_t> reference);
     void assign(std::size_t i);
     void meet(std::size_t i);
     void place(std::size_t i);
@@ -129,9 +133,12 @@ private:
     void hand_over(std::size_t i);
     void move(std::size_t i, std::uint64_t detail);
     void take_out(std::size_t i);
+    void move_slots(std::size_t i, std::uint64_t detail);
+    void stop_moves(std::size_t i);
 
     // Clients: clients.cc.
     void use();
+    bool is_hindered(std::size_t i) const;
     void send(std::size_t i, Operation operation);
     void on_end(std::uint64_t call, Engine::End end, const Answer& answer);
     void drop_calls(std::size_t i);
@@ -153,6 +160,7 @@ private:
     std::vector<Computer> nodes_;
     std::vector<Part> parts_;
     Uuid cluster_;                                        ///< That the operator wants everybody in.
+    std::set<Uuid> moved_;  ///< Moves that were seen to be done.
     std::multimap<Time, std::function<void()>> actions_;  ///< Run between events of the world.
     std::map<std::pair<std::size_t, std::size_t>, int> cuts_;
     bool calm_ = false;

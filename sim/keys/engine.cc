@@ -96,7 +96,7 @@ Engine::Engine(io::Fs& fs, io::Loop& loop, std::function<void(const std::string&
 bool Engine::leads(std::uint16_t slot) const {
     const State& state = *node_->state();
     const KvGroup* own = group_led_by(state.kv, state.cluster, node_->self());
-    return own != nullptr && own->slots.contains(slot);
+    return own != nullptr && own->slots.contains(slot) && !node_->moves().is_frozen(slot);
 }
 
 void Engine::run(const Operation& operation, Done done) {
@@ -109,6 +109,7 @@ void Engine::run(const Operation& operation, Done done) {
     if (operation.id != 0) {
         make(operation, data_);
         node_->copy()->append(encode(operation));
+        give_out(operation);
     }
     Answer answer;
     for (const std::string& key : operation.keys) {
@@ -156,6 +157,10 @@ void Engine::apply(ByteView changes) {
 
 void Engine::clear() {
     data_.clear();
+    arriving_.clear();
+    if (giving_) {
+        giving_->broken = true;
+    }
     if (snapshot_) {
         snapshot_->broken = true;
     }
@@ -177,7 +182,10 @@ Status Engine::begin_snapshot(const std::string& path, std::function<void(Status
     if (snapshot_) {
         return Error{ErrorCode::kConflict, "a snapshot is being written"};
     }
-    snapshot_ = Snapshot{path, encode(data_), std::move(done), false};
+    std::string bytes;
+    wire::append_sized(bytes, encode(data_));
+    wire::append_sized(bytes, planted(KvMutant::kMoveArrivingNotStored) ? "" : encode(arriving_));
+    snapshot_ = Snapshot{path, std::move(bytes), std::move(done), false};
     const auto takes = std::chrono::milliseconds(1 + loop_.random().below(kSnapshotMsMax));
     (void)loop_.add_timer(takes, [this] { end_snapshot(); });
     return {};
@@ -197,12 +205,106 @@ Status Engine::load(const std::string& path) {
         on_misuse_("keys are to be loaded on top of others");
     }
     KUMO_TRY_ASSIGN(const std::string bytes, io::read_file(fs_, path, kSnapshotBytesMax));
-    auto data = decode_data(bytes);
-    if (!data) {
+    wire::ByteReader in(bytes);
+    auto data = decode_data(in.sized());
+    auto arriving = decode_data(in.sized());
+    if (!data || !arriving || !in.at_end()) {
         return corruption(path + ": no keys");
     }
     data_ = std::move(*data);
+    arriving_ = std::move(*arriving);
     return {};
+}
+
+// ---- slots that move
+
+namespace {
+
+// The first byte of a record: a key as it is, or what was done.
+constexpr char kKey = 'k';
+constexpr char kDone = 'd';
+
+}  // namespace
+
+void Engine::begin_export(const SlotSet& slots) {
+    giving_.emplace();
+    for (const auto& [first, last] : slots.ranges()) {
+        for (std::uint32_t slot = first; slot <= last; ++slot) {
+            if (data_.contains(static_cast<std::uint16_t>(slot))) {
+                giving_->slots.push_back(static_cast<std::uint16_t>(slot));
+            } else {
+                giving_->walked.insert(static_cast<std::uint16_t>(slot));
+            }
+        }
+    }
+}
+
+KvEngine::Export Engine::export_some(std::size_t bytes, std::string* out) {
+    while (!giving_->broken && out->size() < bytes) {
+        if (!giving_->records.empty()) {
+            wire::append_sized(*out, giving_->records.front());
+            giving_->records.pop_front();
+        } else if (giving_->slots.empty()) {
+            return Export::kDry;
+        } else {
+            const std::uint16_t slot = giving_->slots.front();
+            giving_->slots.pop_front();
+            giving_->walked.insert(slot);
+            for (const auto& [key, value] : data_[slot]) {
+                giving_->records.push_back(kKey + encode(Data{{slot, {{key, value}}}}));
+            }
+        }
+    }
+    return giving_->broken ? Export::kBroken : Export::kMore;
+}
+
+void Engine::give_out(const Operation& operation) {
+    if (giving_ && giving_->walked.contains(operation.slot) && !planted(KvMutant::kMoveNoTail)) {
+        giving_->records.push_back(kDone + encode(operation));
+    }
+}
+
+void Engine::apply_arriving(ByteView changes) {
+    wire::ByteReader in(changes);
+    while (in.ok() && !in.at_end()) {
+        const ByteView record = in.sized();
+        const auto key = record.starts_with(kKey) ? decode_data(record.substr(1)) : std::nullopt;
+        const auto done = record.starts_with(kDone) ? decode(record.substr(1)) : std::nullopt;
+        if (key) {
+            for (const auto& [slot, keys] : *key) {
+                arriving_[slot].insert(keys.begin(), keys.end());
+            }
+        } else if (done) {
+            make(*done, arriving_);
+        } else {
+            on_misuse_("what arrives is nothing that was given out");
+        }
+    }
+}
+
+void Engine::adopt(const SlotSet& slots) {
+    drop_slots(slots);
+    for (auto each = arriving_.begin(); each != arriving_.end();) {
+        if (slots.contains(each->first)) {
+            data_[each->first] = std::move(each->second);
+            each = arriving_.erase(each);
+        } else {
+            ++each;
+        }
+    }
+    if (snapshot_) {
+        snapshot_->broken = true;
+    }
+}
+
+void Engine::drop_arriving(const SlotSet& slots) {
+    std::erase_if(arriving_, [&](const auto& each) { return slots.contains(each.first); });
+}
+
+void Engine::drop_slots(const SlotSet& slots) {
+    if (!planted(KvMutant::kMoveKeeps)) {
+        std::erase_if(data_, [&](const auto& each) { return slots.contains(each.first); });
+    }
 }
 
 }  // namespace kumo::node::sim

@@ -58,6 +58,8 @@ public:
 
     const Data& data() const { return data_; }
 
+    const Data& arriving() const { return arriving_; }
+
     void apply(ByteView changes) override;
     void clear() override;
     bool is_empty() const override;
@@ -70,6 +72,16 @@ public:
     void on_change() override {}
 
     void on_message(ByteView /*message*/) override {}
+
+    void begin_export(const SlotSet& slots) override;
+    Export export_some(std::size_t bytes, std::string* out) override;
+
+    void end_export() override { giving_.reset(); }
+
+    void apply_arriving(ByteView changes) override;
+    void adopt(const SlotSet& slots) override;
+    void drop_arriving(const SlotSet& slots) override;
+    void drop_slots(const SlotSet& slots) override;
 
 private:
     struct Held {
@@ -85,14 +97,25 @@ private:
         bool broken = false;
     };
 
+    /// Slots that are given out: those that have been walked, and what is to be sent of them.
+    struct Giving {
+        std::deque<std::uint16_t> slots;  ///< Not walked yet.
+        SlotSet walked;
+        std::deque<std::string> records;
+        bool broken = false;
+    };
+
     bool leads(std::uint16_t slot) const;
     void end_snapshot();
+    void give_out(const Operation& operation);
 
     io::Fs& fs_;
     io::Loop& loop_;
     const std::function<void(const std::string&)> on_misuse_;
     KvNode* node_ = nullptr;
     Data data_;
+    Data arriving_;
+    std::optional<Giving> giving_;
     store::Seq released_ = 0;
     std::deque<Held> held_;
     std::optional<Snapshot> snapshot_;

@@ -35,6 +35,7 @@ void Cluster::start(std::size_t i) {
     }
     computer.up = true;
     ++computer.boot;
+    computer.had_lease_at = now();
     ++outcome_.starts;
     note("node " + std::to_string(i) + " starts");
 }
@@ -125,6 +126,8 @@ void Cluster::inject_by_hand(const Fault& fault) {
         case FaultKind::kHandOver: hand_over(i); return;
         case FaultKind::kMove: move(i, fault.detail); return;
         case FaultKind::kTakeOut: take_out(i); return;
+        case FaultKind::kMoveSlots: move_slots(i, fault.detail); return;
+        case FaultKind::kStopMoves: stop_moves(i); return;
         default:
             note("node " + std::to_string(i) + " is to store its keys");
             node(i).checkpoint([](const Status&) {});

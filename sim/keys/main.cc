@@ -39,6 +39,8 @@ struct Simulation {
         {&Outcome::unknown, "unknown"},
         {&Outcome::faults, "faults"},
         {&Outcome::starts, "starts"},
+        {&Outcome::moves, "moves of slots"},
+        {&Outcome::moved, "of them done"},
         {&Outcome::settle_ms, "ms until all was well"},
     };
 
@@ -54,6 +56,27 @@ struct Simulation {
          "a checkpoint counts when it is committed"},
         {KvMutant::kBringNothing, "bring-nothing", "keys are stored before their copy begins"},
         {KvMutant::kApplyParts, "apply-parts", "a change of several entries is made at once"},
+        {KvMutant::kMoveUnfenced,
+         "move-unfenced",
+         "slots move only from the primary that has frozen them"},
+        {KvMutant::kMoveAdoptTwice, "move-adopt-twice", "what has come is adopted once"},
+        {KvMutant::kMoveNotFrozen, "move-not-frozen", "commands wait while the last is sent"},
+        {KvMutant::kMoveThaws, "move-thaws", "the source does not go on by itself"},
+        {KvMutant::kMoveFinishEarly,
+         "move-finish-early",
+         "slots move when the target's log has everything safely"},
+        {KvMutant::kMoveServeEarly,
+         "move-serve-early",
+         "nothing runs before what has come is shown"},
+        {KvMutant::kMoveForgetEarly,
+         "move-forget-early",
+         "what has come goes only when the move has come to nothing"},
+        {KvMutant::kMoveNotStored, "move-not-stored", "a checkpoint knows of moves"},
+        {KvMutant::kMoveArrivingNotStored,
+         "move-arriving-not-stored",
+         "a checkpoint has what is arriving"},
+        {KvMutant::kMoveNoTail, "move-no-tail", "what is done meanwhile is sent, too"},
+        {KvMutant::kMoveKeeps, "move-keeps", "the source drops what has moved"},
     };
 
     static void plant(Mutant mutant) { planted_kv_mutant = mutant; }

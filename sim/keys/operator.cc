@@ -12,6 +12,8 @@ using std::chrono::seconds;
 namespace {
 
 constexpr Duration kMeetAgainAfter = milliseconds(800);
+constexpr milliseconds kVoteLeavesWithin(3000);
+constexpr Duration kLeftBehindAfter = seconds(6);
 constexpr Duration kPlaceAgainAfter = milliseconds(500);
 
 void ignore(const Status& /*status*/) {}
@@ -32,13 +34,15 @@ void Cluster::operate() {
     }
     const auto reference = somebody_in_cluster();
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-        if (!runs(i)) {
+        if (!runs(i) || node(i).self().is_nil()) {
             continue;
         }
         assign(i);
+        for (const auto& [id, move] : node(i).state()->kv.moves) {
+            outcome_.moved += move->done && moved_.insert(id).second ? 1 : 0;
+        }
         const cluster::NodeId self = node(i).self();
-        if (reference && node(*reference).state()->kv.forgotten.contains(self)
-            && node(i).state()->cluster.id == cluster_) {
+        if (is_to_be_reset(i, reference)) {
             note("node " + std::to_string(i) + " is reset");
             node(i).reset(pick(2) == 0 ? self : make_uuid(random_));
             continue;
@@ -51,6 +55,26 @@ void Cluster::operate() {
             meet(i);
         }
     }
+}
+
+/// Who was forgotten, when the others do not need its vote any more. And who is left behind in the
+/// end by a cluster that had no slots yet, and went into another one while this node was cut off.
+bool Cluster::is_to_be_reset(std::size_t i, std::optional<std::size_t> reference) {
+    Computer& computer = nodes_[i];
+    const State& state = *node(i).state();
+    if (reference && *reference != i && state.cluster.id == cluster_) {
+        const auto& forgotten = node(*reference).state()->kv.forgotten;
+        const auto found = forgotten.find(node(i).self());
+        return found != forgotten.end()
+               && now() / 1'000'000 - found->second > kVoteLeavesWithin.count();
+    }
+    computer.had_lease_at = !calm_ || node(i).has_lease() ? now() : computer.had_lease_at;
+    const KvGroup* own = node(i).group();
+    const bool has_nothing = (i >= parts_.size() || !parts_[i].assigned)
+                             && (own == nullptr || own->slots.empty());
+    const bool left_behind = now() - computer.had_lease_at > Duration(kLeftBehindAfter).count();
+    computer.had_lease_at = left_behind ? now() : computer.had_lease_at;
+    return has_nothing && left_behind;
 }
 
 std::optional<std::size_t> Cluster::somebody_in_cluster() {
@@ -138,6 +162,57 @@ void Cluster::hand_over(std::size_t i) {
 
 void Cluster::move(std::size_t i, std::uint64_t detail) {
     nodes_[i].follows = detail % parts_.size();
+}
+
+/// Some of the slots of whoever leads the node's group, mostly with one that is used, to the master
+/// of another part.
+void Cluster::move_slots(std::size_t i, std::uint64_t detail) {
+    const State& state = *node(i).state();
+    const KvGroup* own = node(i).group();
+    std::vector<const KvGroup*> others;
+    for (const auto& [shard, group] : state.kv.groups) {
+        if (own != nullptr && shard != own->shard && !group->slots.empty()) {
+            others.push_back(group.get());
+        }
+    }
+    if (others.empty() || own->slots.empty()) {
+        return;
+    }
+    const KvGroup& target = *others[detail % others.size()];
+    std::uint16_t cut = static_cast<std::uint16_t>(detail % kSlots);
+    if (detail % 3 != 0) {
+        for (const Part& part : parts_) {
+            cut = own->slots.contains(part.slot) ? part.slot : cut;
+        }
+    }
+    SlotSet slots;
+    for (const auto& [first, last] : own->slots.ranges()) {
+        for (std::uint32_t slot = first; slot <= last; ++slot) {
+            const bool before = detail % 2 == 0 ? slot <= cut : slot >= cut;
+            if (before) {
+                slots.insert(static_cast<std::uint16_t>(slot));
+            }
+        }
+    }
+    KvBeginMove command;
+    command.id = make_uuid(random_);
+    command.source = master_of(state.cluster, *own);
+    command.target = master_of(state.cluster, target);
+    command.slots = slots;
+    command.at_ms = now() / 1'000'000;
+    note(
+        std::to_string(slots.size()) + " slots of the group of node " + std::to_string(i)
+        + " are to move"
+    );
+    node(i).propose(KvCommand(command), ignore);
+    ++outcome_.moves;
+}
+
+void Cluster::stop_moves(std::size_t i) {
+    note("node " + std::to_string(i) + " stops moves");
+    for (const auto& [id, move] : node(i).state()->kv.moves) {
+        node(i).propose(KvCommand(KvCancelMove{id}), ignore);
+    }
 }
 
 /// A replica goes, and is met again: forgotten by the others, it is reset as soon as that is seen.

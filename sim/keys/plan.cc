@@ -30,6 +30,8 @@ constexpr std::array<Row, kFaultKinds> kRows = {{
     {FaultKind::kMove, "move", 5},
     {FaultKind::kTakeOut, "take_out", 4},
     {FaultKind::kCheckpoint, "checkpoint", 6},
+    {FaultKind::kMoveSlots, "move_slots", 14},
+    {FaultKind::kStopMoves, "stop_moves", 2},
 }};
 
 Duration milliseconds(Random& random, std::uint64_t most) {

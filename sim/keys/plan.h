@@ -27,9 +27,11 @@ enum class FaultKind : std::uint8_t {
     kMove,        ///< An operator makes a replica one of another master.
     kTakeOut,     ///< An operator takes a replica out of the cluster, and it is met again.
     kCheckpoint,  ///< An operator has the keys stored.
+    kMoveSlots,   ///< An operator moves slots from a master to another one.
+    kStopMoves,   ///< And thinks better of it.
 };
 
-inline constexpr std::size_t kFaultKinds = 15;
+inline constexpr std::size_t kFaultKinds = 17;
 
 std::string_view name_of(FaultKind kind);
 std::optional<FaultKind> parse_fault(std::string_view name);

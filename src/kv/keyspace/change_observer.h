@@ -19,6 +19,8 @@ public:
     virtual void before_insert(const Database& database, const Entry& entry) = 0;
     /// All keys of the database are about to go, or the database to change its number.
     virtual void before_clear(const Database& database) = 0;
+    /// All keys of a slot are about to be exchanged for others.
+    virtual void before_exchange(const Database& database, int slot) = 0;
 
 protected:
     ChangeObserver() = default;

@@ -204,8 +204,12 @@ std::uint64_t Database::scan_order(ScanCursor cursor) const {
                                : ((cursor & (kSlots - 1)) << kPositionBits) | (cursor >> kSlotBits);
 }
 
+std::uint64_t Database::slot_position(ByteView key) const {
+    return key_hash(key, seed_) >> (64U - KeyTable::kPositionBits);
+}
+
 std::uint64_t Database::scan_place(ByteView key) const {
-    const std::uint64_t position = key_hash(key, seed_) >> (64U - KeyTable::kPositionBits);
+    const std::uint64_t position = slot_position(key);
     if (tables_.size() == 1) {
         return position;
     }
@@ -263,6 +267,26 @@ void Database::visit_slot(int slot, std::size_t limit, const KeyTable::Visitor& 
             }
         });
     } while (position != 0 && seen < limit);
+}
+
+std::uint64_t
+Database::scan_slot(int slot, std::uint64_t position, const KeyTable::Visitor& visit) const {
+    KUMO_ASSERT(tables_.size() == kSlots);
+    return tables_[static_cast<std::size_t>(slot)].scan(position, seed_, visit);
+}
+
+void Database::exchange_slot(int slot, Database& other) {
+    KUMO_ASSERT(tables_.size() == kSlots && other.tables_.size() == kSlots && seed_ == other.seed_);
+    KeyTable& own = tables_[static_cast<std::size_t>(slot)];
+    KeyTable& its = other.tables_[static_cast<std::size_t>(slot)];
+    if (own.size() == 0 && its.size() == 0) {
+        return;
+    }
+    will_exchange(slot);
+    other.will_exchange(slot);
+    size_ = size_ - own.size() + its.size();
+    other.size_ = other.size_ - its.size() + own.size();
+    std::swap(own, its);
 }
 
 bool Database::rehash_some() {

@@ -65,6 +65,17 @@ public:
     /// Requires: made slotted.
     std::size_t slot_size(int slot) const;
     void visit_slot(int slot, std::size_t limit, const KeyTable::Visitor& visit) const;
+    /// As KeyTable::scan(), of one slot.
+    std::uint64_t
+    scan_slot(int slot, std::uint64_t position, const KeyTable::Visitor& visit) const;
+    /// Where scan_slot() meets the key: it has been met if the position that scan_slot() gave is
+    /// larger, or 0 at the end.
+    std::uint64_t slot_position(ByteView key) const;
+    /// An empty database that slots can be exchanged with. Requires: made slotted.
+    Database sibling() const { return {seed_, true}; }
+
+    /// The slot's keys change places with those of a sibling, if either has any.
+    void exchange_slot(int slot, Database& other);
 
     /// It outlives its being added; in the order of adding.
     void add_observer(ChangeObserver& observer) { observers_.push_back(&observer); }
@@ -75,6 +86,12 @@ public:
     void will_clear() const {
         for (ChangeObserver* observer : observers_) {
             observer->before_clear(*this);
+        }
+    }
+
+    void will_exchange(int slot) const {
+        for (ChangeObserver* observer : observers_) {
+            observer->before_exchange(*this, slot);
         }
     }
 

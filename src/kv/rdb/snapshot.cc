@@ -2,40 +2,52 @@
 
 #include "kv/keyspace/access.h"
 
+#include <algorithm>
+
 namespace kumo::kv {
 
-Snapshot::Snapshot(Keyspace& keyspace, RdbWriter& writer, std::int64_t now_ms)
-    : keyspace_(keyspace),
-      writer_(writer),
-      now_ms_(now_ms),
-      early_(static_cast<std::size_t>(keyspace.database_count())) {
+Snapshot::Snapshot(
+    Keyspace& keyspace,
+    RdbWriter& writer,
+    std::int64_t now_ms,
+    Database* extra
+)
+    : keyspace_(keyspace), writer_(writer), now_ms_(now_ms) {
     for (int db = 0; db < keyspace_.database_count(); ++db) {
-        keyspace_.database(db).add_observer(*this);
+        databases_.push_back(db == 1 && extra != nullptr ? extra : &keyspace_.database(db));
+    }
+    if (extra != nullptr && databases_.size() == 1) {
+        databases_.push_back(extra);
+    }
+    early_.resize(databases_.size());
+    for (Database* each : databases_) {
+        each->add_observer(*this);
     }
 }
 
 Snapshot::~Snapshot() {
-    for (int db = 0; db < keyspace_.database_count(); ++db) {
-        keyspace_.database(db).remove_observer(*this);
+    for (Database* each : databases_) {
+        each->remove_observer(*this);
     }
 }
 
 int Snapshot::index_of(const Database& database) const {
-    return static_cast<int>(&database - &keyspace_.database(0));
+    const auto at = std::find(databases_.begin(), databases_.end(), &database);
+    return static_cast<int>(at - databases_.begin());
 }
 
 bool Snapshot::passed(int db, ByteView key) const {
     if (db != db_) {
         return db < db_;
     }
-    const Database& database = keyspace_.database(db);
+    const Database& database = *databases_[static_cast<std::size_t>(db)];
     return begun_ && database.scan_place(key) < database.scan_order(cursor_);
 }
 
 void Snapshot::select(int db) {
     if (selected_ != db) {
         selected_ = db;
-        const Database& database = keyspace_.database(db);
+        const Database& database = *databases_[static_cast<std::size_t>(db)];
         writer_.database(db, database.size(), database.volatile_size());
     }
 }
@@ -71,8 +83,8 @@ void Snapshot::write(int db, const Entry& entry) {
 
 bool Snapshot::step(std::size_t budget_bytes) {
     const std::uint64_t begin = writer_.bytes();
-    while (db_ < keyspace_.database_count() && !broken_) {
-        const Database& database = keyspace_.database(db_);
+    while (db_ < static_cast<int>(databases_.size()) && !broken_) {
+        const Database& database = *databases_[static_cast<std::size_t>(db_)];
         const auto& early = early_[static_cast<std::size_t>(db_)];
         if (database.size() > 0) {
             begun_ = true;
@@ -114,6 +126,10 @@ void Snapshot::before_insert(const Database& database, const Entry& entry) {
 
 void Snapshot::before_clear(const Database& database) {
     broken_ = broken_ || (database.size() > 0 && index_of(database) >= db_);
+}
+
+void Snapshot::before_exchange(const Database& /*database*/, int /*slot*/) {
+    broken_ = true;
 }
 
 }  // namespace kumo::kv

@@ -23,15 +23,21 @@ namespace kumo::kv {
 /// Thread rule: loop-owned. It observes all databases from its making to its end.
 class Snapshot final : public ChangeObserver {
 public:
-    /// Both outlive it. The writer's head (aux fields, functions) has been written.
-    Snapshot(Keyspace& keyspace, RdbWriter& writer, std::int64_t now_ms);
+    /// All outlive it. The writer's head (aux fields, functions) has been written. `extra`, if it is
+    /// given, stands for database 1.
+    Snapshot(
+        Keyspace& keyspace,
+        RdbWriter& writer,
+        std::int64_t now_ms,
+        Database* extra = nullptr
+    );
     ~Snapshot() override;
 
     /// Writes some keys, about `budget_bytes`; false: all have been written (finish() is the
     /// caller's).
     bool step(std::size_t budget_bytes);
 
-    /// A database was emptied or swapped meanwhile: what was written is no state there ever was.
+    /// A database, or a slot, was emptied or swapped meanwhile: what was written is no state there ever was.
     /// Begin anew.
     bool broken() const { return broken_; }
 
@@ -40,6 +46,7 @@ public:
     void before_change(const Database& database, const Entry& entry) override;
     void before_insert(const Database& database, const Entry& entry) override;
     void before_clear(const Database& database) override;
+    void before_exchange(const Database& database, int slot) override;
 
 private:
     int index_of(const Database& database) const;
@@ -50,6 +57,7 @@ private:
     Keyspace& keyspace_;
     RdbWriter& writer_;
     std::int64_t now_ms_;
+    std::vector<Database*> databases_;
     int db_ = 0;  ///< Where the walk is.
     ScanCursor cursor_ = 0;
     bool begun_ = false;  ///< Of this database.

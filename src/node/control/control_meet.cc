@@ -234,8 +234,8 @@ void ControlPlane::leave_cluster() {
 }
 
 void ControlPlane::watch_departure() {
-    if (departure_ == nullptr) {
-        return;
+    if (departure_ == nullptr || !departure_->left) {
+        return;  // The one that it was about is over.
     }
     if (incarnation_ != 0) {
         log_info("this node is in cluster " + state_->cluster.id.to_string());
@@ -276,6 +276,7 @@ void ControlPlane::reset(const cluster::NodeId& node) {
         }
         if (!changed.ok()) {
             fail(changed.error());
+            return;
         }
     }
     boot_ = make_uuid(loop_.random());

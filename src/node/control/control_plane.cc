@@ -451,7 +451,7 @@ void ControlPlane::publish() {
     status->self = self_;
     status->in_cluster = !state_->cluster.id.is_nil();
     status->other_keys = keys_.others();
-    const cluster::PeeringStats stats = peering_->stats();
+    const auto stats = peering_ == nullptr ? cluster::PeeringStats() : peering_->stats();
     status->peers_refused = std::accumulate(stats.refused.begin(), stats.refused.end(), 0ULL);
     status->dials_failed = stats.dials_failed;
     if (raft_ != nullptr) {

@@ -14,6 +14,17 @@ enum class KvMutant {
     kBringNothing,           ///< KvNode::bring_in
     kApplyParts,             ///< KvCopy::make
     kAnswersSurviveRole,     ///< Planted in the simulator's engine.
+    kMoveUnfenced,           ///< may_be_finished() in kv_state.cc
+    kMoveAdoptTwice,         ///< adopt() in kv_move_table.cc
+    kMoveNotFrozen,          ///< KvMoves::freeze
+    kMoveThaws,              ///< KvMoves::tick: the source goes on by itself.
+    kMoveFinishEarly,        ///< KvMoves::finish_imports
+    kMoveServeEarly,         ///< KvMoves::is_settled
+    kMoveForgetEarly,        ///< KvMoves::settle
+    kMoveNotStored,          ///< encode_kv_checkpoint
+    kMoveNoTail,             ///< Planted in the simulator's engine.
+    kMoveKeeps,              ///< The same: the source keeps what has moved.
+    kMoveArrivingNotStored,  ///< The same.
 };
 
 #ifdef KUMO_KV_MUTANTS

@@ -3,6 +3,7 @@
 #include "node/kv/kv_node.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 // A node's checkpoints: for its next start, and for copies that are too far behind for the log.
@@ -40,6 +41,7 @@ void KvNode::begin_checkpoint() {
     next.copy = copy_->copy();
     next.checkpoint.seq = copy_->appended();
     next.checkpoint.mark = copy_->mark();
+    next.checkpoint.moves = copy_->moves();
     const std::string path = files_.path_of(life_.life, next.copy, next.checkpoint.seq);
     Status begun = io::make_directories(fs_, files_.directory_of(life_.life, next.copy));
     if (begun.ok()) {
@@ -132,7 +134,8 @@ Result<KvInstallSender::Source> KvNode::source() const {
     return out;
 }
 
-/// Copies that are no more, and those of lives before.
+/// Copies that are no more, and those of lives before. The mark goes first: a start must not look
+/// for what follows on it in a log that is dropped.
 void KvNode::remove_strangers() {
     const auto places = files_.copies();
     if (!places.ok()) {
@@ -140,17 +143,27 @@ void KvNode::remove_strangers() {
         return;
     }
     const KvFiles::Place present{life_.life, copy_->copy()};
+    std::set<store::StreamId> kept = {kv_stream_of(present.life, present.copy)};
     for (const KvFiles::Place& place : places.value()) {
-        if (!(place == present)) {
-            jobs_.submit(BackgroundJobs::Lane::kStore, [files = files_, place]() -> io::Task {
-                files.remove(place.life, place.copy);
-                return [] {
-                };
-            });
+        if (place == present) {
+            continue;
         }
+        const store::StreamId stream = kv_stream_of(place.life, place.copy);
+        kept.insert(stream);
+        jobs_.submit(
+            BackgroundJobs::Lane::kStore,
+            [this, files = files_, place, stream]() -> io::Task {
+                const bool removed = files.remove(place.life, place.copy).ok();
+                return [this, stream, removed] {
+                    if (removed) {
+                        wal_->drop(stream);
+                    }
+                };
+            }
+        );
     }
     for (const store::StreamId stream : wal_->streams()) {
-        if (!(place_of(stream) == present)) {
+        if (!kept.contains(stream)) {
             wal_->drop(stream);
         }
     }

@@ -23,6 +23,7 @@ constexpr Duration kAskAgainAfter = std::chrono::seconds(1);
 // The first byte of an entry.
 constexpr char kLastPart = '\0';
 constexpr char kMoreFollows = '\1';
+constexpr char kLastPartOfMove = '\2';  // Of a record of kv_move_table.h.
 
 cluster::CopyOptions options_of(const KvCopy::Environment& env) {
     cluster::CopyOptions options;
@@ -62,6 +63,7 @@ KvCopy::KvCopy(Environment environment, Parts parts)
                env_.on_log_failed(error);
            }}
       ),
+      made_{{}, std::move(parts.moves)},
       executed_(parts.applied) {
     for (const cluster::EntryPtr& entry : parts.tail) {
         log_bytes_ += entry->operation.size();
@@ -114,7 +116,13 @@ bool KvCopy::is_in_between() const {
     return core_.is_primary() && !may_run();
 }
 
-void KvCopy::append(std::string changes) {
+void KvCopy::append_move(std::string record) {
+    KUMO_ASSERT(may_run());
+    make_move_record(record, made_.moves, *env_.engine);
+    log(std::move(record), true);
+}
+
+void KvCopy::log(std::string changes, bool of_move) {
     KUMO_ASSERT(may_run());
     const std::int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(
                                  env_.loop->clock().wall_now().time_since_epoch()
@@ -126,7 +134,7 @@ void KvCopy::append(std::string changes) {
         const bool last = at + size == changes.size();
         std::string operation;
         operation.reserve(size + 1);
-        operation.push_back(last ? kLastPart : kMoreFollows);
+        operation.push_back(!last ? kMoreFollows : of_move ? kLastPartOfMove : kLastPart);
         operation.append(changes, at, size);
         at += size;
         const auto seq = core_.propose({}, now, std::move(operation));
@@ -274,22 +282,27 @@ void KvCopy::apply_ready() {
 void KvCopy::apply(const cluster::LogEntry& entry) {
     executed_ = entry.seq;
     log_bytes_ += entry.operation.size();
-    make(entry, parts_, *env_.engine);
+    make(entry, made_, *env_.engine);
 }
 
-void KvCopy::make(const cluster::LogEntry& entry, std::string& parts, KvEngine& engine) {
+void KvCopy::make(const cluster::LogEntry& entry, Made& made, KvEngine& engine) {
     if (entry.no_op || entry.operation.empty()) {
-        parts.clear();  // Whoever began a change of several entries did not come to its end.
+        made.parts.clear();  // Whoever began a change of several entries did not come to its end.
         return;
     }
-    const ByteView bytes = ByteView(entry.operation).substr(1);
-    if (entry.operation.front() == kMoreFollows && !planted(KvMutant::kApplyParts)) {
-        parts.append(bytes);
-    } else if (parts.empty()) {
-        engine.apply(bytes);
+    const char kind = entry.operation.front();
+    ByteView bytes = ByteView(entry.operation).substr(1);
+    if (kind == kMoreFollows && !planted(KvMutant::kApplyParts)) {
+        made.parts.append(bytes);
+        return;
+    }
+    const std::string before = std::exchange(made.parts, {});
+    const std::string whole = before.empty() ? std::string() : before + std::string(bytes);
+    bytes = before.empty() ? bytes : ByteView(whole);
+    if (kind == kLastPartOfMove) {
+        make_move_record(bytes, made.moves, engine);
     } else {
-        parts.append(bytes);
-        engine.apply(std::exchange(parts, {}));
+        engine.apply(bytes);
     }
 }
 

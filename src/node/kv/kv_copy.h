@@ -6,6 +6,7 @@
 #include "node/copy_mark.h"
 #include "node/copy_stream.h"
 #include "node/kv/kv_engine.h"
+#include "node/kv/kv_move_table.h"
 #include "store/wal.h"
 
 #include <cstdint>
@@ -63,6 +64,7 @@ public:
         cluster::CopyId copy{};
         store::Seq applied = 0;  ///< What the engine has.
         CopyMark mark;
+        KvMoveTable moves;
         std::vector<cluster::EntryPtr> tail;  ///< Of the log, behind that.
     };
 
@@ -93,7 +95,13 @@ public:
     bool is_in_between() const;
 
     /// Logs changes that have just been made. Requires: may_run().
-    void append(std::string changes);
+    void append(std::string changes) { log(std::move(changes), false); }
+
+    /// Makes and logs what a move of slots has come to. Requires: may_run().
+    void append_move(std::string record);
+
+    /// The moves of slots that it has a part in.
+    const KvMoveTable& moves() const { return made_.moves; }
 
     /// The number of the last change made here.
     store::Seq appended() const { return executed_; }
@@ -103,11 +111,16 @@ public:
     /// Everything that is committed as far as this copy knows has been made.
     bool is_up_to_date() const { return ready_.empty(); }
 
+    /// The same, of everything that is in its log, and all that is committed.
+    bool has_made_all() const {
+        return ready_.empty() && executed_ >= core_.last() && core_.committed() >= core_.last();
+    }
+
     /// Why the log takes nothing at the moment; empty: it does.
     const std::string& refusal() const { return refusal_; }
 
     /// What has been made is what the log says up to appended(), and nothing is half made.
-    bool may_checkpoint() const { return ready_.empty() && parts_.empty() && !useless_; }
+    bool may_checkpoint() const { return ready_.empty() && made_.parts.empty() && !useless_; }
 
     /// It has made what is not in the shard's log: nothing of it counts any more.
     bool is_useless() const { return useless_; }
@@ -121,13 +134,20 @@ public:
     /// Bytes logged since the last release().
     std::uint64_t log_bytes() const { return log_bytes_; }
 
-    /// Makes what an entry holds; `parts` are those of a change whose last entry has not come yet.
-    static void make(const cluster::LogEntry& entry, std::string& parts, KvEngine& engine);
+    /// What a log has come to, beside the engine's keys.
+    struct Made {
+        std::string parts;  ///< Of a change whose last entry has not come yet.
+        KvMoveTable moves;
+    };
+
+    /// Makes what an entry holds.
+    static void make(const cluster::LogEntry& entry, Made& made, KvEngine& engine);
 
     /// Nothing happens any more.
     void close() { closed_ = true; }
 
 private:
+    void log(std::string changes, bool of_move);
     void schedule_drain();
     void drain();
     void on_cut(store::Seq from);
@@ -141,7 +161,7 @@ private:
     cluster::ShardCopy core_;
     CopyStream stream_;
     std::deque<cluster::EntryPtr> ready_;
-    std::string parts_;  ///< Of a change whose last entry has not come yet.
+    Made made_;
     store::Seq executed_ = 0;
     store::Seq told_committed_ = 0;
     std::size_t uncommitted_bytes_ = 0;

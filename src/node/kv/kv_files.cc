@@ -1,6 +1,7 @@
 #include "node/kv/kv_files.h"
 
 #include "base/log.h"
+#include "node/internal/kv_mutant.h"
 #include "node/internal/numbered_name.h"
 #include "store/checkpoint.h"
 #include "wire/byte_reader.h"
@@ -50,6 +51,10 @@ std::string encode_kv_checkpoint(const KvCheckpoint& checkpoint) {
     wire::append_varint(out, checkpoint.seq);
     wire::append_varint(out, checkpoint.bytes);
     wire::append_sized(out, encode_mark(checkpoint.mark));
+    append_move_table(
+        out,
+        planted(KvMutant::kMoveNotStored) ? KvMoveTable() : checkpoint.moves
+    );
     return out;
 }
 
@@ -59,7 +64,9 @@ Result<KvCheckpoint> decode_kv_checkpoint(ByteView bytes) {
     checkpoint.seq = in.number();
     checkpoint.bytes = in.number();
     KUMO_TRY_ASSIGN(checkpoint.mark, decode_mark(in.sized()));
-    if (!in.at_end()) {
+    auto moves = in.at_end() ? KvMoveTable() : read_move_table(in);  // Not in older ones.
+    checkpoint.moves = moves.value_or(KvMoveTable());
+    if (!moves || !in.at_end()) {
         return corruption("the mark of a copy of keys is not well formed");
     }
     return checkpoint;
@@ -165,11 +172,23 @@ Result<std::vector<KvFiles::Place>> KvFiles::copies() const {
     return places;
 }
 
-void KvFiles::remove(KvLife life, cluster::CopyId copy) const {
-    const Status removed = io::remove_tree(fs_, directory_of(life, copy));
-    if (!removed.ok()) {
+Status KvFiles::remove(KvLife life, cluster::CopyId copy) const {
+    const std::string directory = directory_of(life, copy);
+    Status removed = fs_.unlink(io::join_path(directory, "mark"));
+    if (removed.ok()) {
+        removed = fs_.sync_dir(directory);
+    } else if (removed.error().code == ErrorCode::kNotFound) {
+        removed = {};
+    }
+    if (removed.ok()) {
+        const Status rest = io::remove_tree(fs_, directory);
+        if (!rest.ok()) {
+            log_warn(rest.error().message);
+        }
+    } else {
         log_warn(removed.error().message);
     }
+    return removed;
 }
 
 }  // namespace kumo::node

@@ -4,6 +4,7 @@
 #include "cluster/state/state.h"
 #include "io/fs.h"
 #include "node/copy_mark.h"
+#include "node/kv/kv_move_table.h"
 #include "node/kv/slot_set.h"
 #include "store/wal.h"
 
@@ -42,6 +43,7 @@ struct KvCheckpoint {
     store::Seq seq = 0;  ///< Everything up to here is in it.
     CopyMark mark;
     std::uint64_t bytes = 0;  ///< Of the file.
+    KvMoveTable moves;
 };
 
 /// The files of a node's keys, in one directory (docs/formats/keys.md):
@@ -78,7 +80,8 @@ public:
     /// The copies that have a directory.
     Result<std::vector<Place>> copies() const;
 
-    void remove(KvLife life, cluster::CopyId copy) const;
+    /// An error: its mark may still be there.
+    Status remove(KvLife life, cluster::CopyId copy) const;
 
 private:
     io::Fs& fs_;

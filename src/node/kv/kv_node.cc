@@ -123,7 +123,6 @@ Status KvNode::read_log() {
             from[stream] = mark.value() ? mark.value()->seq : store::kFromFirst;
         }
     }
-    std::string parts;
     return wal_->replay(
         from,
         [&](store::StreamId stream, store::Seq seq, ByteView payload) -> Status {
@@ -132,7 +131,7 @@ Status KvNode::read_log() {
             if (place.life == life_.life) {
                 tails_[place.copy].push_back(std::move(entry));
             } else {
-                KvCopy::make(*entry, parts, engine_);
+                KvCopy::make(*entry, carried_made_, engine_);
             }
             return {};
         }
@@ -145,6 +144,7 @@ Status KvNode::load_carried() {
     KUMO_TRY_ASSIGN(const auto mark, files_.read_mark(carried.life, carried.copy));
     if (mark) {
         KUMO_TRY(engine_.load(files_.path_of(carried.life, carried.copy, mark->seq)));
+        carried_made_.moves = mark->moves;
     }
     carries_ = true;
     return {};
@@ -171,6 +171,18 @@ void KvNode::make_parts() {
         [this](cluster::CopyId id, const KvCheckpoint& checkpoint) {
             on_installed(id, checkpoint);
         }});
+    moves_ = std::make_unique<KvMoves>(KvMoves::Environment{
+        loop_,
+        clock_,
+        *control_,
+        engine_,
+        copy,
+        [this]() -> const State& { return *state_; },
+        [this] { return incarnation_; },
+        [this] { return leads(); },
+        [this](KvCommand command) { propose(std::move(command), [](const Status&) {}); },
+        [this] { engine_.on_change(); },
+        options_.limits.install_chunk_bytes});
 }
 
 void KvNode::start() {
@@ -258,7 +270,9 @@ void KvNode::on_state(std::shared_ptr<const State> state, std::uint64_t incarnat
     } else {
         keep_copy(*shard);
     }
+    moves_->on_state();
     engine_.on_change();
+    dissolve_if_quiet();
 }
 
 /// The node is in another cluster than before: a new life begins.
@@ -272,6 +286,8 @@ void KvNode::arrive() {
     if (!carries_) {
         engine_.clear();  // A replica's: it was its master's.
     }
+    engine_.drop_arriving(SlotSet::all());  // From nodes of another cluster.
+    carried_made_ = {};
     dissolving_ = false;
     out_ = false;
     checkpoint_.reset();
@@ -290,9 +306,8 @@ void KvNode::take_along() {
         log_error(loaded.error().message);
         return;
     }
-    std::string parts;
     for (const cluster::EntryPtr& entry : tails_[life_.carried->copy]) {
-        KvCopy::make(*entry, parts, engine_);
+        KvCopy::make(*entry, carried_made_, engine_);
     }
 }
 
@@ -365,9 +380,15 @@ Status KvNode::open_stored(const cluster::Shard& shard, cluster::CopyId copy) {
     parts.copy = copy;
     KUMO_TRY_ASSIGN(checkpoint_, files_.read_mark(life_.life, copy));
     if (checkpoint_) {
+        // A run before ended as it was sent the keys, after the log had begun.
+        const store::Seq logged = wal_->last_seq(kv_stream_of(life_.life, copy));
+        if (logged != 0 && logged < checkpoint_->seq) {
+            return corruption("the log ends before the checkpoint");
+        }
         KUMO_TRY(engine_.load(files_.path_of(life_.life, copy, checkpoint_->seq)));
         parts.applied = checkpoint_->seq;
         parts.mark = checkpoint_->mark;
+        parts.moves = checkpoint_->moves;
     }
     const auto tail = tails_.find(copy);
     if (tail != tails_.end()) {
@@ -423,6 +444,7 @@ void KvNode::close_copy() {
     checkpoint_.reset();
     checkpointing_.reset();
     engine_.on_role_lost();
+    moves_->on_copy_closed();
     for (auto& [seq, done] : std::exchange(wait_for_checkpoint_, {})) {
         done(Error{ErrorCode::kUnavailable, "the copy is gone"});
     }
@@ -433,6 +455,11 @@ void KvNode::on_installed(cluster::CopyId copy, const KvCheckpoint& checkpoint) 
         return;
     }
     const cluster::ShardId id = copy_->shard();
+    if (copy_->core().last() != 0) {
+        // The log came after all: what is in its stream does not go on behind the file.
+        control_->propose_cluster(cluster::ReplaceCopy{id, self(), copy});
+        return;
+    }
     drop_copy();
     const Status loaded = engine_.load(files_.path_of(life_.life, copy, checkpoint.seq));
     const cluster::Shard* shard = cluster::find_shard(state_->cluster, id);
@@ -448,6 +475,7 @@ void KvNode::on_installed(cluster::CopyId copy, const KvCheckpoint& checkpoint) 
     parts.copy = copy;
     parts.applied = checkpoint.seq;
     parts.mark = checkpoint.mark;
+    parts.moves = checkpoint.moves;
     make_copy(std::move(parts));
     if (shard != nullptr) {
         copy_->on_state(*shard, incarnation_);
@@ -460,14 +488,24 @@ void KvNode::on_installed(cluster::CopyId copy, const KvCheckpoint& checkpoint) 
 /// The control plane wants to leave for another cluster: what has been acknowledged goes along.
 void KvNode::on_dissolve() {
     dissolving_ = true;
+    out_ = false;  // A reset may have ended a departure from before.
     engine_.on_change();
     dissolve_if_quiet();
 }
 
+/// The run has not got to what the one before has left: that is to go along, too.
+bool KvNode::is_opening() const {
+    if (copy_ != nullptr || broken_ || state_->cluster.id != life_.cluster) {
+        return false;
+    }
+    const auto stored = files_.copies();
+    const bool has_any = !tails_.empty() || (stored.ok() && !stored.value().empty());
+    return incarnation_ == 0 ? has_any : group() != nullptr;
+}
+
 void KvNode::dissolve_if_quiet() {
-    const bool quiet =
-        copy_ == nullptr || (copy_->committed() >= copy_->appended() && copy_->is_up_to_date());
-    if (!dissolving_ || !quiet || bringing_) {
+    const bool quiet = copy_ == nullptr || copy_->has_made_all();
+    if (!dissolving_ || out_ || !quiet || bringing_ || is_opening()) {
         return;
     }
     const KvGroup* own = group();
@@ -602,6 +640,10 @@ void KvNode::on_request(PeerRequest type, const std::string& bytes, std::uint64_
         install_receiver_->on_request(bytes, reply);
         return;
     }
+    if (type == PeerRequest::kKvRequest) {
+        moves_->on_request(bytes, reply);
+        return;
+    }
     control_->answer(reply, Error{ErrorCode::kUnsupported, "this node does not know the request"});
 }
 
@@ -628,10 +670,12 @@ void KvNode::tick() {
             keep_copy(*shard);  // Its keys could not be stored, or read, before.
         }
     }
+    moves_->tick();
     (void)loop_.add_timer(kTickInterval, [this] { tick(); });
 }
 
 void KvNode::on_progress() {
+    moves_->on_progress();
     dissolve_if_quiet();
     if (checkpointing_ && checkpointing_->written) {
         store_checkpoint();

@@ -9,6 +9,7 @@
 #include "node/kv/kv_engine.h"
 #include "node/kv/kv_files.h"
 #include "node/kv/kv_install.h"
+#include "node/kv/kv_moves.h"
 #include "node/kv/kv_state.h"
 #include "node/node_options.h"
 #include "node/run_record.h"
@@ -75,7 +76,15 @@ public:
     bool has_leader() const { return !control_->status()->leader.is_nil(); }
 
     /// Its copy leads the group and takes commands; the lease is not looked at.
-    bool may_run() const { return copy_ != nullptr && !dissolving_ && copy_->may_run(); }
+    bool may_run() const {
+        const bool none = state_->kv.moves.empty() && (copy_ == nullptr || copy_->moves().empty());
+        return leads() && (none || moves_->is_settled());
+    }
+
+    /// Slots that move, from and to this node.
+    KvMoves& moves() { return *moves_; }
+
+    const KvMoves& moves() const { return *moves_; }
 
     /// What it has to say about its disk; empty: nothing.
     std::string write_refusal() const;
@@ -111,6 +120,8 @@ private:
 
     using Taken = std::function<void(Result<KvInstallSender::Source>)>;
 
+    bool leads() const { return copy_ != nullptr && !dissolving_ && copy_->may_run(); }
+
     Status open(const NodeEnvironment& environment);
     Status read_log();
     Status load_carried();
@@ -135,6 +146,7 @@ private:
     void on_copy_message(const cluster::NodeId& node, const std::string& bytes);
     void on_request(PeerRequest type, const std::string& bytes, std::uint64_t reply);
     void on_dissolve();
+    bool is_opening() const;
     void dissolve_if_quiet();
     void on_progress();
     void tick();
@@ -164,12 +176,14 @@ private:
     std::unique_ptr<ControlLink> control_;
     std::unique_ptr<KvInstallSender> install_sender_;
     std::unique_ptr<KvInstallReceiver> install_receiver_;
+    std::unique_ptr<KvMoves> moves_;
 
     KvLifeRecord life_;
     std::map<cluster::CopyId, std::vector<cluster::EntryPtr>> tails_;  ///< Of this life.
     std::shared_ptr<const State> state_ = std::make_shared<const State>();
     std::uint64_t incarnation_ = 0;
     std::shared_ptr<KvCopy> copy_;
+    KvCopy::Made carried_made_;  ///< Of the log of the life before.
     bool carries_ = false;  ///< The engine has keys that are not this life's yet.
     std::optional<cluster::CopyId> bringing_;
     std::optional<Error> broken_;

@@ -1,5 +1,6 @@
 #include "node/kv/kv_state.h"
 
+#include "node/internal/kv_mutant.h"
 #include "wire/crc32c.h"
 
 #include <algorithm>
@@ -185,6 +186,13 @@ Status run(KvState& kv, cluster::State& cluster, const KvMarkSlot& command) {
     if (cluster::find_member(cluster, command.mark->peer) == nullptr) {
         return unknown_node(command.mark->peer);
     }
+    for (const auto& [id, move] : kv.moves) {
+        if (move->slots.contains(command.slot)) {
+            return Error{
+                ErrorCode::kConflict,
+                "Slot " + std::to_string(command.slot) + " is being moved by CLUSTER MIGRATESLOTS."};
+        }
+    }
     kv.open_slots[command.node][command.slot] = *command.mark;
     return {};
 }
@@ -301,6 +309,143 @@ Status run(KvState& kv, cluster::State& cluster, const KvForget& command) {
     return {};
 }
 
+// ---- slots that move
+
+bool has_all(const KvGroup& group, const SlotSet& slots) {
+    SlotSet others = slots;
+    others.erase(group.slots);
+    return others.empty();
+}
+
+/// The source's primary is who began it, so that it can be finished.
+bool may_be_finished(const KvState& kv, const cluster::State& cluster, const KvMove& move) {
+    const cluster::Shard* source = cluster::find_shard(cluster, move.source);
+    const auto group = kv.groups.find(move.source);
+    if (source == nullptr || group == kv.groups.end() || !kv.groups.contains(move.target)) {
+        return false;
+    }
+    const bool same_primary =
+        (source->term == move.term && source->primary_incarnation == move.incarnation)
+        || planted(KvMutant::kMoveUnfenced);
+    return same_primary && has_all(*group->second, move.slots);
+}
+
+/// After a change of anything: moves that cannot be finished any more go, and those where nobody
+/// is left to make them true.
+void end_moves(KvState& kv, const cluster::State& cluster) {
+    for (auto each = kv.moves.begin(); each != kv.moves.end();) {
+        const KvMove& move = *each->second;
+        const bool adopted = move.adopted || !kv.groups.contains(move.target);
+        const bool dropped = move.dropped || !kv.groups.contains(move.source);
+        const bool over =
+            move.done ? adopted && dropped : !may_be_finished(kv, cluster, move);
+        each = over ? kv.moves.erase(each) : std::next(each);
+    }
+}
+
+Status run(KvState& kv, cluster::State& cluster, const KvBeginMove& command) {
+    for (const NodeId& node : {command.source, command.target}) {
+        if (cluster::find_member(cluster, node) == nullptr) {
+            return unknown_node(node);
+        }
+    }
+    const KvGroup* source = group_led_by(kv, cluster, command.source);
+    const KvGroup* target = group_led_by(kv, cluster, command.target);
+    if (target == nullptr) {
+        return invalid_argument("Target node is not a master");
+    }
+    if (source == nullptr || command.slots.empty() || !has_all(*source, command.slots)) {
+        return Error{ErrorCode::kConflict, "Slots are not served by this node."};
+    }
+    if (source == target) {
+        return invalid_argument("Target node can not be this node");
+    }
+    for (const auto& [id, move] : kv.moves) {
+        if (const auto slot = move->slots.first_common(command.slots)) {
+            return Error{
+                ErrorCode::kConflict,
+                "I am already migrating slot " + std::to_string(*slot) + "."};
+        }
+    }
+    for (const auto& [node, open] : kv.open_slots) {
+        for (const auto& [slot, mark] : open) {
+            if (command.slots.contains(slot)) {
+                return Error{
+                    ErrorCode::kConflict,
+                    "Slot " + std::to_string(slot) + " is being moved by CLUSTER SETSLOT."};
+            }
+        }
+    }
+    if (kv.moves.size() >= kMovesMax) {
+        return Error{ErrorCode::kLimitExceeded, "too many slot migrations are under way"};
+    }
+    const cluster::Shard& shard = *cluster::find_shard(cluster, source->shard);
+    auto move = std::make_shared<KvMove>();
+    move->id = command.id;
+    move->source = source->shard;
+    move->target = target->shard;
+    move->slots = command.slots;
+    move->term = shard.term;
+    move->incarnation = shard.primary_incarnation;
+    move->begun_ms = command.at_ms;
+    if (!kv.moves.emplace(command.id, std::move(move)).second) {
+        return Error{ErrorCode::kAlreadyExists, "the move is under way"};
+    }
+    return {};
+}
+
+Error no_such_move() {
+    return not_found("there is no such slot migration any more");
+}
+
+Status run(KvState& kv, cluster::State& cluster, const KvFinishMove& command) {
+    const auto found = kv.moves.find(command.id);
+    if (found == kv.moves.end()) {
+        return no_such_move();
+    }
+    if (found->second->done) {
+        return {};
+    }
+    auto move = std::make_shared<KvMove>(*found->second);
+    if (!may_be_finished(kv, cluster, *move)) {
+        kv.moves.erase(found);
+        return {};
+    }
+    take_slots(kv, move->slots);
+    KvGroup* group = edit(kv, move->target);
+    group->slots.insert(move->slots);
+    group->config_epoch = ++kv.current_epoch;
+    move->done = true;
+    found->second = std::move(move);
+    return {};
+}
+
+Status run(KvState& kv, cluster::State& /*cluster*/, const KvCancelMove& command) {
+    const auto found = kv.moves.find(command.id);
+    if (found == kv.moves.end()) {
+        return no_such_move();
+    }
+    if (found->second->done) {
+        return Error{ErrorCode::kConflict, "the slots have moved"};
+    }
+    kv.moves.erase(found);
+    return {};
+}
+
+Status run(KvState& kv, cluster::State& /*cluster*/, const KvSettleMove& command) {
+    const auto found = kv.moves.find(command.id);
+    if (found == kv.moves.end()) {
+        return no_such_move();
+    }
+    auto move = std::make_shared<KvMove>(*found->second);
+    if (!move->done) {
+        return invalid_argument("the slots have not moved");
+    }
+    (command.adopted ? move->adopted : move->dropped) = true;
+    found->second = std::move(move);
+    return {};
+}
+
 }  // namespace
 
 bool operator==(const KvState& a, const KvState& b) {
@@ -309,6 +454,7 @@ bool operator==(const KvState& a, const KvState& b) {
     };
     return a.current_epoch == b.current_epoch && a.open_slots == b.open_slots
            && a.forgotten == b.forgotten
+           && std::equal(a.moves.begin(), a.moves.end(), b.moves.begin(), b.moves.end(), same)
            && std::equal(a.groups.begin(), a.groups.end(), b.groups.begin(), b.groups.end(), same);
 }
 
@@ -339,6 +485,7 @@ void follow(KvState& kv, const cluster::State& before, const cluster::State& clu
         }
         ++each;
     }
+    end_moves(kv, cluster);
 }
 
 const KvGroup* group_of(const KvState& kv, const cluster::State& cluster, const NodeId& node) {

@@ -37,6 +37,24 @@ struct OpenSlot {
     bool operator==(const OpenSlot&) const = default;
 };
 
+/// Slots on their way from one group to another, all at once (kv_moves.h). It ends as done, or is
+/// gone; once it is done it stays until both sides have made it true.
+struct KvMove {
+    Uuid id;
+    cluster::ShardId source{};
+    cluster::ShardId target{};
+    SlotSet slots;
+    /// Of the source's primary when it began: with the next one the move is over.
+    cluster::Term term = 0;
+    std::uint64_t incarnation = 0;
+    std::int64_t begun_ms = 0;  ///< For people.
+    bool done = false;          ///< The target has the slots.
+    bool adopted = false;       ///< And serves what has come.
+    bool dropped = false;       ///< The source has no keys of them any more.
+
+    bool operator==(const KvMove&) const = default;
+};
+
 /// A value: copies share what is immutable.
 struct KvState {
     std::uint64_t current_epoch = 0;
@@ -44,6 +62,7 @@ struct KvState {
     std::map<cluster::NodeId, std::map<std::uint16_t, OpenSlot>> open_slots;
     /// Who was told to go, and when, in milliseconds since the epoch: not to come back by itself.
     std::map<cluster::NodeId, std::int64_t> forgotten;
+    std::map<Uuid, std::shared_ptr<const KvMove>> moves;
 
     bool empty() const { return groups.empty() && current_epoch == 0; }
 };
@@ -51,6 +70,7 @@ struct KvState {
 bool operator==(const KvState& a, const KvState& b);
 
 inline constexpr std::size_t kForgottenMax = 1000;
+inline constexpr std::size_t kMovesMax = 1000;
 
 // ---- commands
 
@@ -110,6 +130,33 @@ struct KvForget {
     std::int64_t at_ms = 0;
 };
 
+/// Slots begin to move from a master to another one. kConflict: they are not all the source's, or
+/// are moving already.
+struct KvBeginMove {
+    Uuid id;
+    cluster::NodeId source;
+    cluster::NodeId target;
+    SlotSet slots;
+    std::int64_t at_ms = 0;
+};
+
+/// The target has all, and the source's primary changes nothing of it: the slots are the target's
+/// from now on. kConflict: the source's primary is another one than it was; the move is over.
+struct KvFinishMove {
+    Uuid id;
+};
+
+/// It comes to nothing, unless it is done.
+struct KvCancelMove {
+    Uuid id;
+};
+
+/// It is done, and one side has made it true.
+struct KvSettleMove {
+    Uuid id;
+    bool adopted = false;  ///< The target; else the source.
+};
+
 using KvCommand = std::variant<
     KvEnter,
     KvAddSlots,
@@ -119,7 +166,11 @@ using KvCommand = std::variant<
     KvReplicate,
     KvSetEpoch,
     KvBumpEpoch,
-    KvForget>;
+    KvForget,
+    KvBeginMove,
+    KvFinishMove,
+    KvCancelMove,
+    KvSettleMove>;
 
 /// Applies a command to both. Deterministic; nothing is changed on an error: kNotFound (no such
 /// node, or it is in no group), kConflict, kInvalidArgument, kAlreadyExists, kLimitExceeded. The

@@ -84,6 +84,64 @@ void append(std::string& out, const KvForget& command) {
     append_varint(out, static_cast<std::uint64_t>(command.at_ms));
 }
 
+void append(std::string& out, const KvBeginMove& command) {
+    out.append(command.id.view());
+    append(out, command.source);
+    append(out, command.target);
+    append_slots(out, command.slots);
+    append_varint(out, static_cast<std::uint64_t>(command.at_ms));
+}
+
+void append(std::string& out, const KvFinishMove& command) {
+    out.append(command.id.view());
+}
+
+void append(std::string& out, const KvCancelMove& command) {
+    out.append(command.id.view());
+}
+
+void append(std::string& out, const KvSettleMove& command) {
+    out.append(command.id.view());
+    append_varint(out, command.adopted ? 1 : 0);
+}
+
+constexpr std::uint64_t kMoveDone = 1;
+constexpr std::uint64_t kMoveAdopted = 2;
+constexpr std::uint64_t kMoveDropped = 4;
+constexpr std::uint64_t kMoveFlagsMax = 7;
+
+void append(std::string& out, const KvMove& move) {
+    out.append(move.id.view());
+    append_varint(out, static_cast<std::uint64_t>(move.source));
+    append_varint(out, static_cast<std::uint64_t>(move.target));
+    append_slots(out, move.slots);
+    append_varint(out, move.term);
+    append_varint(out, move.incarnation);
+    append_varint(out, static_cast<std::uint64_t>(move.begun_ms));
+    append_varint(
+        out,
+        (move.done ? kMoveDone : 0) | (move.adopted ? kMoveAdopted : 0)
+            | (move.dropped ? kMoveDropped : 0)
+    );
+}
+
+std::optional<KvMove> read_move(ByteReader& in) {
+    KvMove move;
+    move.id = in.uuid();
+    move.source = cluster::ShardId{in.number()};
+    move.target = cluster::ShardId{in.number()};
+    const auto slots = decode_slots(in.sized());
+    move.slots = slots.value_or(SlotSet());
+    move.term = in.number();
+    move.incarnation = in.number();
+    move.begun_ms = static_cast<std::int64_t>(in.number());
+    const std::uint64_t flags = in.below_or_at(kMoveFlagsMax);
+    move.done = (flags & kMoveDone) != 0;
+    move.adopted = (flags & kMoveAdopted) != 0;
+    move.dropped = (flags & kMoveDropped) != 0;
+    return slots ? std::optional(std::move(move)) : std::nullopt;
+}
+
 }  // namespace
 
 void append_kv_command(std::string& out, const KvCommand& command) {
@@ -115,6 +173,19 @@ std::optional<KvCommand> read_kv_command(ByteReader& in) {
         case 6: out = KvSetEpoch{in.uuid(), in.number()}; break;
         case 7: out = KvBumpEpoch{in.uuid()}; break;
         case 8: out = KvForget{in.uuid(), static_cast<std::int64_t>(in.number())}; break;
+        case 9: {
+            KvBeginMove move;
+            move.id = in.uuid();
+            move.source = in.uuid();
+            move.target = in.uuid();
+            move.slots = slots();
+            move.at_ms = static_cast<std::int64_t>(in.number());
+            out = move;
+            break;
+        }
+        case 10: out = KvFinishMove{in.uuid()}; break;
+        case 11: out = KvCancelMove{in.uuid()}; break;
+        case 12: out = KvSettleMove{in.uuid(), in.below_or_at(1) == 1}; break;
         default: return std::nullopt;
     }
     return in.ok() ? out : std::nullopt;
@@ -141,6 +212,10 @@ void append_kv_state(std::string& out, const KvState& state) {
     for (const auto& [node, at_ms] : state.forgotten) {
         append(out, node);
         append_varint(out, static_cast<std::uint64_t>(at_ms));
+    }
+    append_varint(out, state.moves.size());
+    for (const auto& [id, move] : state.moves) {
+        append(out, *move);
     }
 }
 
@@ -170,6 +245,15 @@ Result<KvState> read_kv_state(ByteView bytes) {
     for (std::size_t left = in.count(); left > 0 && in.ok(); --left) {
         const cluster::NodeId node = in.uuid();
         state.forgotten[node] = static_cast<std::int64_t>(in.number());
+    }
+    // States from before there were moves end here.
+    for (std::size_t left = in.at_end() ? 0 : in.count(); left > 0 && in.ok(); --left) {
+        auto move = read_move(in);
+        good = good && move.has_value();
+        if (move) {
+            const Uuid id = move->id;
+            state.moves[id] = std::make_shared<const KvMove>(std::move(*move));
+        }
     }
     if (!good || !in.at_end()) {
         return corruption("the state of the slots is not well formed");

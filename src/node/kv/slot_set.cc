@@ -19,6 +19,12 @@ void SlotSet::erase(const SlotSet& other) {
     }
 }
 
+SlotSet SlotSet::all() {
+    SlotSet slots;
+    slots.words_.fill(~std::uint64_t{0});
+    return slots;
+}
+
 std::size_t SlotSet::size() const {
     std::size_t count = 0;
     for (const std::uint64_t word : words_) {

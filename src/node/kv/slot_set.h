@@ -38,6 +38,9 @@ public:
 
     bool empty() const { return size() == 0; }
 
+    /// Every slot.
+    static SlotSet all();
+
     /// The lowest one that both have.
     std::optional<std::uint16_t> first_common(const SlotSet& other) const;
 
