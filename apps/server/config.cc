@@ -166,6 +166,10 @@ Status read_elastic(const Reader& reader, Config& config) {
     }
     elastic.es7 = compat == "es7";
     elastic.cluster_name = reader.text("elastic-cluster-name");
+    elastic.repositories = reader.text("elastic-path-repo");
+    while (elastic.repositories.size() > 1 && elastic.repositories.ends_with('/')) {
+        elastic.repositories.pop_back();
+    }
     for (const std::string& one : split_domains(reader.text("elastic-node-attributes"))) {
         const std::size_t equals = one.find('=');
         if (equals == std::string::npos || equals == 0) {

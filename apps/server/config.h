@@ -55,6 +55,7 @@ struct Config {
         bool enabled = false;
         bool es7 = false;
         std::string cluster_name;
+        std::string repositories;  ///< Where snapshots may be. Empty: nowhere.
         std::map<std::string, std::string> attributes;
     };
 

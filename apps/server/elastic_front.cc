@@ -35,6 +35,7 @@ api_elastic::Options options_of(const Config& config, const io::Address& address
     out.transport_address = address.host_string() + ":" + std::to_string(address.port + 100);
     out.attributes = config.elastic.attributes;
     out.data_dir = config.data_dir;
+    out.repositories = config.elastic.repositories;
     out.version = version();
     return out;
 }
@@ -42,7 +43,7 @@ api_elastic::Options options_of(const Config& config, const io::Address& address
 }  // namespace
 
 Result<std::unique_ptr<ElasticFront>>
-ElasticFront::start(const Config& config, node::Node& node, io::Network& network) {
+ElasticFront::start(const Config& config, node::Node& node, io::Network& network, io::Fs& fs) {
     std::unique_ptr<ElasticFront> out(new ElasticFront());
     out->loop_ = io::make_system_loop();
     out->answers_ = io::make_system_loop();
@@ -53,6 +54,7 @@ ElasticFront::start(const Config& config, node::Node& node, io::Network& network
     out->dialect_ = std::make_unique<api_elastic::Dialect>(
         node,
         *out->pool_,
+        fs,
         *out->answers_,
         system_clock(),
         options_of(config, out->address())

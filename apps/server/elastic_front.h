@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "config.h"
 #include "http/server.h"
+#include "io/fs.h"
 #include "io/loop.h"
 #include "io/network.h"
 #include "io/thread.h"
@@ -20,7 +21,7 @@ class ElasticFront {
 public:
     /// Listens on the first free port of the range.
     static Result<std::unique_ptr<ElasticFront>>
-    start(const Config& config, node::Node& node, io::Network& network);
+    start(const Config& config, node::Node& node, io::Network& network, io::Fs& fs);
 
     /// As after stop().
     ~ElasticFront();

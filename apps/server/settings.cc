@@ -51,6 +51,7 @@ constexpr Setting kSettings[] = {
     {"elastic-compat", "elastic.compat", "", kText, "opensearch", "What it says it is: opensearch (2.19.0) or es7 (7.10.2)."},
     {"elastic-cluster-name", "elastic.cluster_name", "", kText, "kumosearch", "The cluster's name there."},
     {"elastic-node-attributes", "elastic.node_attributes", "", kText, "", "Comma-separated name=value of this node there."},
+    {"elastic-path-repo", "elastic.path_repo", "", kText, "", "Directory that its repositories of snapshots are below; none: there can be no repositories."},
     {"nodes", "cluster.nodes_file", "", kText, "", "File with the cluster's nodes, host:peering_port:api_port,...; the same on all of them, and read again every few seconds. None: this node alone."},
     {"peering-address", "cluster.address", "", kText, "", "This node's host in that file: a numeric address to listen on, or a name."},
     {"peering-port", "cluster.port", "", kNumber, "8107", "Port for the other nodes."},

@@ -2,6 +2,7 @@
 
 #include "api/elastic/options.h"
 #include "base/clock.h"
+#include "io/fs.h"
 #include "io/loop.h"
 #include "node/node.h"
 
@@ -23,6 +24,7 @@ struct Context {
     node::Node& node;
     const Clock& clock;
     const Options& options;
+    io::Fs& fs;      ///< For repositories.
     io::Loop& loop;  ///< Where the node's answers arrive.
     IndexStore& indices;
     ClusterStore& cluster;

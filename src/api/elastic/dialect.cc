@@ -65,6 +65,7 @@ HttpAnswer no_route(const Request& request, const RouteMatch& match) {
 Dialect::Dialect(
     node::Node& node,
     io::WorkerPool& pool,
+    io::Fs& fs,
     io::Loop& loop,
     const Clock& clock,
     Options options
@@ -75,7 +76,7 @@ Dialect::Dialect(
       cluster_(node, loop),
       contexts_(clock),
       pins_(node, clock),
-      context_{node, clock, options_, loop, indices_, cluster_, contexts_, pins_} {}
+      context_{node, clock, options_, fs, loop, indices_, cluster_, contexts_, pins_} {}
 
 std::unique_ptr<http::RequestSink>
 Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr response) {

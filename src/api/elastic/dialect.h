@@ -28,6 +28,7 @@ public:
     Dialect(
         node::Node& node,
         io::WorkerPool& pool,
+        io::Fs& fs,
         io::Loop& loop,
         const Clock& clock,
         Options options

@@ -206,7 +206,7 @@ constexpr TableText kTables[] = {
      ""
      "#docs.deleted "},
     {"snapshots",
-     "*id|snapshot *repository|re,repo *status|s *start_epoch|ste,startEpoch "
+     "*id|snapshot *status|s *start_epoch|ste,startEpoch "
      "*start_time|sti,startTime *end_epoch|ete,endEpoch *end_time|eti,endTime #*duration|dur "
      "#*indices|i #*successful_shards|ss #*failed_shards|fs #*total_shards|ts reason|r "},
     {"tasks",

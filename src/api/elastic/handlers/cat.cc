@@ -493,10 +493,6 @@ Result<Answer> cat_shards(const Request& request) {
     return table_answer(request, "shards", std::move(rows));
 }
 
-Result<Answer> cat_snapshots(const Request& request) {
-    return table_answer(request, "snapshots", {});
-}
-
 Result<Answer> cat_tasks(const Request& request) {
     const ClusterView view = ClusterView::of(request.context);
     const NodeView* const self = view.self();

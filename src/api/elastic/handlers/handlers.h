@@ -135,6 +135,19 @@ Result<Answer> reindex(const Request& request);
 // analyze.cc
 Result<Answer> analyze(const Request& request);
 
+// snapshots.cc (cat_snapshots too)
+Result<Answer> put_repository(const Request& request);
+Result<Answer> get_repository(const Request& request);
+Result<Answer> delete_repository(const Request& request);
+Result<Answer> verify_repository(const Request& request);
+Result<Answer> cleanup_repository(const Request& request);
+Result<Answer> create_snapshot(const Request& request);
+Result<Answer> get_snapshots(const Request& request);
+Result<Answer> delete_snapshot(const Request& request);
+Result<Answer> clone_snapshot(const Request& request);
+Result<Answer> snapshot_status(const Request& request);
+Result<Answer> restore_snapshot(const Request& request);
+
 // pipelines.cc
 Result<Answer> put_pipeline(const Request& request);
 Result<Answer> get_pipeline(const Request& request);

@@ -242,9 +242,15 @@ Result<Answer> index_recovery(const Request& request) {
                  {"ip", copy.node->ip},
                  {"name", copy.node->name}}
             );
+            const Json restored = request.context.cluster.find("restored/" + one.index->name);
+            const Json* const uuid = restored.find("uuid");
+            const bool from_snapshot = uuid != nullptr && uuid->text() == one.index->uuid;
+            const auto count = [&](std::string_view name) {
+                return from_snapshot && restored.find(name) != nullptr ? restored.find(name)->as_int64() : 0;
+            };
             shards.push(Json::object(
                 {{"id", copy.shard},
-                 {"type", copy.primary ? (one.index->closed ? "EXISTING_STORE" : "EMPTY_STORE") : "PEER"},
+                 {"type", from_snapshot ? "SNAPSHOT" : copy.primary ? (one.index->closed ? "EXISTING_STORE" : "EMPTY_STORE") : "PEER"},
                  {"stage", "DONE"},
                  {"primary", copy.primary},
                  {"start_time_in_millis", one.index->created_at},
@@ -256,10 +262,18 @@ Result<Answer> index_recovery(const Request& request) {
                   Json::object(
                       {{"size",
                         Json::object(
-                            {{"total_in_bytes", 0}, {"reused_in_bytes", 0}, {"recovered_in_bytes", 0}, {"percent", "0.0%"}}
+                            {{"total_in_bytes", count("bytes")},
+                             {"reused_in_bytes", 0},
+                             {"recovered_in_bytes", count("bytes")},
+                             {"percent", from_snapshot ? "100.0%" : "0.0%"}}
                         )},
                        {"files",
-                        Json::object({{"total", 0}, {"reused", 0}, {"recovered", 0}, {"percent", "0.0%"}})},
+                        Json::object(
+                            {{"total", count("files")},
+                             {"reused", 0},
+                             {"recovered", count("files")},
+                             {"percent", from_snapshot ? "100.0%" : "0.0%"}}
+                        )},
                        {"total_time_in_millis", 0},
                        {"source_throttle_time_in_millis", 0},
                        {"target_throttle_time_in_millis", 0}}
