@@ -21,7 +21,8 @@ struct KeyLess {
 Result<Accepts> read_selection(const Definition& of, const ReadValues& read, const Json& json) {
     if (json.is_string()) {
         if (read.values.kind != agg::ValueKind::kString || read.format.ip) {
-            return illegal_argument(
+            return fault(
+                "aggregation_execution_exception",
                 "Aggregation [" + of.name
                 + "] cannot support regular expression style include/exclude settings as they can "
                   "only be applied to string fields. Use an array of values for include/exclude "
@@ -105,7 +106,8 @@ std::string typed_name(const ReadValues& read, const char* prefix) {
         case agg::ValueKind::kReal:
             return before + "dterms";
         default:
-            return before.empty() ? "umterms" : "um" + before + "terms";
+            // Nobody has the field: the API calls them strings.
+            return before + "sterms";
     }
 }
 

@@ -544,6 +544,15 @@ NodeResult FieldQueries::range(const RangeBounds& bounds) const {
     if (field.is_object()) {
         return tree::match_none();
     }
+    if (field.kind == FieldKind::kConstantKeyword) {
+        const Json* constant = field.definition.find("value");
+        const std::string value = constant != nullptr ? constant->text() : "";
+        const bool above = !bounds.low || value > bounds.low->text()
+                           || (bounds.low_included && value == bounds.low->text());
+        const bool below = !bounds.high || value < bounds.high->text()
+                           || (bounds.high_included && value == bounds.high->text());
+        return constant != nullptr && above && below ? tree::match_all() : tree::match_none();
+    }
     if (field.is_text() || field.is_exact()) {
         return string_range(bounds);
     }

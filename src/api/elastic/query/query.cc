@@ -22,6 +22,7 @@ const std::vector<QueryParser::Entry>& QueryParser::entries() {
         {"geo_bounding_box", read_geo_bounding_box},
         {"geo_distance", read_geo_distance},
         {"geo_polygon", read_geo_polygon},
+        {"geo_shape", read_geo_shape},
         {"ids", read_ids},
         {"intervals", read_intervals},
         {"knn", read_knn},

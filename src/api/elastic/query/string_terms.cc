@@ -15,7 +15,8 @@ NodeResult StringTerms::best_of(const Fields& fields, Make make) const {
         NodeResult node = make(field);
         if (!node.ok()) {
             const Fault cause = fault_of(node.error());
-            if (options_.lenient && cause.type != "exception") {
+            const bool limit = cause.reason.starts_with("The length of regex");
+            if (options_.lenient && cause.type != "exception" && !limit) {
                 continue;
             }
             if (cause.type == "query_shard_exception" || cause.type == "exception") {
