@@ -27,8 +27,8 @@ points_of(QueryParser& parser, const std::string& path, const Json& body) {
 
 bool is_option(const std::string& key) {
     return key == "boost" || key == "_name" || key == "ignore_unmapped"
-           || key == "validation_method" || key == "type" || key == "distance_type"
-           || key == "unit" || key == "distance" || key == "ignore_malformed";
+           || key == "validation_method" || key == "type" || key == "distance_type" || key == "unit"
+           || key == "distance" || key == "ignore_malformed";
 }
 
 struct GeoField {
@@ -81,9 +81,7 @@ NodeResult read_geo_distance(QueryParser& parser, const Json& body) {
     if (!engine) {
         return parser.finish(tree::match_none(), body);
     }
-    return parser.finish(
-        tree::in_region(*engine, search::GeoRegion::circle(center, meters)), body
-    );
+    return parser.finish(tree::in_region(*engine, search::GeoRegion::circle(center, meters)), body);
 }
 
 NodeResult read_geo_bounding_box(QueryParser& parser, const Json& body) {
@@ -118,10 +116,12 @@ NodeResult read_geo_bounding_box(QueryParser& parser, const Json& body) {
             }
         } else {
             const bool top = key == "top_left" || key == "topLeft" || key == "top_right";
-            const bool bottom = key == "bottom_right" || key == "bottomRight" || key == "bottom_left";
+            const bool bottom =
+                key == "bottom_right" || key == "bottomRight" || key == "bottom_left";
             if (!top && !bottom) {
                 return fault(
-                    "parse_exception", "failed to parse bounding box. unexpected field [" + key + "]"
+                    "parse_exception",
+                    "failed to parse bounding box. unexpected field [" + key + "]"
                 );
             }
             KUMO_TRY_ASSIGN(const search::GeoPoint corner, parse_geo_point(value));
@@ -132,7 +132,8 @@ NodeResult read_geo_bounding_box(QueryParser& parser, const Json& body) {
     }
     if (box.top < box.bottom) {
         return illegal_argument(
-            "top is below bottom corner: " + Json(box.top).text() + " vs. " + Json(box.bottom).text()
+            "top is below bottom corner: " + Json(box.top).text() + " vs. "
+            + Json(box.bottom).text()
         );
     }
     KUMO_TRY_ASSIGN(const auto engine, points_of(parser, field.path, body));
@@ -159,7 +160,8 @@ NodeResult read_geo_polygon(QueryParser& parser, const Json& body) {
         return illegal_argument(region.error().message);
     }
     return parser.finish(
-        engine ? tree::in_region(*engine, std::move(region).value()) : tree::match_none(), body
+        engine ? tree::in_region(*engine, std::move(region).value()) : tree::match_none(),
+        body
     );
 }
 
@@ -204,7 +206,8 @@ NodeResult in_shape(std::size_t field, const Json& shape) {
         const Json* radius = shape.find("radius");
         KUMO_TRY_ASSIGN(const search::GeoPoint center, parse_geo_point(*coordinates));
         KUMO_TRY_ASSIGN(
-            const double meters, distance_meters(radius != nullptr ? radius->text() : "")
+            const double meters,
+            distance_meters(radius != nullptr ? radius->text() : "")
         );
         return tree::in_region(field, search::GeoRegion::circle(center, std::max(0.0, meters)));
     }
@@ -242,7 +245,8 @@ NodeResult read_geo_shape(QueryParser& parser, const Json& body) {
     return parser.finish(tree::constant(std::move(node)), body);
 }
 
-/// {"field": {"vector": [...], "k": 10, "filter": {...}}}, or {"field": "f", "query_vector": [...]}.
+/// {"field": {"vector": [...], "k": 10, "filter": {...}}}, or {"field": "f", "query_vector":
+/// [...]}.
 NodeResult read_knn(QueryParser& parser, const Json& body) {
     std::string path;
     const Json* options = &body;

@@ -1,6 +1,5 @@
-#include "api/elastic/query/internal/query_string.h"
-
 #include "api/elastic/fault.h"
+#include "api/elastic/query/internal/query_string.h"
 
 #include <utility>
 
@@ -76,9 +75,8 @@ std::string StringTerms::normalized(const FieldQueries& field, const std::string
         if (part.empty()) {
             return;
         }
-        auto tokens = analyze_query(
-            context_, *field.target().field, part, options_.multi.match.analyzer
-        );
+        auto tokens =
+            analyze_query(context_, *field.target().field, part, options_.multi.match.analyzer);
         const bool one = tokens.ok() && tokens.value().tokens.size() == 1;
         std::string made =
             one ? std::string(tokens.value().term(tokens.value().tokens.front())) : part;

@@ -99,7 +99,9 @@ private:
             KUMO_TRY_ASSIGN(
                 const search::TokenBuffer tokens,
                 analyze_query(
-                    *index.context, *target.field, request.text,
+                    *index.context,
+                    *target.field,
+                    request.text,
                     text_of(*request.options, "analyzer")
                 )
             );
@@ -108,7 +110,8 @@ private:
                 const std::size_t begin = std::min<std::size_t>(token.source_begin, whole.size());
                 const std::size_t end = std::min<std::size_t>(token.source_end, whole.size());
                 out.push_back(
-                    {std::string(tokens.term(token)), code_units(whole.substr(0, begin)),
+                    {std::string(tokens.term(token)),
+                     code_units(whole.substr(0, begin)),
                      code_units(whole.substr(begin, end - begin))}
                 );
             }
@@ -142,9 +145,9 @@ private:
 
     std::vector<Near> near(const std::string& word, const Json& options) const {
         const std::int64_t edits = std::clamp<std::int64_t>(number(options, "max_edits", 2), 1, 2);
-        const auto prefix = static_cast<std::size_t>(
-            std::max<std::int64_t>(0, number(options, "prefix_length", 1))
-        );
+        const auto prefix =
+            static_cast<std::size_t>(std::max<std::int64_t>(0, number(options, "prefix_length", 1))
+            );
         const std::u32string points = search::tree::code_points_of(word);
         std::map<std::string, Near> found;
         search::FuzzyOptions fuzzy;
@@ -158,8 +161,9 @@ private:
                 }
                 Near& one = found[std::string(match.term)];
                 one.text = std::string(match.term);
-                const auto shorter =
-                    static_cast<double>(std::max<std::size_t>(1, std::min(points.size(), other.size())));
+                const auto shorter = static_cast<double>(
+                    std::max<std::size_t>(1, std::min(points.size(), other.size()))
+                );
                 one.score = 1 - static_cast<double>(match.cost) / shorter;
                 one.frequency += match.info.df;
                 return true;
@@ -183,9 +187,8 @@ private:
         const Json& options = *request.options;
         KUMO_TRY_ASSIGN(const std::vector<Word> all, words(request));
         const std::string mode = text_of(options, "suggest_mode", "missing");
-        const auto size = static_cast<std::size_t>(
-            std::max<std::int64_t>(1, number(options, "size", 5))
-        );
+        const auto size =
+            static_cast<std::size_t>(std::max<std::int64_t>(1, number(options, "size", 5)));
         const auto least = static_cast<std::size_t>(
             std::max<std::int64_t>(0, number(options, "min_word_length", 4))
         );
@@ -392,7 +395,7 @@ private:
         Completion& out
     ) const {
         const Json* value = source.at_path(field_);
-        const Json::Array items = value == nullptr      ? Json::Array()
+        const Json::Array items = value == nullptr    ? Json::Array()
                                   : value->is_array() ? value->items()
                                                       : Json::Array{*value};
         for (const Json& item : items) {
@@ -400,7 +403,7 @@ private:
                 continue;
             }
             const Json* inputs = item.find("input");
-            const Json::Array list = inputs == nullptr      ? Json::Array()
+            const Json::Array list = inputs == nullptr    ? Json::Array()
                                      : inputs->is_array() ? inputs->items()
                                                           : Json::Array{*inputs};
             const bool here = std::any_of(list.begin(), list.end(), [&input](const Json& one) {
@@ -442,7 +445,7 @@ private:
             }
             // A context may be another field's value.
             const Json* declared = field->definition.find("contexts");
-            const Json::Array contexts = declared == nullptr      ? Json::Array()
+            const Json::Array contexts = declared == nullptr    ? Json::Array()
                                          : declared->is_array() ? declared->items()
                                                                 : Json::Array{*declared};
             for (const Json& context : contexts) {
@@ -473,11 +476,11 @@ private:
         return true;
     }
 
-    Result<Json>
-    completions_json(const Request& request, const std::vector<Completion>& found) const {
-        const auto size = static_cast<std::size_t>(
-            std::max<std::int64_t>(1, number(*request.options, "size", 5))
-        );
+    Result<Json> completions_json(const Request& request, const std::vector<Completion>& found)
+        const {
+        const auto size =
+            static_cast<std::size_t>(std::max<std::int64_t>(1, number(*request.options, "size", 5))
+            );
         const Json* unique = request.options->find("skip_duplicates");
         const bool skip = unique != nullptr && unique->to_bool().value_or(false);
         std::set<std::string> seen;

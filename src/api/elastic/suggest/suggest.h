@@ -7,8 +7,8 @@
 
 #include <vector>
 
-/// "suggest" of a search: other words for those of a text (term, phrase), and ends for its beginning
-/// (completion). Stateless; any thread.
+/// "suggest" of a search: other words for those of a text (term, phrase), and ends for its
+/// beginning (completion). Stateless; any thread.
 namespace kumo::api_elastic {
 
 /// One index that suggestions come from.
