@@ -125,7 +125,14 @@ struct Level {
 
 // ---- metrics
 
-enum class Metric : std::uint8_t { kAvg, kSum, kMin, kMax, kCount, kStats };
+enum class Metric : std::uint8_t {
+    kAvg,
+    kSum,
+    kMin,
+    kMax,
+    kCount,
+    kStats
+};
 
 AggregationPtr metric(Metric metric, Values values);
 
@@ -170,7 +177,11 @@ AggregationPtr mapped(Mapped mapped, Level level);
 
 // ---- many buckets
 
-enum class OrderBy : std::uint8_t { kCount, kKey, kChild };
+enum class OrderBy : std::uint8_t {
+    kCount,
+    kKey,
+    kChild
+};
 
 struct Order {
     OrderBy by = OrderBy::kCount;
@@ -190,7 +201,12 @@ AggregationPtr terms(Terms terms, Level level);
 AggregationPtr multi_terms(std::vector<Values> values, Terms terms, Level level);
 
 /// Terms in at most so many documents.
-AggregationPtr rare_terms(Values values, std::uint64_t doc_count_max, std::function<bool(const Key&)> accepts, Level level);
+AggregationPtr rare_terms(
+    Values values,
+    std::uint64_t doc_count_max,
+    std::function<bool(const Key&)> accepts,
+    Level level
+);
 
 /// How much more frequent a term is in the documents than behind them.
 struct Frequencies {
@@ -275,7 +291,8 @@ struct RangeOf {
 
 AggregationPtr ranges(Values values, std::vector<RangeOf> ranges, Level level);
 /// The same of meters from a point.
-AggregationPtr distances(Values values, GeoPoint origin, double unit, std::vector<RangeOf> ranges, Level level);
+AggregationPtr
+distances(Values values, GeoPoint origin, double unit, std::vector<RangeOf> ranges, Level level);
 
 struct NamedFilter {
     std::string name;
@@ -284,7 +301,8 @@ struct NamedFilter {
 
 /// `other`: the name of the bucket for what none matches; empty: none.
 AggregationPtr filters(std::vector<NamedFilter> filters, std::string other, Level level);
-AggregationPtr adjacency_matrix(std::vector<NamedFilter> filters, std::string separator, Level level);
+AggregationPtr
+adjacency_matrix(std::vector<NamedFilter> filters, std::string separator, Level level);
 
 /// Cells of points, by their names.
 using CellOf = std::function<std::string(GeoPoint)>;

@@ -20,7 +20,8 @@ void BucketDocs::add(std::size_t bucket, const PartDocs& part, std::size_t at) {
     }
 }
 
-Status run_children(Run& run, const Level& level, const BucketDocs& docs, std::vector<Bucket>& out) {
+Status
+run_children(Run& run, const Level& level, const BucketDocs& docs, std::vector<Bucket>& out) {
     KUMO_TRY(run.add_buckets(out.size()));
     if (level.empty()) {
         return {};

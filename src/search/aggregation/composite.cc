@@ -172,7 +172,10 @@ AggregationPtr composite(
     Level level
 ) {
     return std::make_shared<const CompositeAggregation>(
-        std::move(sources), size, std::move(after), std::move(level)
+        std::move(sources),
+        size,
+        std::move(after),
+        std::move(level)
     );
 }
 

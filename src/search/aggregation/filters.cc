@@ -51,9 +51,14 @@ public:
     Result<Output> run(Run& run, const DocSet& docs) const override {
         KUMO_TRY_ASSIGN(const IndexMatches matches, filter_(run));
         KUMO_TRY_ASSIGN(
-            const DocSet kept, select(run, docs, [&](const PartDocs& part, std::size_t i) {
-                return holds(matches, part, part.docs[i]);
-            })
+            const DocSet kept,
+            select(
+                run,
+                docs,
+                [&](const PartDocs& part, std::size_t i) {
+                    return holds(matches, part, part.docs[i]);
+                }
+            )
         );
         return single(run, level_, kept);
     }
@@ -84,13 +89,18 @@ public:
         ValuesReader reader(run, values_);
         const PartDocs* open = nullptr;
         KUMO_TRY_ASSIGN(
-            const DocSet kept, select(run, docs, [&](const PartDocs& part, std::size_t i) {
-                if (open != &part) {
-                    reader.open(part);
-                    open = &part;
+            const DocSet kept,
+            select(
+                run,
+                docs,
+                [&](const PartDocs& part, std::size_t i) {
+                    if (open != &part) {
+                        reader.open(part);
+                        open = &part;
+                    }
+                    return !reader.has_value(part.docs[i]);
                 }
-                return !reader.has_value(part.docs[i]);
-            })
+            )
         );
         return single(run, level_, kept);
     }
@@ -114,29 +124,35 @@ public:
         }
         float bound = 0;
         if (scores.size() > size_) {
-            const auto at = scores.begin() + static_cast<std::ptrdiff_t>(size_ - (size_ > 0 ? 1 : 0));
+            const auto at =
+                scores.begin() + static_cast<std::ptrdiff_t>(size_ - (size_ > 0 ? 1 : 0));
             std::nth_element(scores.begin(), at, scores.end(), std::greater<>());
             bound = *at;
         }
         // Of equally good ones, the first.
-        const auto better = static_cast<std::size_t>(
-            std::count_if(scores.begin(), scores.end(), [bound](float score) {
-                return score > bound;
-            })
-        );
+        const auto better = static_cast<std::size_t>(std::count_if(
+            scores.begin(),
+            scores.end(),
+            [bound](float score) { return score > bound; }
+        ));
         std::size_t equal = size_ - std::min(size_, better);
         KUMO_TRY_ASSIGN(
-            const DocSet kept, select(run, docs, [&](const PartDocs& part, std::size_t i) {
-                const float score = part.scores.empty() ? bound : part.scores[i];
-                if (score > bound) {
+            const DocSet kept,
+            select(
+                run,
+                docs,
+                [&](const PartDocs& part, std::size_t i) {
+                    const float score = part.scores.empty() ? bound : part.scores[i];
+                    if (score > bound) {
+                        return true;
+                    }
+                    if (score < bound || equal == 0) {
+                        return false;
+                    }
+                    --equal;
                     return true;
                 }
-                if (score < bound || equal == 0) {
-                    return false;
-                }
-                --equal;
-                return true;
-            })
+            )
         );
         return single(run, level_, kept);
     }
@@ -213,9 +229,7 @@ private:
 class AdjacencyAggregation : public Aggregation {
 public:
     AdjacencyAggregation(std::vector<NamedFilter> filters, std::string separator, Level level)
-        : filters_(std::move(filters)),
-          separator_(std::move(separator)),
-          level_(std::move(level)) {
+        : filters_(std::move(filters)), separator_(std::move(separator)), level_(std::move(level)) {
         std::sort(filters_.begin(), filters_.end(), [](const auto& a, const auto& b) {
             return a.name < b.name;
         });
@@ -257,8 +271,8 @@ public:
                     continue;
                 }
                 Bucket bucket;
-                bucket.name = a == b ? filters_[a].name
-                                     : filters_[a].name + separator_ + filters_[b].name;
+                bucket.name =
+                    a == b ? filters_[a].name : filters_[a].name + separator_ + filters_[b].name;
                 bucket.doc_count = run.weight_of(set);
                 out.buckets.push_back(std::move(bucket));
                 sets.push_back(&set);
@@ -287,12 +301,12 @@ Filter filter_of(std::vector<tree::NodePtr> nodes) {
     return [nodes = std::move(nodes)](Run& run) -> Result<IndexMatches> {
         IndexMatches out;
         for (std::size_t i = 0; i < run.indices().size(); ++i) {
-            tree::Evaluation evaluation(
-                run.snapshot(i), {}, run.options().deadline, run.options().cancel
-            );
+            tree::Evaluation
+                evaluation(run.snapshot(i), {}, run.options().deadline, run.options().cancel);
             if (i < nodes.size() && nodes[i] != nullptr) {
                 KUMO_TRY_ASSIGN(
-                    tree::AllMatches found, tree::evaluate(*nodes[i], evaluation, false)
+                    tree::AllMatches found,
+                    tree::evaluate(*nodes[i], evaluation, false)
                 );
                 out.push_back(std::move(found));
             } else {
@@ -325,14 +339,18 @@ AggregationPtr mapped(Mapped mapped, Level level) {
 
 AggregationPtr filters(std::vector<NamedFilter> filters, std::string other, Level level) {
     return std::make_shared<const FiltersAggregation>(
-        std::move(filters), std::move(other), std::move(level)
+        std::move(filters),
+        std::move(other),
+        std::move(level)
     );
 }
 
 AggregationPtr
 adjacency_matrix(std::vector<NamedFilter> filters, std::string separator, Level level) {
     return std::make_shared<const AdjacencyAggregation>(
-        std::move(filters), std::move(separator), std::move(level)
+        std::move(filters),
+        std::move(separator),
+        std::move(level)
     );
 }
 

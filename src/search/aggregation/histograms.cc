@@ -146,8 +146,7 @@ private:
 
     double key(double step) const { return step * histogram_.interval + histogram_.offset; }
 
-    Status
-    add(Run& run, Line<double>& line, const PartDocs& part, std::size_t i, Ends ends) const {
+    Status add(Run& run, Line<double>& line, const PartDocs& part, std::size_t i, Ends ends) const {
         if (histogram_.hard_min) {
             ends.low = std::max(ends.low, *histogram_.hard_min);
         }
@@ -312,7 +311,10 @@ public:
             chosen = &choose(first, last);
             exact.rounding = together(*chosen, first, last);
         }
-        KUMO_TRY_ASSIGN(Output out, DateHistogramAggregation(std::move(exact), level_).run(run, docs));
+        KUMO_TRY_ASSIGN(
+            Output out,
+            DateHistogramAggregation(std::move(exact), level_).run(run, docs)
+        );
         out.interval = chosen->name;
         return out;
     }
@@ -335,8 +337,8 @@ private:
     }
 
     /// Several of the rounding's buckets as one, counted from the first one.
-    Rounding
-    together(const AutoHistogram::Interval& interval, std::int64_t low, std::int64_t high) const {
+    Rounding together(const AutoHistogram::Interval& interval, std::int64_t low, std::int64_t high)
+        const {
         if (interval.together == 1) {
             return interval.rounding;
         }
@@ -358,7 +360,9 @@ private:
             return begins[static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(i, 0, last))];
         };
         Rounding out;
-        out.floor = [after, begin_of](std::int64_t value) { return begin_of(after(value) - 1); };
+        out.floor = [after, begin_of](std::int64_t value) {
+            return begin_of(after(value) - 1);
+        };
         out.next = [after, begin_of](std::int64_t value) {
             const std::int64_t next = begin_of(after(value));
             return next > value ? next : INT64_MAX;
@@ -444,6 +448,7 @@ private:
             std::size_t end;
             double count;
         };
+
         std::vector<Group> groups;
         for (std::size_t i = 0; i < all.size(); ++i) {
             groups.push_back({all[i].number, i + 1, 1});
@@ -467,8 +472,8 @@ private:
             std::size_t best = 0;
             double least = INFINITY;
             for (std::size_t i = 0; i + 1 < groups.size(); ++i) {
-                const double gap = groups[i + 1].sum / groups[i + 1].count
-                                   - groups[i].sum / groups[i].count;
+                const double gap =
+                    groups[i + 1].sum / groups[i + 1].count - groups[i].sum / groups[i].count;
                 if (gap < least) {
                     least = gap;
                     best = i;
@@ -498,20 +503,18 @@ AggregationPtr histogram(Histogram histogram, Level level) {
 }
 
 AggregationPtr date_histogram(DateHistogram histogram, Level level) {
-    return std::make_shared<const DateHistogramAggregation>(
-        std::move(histogram), std::move(level)
-    );
+    return std::make_shared<const DateHistogramAggregation>(std::move(histogram), std::move(level));
 }
 
 AggregationPtr auto_date_histogram(AutoHistogram histogram, Level level) {
-    return std::make_shared<const AutoHistogramAggregation>(
-        std::move(histogram), std::move(level)
-    );
+    return std::make_shared<const AutoHistogramAggregation>(std::move(histogram), std::move(level));
 }
 
 AggregationPtr variable_width_histogram(Values values, std::size_t buckets, Level level) {
     return std::make_shared<const VariableWidthAggregation>(
-        std::move(values), buckets, std::move(level)
+        std::move(values),
+        buckets,
+        std::move(level)
     );
 }
 

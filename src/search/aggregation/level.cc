@@ -123,8 +123,7 @@ Result<double> value_of(const Output& output, const std::string& name) {
         return none ? kNone : std::sqrt(stats.variance());
     }
     double percent = 0;
-    const auto [end, error] =
-        std::from_chars(name.data(), name.data() + name.size(), percent);
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), percent);
     if (error == std::errc() && end == name.data() + name.size()) {
         for (const auto& [wanted, found] : output.percents) {
             if (wanted == percent) {

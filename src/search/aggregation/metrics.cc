@@ -105,18 +105,12 @@ private:
     std::optional<double> value_of(const Stats& stats) const {
         const bool none = stats.count == 0;
         switch (metric_) {
-            case Metric::kAvg:
-                return none ? std::nullopt : std::optional<double>(stats.average());
-            case Metric::kSum:
-                return stats.sum;
-            case Metric::kMin:
-                return none ? std::nullopt : std::optional<double>(stats.min);
-            case Metric::kMax:
-                return none ? std::nullopt : std::optional<double>(stats.max);
-            case Metric::kCount:
-                return static_cast<double>(stats.count);
-            case Metric::kStats:
-                return std::nullopt;
+            case Metric::kAvg: return none ? std::nullopt : std::optional<double>(stats.average());
+            case Metric::kSum: return stats.sum;
+            case Metric::kMin: return none ? std::nullopt : std::optional<double>(stats.min);
+            case Metric::kMax: return none ? std::nullopt : std::optional<double>(stats.max);
+            case Metric::kCount: return static_cast<double>(stats.count);
+            case Metric::kStats: return std::nullopt;
         }
         return std::nullopt;
     }
@@ -272,29 +266,34 @@ public:
         const PartDocs* open = nullptr;
         std::vector<double> own;
         Status status;
-        KUMO_TRY(for_each_numbers(run, values_, docs, [&](const PartDocs& part, DocId doc, const auto& numbers) {
-            if (open != &part) {
-                weights.open(part);
-                open = &part;
-            }
-            if (Status read = weights.numbers(doc, own); !read.ok()) {
-                status = std::move(read);
-                return;
-            }
-            if (own.size() > 1) {
-                status = invalid_argument(
-                    "Encountered more than one weight for a single document. Use a script to "
-                    "combine multiple weights-per-doc into a single value."
-                );
-                return;
-            }
-            for (const double number : numbers) {
-                if (!own.empty()) {
-                    sum.add(number * own.front());
-                    total.add(own.front());
+        KUMO_TRY(for_each_numbers(
+            run,
+            values_,
+            docs,
+            [&](const PartDocs& part, DocId doc, const auto& numbers) {
+                if (open != &part) {
+                    weights.open(part);
+                    open = &part;
+                }
+                if (Status read = weights.numbers(doc, own); !read.ok()) {
+                    status = std::move(read);
+                    return;
+                }
+                if (own.size() > 1) {
+                    status = invalid_argument(
+                        "Encountered more than one weight for a single document. Use a script to "
+                        "combine multiple weights-per-doc into a single value."
+                    );
+                    return;
+                }
+                for (const double number : numbers) {
+                    if (!own.empty()) {
+                        sum.add(number * own.front());
+                        total.add(own.front());
+                    }
                 }
             }
-        }));
+        ));
         KUMO_TRY(std::move(status));
         Output out;
         if (total.value() != 0) {

@@ -64,9 +64,7 @@ private:
                 return gather(one.output->children, rest, numbers, names);
             }
             if (!one.output->many) {
-                return invalid_argument(
-                    "No aggregation found for path [" + input_.path + "]"
-                );
+                return invalid_argument("No aggregation found for path [" + input_.path + "]");
             }
             for (const Bucket& bucket : one.output->buckets) {
                 KUMO_TRY_ASSIGN(const auto number, number_in(bucket, rest, input_.zeros));
@@ -102,10 +100,8 @@ public:
         : BesidePipeline(std::move(input)), what_(what) {}
 
 protected:
-    Output output_of(
-        const std::vector<double>& numbers,
-        const std::vector<std::string>& names
-    ) const override {
+    Output output_of(const std::vector<double>& numbers, const std::vector<std::string>& names)
+        const override {
         Output out;
         for (const double number : numbers) {
             ++out.stats.count;
@@ -119,9 +115,7 @@ protected:
             case OfBuckets::kAvg:
                 out.value = none ? std::nullopt : std::optional<double>(out.stats.average());
                 break;
-            case OfBuckets::kSum:
-                out.value = out.stats.sum;
-                break;
+            case OfBuckets::kSum: out.value = out.stats.sum; break;
             case OfBuckets::kMin:
             case OfBuckets::kMax: {
                 const double edge = what_ == OfBuckets::kMin ? out.stats.min : out.stats.max;
@@ -133,8 +127,7 @@ protected:
                 }
                 break;
             }
-            case OfBuckets::kStats:
-                break;
+            case OfBuckets::kStats: break;
         }
         return out;
     }
@@ -160,7 +153,8 @@ protected:
         for (const double percent : percents_) {
             double value = std::numeric_limits<double>::quiet_NaN();
             if (!sorted.empty()) {
-                const double at = std::round(percent / 100 * static_cast<double>(sorted.size() - 1));
+                const double at =
+                    std::round(percent / 100 * static_cast<double>(sorted.size() - 1));
                 value = sorted[static_cast<std::size_t>(std::max(0.0, at))];
             }
             out.percents.emplace_back(percent, value);
@@ -290,7 +284,8 @@ public:
             const auto from = std::clamp<std::ptrdiff_t>(i - window_ + shift_, 0, count);
             const auto to = std::clamp<std::ptrdiff_t>(i + shift_, 0, count);
             const std::vector<double> window(
-                values.begin() + from, values.begin() + std::max(from, to)
+                values.begin() + from,
+                values.begin() + std::max(from, to)
             );
             const double found = function_(window);
             add_value(
@@ -434,14 +429,13 @@ PipelinePtr serial_difference(PipelineInput input, std::size_t lag) {
     return std::make_shared<const SerialPipeline>(std::move(input), lag);
 }
 
-PipelinePtr moving(
-    PipelineInput input,
-    std::size_t window,
-    std::ptrdiff_t shift,
-    WindowFunction function
-) {
+PipelinePtr
+moving(PipelineInput input, std::size_t window, std::ptrdiff_t shift, WindowFunction function) {
     return std::make_shared<const MovingPipeline>(
-        std::move(input), window, shift, std::move(function)
+        std::move(input),
+        window,
+        shift,
+        std::move(function)
     );
 }
 
@@ -451,7 +445,10 @@ PipelinePtr bucket_script(
     NumbersFunction function
 ) {
     return std::make_shared<const ScriptPipeline>(
-        std::move(input), std::move(paths), std::move(function), false
+        std::move(input),
+        std::move(paths),
+        std::move(function),
+        false
     );
 }
 
@@ -461,7 +458,10 @@ PipelinePtr bucket_selector(
     NumbersFunction function
 ) {
     return std::make_shared<const ScriptPipeline>(
-        std::move(input), std::move(paths), std::move(function), true
+        std::move(input),
+        std::move(paths),
+        std::move(function),
+        true
     );
 }
 

@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-/// What is computed of other aggregations' answers. Functions make pipelines; immutable, any thread.
+/// What is computed of other aggregations' answers. Functions make pipelines; immutable, any
+/// thread.
 namespace kumo::search::aggregation {
 
 using PipelinePtr = std::shared_ptr<const Pipeline>;
@@ -25,7 +26,13 @@ struct PipelineInput {
 
 // ---- beside what they look at: one answer of all its buckets
 
-enum class OfBuckets : std::uint8_t { kAvg, kSum, kMin, kMax, kStats };
+enum class OfBuckets : std::uint8_t {
+    kAvg,
+    kSum,
+    kMin,
+    kMax,
+    kStats
+};
 
 PipelinePtr of_buckets(PipelineInput input, OfBuckets what);
 PipelinePtr percentiles_of_buckets(PipelineInput input, std::vector<double> percents);
@@ -40,15 +47,24 @@ PipelinePtr serial_difference(PipelineInput input, std::size_t lag);
 using WindowFunction = std::function<double(const std::vector<double>&)>;
 
 /// A function of the `window` values before each bucket; `shift` further on.
-PipelinePtr moving(PipelineInput input, std::size_t window, std::ptrdiff_t shift, WindowFunction function);
+PipelinePtr
+moving(PipelineInput input, std::size_t window, std::ptrdiff_t shift, WindowFunction function);
 
 using Numbers = std::map<std::string, double>;
 using NumbersFunction = std::function<Result<double>(const Numbers&)>;
 
 /// A number of several of the bucket's.
-PipelinePtr bucket_script(PipelineInput input, std::map<std::string, std::string> paths, NumbersFunction function);
+PipelinePtr bucket_script(
+    PipelineInput input,
+    std::map<std::string, std::string> paths,
+    NumbersFunction function
+);
 /// Keeps the buckets of which it is not 0.
-PipelinePtr bucket_selector(PipelineInput input, std::map<std::string, std::string> paths, NumbersFunction function);
+PipelinePtr bucket_selector(
+    PipelineInput input,
+    std::map<std::string, std::string> paths,
+    NumbersFunction function
+);
 
 struct BucketSort {
     struct By {

@@ -90,8 +90,7 @@ double Quantiles::ranked(double q, unsigned digits) {
     if (groups_.empty()) {
         return std::numeric_limits<double>::quiet_NaN();
     }
-    const double wanted =
-        std::max(1.0, std::floor(q * static_cast<double>(count_) + 0.5));
+    const double wanted = std::max(1.0, std::floor(q * static_cast<double>(count_) + 0.5));
     double seen = 0;
     double value = groups_.back().mean;
     for (const Group& group : groups_) {

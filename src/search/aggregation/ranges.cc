@@ -145,10 +145,9 @@ public:
         // Cells are keys as any other.
         Values named;
         named.kind = ValueKind::kString;
-        named.words = [this](
-                          const Run& of, const PartDocs& part, DocId doc,
-                          std::vector<std::string>& out
-                      ) -> Status {
+        named.words =
+            [this](const Run& of, const PartDocs& part, DocId doc, std::vector<std::string>& out)
+            -> Status {
             ValuesReader reader(of, values_);
             reader.open(part);
             std::vector<GeoPoint> points;
@@ -175,25 +174,29 @@ private:
 
 AggregationPtr ranges(Values values, std::vector<RangeOf> ranges, Level level) {
     return std::make_shared<const ValueRanges>(
-        std::move(values), std::move(ranges), std::move(level)
+        std::move(values),
+        std::move(ranges),
+        std::move(level)
     );
 }
 
-AggregationPtr distances(
-    Values values,
-    GeoPoint origin,
-    double unit,
-    std::vector<RangeOf> ranges,
-    Level level
-) {
+AggregationPtr
+distances(Values values, GeoPoint origin, double unit, std::vector<RangeOf> ranges, Level level) {
     return std::make_shared<const DistanceRanges>(
-        std::move(values), origin, unit, std::move(ranges), std::move(level)
+        std::move(values),
+        origin,
+        unit,
+        std::move(ranges),
+        std::move(level)
     );
 }
 
 AggregationPtr geo_grid(Values values, CellOf cell, std::size_t size, Level level) {
     return std::make_shared<const GridAggregation>(
-        std::move(values), std::move(cell), size, std::move(level)
+        std::move(values),
+        std::move(cell),
+        size,
+        std::move(level)
     );
 }
 

@@ -139,9 +139,7 @@ public:
     Result<Output> run(Run& run, const DocSet& docs) const override {
         KUMO_TRY_ASSIGN(KeyCounts counts, count_keys(run, terms_.values, docs));
         if (terms_.min_doc_count == 0) {
-            KUMO_TRY_ASSIGN(
-                const KeyCounts all, count_keys(run, terms_.values, run.everything())
-            );
+            KUMO_TRY_ASSIGN(const KeyCounts all, count_keys(run, terms_.values, run.everything()));
             for (const auto& [key, count] : all) {
                 counts.emplace(key, 0);
             }
@@ -439,19 +437,22 @@ AggregationPtr rare_terms(
     Level level
 ) {
     return std::make_shared<const RareTermsAggregation>(
-        std::move(values), doc_count_max, std::move(accepts), std::move(level)
+        std::move(values),
+        doc_count_max,
+        std::move(accepts),
+        std::move(level)
     );
 }
 
 AggregationPtr significant_terms(Significant significant, Level level) {
-    return std::make_shared<const SignificantAggregation>(
-        std::move(significant), std::move(level)
-    );
+    return std::make_shared<const SignificantAggregation>(std::move(significant), std::move(level));
 }
 
 AggregationPtr multi_terms(std::vector<Values> values, Terms terms, Level level) {
     return std::make_shared<const MultiTermsAggregation>(
-        std::move(values), std::move(terms), std::move(level)
+        std::move(values),
+        std::move(terms),
+        std::move(level)
     );
 }
 

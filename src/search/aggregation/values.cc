@@ -126,8 +126,8 @@ std::int64_t floor_divided(std::int64_t value, std::int64_t by) {
 void ValuesReader::open(const PartDocs& part) {
     part_ = &part;
     column_ = nullptr;
-    source_ = part.index < values_.by_index.size() ? values_.by_index[part.index]
-                                                   : Values::Source{};
+    source_ =
+        part.index < values_.by_index.size() ? values_.by_index[part.index] : Values::Source{};
     const auto& columns = run_.segment(part.index, part.part).columns;
     if (source_.field < columns.size()) {
         column_ = columns[source_.field].get();
@@ -136,10 +136,8 @@ void ValuesReader::open(const PartDocs& part) {
 
 double ValuesReader::number_of_code(std::int64_t code) const {
     switch (source_.kind) {
-        case ValueKind::kReal:
-            return double_of_code(code);
-        case ValueKind::kUnsigned:
-            return static_cast<double>(natural_of(code));
+        case ValueKind::kReal: return double_of_code(code);
+        case ValueKind::kUnsigned: return static_cast<double>(natural_of(code));
         default:
             return static_cast<double>(
                 source_.divisor == 1 ? code : floor_divided(code, source_.divisor)
@@ -164,8 +162,7 @@ Status ValuesReader::numbers(DocId doc, std::vector<double>& out) {
     out.clear();
     if (values_.computed) {
         KUMO_TRY(values_.computed(run_, *part_, doc, out));
-    } else if (column_ != nullptr && source_.kind != ValueKind::kString
-               && source_.kind != ValueKind::kPoint) {
+    } else if (column_ != nullptr && source_.kind != ValueKind::kString && source_.kind != ValueKind::kPoint) {
         const auto range = column_->values_of(doc);
         for (std::uint64_t i = range.begin; i < range.end; ++i) {
             out.push_back(number_of_code(column_->value(i)));

@@ -47,7 +47,7 @@ class Run {
 public:
     struct Options {
         std::uint64_t buckets_max = 65535;
-        Deadline* deadline = nullptr;                ///< Null: none.
+        Deadline* deadline = nullptr;               ///< Null: none.
         const std::atomic<bool>* cancel = nullptr;  ///< Null: never.
     };
 

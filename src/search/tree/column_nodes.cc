@@ -267,8 +267,8 @@ private:
         }
     }
 
-    AllMatches
-    collect(const Evaluation& evaluation, const std::vector<Hit>& hits, float boost) const {
+    AllMatches collect(const Evaluation& evaluation, const std::vector<Hit>& hits, float boost)
+        const {
         AllMatches out(evaluation.part_count());
         for (std::size_t p = 0; p < out.size(); ++p) {
             std::vector<std::pair<DocId, float>> found;

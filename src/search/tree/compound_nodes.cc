@@ -89,14 +89,12 @@ public:
         if (count > evaluation.limits().clauses_max) {
             return Error{
                 ErrorCode::kLimitExceeded,
-                "maxClauseCount is set to " + std::to_string(evaluation.limits().clauses_max)
-            };
+                "maxClauseCount is set to " + std::to_string(evaluation.limits().clauses_max)};
         }
         const bool required = !clauses_.must.empty() || !clauses_.filter.empty();
         const bool only_not = count == clauses_.must_not.size();
-        const std::uint32_t should_min = clauses_.should_min.value_or(
-            required || clauses_.should.empty() ? 0 : 1
-        );
+        const std::uint32_t should_min =
+            clauses_.should_min.value_or(required || clauses_.should.empty() ? 0 : 1);
         AllMatches out;
         if (required) {
             KUMO_TRY_ASSIGN(out, match_required(evaluation, wanted));
@@ -172,8 +170,8 @@ private:
         return out;
     }
 
-    Status
-    match_should(Evaluation& evaluation, Scoring wanted, Should should, AllMatches& out) const {
+    Status match_should(Evaluation& evaluation, Scoring wanted, Should should, AllMatches& out)
+        const {
         if (should.optional && should.clauses_min == 0 && !wanted.wanted) {
             return {};
         }
@@ -215,8 +213,7 @@ public:
         if (children_.size() > evaluation.limits().clauses_max) {
             return Error{
                 ErrorCode::kLimitExceeded,
-                "maxClauseCount is set to " + std::to_string(evaluation.limits().clauses_max)
-            };
+                "maxClauseCount is set to " + std::to_string(evaluation.limits().clauses_max)};
         }
         std::vector<ClauseSum> sums = sums_of(evaluation);
         for (const NodePtr& child : children_) {
@@ -260,9 +257,7 @@ private:
             matches.scores.assign(matches.docs.size(), matches.score);
         }
         for (std::size_t i = 0; i < matches.docs.size(); ++i) {
-            if (std::binary_search(
-                    negative.docs.begin(), negative.docs.end(), matches.docs[i]
-                )) {
+            if (std::binary_search(negative.docs.begin(), negative.docs.end(), matches.docs[i])) {
                 matches.scores[i] *= factor_;
             }
         }

@@ -22,14 +22,14 @@ struct Limits {
 
 /// What BM25 needs to know of a field, over all segments; deleted documents count, as in Lucene.
 struct FieldStatistics {
-    std::uint64_t docs = 0;    ///< That have the field.
-    std::uint64_t tokens = 0;  ///< Of a field of exact strings, the different ones of each document.
+    std::uint64_t docs = 0;  ///< That have the field.
+    std::uint64_t tokens =
+        0;  ///< Of a field of exact strings, the different ones of each document.
 
     float average_length() const {
-        return docs == 0 ? 1.0F
-                         : static_cast<float>(
-                             static_cast<double>(tokens) / static_cast<double>(docs)
-                         );
+        return docs == 0
+                   ? 1.0F
+                   : static_cast<float>(static_cast<double>(tokens) / static_cast<double>(docs));
     }
 };
 

@@ -22,26 +22,16 @@ const ColumnReader* column_of(const DocRef& doc, std::size_t field) {
 
 double modified(FieldModifier modifier, double value) {
     switch (modifier) {
-        case FieldModifier::kNone:
-            return value;
-        case FieldModifier::kLog:
-            return std::log10(value);
-        case FieldModifier::kLog1p:
-            return std::log10(value + 1);
-        case FieldModifier::kLog2p:
-            return std::log10(value + 2);
-        case FieldModifier::kLn:
-            return std::log(value);
-        case FieldModifier::kLn1p:
-            return std::log1p(value);
-        case FieldModifier::kLn2p:
-            return std::log1p(value + 1);
-        case FieldModifier::kSquare:
-            return value * value;
-        case FieldModifier::kSqrt:
-            return std::sqrt(value);
-        case FieldModifier::kReciprocal:
-            return 1 / value;
+        case FieldModifier::kNone: return value;
+        case FieldModifier::kLog: return std::log10(value);
+        case FieldModifier::kLog1p: return std::log10(value + 1);
+        case FieldModifier::kLog2p: return std::log10(value + 2);
+        case FieldModifier::kLn: return std::log(value);
+        case FieldModifier::kLn1p: return std::log1p(value);
+        case FieldModifier::kLn2p: return std::log1p(value + 1);
+        case FieldModifier::kSquare: return value * value;
+        case FieldModifier::kSqrt: return std::sqrt(value);
+        case FieldModifier::kReciprocal: return 1 / value;
     }
     return value;
 }
@@ -52,14 +42,10 @@ double combined_of(ManyValues many, const std::vector<double>& values) {
         sum += value;
     }
     switch (many) {
-        case ManyValues::kMin:
-            return *std::min_element(values.begin(), values.end());
-        case ManyValues::kMax:
-            return *std::max_element(values.begin(), values.end());
-        case ManyValues::kSum:
-            return sum;
-        case ManyValues::kAvg:
-            return sum / static_cast<double>(values.size());
+        case ManyValues::kMin: return *std::min_element(values.begin(), values.end());
+        case ManyValues::kMax: return *std::max_element(values.begin(), values.end());
+        case ManyValues::kSum: return sum;
+        case ManyValues::kAvg: return sum / static_cast<double>(values.size());
     }
     return sum;
 }
@@ -71,8 +57,7 @@ double decayed(const Decay& decay, double distance) {
             const double variance = 0.5 * decay.scale * decay.scale / std::log(decay.decay);
             return std::exp(0.5 * value * value / variance);
         }
-        case DecayShape::kExp:
-            return std::exp(std::log(decay.decay) / decay.scale * value);
+        case DecayShape::kExp: return std::exp(std::log(decay.decay) / decay.scale * value);
         case DecayShape::kLinear: {
             const double width = decay.scale / (1 - decay.decay);
             return std::max(0.0, (width - value) / width);
@@ -171,40 +156,24 @@ private:
 
     void add(double value, bool first, double& out) const {
         switch (score_.score_mode) {
-            case ScoreMode::kMultiply:
-                out *= value;
-                return;
+            case ScoreMode::kMultiply: out *= value; return;
             case ScoreMode::kSum:
-            case ScoreMode::kAvg:
-                out += value;
-                return;
-            case ScoreMode::kFirst:
-                out = value;
-                return;
-            case ScoreMode::kMax:
-                out = first ? value : std::max(out, value);
-                return;
-            case ScoreMode::kMin:
-                out = first ? value : std::min(out, value);
-                return;
+            case ScoreMode::kAvg: out += value; return;
+            case ScoreMode::kFirst: out = value; return;
+            case ScoreMode::kMax: out = first ? value : std::max(out, value); return;
+            case ScoreMode::kMin: out = first ? value : std::min(out, value); return;
         }
     }
 
     float combine(double score, double factor) const {
         const double bounded = std::min(factor, score_.max_boost);
         switch (score_.boost_mode) {
-            case BoostMode::kMultiply:
-                return static_cast<float>(score * bounded);
-            case BoostMode::kReplace:
-                return static_cast<float>(bounded);
-            case BoostMode::kSum:
-                return static_cast<float>(score + bounded);
-            case BoostMode::kAvg:
-                return static_cast<float>((score + bounded) / 2);
-            case BoostMode::kMax:
-                return static_cast<float>(std::max(score, bounded));
-            case BoostMode::kMin:
-                return static_cast<float>(std::min(score, bounded));
+            case BoostMode::kMultiply: return static_cast<float>(score * bounded);
+            case BoostMode::kReplace: return static_cast<float>(bounded);
+            case BoostMode::kSum: return static_cast<float>(score + bounded);
+            case BoostMode::kAvg: return static_cast<float>((score + bounded) / 2);
+            case BoostMode::kMax: return static_cast<float>(std::max(score, bounded));
+            case BoostMode::kMin: return static_cast<float>(std::min(score, bounded));
         }
         return static_cast<float>(score);
     }
@@ -260,9 +229,9 @@ ScoreFunction decay_function(const Decay& decay) {
             const auto range = column->values_of(doc.doc);
             for (std::uint64_t i = range.begin; i < range.end; ++i) {
                 distances.push_back(
-                    decay.center ? distance_meters(*decay.center, point_of_code(column->value(i)))
-                                 : std::fabs(number_of(column->value(i), decay.floating)
-                                             - decay.origin)
+                    decay.center
+                        ? distance_meters(*decay.center, point_of_code(column->value(i)))
+                        : std::fabs(number_of(column->value(i), decay.floating) - decay.origin)
                 );
             }
         }

@@ -42,8 +42,17 @@ ScoreFunction field_function(FieldFactor factor);
 /// From 0 to 1, the same for the same seed and id.
 ScoreFunction random_function(std::uint64_t seed);
 
-enum class DecayShape : std::uint8_t { kGauss, kExp, kLinear };
-enum class ManyValues : std::uint8_t { kMin, kMax, kAvg, kSum };
+enum class DecayShape : std::uint8_t {
+    kGauss,
+    kExp,
+    kLinear
+};
+enum class ManyValues : std::uint8_t {
+    kMin,
+    kMax,
+    kAvg,
+    kSum
+};
 
 struct Decay {
     DecayShape shape = DecayShape::kGauss;
@@ -59,13 +68,27 @@ struct Decay {
 
 ScoreFunction decay_function(const Decay& decay);
 
-enum class ScoreMode : std::uint8_t { kMultiply, kSum, kAvg, kFirst, kMax, kMin };
-enum class BoostMode : std::uint8_t { kMultiply, kReplace, kSum, kAvg, kMax, kMin };
+enum class ScoreMode : std::uint8_t {
+    kMultiply,
+    kSum,
+    kAvg,
+    kFirst,
+    kMax,
+    kMin
+};
+enum class BoostMode : std::uint8_t {
+    kMultiply,
+    kReplace,
+    kSum,
+    kAvg,
+    kMax,
+    kMin
+};
 
 struct FunctionScore {
     struct Function {
-        NodePtr filter;        ///< Null: for every document.
-        ScoreFunction score;   ///< Null: 1.
+        NodePtr filter;       ///< Null: for every document.
+        ScoreFunction score;  ///< Null: 1.
         double weight = 1;
     };
 

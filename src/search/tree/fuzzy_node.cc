@@ -31,7 +31,10 @@ public:
         for (const Near& one : near) {
             KUMO_TRY(evaluation.check());
             docs.push_back(find_term_docs(
-                evaluation, field_, one.term, scored && scoring_.bm25 && scoring_.frequencies
+                evaluation,
+                field_,
+                one.term,
+                scored && scoring_.bm25 && scoring_.frequencies
             ));
             df = std::max(df, count_docs(docs.back()));
         }
@@ -43,11 +46,10 @@ public:
         const float idf = inverse_frequency(statistics.docs, df);
         for (std::size_t i = 0; i < near.size(); ++i) {
             const TermWeight weight(statistics, idf, wanted.boost * near[i].boost);
-            const AllMatches one = scored && scoring_.bm25
-                                       ? score_docs(
-                                           evaluation, field_, std::move(docs[i]), weight, scoring_
-                                       )
-                                       : only_docs(std::move(docs[i]), wanted.boost);
+            const AllMatches one =
+                scored && scoring_.bm25
+                    ? score_docs(evaluation, field_, std::move(docs[i]), weight, scoring_)
+                    : only_docs(std::move(docs[i]), wanted.boost);
             for (std::size_t p = 0; p < one.size(); ++p) {
                 sums[p].add(one[p]);
             }
@@ -117,15 +119,17 @@ private:
         return out;
     }
 
-    void
-    note(std::string_view term, std::uint32_t cost, std::map<std::string, float, std::less<>>& found)
-        const {
+    void note(
+        std::string_view term,
+        std::uint32_t cost,
+        std::map<std::string, float, std::less<>>& found
+    ) const {
         const std::size_t shorter = std::min(points_.size(), code_points_of(term).size());
-        const float boost =
-            cost == 0 ? 1
-                      : 1 - static_cast<float>(cost) / static_cast<float>(std::max<std::size_t>(
-                            1, shorter
-                        ));
+        const float boost = cost == 0
+                                ? 1
+                                : 1
+                                      - static_cast<float>(cost)
+                                            / static_cast<float>(std::max<std::size_t>(1, shorter));
         if (boost > 0) {
             found.emplace(std::string(term), boost);
         }

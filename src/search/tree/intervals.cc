@@ -45,16 +45,12 @@ Intervals minimal(Intervals all) {
 
 bool lies(IntervalFilter filter, const Interval& a, const Interval& b, const IntervalSource& of) {
     switch (filter) {
-        case IntervalFilter::kAfter:
-            return a.first > b.last;
-        case IntervalFilter::kBefore:
-            return a.last < b.first;
+        case IntervalFilter::kAfter: return a.first > b.last;
+        case IntervalFilter::kBefore: return a.last < b.first;
         case IntervalFilter::kContainedBy:
-        case IntervalFilter::kNotContainedBy:
-            return b.first <= a.first && a.last <= b.last;
+        case IntervalFilter::kNotContainedBy: return b.first <= a.first && a.last <= b.last;
         case IntervalFilter::kContaining:
-        case IntervalFilter::kNotContaining:
-            return a.first <= b.first && b.last <= a.last;
+        case IntervalFilter::kNotContaining: return a.first <= b.first && b.last <= a.last;
         case IntervalFilter::kNotOverlapping:
         case IntervalFilter::kOverlapping:
             return a.first <= b.last + of.after && b.first <= a.last + of.before;
@@ -87,9 +83,10 @@ Intervals in_order(const std::vector<Intervals>& parts) {
         Interval whole = start;
         bool complete = true;
         for (std::size_t i = 1; i < parts.size() && complete; ++i) {
-            const auto next = std::find_if(parts[i].begin(), parts[i].end(), [&](const Interval& one) {
-                return one.first > whole.last;
-            });
+            const auto next =
+                std::find_if(parts[i].begin(), parts[i].end(), [&](const Interval& one) {
+                    return one.first > whole.last;
+                });
             complete = next != parts[i].end();
             if (complete) {
                 whole.last = next->last;
@@ -147,16 +144,14 @@ public:
 
     Status open(const IntervalSource& source) {
         switch (source.kind) {
-            case Kind::kTerms:
-                return open_terms(source, source.terms);
+            case Kind::kTerms: return open_terms(source, source.terms);
             case Kind::kPattern:
             case Kind::kFuzzy: {
                 std::vector<std::string> terms;
                 KUMO_TRY(expand(source, terms));
                 return open_terms(source, terms);
             }
-            default:
-                break;
+            default: break;
         }
         for (const IntervalPtr& child : source.children) {
             KUMO_TRY(open(*child));
@@ -182,11 +177,9 @@ public:
         switch (source.kind) {
             case Kind::kTerms:
             case Kind::kPattern:
-            case Kind::kFuzzy:
-                return read_terms(source, doc);
+            case Kind::kFuzzy: return read_terms(source, doc);
             case Kind::kOrdered:
-            case Kind::kUnordered:
-                return read_all(source, doc);
+            case Kind::kUnordered: return read_all(source, doc);
             case Kind::kAny: {
                 Intervals all;
                 for (const IntervalPtr& child : source.children) {
@@ -218,29 +211,34 @@ private:
         const std::u32string start = wanted.substr(0, source.prefix_points);
         Status status;
         const std::string prefix = fuzzy ? std::string() : source.pattern->prefix();
-        for_each_term(evaluation_, part_, field_, prefix, [&](std::string_view term, std::uint32_t) {
-            status = evaluation_.check();
-            bool fits = false;
-            if (fuzzy) {
-                const std::u32string points = code_points_of(term);
-                fits = points.starts_with(start)
-                       && edit_distance(wanted, points, source.edits, source.swaps)
-                              <= source.edits;
-            } else {
-                fits = source.pattern->matches(term);
+        for_each_term(
+            evaluation_,
+            part_,
+            field_,
+            prefix,
+            [&](std::string_view term, std::uint32_t) {
+                status = evaluation_.check();
+                bool fits = false;
+                if (fuzzy) {
+                    const std::u32string points = code_points_of(term);
+                    fits = points.starts_with(start)
+                           && edit_distance(wanted, points, source.edits, source.swaps)
+                                  <= source.edits;
+                } else {
+                    fits = source.pattern->matches(term);
+                }
+                if (fits) {
+                    out.emplace_back(term);
+                }
+                if (out.size() > kIntervalTermsMax) {
+                    status = Error{
+                        ErrorCode::kLimitExceeded,
+                        "the pattern stands for more than " + std::to_string(kIntervalTermsMax)
+                            + " terms"};
+                }
+                return status.ok();
             }
-            if (fits) {
-                out.emplace_back(term);
-            }
-            if (out.size() > kIntervalTermsMax) {
-                status = Error{
-                    ErrorCode::kLimitExceeded,
-                    "the pattern stands for more than " + std::to_string(kIntervalTermsMax)
-                        + " terms"
-                };
-            }
-            return status.ok();
-        });
+        );
         return status;
     }
 
@@ -351,10 +349,8 @@ std::uint32_t least_width(const IntervalSource& source) {
             }
             return out;
         case Kind::kFiltered:
-        case Kind::kFirst:
-            return least_width(*source.children[0]);
-        default:
-            return 1;
+        case Kind::kFirst: return least_width(*source.children[0]);
+        default: return 1;
     }
 }
 
@@ -402,8 +398,8 @@ public:
     }
 
 private:
-    AllMatches
-    score_as_phrase(Evaluation& evaluation, std::vector<TermDocs> docs, float boost) const {
+    AllMatches score_as_phrase(Evaluation& evaluation, std::vector<TermDocs> docs, float boost)
+        const {
         std::set<std::string> terms;
         gather_terms(*source_, terms);
         const FieldStatistics& statistics = evaluation.statistics(field_);

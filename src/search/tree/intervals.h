@@ -43,7 +43,7 @@ struct IntervalSource {
     Kind kind = Kind::kTerms;
     std::vector<std::string> terms{};
     PatternPtr pattern{};
-    std::string text{};               ///< Of fuzzy ones.
+    std::string text{};  ///< Of fuzzy ones.
     std::uint32_t edits = 0;
     std::uint32_t prefix_points = 0;
     bool swaps = true;

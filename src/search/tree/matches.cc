@@ -17,8 +17,7 @@ std::size_t gallop(const std::vector<DocId>& docs, std::size_t from, DocId doc) 
         step *= 2;
     }
     const auto end = docs.begin() + static_cast<std::ptrdiff_t>(std::min(high, docs.size()));
-    const auto found =
-        std::lower_bound(docs.begin() + static_cast<std::ptrdiff_t>(from), end, doc);
+    const auto found = std::lower_bound(docs.begin() + static_cast<std::ptrdiff_t>(from), end, doc);
     return static_cast<std::size_t>(found - docs.begin());
 }
 

@@ -55,7 +55,8 @@ Result<PatternPtr> compile(const std::string& source, std::string prefix, bool i
         return invalid_argument(regexp->error());
     }
     return PatternPtr(std::make_shared<const RegexpPattern>(
-        ignore_case ? std::string() : std::move(prefix), std::move(regexp)
+        ignore_case ? std::string() : std::move(prefix),
+        std::move(regexp)
     ));
 }
 
@@ -79,9 +80,7 @@ public:
 
     std::string take() { return std::move(out_); }
 
-    std::string take_prefix() {
-        return alternatives_ ? std::string() : std::move(literal_);
-    }
+    std::string take_prefix() { return alternatives_ ? std::string() : std::move(literal_); }
 
 private:
     Status step() {
@@ -89,8 +88,9 @@ private:
         if (c == '\\') {
             ++at_;
             if (at_ >= in_.size()) {
-                return invalid_argument("end-of-string expected at position "
-                                        + std::to_string(at_));
+                return invalid_argument(
+                    "end-of-string expected at position " + std::to_string(at_)
+                );
             }
             literal(code_point());
             return {};
@@ -107,8 +107,7 @@ private:
         if ((c == '~' && syntax_.complement) || (c == '&' && syntax_.intersection)) {
             return Error{
                 ErrorCode::kUnsupported,
-                std::string("the operator [") + c + "] of regular expressions is not supported"
-            };
+                std::string("the operator [") + c + "] of regular expressions is not supported"};
         }
         if (c == '@' && syntax_.any_string) {
             special(".*");
@@ -140,27 +139,19 @@ private:
                 special("(?:");
                 return {};
             case '.':
-            case ')':
-                special(std::string_view(&in_[at_], 1));
-                return {};
+            case ')': special(std::string_view(&in_[at_], 1)); return {};
             case '?':
             case '*':
-            case '+':
-                repeat(std::string_view(&in_[at_], 1), 1);
-                return {};
-            case '{':
-                return counted();
-            default:
-                literal(code_point());
-                return {};
+            case '+': repeat(std::string_view(&in_[at_], 1), 1); return {};
+            case '{': return counted();
+            default: literal(code_point()); return {};
         }
     }
 
     /// One code point from where it stands.
     std::string_view code_point() {
-        const std::size_t bytes = std::max<std::size_t>(
-            1, wire::utf8_decode(in_.substr(at_)).bytes
-        );
+        const std::size_t bytes =
+            std::max<std::size_t>(1, wire::utf8_decode(in_.substr(at_)).bytes);
         const std::string_view out = in_.substr(at_, bytes);
         at_ += bytes;
         return out;
@@ -375,9 +366,8 @@ Result<PatternPtr> wildcard_pattern(std::string_view pattern, bool ignore_case) 
             if (pattern[i] == '\\' && i + 1 < pattern.size()) {
                 ++i;
             }
-            const std::size_t bytes = std::max<std::size_t>(
-                1, wire::utf8_decode(pattern.substr(i)).bytes
-            );
+            const std::size_t bytes =
+                std::max<std::size_t>(1, wire::utf8_decode(pattern.substr(i)).bytes);
             append_quoted(source, pattern.substr(i, bytes));
             if (literal) {
                 prefix += pattern.substr(i, bytes);

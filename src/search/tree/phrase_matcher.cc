@@ -144,11 +144,9 @@ float exact_frequency(std::span<const PlacePositions> places) {
     const PlacePositions& first = places.front();
     for (const std::uint32_t position : first.positions) {
         const std::int64_t start = static_cast<std::int64_t>(position) - first.offset;
-        const bool all = std::all_of(
-            places.begin() + 1, places.end(), [start](const auto& place) {
-                return has(place, start);
-            }
-        );
+        const bool all = std::all_of(places.begin() + 1, places.end(), [start](const auto& place) {
+            return has(place, start);
+        });
         out += all ? 1 : 0;
     }
     return out;

@@ -106,11 +106,8 @@ private:
         return out;
     }
 
-    Result<AllMatches> any_term(
-        Evaluation& evaluation,
-        const std::vector<std::string>& texts,
-        Scoring wanted
-    ) const {
+    Result<AllMatches>
+    any_term(Evaluation& evaluation, const std::vector<std::string>& texts, Scoring wanted) const {
         Boolean any;
         for (const std::string& text : texts) {
             any.should.push_back(term(field_, text, scoring_));
@@ -168,9 +165,8 @@ private:
             for (std::size_t i = 0; i < cursors.size(); ++i) {
                 cursors[i].positions(doc, positions[i].positions);
             }
-            const float frequency = phrase_.slop == 0
-                                        ? exact_frequency(positions)
-                                        : sloppy_frequency(positions, phrase_.slop);
+            const float frequency = phrase_.slop == 0 ? exact_frequency(positions)
+                                                      : sloppy_frequency(positions, phrase_.slop);
             if (frequency > 0) {
                 out.docs.push_back(doc);
                 out.frequencies.push_back(frequency);
@@ -180,11 +176,12 @@ private:
     }
 
     /// The first place with a term in common: one that repeats must not be where it already is.
-    static std::size_t
-    group_of(const std::vector<PhrasePlace>& places, const PhrasePlace& wanted) {
+    static std::size_t group_of(const std::vector<PhrasePlace>& places, const PhrasePlace& wanted) {
         for (std::size_t i = 0; i < places.size(); ++i) {
             const bool common = std::any_of(
-                places[i].terms.begin(), places[i].terms.end(), [&wanted](const auto& term) {
+                places[i].terms.begin(),
+                places[i].terms.end(),
+                [&wanted](const auto& term) {
                     return std::find(wanted.terms.begin(), wanted.terms.end(), term)
                            != wanted.terms.end();
                 }

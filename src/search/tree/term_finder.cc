@@ -79,8 +79,8 @@ void match_values(
     if (values.empty()) {
         return;
     }
-    const auto span = static_cast<std::uint64_t>(values.back())
-                      - static_cast<std::uint64_t>(values.front());
+    const auto span =
+        static_cast<std::uint64_t>(values.back()) - static_cast<std::uint64_t>(values.front());
     if (span == values.size() - 1) {
         column.match_range(values.front(), values.back(), out);
         return;

@@ -23,9 +23,8 @@ public:
         std::uint64_t df = 0;
         for (std::size_t i = 0; i < texts_.size(); ++i) {
             KUMO_TRY(evaluation.check());
-            auto found = find_term_docs(
-                evaluation, field_, texts_[i], scored && scoring_.frequencies
-            );
+            auto found =
+                find_term_docs(evaluation, field_, texts_[i], scored && scoring_.frequencies);
             df = std::max(df, count_docs(found));
             for (std::size_t p = 0; p < docs.size(); ++p) {
                 docs[p] = i == 0 ? std::move(found[p]) : unite(docs[p], found[p]);
@@ -72,9 +71,11 @@ public:
 
 protected:
     /// Calls `visit` with each wanted term's handle.
-    virtual Status
-    find(Evaluation& evaluation, const TextReader& text, const std::function<void(TermHandle)>& visit)
-        const = 0;
+    virtual Status find(
+        Evaluation& evaluation,
+        const TextReader& text,
+        const std::function<void(TermHandle)>& visit
+    ) const = 0;
 
     /// Ascending.
     virtual std::vector<std::int64_t> ordinals(const ColumnReader& column) const = 0;

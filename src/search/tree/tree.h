@@ -15,8 +15,8 @@
 
 /// The nodes of a query (evaluation.h runs it). Functions of this header make nodes; all are
 /// stateless, any thread. A field is its position in the schema of the index that the node is for;
-/// a field of text is looked for in its text index, one of exact strings, numbers, points or vectors
-/// in its column.
+/// a field of text is looked for in its text index, one of exact strings, numbers, points or
+/// vectors in its column.
 ///
 /// Scores are Lucene's: BM25 (k1 1.2, b 0.75) with the factor k1 + 1 for terms and phrases, 1 for
 /// what only matches or not, times the boosts on the way down.
@@ -68,7 +68,7 @@ struct FuzzyTerm {
     std::uint32_t edits = 2;
     std::uint32_t prefix_points = 0;  ///< Code points that have to be the same.
     std::uint32_t expansions_max = 50;
-    bool swaps = true;       ///< Two neighbours the other way round are one edit.
+    bool swaps = true;      ///< Two neighbours the other way round are one edit.
     bool constant = false;  ///< 1 for each document.
 };
 
@@ -155,7 +155,7 @@ NodePtr nearest(Nearest nearest);
 struct Boolean {
     std::vector<NodePtr> must;
     std::vector<NodePtr> should;
-    std::vector<NodePtr> filter;    ///< Has to match, adds nothing.
+    std::vector<NodePtr> filter;  ///< Has to match, adds nothing.
     std::vector<NodePtr> must_not;
     /// Of `should`. Without a value, 1 if there is neither `must` nor `filter`.
     std::optional<std::uint32_t> should_min{};

@@ -30,7 +30,9 @@ public:
 
     void add(const std::string& id, const std::string& rest) {
         const auto written = index_.write(
-            WriteAction::kUpsert, R"({"id":")" + id + "\"," + rest + "}", DirtyValues::kReject
+            WriteAction::kUpsert,
+            R"({"id":")" + id + "\"," + rest + "}",
+            DirtyValues::kReject
         );
         ASSERT_TRUE(written.ok()) << written.error().message;
         index_.publish(++seq_);
@@ -165,9 +167,10 @@ TEST(Tree, AddsUpClauses) {
     Boolean all;
     all.must = {one("red")};
     all.should = {one("fox")};
-    EXPECT_EQ(world.scores(boolean(all)), (std::map<std::string, float>{
-                                              {"0", found.at("0")}, {"1", found.at("1")}
-                                          }));
+    EXPECT_EQ(
+        world.scores(boolean(all)),
+        (std::map<std::string, float>{{"0", found.at("0")}, {"1", found.at("1")}})
+    );
     Boolean filter;
     filter.filter = {one("red")};
     filter.must_not = {one("hen")};
@@ -180,13 +183,15 @@ TEST(Tree, AddsUpClauses) {
     EXPECT_NEAR(best.at("0"), 1.5 * static_cast<double>(best.at("1")), 1e-6);
     EXPECT_EQ(world.run(boolean(any), {.clauses_max = 1}).error().code, ErrorCode::kLimitExceeded);
     EXPECT_EQ(
-        world.run(boolean(any), {.bytes_max = 10}).error().code, ErrorCode::kResourceExhausted
+        world.run(boolean(any), {.bytes_max = 10}).error().code,
+        ErrorCode::kResourceExhausted
     );
 }
 
 TEST(Tree, FindsPhrases) {
     TreeWorld world;
-    world.titles({"the quick brown fox", "quick the brown", "brown quick", "quick brown quick brown"}
+    world.titles(
+        {"the quick brown fox", "quick the brown", "brown quick", "quick brown quick brown"}
     );
     const auto of = [](std::vector<std::string> words, std::uint32_t slop) {
         Phrase out;
@@ -227,14 +232,10 @@ TEST(Tree, ExpandsTerms) {
     EXPECT_EQ(world.ids(fuzzy(kTitle, {.text = "rooft", .edits = 1})), "0 1");
     EXPECT_EQ(world.ids(fuzzy(kTitle, {.text = "roto", .edits = 1})), "1");
     EXPECT_EQ(world.ids(fuzzy(kTitle, {.text = "roto", .edits = 1, .swaps = false})), "");
-    EXPECT_EQ(
-        world.ids(fuzzy(kTitle, {.text = "boof", .edits = 1, .prefix_points = 1})), "2"
-    );
+    EXPECT_EQ(world.ids(fuzzy(kTitle, {.text = "boof", .edits = 1, .prefix_points = 1})), "2");
     EXPECT_EQ(regexp_pattern("~a", {}, false).error().code, ErrorCode::kUnsupported);
     EXPECT_EQ(regexp_pattern("(a", {}, false).error().code, ErrorCode::kInvalidArgument);
-    EXPECT_EQ(
-        regexp_pattern("((((a{1000}){1000}){1000}){1000}", {}, false).ok(), false
-    );
+    EXPECT_EQ(regexp_pattern("((((a{1000}){1000}){1000}){1000}", {}, false).ok(), false);
     EXPECT_TRUE(regexp_pattern("a<1-20>b", {}, false).value()->matches("a07b"));
     EXPECT_FALSE(regexp_pattern("a<1-20>b", {}, false).value()->matches("a21b"));
     EXPECT_TRUE(regexp_pattern("ab*+", {}, false).value()->matches("abbb"));
@@ -262,9 +263,7 @@ TEST(Tree, MatchesNumbersAndPlaces) {
     EXPECT_EQ(world.ids(ids({"3", "1", "9"})), "1 3");
     EXPECT_EQ(world.ids(in_region(kPlace, GeoRegion::circle({52.5, 13.4}, 10000))), "0");
     EXPECT_EQ(world.ids(in_box(kPlace, {50, 0, 40, 10})), "1");
-    EXPECT_NEAR(
-        world.scores(code_term(kYear, 1999)).at("0"), std::log(1 + 2.5 / 1.5), 1e-6
-    );
+    EXPECT_NEAR(world.scores(code_term(kYear, 1999)).at("0"), std::log(1 + 2.5 / 1.5), 1e-6);
 }
 
 TEST(Tree, ChangesScoresByFunctions) {
@@ -285,15 +284,12 @@ TEST(Tree, ChangesScoresByFunctions) {
     score.score_mode = ScoreMode::kSum;
     score.boost_mode = BoostMode::kSum;
     score.min_score = 8.5F;
-    EXPECT_EQ(
-        world.scores(function_score(score)), (std::map<std::string, float>{{"1", 9}})
-    );
+    EXPECT_EQ(world.scores(function_score(score)), (std::map<std::string, float>{{"1", 9}}));
     score.min_score.reset();
     score.boost_mode = BoostMode::kReplace;
     score.functions = {
-        {nullptr, decay_function({.shape = DecayShape::kLinear, .field = kYear, .origin = 4,
-                                  .scale = 5})}
-    };
+        {nullptr,
+         decay_function({.shape = DecayShape::kLinear, .field = kYear, .origin = 4, .scale = 5})}};
     const auto found = world.scores(function_score(score));
     EXPECT_NEAR(found.at("0"), 1, 1e-6);
     EXPECT_NEAR(found.at("1"), 0.5, 1e-6);

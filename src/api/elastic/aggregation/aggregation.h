@@ -80,7 +80,8 @@ struct AggregationContext {
 };
 
 /// The member "aggs" or "aggregations" of a search.
-Result<Aggregations> parse_aggregations(const Json& aggregations, const AggregationContext& context);
+Result<Aggregations>
+parse_aggregations(const Json& aggregations, const AggregationContext& context);
 
 /// What top_hits shows: {"hits": ...} of the best of these documents, as `options` ask for.
 using HitsWriter = std::function<Result<Json>(const Json& options, const agg::DocSet& docs)>;

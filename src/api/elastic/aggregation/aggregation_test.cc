@@ -61,7 +61,9 @@ TEST(Aggregation, Metrics) {
 TEST(Aggregation, Terms) {
     DslWorld world = sales();
     EXPECT_EQ(
-        world.aggregate(R"({"t":{"terms":{"field":"kind","size":2},"aggs":{"s":{"sum":{"field":"n"}}}}})"),
+        world.aggregate(
+            R"({"t":{"terms":{"field":"kind","size":2},"aggs":{"s":{"sum":{"field":"n"}}}}})"
+        ),
         R"({"t":{"doc_count_error_upper_bound":0,"sum_other_doc_count":1,"buckets":[)"
         R"({"key":"a","doc_count":2,"s":{"value":52.0}},{"key":"b","doc_count":2,"s":{"value":252.0}}]}})"
     );
@@ -81,8 +83,10 @@ TEST(Aggregation, Terms) {
         R"({"t":{"doc_count_error_upper_bound":0,"sum_other_doc_count":0,"buckets":[{"key":"10.0.0.2","doc_count":1}]}})"
     );
     EXPECT_EQ(
-        world.aggregate(R"({"t":{"terms":{"field":"kind","include":"[bc]","min_doc_count":0}}})",
-                        R"({"term":{"kind":"c"}})"),
+        world.aggregate(
+            R"({"t":{"terms":{"field":"kind","include":"[bc]","min_doc_count":0}}})",
+            R"({"term":{"kind":"c"}})"
+        ),
         R"({"t":{"doc_count_error_upper_bound":0,"sum_other_doc_count":0,"buckets":[)"
         R"({"key":"b","doc_count":1},{"key":"c","doc_count":1}]}})"
     );
@@ -96,7 +100,9 @@ TEST(Aggregation, Terms) {
         R"({"t":{"buckets":[{"key":"c","doc_count":1}]}})"
     );
     EXPECT_EQ(
-        world.aggregate(R"({"t":{"multi_terms":{"terms":[{"field":"kind"},{"field":"on"}],"size":1}}})"),
+        world.aggregate(
+            R"({"t":{"multi_terms":{"terms":[{"field":"kind"},{"field":"on"}],"size":1}}})"
+        ),
         R"({"t":{"doc_count_error_upper_bound":0,"sum_other_doc_count":1,"buckets":[)"
         R"({"key":["a","true"],"key_as_string":"a|true","doc_count":2}]}})"
     );
@@ -105,13 +111,16 @@ TEST(Aggregation, Terms) {
 TEST(Aggregation, Histograms) {
     DslWorld world = sales();
     EXPECT_EQ(
-        world.aggregate(R"({"h":{"histogram":{"field":"n","interval":100,"extended_bounds":{"min":-50}}}})"),
+        world.aggregate(
+            R"({"h":{"histogram":{"field":"n","interval":100,"extended_bounds":{"min":-50}}}})"
+        ),
         R"({"h":{"buckets":[{"key":-100.0,"doc_count":0},{"key":0.0,"doc_count":2},{"key":100.0,"doc_count":2}]}})"
     );
     EXPECT_EQ(
         world.aggregate(R"({"h":{"date_histogram":{"field":"at","calendar_interval":"month"},
             "aggs":{"s":{"sum":{"field":"n"}},"d":{"derivative":{"buckets_path":"s"}},
-            "c":{"cumulative_sum":{"buckets_path":"s"}}}},"m":{"max_bucket":{"buckets_path":"h>s"}}})"),
+            "c":{"cumulative_sum":{"buckets_path":"s"}}}},"m":{"max_bucket":{"buckets_path":"h>s"}}})"
+        ),
         R"({"h":{"buckets":[{"key_as_string":"2016-01-01T00:00:00.000Z","key":1451606400000,"doc_count":2,"s":{"value":52.0},"c":{"value":52.0}},)"
         R"({"key_as_string":"2016-02-01T00:00:00.000Z","key":1454284800000,"doc_count":1,"s":{"value":101.0},"d":{"value":49.0},"c":{"value":153.0}},)"
         R"({"key_as_string":"2016-03-01T00:00:00.000Z","key":1456790400000,"doc_count":1,"s":{"value":151.0},"d":{"value":50.0},"c":{"value":304.0}}]},)"
@@ -134,11 +143,15 @@ TEST(Aggregation, Histograms) {
 TEST(Aggregation, Buckets) {
     DslWorld world = sales();
     EXPECT_EQ(
-        world.aggregate(R"({"r":{"range":{"field":"n","ranges":[{"to":51},{"from":51,"key":"big"}]}}})"),
+        world.aggregate(
+            R"({"r":{"range":{"field":"n","ranges":[{"to":51},{"from":51,"key":"big"}]}}})"
+        ),
         R"({"r":{"buckets":[{"key":"*-51.0","to":51.0,"doc_count":1},{"key":"big","from":51.0,"doc_count":3}]}})"
     );
     EXPECT_EQ(
-        world.aggregate(R"({"f":{"filters":{"filters":{"x":{"term":{"kind":"a"}}},"other_bucket":true}}})"),
+        world.aggregate(
+            R"({"f":{"filters":{"filters":{"x":{"term":{"kind":"a"}}},"other_bucket":true}}})"
+        ),
         R"({"f":{"buckets":{"x":{"doc_count":2},"_other_":{"doc_count":2}}}})"
     );
     EXPECT_EQ(
@@ -146,11 +159,15 @@ TEST(Aggregation, Buckets) {
         R"({"m":{"doc_count":1,"n":{"value":151.0}}})"
     );
     EXPECT_EQ(
-        world.aggregate(R"({"a":{"adjacency_matrix":{"filters":{"1":{"term":{"kind":"b"}},"2":{"term":{"kind":"c"}}}}}})"),
+        world.aggregate(
+            R"({"a":{"adjacency_matrix":{"filters":{"1":{"term":{"kind":"b"}},"2":{"term":{"kind":"c"}}}}}})"
+        ),
         R"({"a":{"buckets":[{"key":"1","doc_count":2},{"key":"1&2","doc_count":1},{"key":"2","doc_count":1}]}})"
     );
     EXPECT_EQ(
-        world.aggregate(R"({"c":{"composite":{"size":2,"sources":[{"k":{"terms":{"field":"kind","order":"desc"}}}],"after":{"k":"c"}}}})"),
+        world.aggregate(
+            R"({"c":{"composite":{"size":2,"sources":[{"k":{"terms":{"field":"kind","order":"desc"}}}],"after":{"k":"c"}}}})"
+        ),
         R"({"c":{"after_key":{"k":"a"},"buckets":[{"key":{"k":"b"},"doc_count":2},{"key":{"k":"a"},"doc_count":2}]}})"
     );
     EXPECT_EQ(
@@ -158,8 +175,10 @@ TEST(Aggregation, Buckets) {
         R"({"g":{"buckets":[{"key":"drm","doc_count":1}]}})"
     );
     EXPECT_EQ(
-        world.aggregate(R"({"s":{"significant_terms":{"field":"kind","min_doc_count":1}}})",
-                        R"({"term":{"kind":"a"}})"),
+        world.aggregate(
+            R"({"s":{"significant_terms":{"field":"kind","min_doc_count":1}}})",
+            R"({"term":{"kind":"a"}})"
+        ),
         R"({"s":{"doc_count":2,"bg_count":4,"buckets":[{"key":"a","doc_count":2,"score":1.0,"bg_count":2}]}})"
     );
 }
@@ -178,15 +197,19 @@ TEST(Aggregation, LooksIntoNestedObjects) {
 TEST(Aggregation, Pipelines) {
     DslWorld world = sales();
     EXPECT_EQ(
-        world.aggregate(R"({"h":{"histogram":{"field":"n","interval":50},"aggs":{"s":{"sum":{"field":"x"}},
+        world.aggregate(
+            R"({"h":{"histogram":{"field":"n","interval":50},"aggs":{"s":{"sum":{"field":"x"}},
             "b":{"bucket_script":{"buckets_path":{"a":"s","c":"_count"},"script":"params.a / params.c * 2"}},
             "k":{"bucket_selector":{"buckets_path":{"a":"s"},"script":"params.a > 2"}},
-            "o":{"bucket_sort":{"sort":[{"s":{"order":"desc"}}],"size":1}}}}})"),
+            "o":{"bucket_sort":{"sort":[{"s":{"order":"desc"}}],"size":1}}}}})"
+        ),
         R"({"h":{"buckets":[{"key":100.0,"doc_count":1,"s":{"value":3.5},"b":{"value":7.0}}]}})"
     );
     EXPECT_EQ(
-        world.aggregate(R"({"t":{"terms":{"field":"kind"},"aggs":{"p":{"percentiles":{"field":"n"}}}},
-            "m":{"max_bucket":{"buckets_path":"t>p"}}})"),
+        world.aggregate(
+            R"({"t":{"terms":{"field":"kind"},"aggs":{"p":{"percentiles":{"field":"n"}}}},
+            "m":{"max_bucket":{"buckets_path":"t>p"}}})"
+        ),
         "aggregation_execution_exception: buckets_path must reference either a number value or a "
         "single value numeric metric aggregation, but [p] contains multiple values. Please specify "
         "which to use."

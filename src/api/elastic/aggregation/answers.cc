@@ -1,5 +1,4 @@
 #include "api/elastic/aggregation/aggregation.h"
-
 #include "api/elastic/fault.h"
 
 #include <cmath>
@@ -14,8 +13,11 @@ class AnswerWriter {
 public:
     AnswerWriter(bool typed_keys, const HitsWriter& hits) : typed_keys_(typed_keys), hits_(hits) {}
 
-    Status
-    write(const std::vector<Shape>& shapes, const std::vector<agg::NamedOutput>& outputs, Json& out);
+    Status write(
+        const std::vector<Shape>& shapes,
+        const std::vector<agg::NamedOutput>& outputs,
+        Json& out
+    );
 
 private:
     Result<Json> answer(const Shape& shape, const agg::Output& output);
@@ -117,7 +119,9 @@ void AnswerWriter::add_extended(const Shape& shape, const agg::Output& output, J
     if (const Json* given = shape.options.find("sigma")) {
         sigma = given->to_double().value_or(sigma);
     }
-    const auto shown = [none](double value) { return none ? Json() : number(value); };
+    const auto shown = [none](double value) {
+        return none ? Json() : number(value);
+    };
     // A sample of one has no spread; the API says so by a word.
     const auto shown_sample = [none](double value) {
         return none ? Json() : (std::isfinite(value) ? Json(value) : Json("NaN"));
@@ -268,8 +272,11 @@ Result<Json> AnswerWriter::bucket(const Shape& shape, const agg::Bucket& bucket)
         out.erase("key");
     }
     if (type == "variable_width_histogram") {
-        out = Json::object({{"min", *bucket.from}, {"key", number(agg::number_of(bucket.key))},
-                            {"max", *bucket.to}});
+        out = Json::object(
+            {{"min", *bucket.from},
+             {"key", number(agg::number_of(bucket.key))},
+             {"max", *bucket.to}}
+        );
     } else if (bucket.from || bucket.to) {
         if (bucket.from) {
             out["from"] = *bucket.from;

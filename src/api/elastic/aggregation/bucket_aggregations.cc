@@ -91,7 +91,8 @@ AggregationResult read_adjacency_matrix(Definition& of) {
     }
     const Json* separator = of.find("separator");
     return agg::adjacency_matrix(
-        std::move(named), separator != nullptr ? separator->text() : "&",
+        std::move(named),
+        separator != nullptr ? separator->text() : "&",
         std::move(of.children.level)
     );
 }
@@ -115,7 +116,12 @@ AggregationResult read_missing(Definition& of) {
 
 AggregationResult read_sampler(Definition& of) {
     KUMO_TRY(of.check(
-        {"shard_size", "field", "max_docs_per_value", "execution_hint", "script", "missing",
+        {"shard_size",
+         "field",
+         "max_docs_per_value",
+         "execution_hint",
+         "script",
+         "missing",
          "value_type"}
     ));
     constexpr std::int64_t kShardSize = 100;
@@ -175,7 +181,8 @@ Result<std::vector<agg::RangeOf>> ranges_of(const Definition& of, const ReadValu
                 (key == "from" ? range.from : range.to) = bound;
             } else if (key != "from_as_string" && key != "to_as_string" && key != "mask") {
                 return fault(
-                    "x_content_parse_exception", "[1:1] [range] unknown field [" + key + "]"
+                    "x_content_parse_exception",
+                    "[1:1] [range] unknown field [" + key + "]"
                 );
             }
         }
@@ -215,9 +222,7 @@ AggregationResult read_range(Definition& of) {
     const Json* keyed = of.find("keyed");
     of.shape.keyed = keyed != nullptr && keyed->to_bool().value_or(false);
     KUMO_TRY_ASSIGN(std::vector<agg::RangeOf> ranges, ranges_of(of, read));
-    return agg::ranges(
-        std::move(read.values), std::move(ranges), std::move(of.children.level)
-    );
+    return agg::ranges(std::move(read.values), std::move(ranges), std::move(of.children.level));
 }
 
 namespace {
@@ -299,15 +304,23 @@ AggregationResult read_ip_range(Definition& of) {
     const Json* keyed = of.find("keyed");
     of.shape.keyed = keyed != nullptr && keyed->to_bool().value_or(false);
     read.values.kind = agg::ValueKind::kString;
-    return agg::ranges(
-        std::move(read.values), std::move(ranges), std::move(of.children.level)
-    );
+    return agg::ranges(std::move(read.values), std::move(ranges), std::move(of.children.level));
 }
 
 AggregationResult read_geo_distance(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "origin", "center", "point", "por", "unit", "distance_type", "ranges", "keyed",
-         "missing", "value_type", "script"}
+        {"field",
+         "origin",
+         "center",
+         "point",
+         "por",
+         "unit",
+         "distance_type",
+         "ranges",
+         "keyed",
+         "missing",
+         "value_type",
+         "script"}
     ));
     const Json* origin = nullptr;
     for (const char* name : {"origin", "center", "point", "por"}) {
@@ -328,7 +341,11 @@ AggregationResult read_geo_distance(Definition& of) {
     read.format = {};
     KUMO_TRY_ASSIGN(std::vector<agg::RangeOf> ranges, ranges_of(of, read));
     return agg::distances(
-        std::move(read.values), center, unit, std::move(ranges), std::move(of.children.level)
+        std::move(read.values),
+        center,
+        unit,
+        std::move(ranges),
+        std::move(of.children.level)
     );
 }
 

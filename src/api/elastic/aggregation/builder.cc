@@ -25,9 +25,8 @@ std::string nearest_name(std::string_view name, const std::vector<std::string_vi
     std::uint32_t least = kEditsMax + 1;
     std::string out;
     for (const std::string_view one : known) {
-        const std::uint32_t edits = search::tree::edit_distance(
-            wanted, search::tree::code_points_of(one), kEditsMax, true
-        );
+        const std::uint32_t edits =
+            search::tree::edit_distance(wanted, search::tree::code_points_of(one), kEditsMax, true);
         if (edits < least) {
             least = edits;
             out = std::string(one);
@@ -219,9 +218,7 @@ Result<Aggregations> read_level(
             inner.nested = nested->nested;
         }
         if (parts.children != nullptr) {
-            KUMO_TRY_ASSIGN(
-                of.children, read_level(*parts.children, inner, parts.type, depth + 1)
-            );
+            KUMO_TRY_ASSIGN(of.children, read_level(*parts.children, inner, parts.type, depth + 1));
         }
         std::vector<Shape> shapes = std::move(of.children.shapes);
         AggregationResult made =

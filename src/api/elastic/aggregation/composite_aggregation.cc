@@ -37,8 +37,7 @@ Status read_order_of(const Json& options, agg::CompositeSource& out) {
     return {};
 }
 
-Result<ReadSource>
-read_source(const Definition& of, const std::string& type, const Json& options) {
+Result<ReadSource> read_source(const Definition& of, const std::string& type, const Json& options) {
     ReadSource out;
     KUMO_TRY(read_order_of(options, out.source));
     const bool grid = type == "geotile_grid" || type == "geohash_grid";
@@ -59,7 +58,8 @@ read_source(const Definition& of, const std::string& type, const Json& options) 
         }
     } else if (type == "date_histogram") {
         KUMO_TRY_ASSIGN(
-            const agg::Rounding rounding, read_rounding(of, options, out.read.format.zone)
+            const agg::Rounding rounding,
+            read_rounding(of, options, out.read.format.zone)
         );
         out.source.bucket = [floor = rounding.floor](const agg::Key& key) {
             return agg::Key(floor(static_cast<std::int64_t>(agg::number_of(key))));
@@ -187,7 +187,9 @@ AggregationResult read_composite(Definition& of) {
         read.push_back(std::move(source.source));
     }
     return agg::composite(
-        std::move(read), static_cast<std::size_t>(size), std::move(keys),
+        std::move(read),
+        static_cast<std::size_t>(size),
+        std::move(keys),
         std::move(of.children.level)
     );
 }

@@ -12,7 +12,12 @@
 namespace kumo::api_elastic {
 
 struct Expression::Node {
-    enum class Kind : std::uint8_t { kNumber, kName, kCall, kOperator };
+    enum class Kind : std::uint8_t {
+        kNumber,
+        kName,
+        kCall,
+        kOperator
+    };
 
     Kind kind = Kind::kNumber;
     double number = 0;
@@ -44,17 +49,61 @@ struct Known {
 const std::map<std::string, Known, std::less<>>& functions() {
     using Args = const std::vector<double>&;
     static const std::map<std::string, Known, std::less<>> kFunctions{
-        {"Math.abs", {1, [](Args a) { return std::fabs(a[0]); }}},
-        {"Math.sqrt", {1, [](Args a) { return std::sqrt(a[0]); }}},
-        {"Math.log", {1, [](Args a) { return std::log(a[0]); }}},
-        {"Math.log10", {1, [](Args a) { return std::log10(a[0]); }}},
-        {"Math.exp", {1, [](Args a) { return std::exp(a[0]); }}},
-        {"Math.floor", {1, [](Args a) { return std::floor(a[0]); }}},
-        {"Math.ceil", {1, [](Args a) { return std::ceil(a[0]); }}},
-        {"Math.round", {1, [](Args a) { return std::floor(a[0] + 0.5); }}},
-        {"Math.pow", {2, [](Args a) { return std::pow(a[0], a[1]); }}},
-        {"Math.min", {2, [](Args a) { return std::min(a[0], a[1]); }}},
-        {"Math.max", {2, [](Args a) { return std::max(a[0], a[1]); }}},
+        {"Math.abs",
+         {1,
+          [](Args a) {
+              return std::fabs(a[0]);
+          }}},
+        {"Math.sqrt",
+         {1,
+          [](Args a) {
+              return std::sqrt(a[0]);
+          }}},
+        {"Math.log",
+         {1,
+          [](Args a) {
+              return std::log(a[0]);
+          }}},
+        {"Math.log10",
+         {1,
+          [](Args a) {
+              return std::log10(a[0]);
+          }}},
+        {"Math.exp",
+         {1,
+          [](Args a) {
+              return std::exp(a[0]);
+          }}},
+        {"Math.floor",
+         {1,
+          [](Args a) {
+              return std::floor(a[0]);
+          }}},
+        {"Math.ceil",
+         {1,
+          [](Args a) {
+              return std::ceil(a[0]);
+          }}},
+        {"Math.round",
+         {1,
+          [](Args a) {
+              return std::floor(a[0] + 0.5);
+          }}},
+        {"Math.pow",
+         {2,
+          [](Args a) {
+              return std::pow(a[0], a[1]);
+          }}},
+        {"Math.min",
+         {2,
+          [](Args a) {
+              return std::min(a[0], a[1]);
+          }}},
+        {"Math.max",
+         {2,
+          [](Args a) {
+              return std::max(a[0], a[1]);
+          }}},
     };
     return kFunctions;
 }
@@ -124,7 +173,12 @@ private:
 
     static const std::vector<std::vector<std::string_view>>& levels() {
         static const std::vector<std::vector<std::string_view>> kLevels{
-            {"||"}, {"&&"}, {"==", "!="}, {"<=", ">=", "<", ">"}, {"+", "-"}, {"*", "/", "%"},
+            {"||"},
+            {"&&"},
+            {"==", "!="},
+            {"<=", ">=", "<", ">"},
+            {"+", "-"},
+            {"*", "/", "%"},
         };
         return kLevels;
     }
@@ -136,9 +190,10 @@ private:
         KUMO_TRY_ASSIGN(NodePtr left, binary(level + 1));
         while (true) {
             const auto& signs = levels()[level];
-            const auto sign = std::find_if(signs.begin(), signs.end(), [this](std::string_view one) {
-                return take(one);
-            });
+            const auto sign =
+                std::find_if(signs.begin(), signs.end(), [this](std::string_view one) {
+                    return take(one);
+                });
             if (sign == signs.end()) {
                 return left;
             }
@@ -187,7 +242,8 @@ private:
             return compile_error("a number was expected");
         }
         at_ = static_cast<std::size_t>(end - in_.data());
-        if (at_ < in_.size() && std::string_view("LlfFdD").find(in_[at_]) != std::string_view::npos) {
+        if (at_ < in_.size()
+            && std::string_view("LlfFdD").find(in_[at_]) != std::string_view::npos) {
             ++at_;
         }
         return NodePtr(std::move(out));
@@ -300,10 +356,8 @@ double applied(const std::string& sign, double a, double b) {
 
 Result<double> Expression::Node::evaluate(const Lookup& lookup) const {
     switch (kind) {
-        case Kind::kNumber:
-            return number;
-        case Kind::kName:
-            return lookup(name);
+        case Kind::kNumber: return number;
+        case Kind::kName: return lookup(name);
         case Kind::kCall: {
             std::vector<double> values;
             for (const auto& child : children) {
@@ -312,8 +366,7 @@ Result<double> Expression::Node::evaluate(const Lookup& lookup) const {
             }
             return functions().find(name)->second.function(values);
         }
-        case Kind::kOperator:
-            break;
+        case Kind::kOperator: break;
     }
     KUMO_TRY_ASSIGN(const double first, children[0]->evaluate(lookup));
     if (name == "neg") {

@@ -41,18 +41,12 @@ std::int64_t to_utc(const TimeZone& zone, std::int64_t local) {
 /// Millisecond lengths of units that are always equally long.
 std::optional<std::int64_t> fixed_unit(char unit) {
     switch (unit) {
-        case 's':
-            return 1000;
-        case 'm':
-            return 60'000;
-        case 'h':
-            return kHour;
-        case 'd':
-            return kDay;
-        case 'w':
-            return 7 * kDay;
-        default:
-            return std::nullopt;
+        case 's': return 1000;
+        case 'm': return 60'000;
+        case 'h': return kHour;
+        case 'd': return kDay;
+        case 'w': return 7 * kDay;
+        default: return std::nullopt;
     }
 }
 
@@ -102,7 +96,9 @@ agg::Rounding calendar_rounding(char unit, std::int64_t count, const TimeZone& z
         const std::int64_t offset = zone.is_utc() ? 0 : zone.offset_at(utc);
         return floor_to(utc + offset, length) - offset;
     };
-    out.next = [length](std::int64_t utc) { return utc + length; };
+    out.next = [length](std::int64_t utc) {
+        return utc + length;
+    };
     return out;
 }
 
@@ -125,9 +121,21 @@ agg::Rounding shifted(agg::Rounding rounding, std::int64_t offset) {
 /// "1M", "month", ...: the unit's letter.
 std::optional<char> calendar_unit(const std::string& text) {
     static const std::map<std::string_view, char> kUnits{
-        {"second", 's'}, {"1s", 's'}, {"minute", 'm'},  {"1m", 'm'}, {"hour", 'h'},
-        {"1h", 'h'},     {"day", 'd'}, {"1d", 'd'},     {"week", 'w'}, {"1w", 'w'},
-        {"month", 'M'},  {"1M", 'M'}, {"quarter", 'q'}, {"1q", 'q'}, {"year", 'y'},
+        {"second", 's'},
+        {"1s", 's'},
+        {"minute", 'm'},
+        {"1m", 'm'},
+        {"hour", 'h'},
+        {"1h", 'h'},
+        {"day", 'd'},
+        {"1d", 'd'},
+        {"week", 'w'},
+        {"1w", 'w'},
+        {"month", 'M'},
+        {"1M", 'M'},
+        {"quarter", 'q'},
+        {"1q", 'q'},
+        {"year", 'y'},
         {"1y", 'y'},
     };
     const auto found = kUnits.find(text);
@@ -165,14 +173,14 @@ read_rounding(const Definition& of, const Json& options, const TimeZone& zone) {
     const Json* fixed = options.find("fixed_interval");
     const Json* interval = options.find("interval");
     if (calendar != nullptr && fixed != nullptr) {
-        return illegal_argument("Cannot use [fixed_interval] with [calendar_interval] configuration option.");
+        return illegal_argument(
+            "Cannot use [fixed_interval] with [calendar_interval] configuration option."
+        );
     }
     KUMO_TRY_ASSIGN(const std::int64_t offset, read_offset(options));
     if (calendar == nullptr && fixed == nullptr) {
         if (interval == nullptr) {
-            return illegal_argument(
-                "Invalid interval specified, must be non-null and non-empty"
-            );
+            return illegal_argument("Invalid interval specified, must be non-null and non-empty");
         }
         // The old option is either of both.
         (calendar_unit(interval->text()) ? calendar : fixed) = interval;
@@ -196,9 +204,7 @@ read_rounding(const Definition& of, const Json& options, const TimeZone& zone) {
         );
     }
     if (millis.value() <= 0) {
-        return illegal_argument(
-            "Zero or negative time interval not supported"
-        );
+        return illegal_argument("Zero or negative time interval not supported");
     }
     return shifted(fixed_rounding(millis.value(), zone), offset);
 }
@@ -231,8 +237,11 @@ Result<Bounds> read_bounds(const Definition& of, std::string_view name, const Re
             KUMO_TRY_ASSIGN(
                 const Instant at,
                 parse_date_math(
-                    value.as_string(), *read.format.dates, of.context.now_millis,
-                    MissingParts::kLowest, read.format.zone
+                    value.as_string(),
+                    *read.format.dates,
+                    of.context.now_millis,
+                    MissingParts::kLowest,
+                    read.format.zone
                 )
             );
             number = static_cast<double>(at.millis);
@@ -240,7 +249,8 @@ Result<Bounds> read_bounds(const Definition& of, std::string_view name, const Re
             const auto given = value.to_double();
             if (!given) {
                 return fault(
-                    "number_format_exception", "For input string: \"" + value.text() + "\""
+                    "number_format_exception",
+                    "For input string: \"" + value.text() + "\""
                 );
             }
             number = *given;
@@ -249,9 +259,9 @@ Result<Bounds> read_bounds(const Definition& of, std::string_view name, const Re
     }
     if (out.min && out.max && *out.min > *out.max) {
         return illegal_argument(
-            "[" + std::string(name) + ".min][" + Json(*out.min).text() + "] cannot be greater than ["
-            + std::string(name) + ".max][" + Json(*out.max).text() + "] for histogram aggregation ["
-            + of.name + "]"
+            "[" + std::string(name) + ".min][" + Json(*out.min).text()
+            + "] cannot be greater than [" + std::string(name) + ".max][" + Json(*out.max).text()
+            + "] for histogram aggregation [" + of.name + "]"
         );
     }
     return out;
@@ -281,14 +291,26 @@ void read_keyed(Definition& of) {
 
 AggregationResult read_histogram(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "script", "missing", "format", "value_type", "interval", "offset", "order",
-         "keyed", "min_doc_count", "extended_bounds", "hard_bounds"}
+        {"field",
+         "script",
+         "missing",
+         "format",
+         "value_type",
+         "interval",
+         "offset",
+         "order",
+         "keyed",
+         "min_doc_count",
+         "extended_bounds",
+         "hard_bounds"}
     ));
     agg::Histogram out;
     const Json* interval = of.find("interval");
     const auto number = interval != nullptr ? interval->to_double() : std::nullopt;
     if (!number || *number <= 0 || !std::isfinite(*number)) {
-        return illegal_argument("[interval] must be >0 for histogram aggregation [" + of.name + "]");
+        return illegal_argument(
+            "[interval] must be >0 for histogram aggregation [" + of.name + "]"
+        );
     }
     out.interval = *number;
     if (const Json* offset = of.find("offset")) {
@@ -313,9 +335,21 @@ AggregationResult read_histogram(Definition& of) {
 
 AggregationResult read_date_histogram(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "script", "missing", "format", "value_type", "interval", "calendar_interval",
-         "fixed_interval", "time_zone", "offset", "order", "keyed", "min_doc_count",
-         "extended_bounds", "hard_bounds"}
+        {"field",
+         "script",
+         "missing",
+         "format",
+         "value_type",
+         "interval",
+         "calendar_interval",
+         "fixed_interval",
+         "time_zone",
+         "offset",
+         "order",
+         "keyed",
+         "min_doc_count",
+         "extended_bounds",
+         "hard_bounds"}
     ));
     agg::DateHistogram out;
     KUMO_TRY_ASSIGN(out.min_doc_count, min_doc_count(of));
@@ -344,7 +378,13 @@ AggregationResult read_date_histogram(Definition& of) {
 
 AggregationResult read_auto_date_histogram(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "script", "missing", "format", "value_type", "buckets", "time_zone",
+        {"field",
+         "script",
+         "missing",
+         "format",
+         "value_type",
+         "buckets",
+         "time_zone",
          "minimum_interval"}
     ));
     KUMO_TRY_ASSIGN(const std::int64_t buckets, integer_option(of, "buckets", 10));
@@ -357,14 +397,19 @@ AggregationResult read_auto_date_histogram(Definition& of) {
         read.format.dates = default_date_format();
     }
     of.shape.format = read.format;
+
     struct Unit {
         const char* name;
         char letter;
         std::vector<std::int64_t> counts;
     };
+
     static const std::vector<Unit> kUnits{
-        {"second", 's', {1, 5, 10, 30}}, {"minute", 'm', {1, 5, 10, 30}}, {"hour", 'h', {1, 3, 12}},
-        {"day", 'd', {1, 7}},            {"month", 'M', {1, 3}},
+        {"second", 's', {1, 5, 10, 30}},
+        {"minute", 'm', {1, 5, 10, 30}},
+        {"hour", 'h', {1, 3, 12}},
+        {"day", 'd', {1, 7}},
+        {"month", 'M', {1, 3}},
         {"year", 'y', {1, 5, 10, 20, 50, 100}},
     };
     agg::AutoHistogram out;
@@ -395,7 +440,13 @@ AggregationResult read_auto_date_histogram(Definition& of) {
 
 AggregationResult read_variable_width_histogram(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "script", "missing", "format", "value_type", "buckets", "shard_size",
+        {"field",
+         "script",
+         "missing",
+         "format",
+         "value_type",
+         "buckets",
+         "shard_size",
          "initial_buffer"}
     ));
     KUMO_TRY_ASSIGN(const std::int64_t buckets, integer_option(of, "buckets", 10));
@@ -405,7 +456,9 @@ AggregationResult read_variable_width_histogram(Definition& of) {
     KUMO_TRY_ASSIGN(ReadValues read, read_values(of, of.body, Wants::kNumbers));
     of.shape.format = read.format;
     return agg::variable_width_histogram(
-        std::move(read.values), static_cast<std::size_t>(buckets), std::move(of.children.level)
+        std::move(read.values),
+        static_cast<std::size_t>(buckets),
+        std::move(of.children.level)
     );
 }
 

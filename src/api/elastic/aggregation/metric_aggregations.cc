@@ -15,8 +15,17 @@ std::string number_text(double value) {
 AggregationResult read_metric(Definition& of) {
     const std::string& type = of.shape.type;
     KUMO_TRY(of.check(
-        {"field", "script", "missing", "format", "value_type", "sigma", "precision_threshold",
-         "compression", "time_zone", "rehash", "execution_hint"}
+        {"field",
+         "script",
+         "missing",
+         "format",
+         "value_type",
+         "sigma",
+         "precision_threshold",
+         "compression",
+         "time_zone",
+         "rehash",
+         "execution_hint"}
     ));
     if (const Json* sigma = of.find("sigma")) {
         const auto number = sigma->is_number() ? std::optional(sigma->as_double()) : std::nullopt;
@@ -60,9 +69,12 @@ AggregationResult read_metric(Definition& of) {
         return agg::median_absolute_deviation(std::move(read.values));
     }
     static const std::map<std::string_view, agg::Metric> kMetrics{
-        {"avg", agg::Metric::kAvg},          {"sum", agg::Metric::kSum},
-        {"min", agg::Metric::kMin},          {"max", agg::Metric::kMax},
-        {"value_count", agg::Metric::kCount}, {"stats", agg::Metric::kStats},
+        {"avg", agg::Metric::kAvg},
+        {"sum", agg::Metric::kSum},
+        {"min", agg::Metric::kMin},
+        {"max", agg::Metric::kMax},
+        {"value_count", agg::Metric::kCount},
+        {"stats", agg::Metric::kStats},
         {"extended_stats", agg::Metric::kStats},
     };
     return agg::metric(kMetrics.at(type), std::move(read.values));
@@ -73,9 +85,7 @@ namespace {
 Result<std::vector<double>> read_numbers(const Definition& of, const Json& list, const char* name) {
     std::vector<double> out;
     if (!list.is_array() || list.empty()) {
-        return illegal_argument(
-            "[" + std::string(name) + "] must not be empty: [" + of.name + "]"
-        );
+        return illegal_argument("[" + std::string(name) + "] must not be empty: [" + of.name + "]");
     }
     for (const Json& item : list.items()) {
         if (!item.is_number()) {
@@ -93,8 +103,17 @@ Result<std::vector<double>> read_numbers(const Definition& of, const Json& list,
 
 AggregationResult read_percentiles(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "script", "missing", "format", "value_type", "percents", "values", "keyed",
-         "tdigest", "hdr", "compression"}
+        {"field",
+         "script",
+         "missing",
+         "format",
+         "value_type",
+         "percents",
+         "values",
+         "keyed",
+         "tdigest",
+         "hdr",
+         "compression"}
     ));
     agg::Percentiles options;
     options.ranks = of.shape.type == "percentile_ranks";
@@ -171,14 +190,26 @@ AggregationResult read_geo_metric(Definition& of) {
     }
     const Json* wrap = of.find("wrap_longitude");
     return agg::geo_bounds(
-        std::move(read.values), wrap == nullptr || wrap->to_bool().value_or(true)
+        std::move(read.values),
+        wrap == nullptr || wrap->to_bool().value_or(true)
     );
 }
 
 AggregationResult read_top_hits(Definition& of) {
     KUMO_TRY(of.check(
-        {"from", "size", "sort", "_source", "highlight", "explain", "version", "seq_no_primary_term",
-         "stored_fields", "docvalue_fields", "fields", "script_fields", "track_scores"}
+        {"from",
+         "size",
+         "sort",
+         "_source",
+         "highlight",
+         "explain",
+         "version",
+         "seq_no_primary_term",
+         "stored_fields",
+         "docvalue_fields",
+         "fields",
+         "script_fields",
+         "track_scores"}
     ));
     return agg::hits();
 }

@@ -17,16 +17,27 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 const std::set<std::string_view>& beside_types() {
     static const std::set<std::string_view> kTypes{
-        "avg_bucket", "sum_bucket", "min_bucket", "max_bucket",
-        "stats_bucket", "extended_stats_bucket", "percentiles_bucket",
+        "avg_bucket",
+        "sum_bucket",
+        "min_bucket",
+        "max_bucket",
+        "stats_bucket",
+        "extended_stats_bucket",
+        "percentiles_bucket",
     };
     return kTypes;
 }
 
 const std::set<std::string_view>& within_types() {
     static const std::set<std::string_view> kTypes{
-        "derivative", "cumulative_sum", "moving_avg", "moving_fn", "serial_diff",
-        "bucket_script", "bucket_selector", "bucket_sort",
+        "derivative",
+        "cumulative_sum",
+        "moving_avg",
+        "moving_fn",
+        "serial_diff",
+        "bucket_script",
+        "bucket_selector",
+        "bucket_sort",
     };
     return kTypes;
 }
@@ -37,7 +48,10 @@ Result<agg::PipelineInput> read_input(const Definition& of) {
     if (const Json* policy = of.find("gap_policy")) {
         const std::string name = policy->text();
         if (name != "skip" && name != "insert_zeros" && name != "keep_values") {
-            return parsing_error("Invalid gap policy: [" + name + "], accepted values: [insert_zeros, skip, keep_values]");
+            return parsing_error(
+                "Invalid gap policy: [" + name
+                + "], accepted values: [insert_zeros, skip, keep_values]"
+            );
         }
         out.zeros = name == "insert_zeros";
     }
@@ -226,11 +240,10 @@ Result<agg::WindowFunction> read_window_function(const std::string& source) {
         });
     }
     if (name == "holt") {
-        return agg::WindowFunction(
-            [alpha = argument(0, 0.3), beta = argument(1, 0.1)](const std::vector<double>& values) {
-                return holt(values, alpha, beta);
-            }
-        );
+        return agg::WindowFunction([alpha = argument(0, 0.3),
+                                    beta = argument(1, 0.1)](const std::vector<double>& values) {
+            return holt(values, alpha, beta);
+        });
     }
     return not_supported("[MovingFunctions." + name + "] is not supported");
 }
@@ -255,11 +268,10 @@ Result<agg::WindowFunction> read_model(const Definition& of) {
         });
     }
     if (name == "holt") {
-        return agg::WindowFunction(
-            [alpha = setting("alpha", 0.3), beta = setting("beta", 0.1)](const auto& values) {
-                return holt(values, alpha, beta);
-            }
-        );
+        return agg::WindowFunction([alpha = setting("alpha", 0.3),
+                                    beta = setting("beta", 0.1)](const auto& values) {
+            return holt(values, alpha, beta);
+        });
     }
     return not_supported("the model [" + name + "] of [moving_avg] is not supported");
 }
@@ -267,9 +279,7 @@ Result<agg::WindowFunction> read_model(const Definition& of) {
 Result<std::int64_t> read_window(const Definition& of, std::optional<std::int64_t> otherwise) {
     const Json* window = of.find("window");
     if (window == nullptr && !otherwise) {
-        return fault(
-            "x_content_parse_exception", "Required [window]"
-        );
+        return fault("x_content_parse_exception", "Required [window]");
     }
     const auto number = window != nullptr ? window->to_int64() : otherwise;
     if (!number || *number <= 0) {
@@ -283,10 +293,14 @@ Result<agg::PipelinePtr> read_bucket_sort(const Definition& of, agg::PipelineInp
     KUMO_TRY_ASSIGN(const std::int64_t from, integer_option(of, "from", 0));
     KUMO_TRY_ASSIGN(const std::int64_t size, integer_option(of, "size", INT32_MAX));
     if (from < 0) {
-        return illegal_argument("[from] must be a non-negative integer: [" + std::to_string(from) + "]");
+        return illegal_argument(
+            "[from] must be a non-negative integer: [" + std::to_string(from) + "]"
+        );
     }
     if (size <= 0) {
-        return illegal_argument("[size] must be a positive integer: [" + std::to_string(size) + "]");
+        return illegal_argument(
+            "[size] must be a positive integer: [" + std::to_string(size) + "]"
+        );
     }
     out.from = static_cast<std::size_t>(from);
     out.size = static_cast<std::size_t>(size);
@@ -299,7 +313,7 @@ Result<agg::PipelinePtr> read_bucket_sort(const Definition& of, agg::PipelineInp
                   "use bucket_sort;"
         );
     }
-    const Json::Array items = sort == nullptr      ? Json::Array()
+    const Json::Array items = sort == nullptr    ? Json::Array()
                               : sort->is_array() ? sort->items()
                                                  : Json::Array{*sort};
     for (const Json& item : items) {
@@ -333,7 +347,10 @@ read_within(const Definition& of, const std::string& type, agg::PipelineInput in
     if (type == "serial_diff") {
         KUMO_TRY_ASSIGN(const std::int64_t lag, integer_option(of, "lag", 1));
         if (lag <= 0) {
-            return illegal_argument("Lag must be a positive, non-zero integer. Value supplied was" + std::to_string(lag) + " in [" + of.name + "].");
+            return illegal_argument(
+                "Lag must be a positive, non-zero integer. Value supplied was" + std::to_string(lag)
+                + " in [" + of.name + "]."
+            );
         }
         return agg::serial_difference(std::move(input), static_cast<std::size_t>(lag));
     }
@@ -341,12 +358,21 @@ read_within(const Definition& of, const std::string& type, agg::PipelineInput in
         double unit = 0;
         if (const Json* text = of.find("unit")) {
             static const std::map<std::string_view, const char*> kNames{
-                {"second", "1s"}, {"minute", "1m"}, {"hour", "1h"}, {"day", "1d"}, {"week", "7d"},
-                {"month", "30d"}, {"quarter", "90d"}, {"year", "365d"}, {"1M", "30d"}, {"1y", "365d"},
+                {"second", "1s"},
+                {"minute", "1m"},
+                {"hour", "1h"},
+                {"day", "1d"},
+                {"week", "7d"},
+                {"month", "30d"},
+                {"quarter", "90d"},
+                {"year", "365d"},
+                {"1M", "30d"},
+                {"1y", "365d"},
             };
             const auto known = kNames.find(text->text());
             KUMO_TRY_ASSIGN(
-                const double nanos, time_nanos(known != kNames.end() ? known->second : text->text())
+                const double nanos,
+                time_nanos(known != kNames.end() ? known->second : text->text())
             );
             unit = nanos / 1e6;
         }
@@ -355,14 +381,21 @@ read_within(const Definition& of, const std::string& type, agg::PipelineInput in
     if (type == "moving_avg") {
         KUMO_TRY_ASSIGN(const std::int64_t window, read_window(of, 5));
         KUMO_TRY_ASSIGN(auto function, read_model(of));
-        return agg::moving(std::move(input), static_cast<std::size_t>(window), 0, std::move(function));
+        return agg::moving(
+            std::move(input),
+            static_cast<std::size_t>(window),
+            0,
+            std::move(function)
+        );
     }
     KUMO_TRY_ASSIGN(const std::int64_t window, read_window(of, std::nullopt));
     KUMO_TRY_ASSIGN(const std::int64_t shift, integer_option(of, "shift", 0));
     KUMO_TRY_ASSIGN(const std::string source, script_source(of));
     KUMO_TRY_ASSIGN(auto function, read_window_function(source));
     return agg::moving(
-        std::move(input), static_cast<std::size_t>(window), static_cast<std::ptrdiff_t>(shift),
+        std::move(input),
+        static_cast<std::size_t>(window),
+        static_cast<std::ptrdiff_t>(shift),
         std::move(function)
     );
 }
@@ -375,8 +408,23 @@ bool is_pipeline(std::string_view type) {
 
 Result<ReadPipeline> read_pipeline(Definition& of, const std::string& type) {
     KUMO_TRY(of.check(
-        {"buckets_path", "gap_policy", "format", "percents", "keyed", "sigma", "unit", "lag",
-         "window", "shift", "script", "model", "settings", "predict", "minimize", "sort", "from",
+        {"buckets_path",
+         "gap_policy",
+         "format",
+         "percents",
+         "keyed",
+         "sigma",
+         "unit",
+         "lag",
+         "window",
+         "shift",
+         "script",
+         "model",
+         "settings",
+         "predict",
+         "minimize",
+         "sort",
+         "from",
          "size"}
     ));
     KUMO_TRY_ASSIGN(agg::PipelineInput input, read_input(of));
@@ -421,9 +469,12 @@ Result<ReadPipeline> read_pipeline(Definition& of, const std::string& type) {
         return ReadPipeline{agg::percentiles_of_buckets(std::move(input), std::move(percents))};
     }
     static const std::map<std::string_view, agg::OfBuckets> kTypes{
-        {"avg_bucket", agg::OfBuckets::kAvg},     {"sum_bucket", agg::OfBuckets::kSum},
-        {"min_bucket", agg::OfBuckets::kMin},     {"max_bucket", agg::OfBuckets::kMax},
-        {"stats_bucket", agg::OfBuckets::kStats}, {"extended_stats_bucket", agg::OfBuckets::kStats},
+        {"avg_bucket", agg::OfBuckets::kAvg},
+        {"sum_bucket", agg::OfBuckets::kSum},
+        {"min_bucket", agg::OfBuckets::kMin},
+        {"max_bucket", agg::OfBuckets::kMax},
+        {"stats_bucket", agg::OfBuckets::kStats},
+        {"extended_stats_bucket", agg::OfBuckets::kStats},
     };
     if (type == "min_bucket" || type == "max_bucket") {
         of.shape.typed_name = "bucket_metric_value";

@@ -21,7 +21,8 @@ struct KeyLess {
 Result<Accepts> read_selection(const Definition& of, const ReadValues& read, const Json& json) {
     if (json.is_string()) {
         if (read.values.kind != agg::ValueKind::kString || read.format.ip) {
-            return illegal_argument(
+            return fault(
+                "aggregation_execution_exception",
                 "Aggregation [" + of.name
                 + "] cannot support regular expression style include/exclude settings as they can "
                   "only be applied to string fields. Use an array of values for include/exclude "
@@ -73,7 +74,9 @@ Result<Accepts> read_accepts(const Definition& of, const ReadValues& read) {
         const auto which = partition != nullptr ? partition->to_int64() : std::nullopt;
         const auto all = count != nullptr ? count->to_int64() : std::nullopt;
         if (!which || !all || *all < 1 || *which < 0 || *which >= *all) {
-            return illegal_argument("Missing [partition] or [num_partitions] parameter for partition-based include");
+            return illegal_argument(
+                "Missing [partition] or [num_partitions] parameter for partition-based include"
+            );
         }
         in = [which = *which, all = *all](const agg::Key& key) {
             const std::int64_t rest = hash_of(key) % all;
@@ -96,21 +99,17 @@ Result<Accepts> read_accepts(const Definition& of, const ReadValues& read) {
 std::string typed_name(const ReadValues& read, const char* prefix) {
     const std::string before(prefix);
     switch (read.values.kind) {
-        case agg::ValueKind::kString:
-            return before + "sterms";
-        case agg::ValueKind::kInt:
-            return before + "lterms";
-        case agg::ValueKind::kUnsigned:
-            return before + "ulterms";
-        case agg::ValueKind::kReal:
-            return before + "dterms";
+        case agg::ValueKind::kString: return before + "sterms";
+        case agg::ValueKind::kInt: return before + "lterms";
+        case agg::ValueKind::kUnsigned: return before + "ulterms";
+        case agg::ValueKind::kReal: return before + "dterms";
         default:
-            return before.empty() ? "umterms" : "um" + before + "terms";
+            // Nobody has the field: the API calls them strings.
+            return before + "sterms";
     }
 }
 
-Result<std::int64_t>
-positive(const Definition& of, std::string_view name, std::int64_t otherwise) {
+Result<std::int64_t> positive(const Definition& of, std::string_view name, std::int64_t otherwise) {
     KUMO_TRY_ASSIGN(const std::int64_t value, integer_option(of, name, otherwise));
     if (value <= 0) {
         return illegal_argument(
@@ -147,9 +146,22 @@ Result<agg::Terms> read_options(const Definition& of, ReadValues read, std::int6
 
 AggregationResult read_terms(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "script", "missing", "format", "value_type", "size", "shard_size",
-         "min_doc_count", "shard_min_doc_count", "order", "include", "exclude", "execution_hint",
-         "collect_mode", "show_term_doc_count_error", "time_zone"}
+        {"field",
+         "script",
+         "missing",
+         "format",
+         "value_type",
+         "size",
+         "shard_size",
+         "min_doc_count",
+         "shard_min_doc_count",
+         "order",
+         "include",
+         "exclude",
+         "execution_hint",
+         "collect_mode",
+         "show_term_doc_count_error",
+         "time_zone"}
     ));
     KUMO_TRY_ASSIGN(ReadValues read, read_values(of, of.body, Wants::kAny));
     if (read.values.kind == agg::ValueKind::kPoint) {
@@ -167,8 +179,15 @@ AggregationResult read_terms(Definition& of) {
 
 AggregationResult read_rare_terms(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "script", "missing", "format", "value_type", "max_doc_count", "precision",
-         "include", "exclude"}
+        {"field",
+         "script",
+         "missing",
+         "format",
+         "value_type",
+         "max_doc_count",
+         "precision",
+         "include",
+         "exclude"}
     ));
     KUMO_TRY_ASSIGN(const std::int64_t most, positive(of, "max_doc_count", 1));
     constexpr std::int64_t kMost = 100;
@@ -177,8 +196,7 @@ AggregationResult read_rare_terms(Definition& of) {
     }
     KUMO_TRY_ASSIGN(ReadValues read, read_values(of, of.body, Wants::kAny));
     of.shape.format = read.format;
-    of.shape.typed_name =
-        read.values.kind == agg::ValueKind::kString ? "srareterms" : "lrareterms";
+    of.shape.typed_name = read.values.kind == agg::ValueKind::kString ? "srareterms" : "lrareterms";
     KUMO_TRY_ASSIGN(Accepts accepts, read_accepts(of, read));
     return agg::rare_terms(
         std::move(read.values),
@@ -276,10 +294,9 @@ Score read_score(const Definition& of) {
             if (f.subset == 0) {
                 return 0.0;
             }
-            const double score = (std::max(std::log(term), std::log(f.subset_size))
-                                  - std::log(f.subset))
-                                 / (std::log(all)
-                                    - std::min(std::log(term), std::log(f.subset_size)));
+            const double score =
+                (std::max(std::log(term), std::log(f.subset_size)) - std::log(f.subset))
+                / (std::log(all) - std::min(std::log(term), std::log(f.subset_size)));
             return std::exp(-score);
         };
     }
@@ -317,9 +334,24 @@ AggregationResult significant(Definition& of, ReadValues read) {
 
 AggregationResult read_significant_terms(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "script", "missing", "format", "value_type", "size", "shard_size",
-         "min_doc_count", "shard_min_doc_count", "include", "exclude", "execution_hint",
-         "background_filter", "jlh", "mutual_information", "chi_square", "gnd", "percentage",
+        {"field",
+         "script",
+         "missing",
+         "format",
+         "value_type",
+         "size",
+         "shard_size",
+         "min_doc_count",
+         "shard_min_doc_count",
+         "include",
+         "exclude",
+         "execution_hint",
+         "background_filter",
+         "jlh",
+         "mutual_information",
+         "chi_square",
+         "gnd",
+         "percentage",
          "script_heuristic"}
     ));
     if (of.find("script_heuristic") != nullptr) {
@@ -331,9 +363,22 @@ AggregationResult read_significant_terms(Definition& of) {
 
 AggregationResult read_significant_text(Definition& of) {
     KUMO_TRY(of.check(
-        {"field", "size", "shard_size", "min_doc_count", "shard_min_doc_count", "include",
-         "exclude", "background_filter", "filter_duplicate_text", "source_fields", "jlh",
-         "mutual_information", "chi_square", "gnd", "percentage", "script_heuristic"}
+        {"field",
+         "size",
+         "shard_size",
+         "min_doc_count",
+         "shard_min_doc_count",
+         "include",
+         "exclude",
+         "background_filter",
+         "filter_duplicate_text",
+         "source_fields",
+         "jlh",
+         "mutual_information",
+         "chi_square",
+         "gnd",
+         "percentage",
+         "script_heuristic"}
     ));
     const Json* field = of.find("field");
     if (field == nullptr) {
@@ -349,8 +394,14 @@ AggregationResult read_significant_text(Definition& of) {
 
 AggregationResult read_multi_terms(Definition& of) {
     KUMO_TRY(of.check(
-        {"terms", "size", "shard_size", "min_doc_count", "shard_min_doc_count", "order",
-         "collect_mode", "show_term_doc_count_error"}
+        {"terms",
+         "size",
+         "shard_size",
+         "min_doc_count",
+         "shard_min_doc_count",
+         "order",
+         "collect_mode",
+         "show_term_doc_count_error"}
     ));
     const Json* list = of.find("terms");
     if (list == nullptr || !list->is_array() || list->size() < 2) {

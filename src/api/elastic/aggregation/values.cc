@@ -21,18 +21,15 @@ constexpr std::int64_t kNanosPerMilli = 1'000'000;
 
 agg::ValueKind kind_of(const MappedField& field) {
     switch (field.kind) {
-        case FieldKind::kUnsignedLong:
-            return agg::ValueKind::kUnsigned;
-        case FieldKind::kGeoPoint:
-            return agg::ValueKind::kPoint;
+        case FieldKind::kUnsignedLong: return agg::ValueKind::kUnsigned;
+        case FieldKind::kGeoPoint: return agg::ValueKind::kPoint;
         case FieldKind::kRange: {
             const bool real = field.type == "float_range" || field.type == "double_range";
             return field.type == "ip_range" ? agg::ValueKind::kString
                    : real                   ? agg::ValueKind::kReal
                                             : agg::ValueKind::kInt;
         }
-        default:
-            break;
+        default: break;
     }
     if (field.is_int()) {
         return agg::ValueKind::kInt;
@@ -71,8 +68,8 @@ Error no_fielddata(const MappedField& field) {
 
 Error wrong_type(const Definition& of, const MappedField& field) {
     return illegal_argument(
-        "Field [" + field.path + "] of type [" + field.type
-        + "] is not supported for aggregation [" + of.shape.type + "]"
+        "Field [" + field.path + "] of type [" + field.type + "] is not supported for aggregation ["
+        + of.shape.type + "]"
     );
 }
 
@@ -161,8 +158,8 @@ Result<double> script_value(
     }
     const search::ColumnReader* column =
         target.engine && *target.engine < columns.size() ? columns[*target.engine].get() : nullptr;
-    const auto range = column != nullptr ? column->values_of(doc)
-                                         : search::ColumnReader::ValueRange{0, 0};
+    const auto range =
+        column != nullptr ? column->values_of(doc) : search::ColumnReader::ValueRange{0, 0};
     if (member == ".length" || member == ".size") {
         return static_cast<double>(range.size());
     }
@@ -172,7 +169,8 @@ Result<double> script_value(
     if (range.size() == 0) {
         return fault(
             "script_exception",
-            "runtime error: A document doesn't have a value for a field! Use doc[<field>].size()==0 "
+            "runtime error: A document doesn't have a value for a field! Use "
+            "doc[<field>].size()==0 "
             "to check if a document is missing a field!"
         );
     }
@@ -192,10 +190,10 @@ Status read_script(const Definition& of, const Json& script, ReadValues& out) {
     const agg::Values plain = out.values;
     const bool of_values = plain.kind != agg::ValueKind::kNone;
     out.values.kind = agg::ValueKind::kReal;
-    out.values.computed = [=](
-                              const agg::Run& run, const agg::PartDocs& part, search::DocId doc,
-                              std::vector<double>& numbers
-                          ) -> Status {
+    out.values.computed = [=](const agg::Run& run,
+                              const agg::PartDocs& part,
+                              search::DocId doc,
+                              std::vector<double>& numbers) -> Status {
         std::vector<double> before;
         if (of_values) {
             agg::ValuesReader reader(run, plain);
@@ -244,7 +242,8 @@ Result<ReadValues> read_values(const Definition& of, const Json& body, Wants wan
     const Json* field = body.find("field");
     const Json* script = body.find("script");
     if (field == nullptr && script == nullptr) {
-        return illegal_argument("Required one of fields [field, script], but none were specified. ");
+        return illegal_argument("Required one of fields [field, script], but none were specified. "
+        );
     }
     out.values.by_index.resize(of.context.indices.size());
     agg::Values ends = out.values;
@@ -308,7 +307,7 @@ Result<ReadValues> read_values(const Definition& of, const Json& body, Wants wan
     }
     const Json* missing = body.find("missing");
     if (out.values.kind == agg::ValueKind::kNone && missing != nullptr && !missing->is_null()) {
-        out.values.kind = missing->is_string() ? agg::ValueKind::kString
+        out.values.kind = missing->is_string()  ? agg::ValueKind::kString
                           : missing->is_int64() ? agg::ValueKind::kInt
                                                 : agg::ValueKind::kReal;
         if (missing->is_string() && wants == Wants::kNumbers) {
@@ -335,7 +334,9 @@ Result<agg::Key> key_of(const ReadValues& values, const Json& value, const Defin
         const auto truth = value.to_bool();
         const auto number = value.to_int64();
         if (!truth && !number) {
-            return illegal_argument("Cannot parse boolean [" + value.text() + "], expected either [true] or [false]");
+            return illegal_argument(
+                "Cannot parse boolean [" + value.text() + "], expected either [true] or [false]"
+            );
         }
         const bool set = truth ? *truth : *number != 0;
         return agg::Key(std::int64_t{set ? 1 : 0});
@@ -344,7 +345,10 @@ Result<agg::Key> key_of(const ReadValues& values, const Json& value, const Defin
         KUMO_TRY_ASSIGN(
             const Instant at,
             parse_date_math(
-                value.as_string(), *format.dates, of.context.now_millis, MissingParts::kLowest,
+                value.as_string(),
+                *format.dates,
+                of.context.now_millis,
+                MissingParts::kLowest,
                 format.zone
             )
         );
@@ -401,10 +405,12 @@ agg::Values analysed_words(
     agg::Values out;
     out.kind = agg::ValueKind::kString;
     out.by_index.resize(context.indices.size());
+
     struct Index {
         std::shared_ptr<const search::AnalysisChain> chain;
         std::vector<std::string> paths;
     };
+
     std::vector<Index> indices;
     for (const QueryContext* index : context.indices) {
         Index one;
@@ -424,10 +430,11 @@ agg::Values analysed_words(
         }
         indices.push_back(std::move(one));
     }
-    out.words = [indices = std::move(indices)](
-                    const agg::Run& run, const agg::PartDocs& part, search::DocId doc,
-                    std::vector<std::string>& words
-                ) -> Status {
+    out.words = [indices = std::move(indices
+                 )](const agg::Run& run,
+                    const agg::PartDocs& part,
+                    search::DocId doc,
+                    std::vector<std::string>& words) -> Status {
         const Index& index = indices[part.index];
         if (index.chain == nullptr) {
             return {};
@@ -462,7 +469,9 @@ Words without_repeats(Words words) {
 
     auto seen = std::make_shared<Seen>();
     return [words = std::move(words), seen](
-               const agg::Run& run, const agg::PartDocs& part, search::DocId doc,
+               const agg::Run& run,
+               const agg::PartDocs& part,
+               search::DocId doc,
                std::vector<std::string>& out
            ) -> Status {
         constexpr std::size_t kLength = 6;

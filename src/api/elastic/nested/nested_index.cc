@@ -9,7 +9,8 @@
 
 namespace kumo::api_elastic {
 
-std::shared_ptr<const search::Schema> nested_schema(const Mapping& mapping, const std::string& path) {
+std::shared_ptr<const search::Schema>
+nested_schema(const Mapping& mapping, const std::string& path) {
     auto out = std::make_shared<search::Schema>();
     const std::string prefix = path + ".";
     for (const auto& [name, field] : mapping.fields()) {
@@ -127,8 +128,7 @@ private:
         if (++count_ > kNestedIndexObjectsMax) {
             return Error{
                 ErrorCode::kLimitExceeded,
-                "more than " + std::to_string(kNestedIndexObjectsMax) + " nested objects"
-            };
+                "more than " + std::to_string(kNestedIndexObjectsMax) + " nested objects"};
         }
         Json source = object;
         std::string_view path = out_.path_;
@@ -180,14 +180,13 @@ Result<std::shared_ptr<const NestedIndex>> NestedIndex::make(
     return std::shared_ptr<const NestedIndex>(std::move(out));
 }
 
-std::pair<search::DocId, search::DocId>
-NestedIndex::objects(std::size_t part, search::DocId parent) const {
+std::pair<search::DocId, search::DocId> NestedIndex::objects(std::size_t part, search::DocId parent)
+    const {
     const auto& parents = parts_[part].parents;
     const auto range = std::equal_range(parents.begin(), parents.end(), parent);
     return {
         static_cast<search::DocId>(range.first - parents.begin()),
-        static_cast<search::DocId>(range.second - parents.begin())
-    };
+        static_cast<search::DocId>(range.second - parents.begin())};
 }
 
 Json NestedIndex::place(std::size_t part, search::DocId object) const {

@@ -23,7 +23,8 @@ namespace kumo::api_elastic {
 inline constexpr std::size_t kNestedIndexObjectsMax = 2'000'000;
 
 /// The engine's fields of the objects at a path.
-std::shared_ptr<const search::Schema> nested_schema(const Mapping& mapping, const std::string& path);
+std::shared_ptr<const search::Schema>
+nested_schema(const Mapping& mapping, const std::string& path);
 
 /// The objects of one path in the documents of one snapshot, deleted ones left out. Segments are
 /// those of the documents, one for one. An object's stored form has the id and numbers of its
@@ -49,9 +50,11 @@ public:
     Json place(std::size_t part, search::DocId object) const;
 
     /// The documents of objects that match; `mode`: what becomes of the objects' scores.
-    search::tree::Matches
-    to_parents(std::size_t part, const search::tree::Matches& objects, const std::string& mode)
-        const;
+    search::tree::Matches to_parents(
+        std::size_t part,
+        const search::tree::Matches& objects,
+        const std::string& mode
+    ) const;
 
     /// The objects of documents.
     std::vector<search::DocId>
@@ -59,14 +62,15 @@ public:
 
 private:
     struct Part {
-        std::vector<search::DocId> parents;   ///< Of each object; ascending.
-        std::vector<std::uint32_t> places;    ///< One for each level of each object.
+        std::vector<search::DocId> parents;  ///< Of each object; ascending.
+        std::vector<std::uint32_t> places;   ///< One for each level of each object.
     };
 
     class Builder;
 
     std::string path_;
-    std::vector<std::string> levels_;  ///< Nested paths that lead to the objects; the last is path_.
+    std::vector<std::string>
+        levels_;  ///< Nested paths that lead to the objects; the last is path_.
     std::shared_ptr<const search::Snapshot> snapshot_;
     std::vector<Part> parts_;
 };

@@ -25,10 +25,11 @@ public:
           indices_(std::move(indices)),
           child_(std::move(child)) {}
 
-    Result<tree::AllMatches>
-    match(tree::Evaluation& evaluation, tree::Scoring wanted) const override {
+    Result<tree::AllMatches> match(tree::Evaluation& evaluation, tree::Scoring wanted)
+        const override {
         KUMO_TRY_ASSIGN(
-            const NestedIndexPtr index, indices_->of(mapping_, path_, evaluation.snapshot())
+            const NestedIndexPtr index,
+            indices_->of(mapping_, path_, evaluation.snapshot())
         );
         tree::Evaluation inner(*index->snapshot(), evaluation.limits(), evaluation.deadline());
         KUMO_TRY_ASSIGN(const tree::AllMatches found, child_->match(inner, wanted));
@@ -80,12 +81,18 @@ NestedContext nested_context(
 void enable_nested(QueryContext& context, std::shared_ptr<NestedIndices> indices) {
     const QueryContext* outer = &context;
     context.nested = [outer, indices](
-                         const std::string& path, const Json& query, const std::string& mode
+                         const std::string& path,
+                         const Json& query,
+                         const std::string& mode
                      ) -> Result<tree::NodePtr> {
         const NestedContext inner = nested_context(*outer, path, indices);
         KUMO_TRY_ASSIGN(tree::NodePtr child, parse_query(query, *inner.context));
         return tree::NodePtr(std::make_shared<const NestedNode>(
-            outer->mapping, path, mode, indices, std::move(child)
+            outer->mapping,
+            path,
+            mode,
+            indices,
+            std::move(child)
         ));
     };
 }
@@ -104,7 +111,9 @@ NestedSearch::NestedSearch(
 }
 
 std::function<Result<NestedDocs>(const std::string& path)> NestedSearch::entry() {
-    return [this](const std::string& path) { return descend(0, path); };
+    return [this](const std::string& path) {
+        return descend(0, path);
+    };
 }
 
 NestedDocs NestedSearch::docs_of(std::size_t group, agg::Mapped map) {
@@ -113,7 +122,7 @@ NestedDocs NestedSearch::docs_of(std::size_t group, agg::Mapped map) {
     out.indices = groups_[group]->indices;
     out.nested = [this, group](const std::string& path) {
         return groups_[group]->path.size() < path.size() ? descend(group, path)
-                                                          : ascend(group, path);
+                                                         : ascend(group, path);
     };
     return out;
 }
@@ -153,15 +162,18 @@ Result<NestedDocs> NestedSearch::descend(std::size_t from, const std::string& pa
     }
     KUMO_TRY_ASSIGN(const std::size_t to, group(from, path));
     const std::size_t n = contexts_.size();
-    return docs_of(to, [this, from, to, n](agg::Run&, const agg::DocSet& docs) -> Result<agg::DocSet> {
-        agg::DocSet out;
-        for (const agg::PartDocs& part : docs) {
-            const std::size_t i = part.index - from * n;
-            const NestedIndex& index = *groups_[to]->targets[i].index;
-            out.push_back({to * n + i, part.part, index.to_objects(part.part, part.docs), {}});
+    return docs_of(
+        to,
+        [this, from, to, n](agg::Run&, const agg::DocSet& docs) -> Result<agg::DocSet> {
+            agg::DocSet out;
+            for (const agg::PartDocs& part : docs) {
+                const std::size_t i = part.index - from * n;
+                const NestedIndex& index = *groups_[to]->targets[i].index;
+                out.push_back({to * n + i, part.part, index.to_objects(part.part, part.docs), {}});
+            }
+            return out;
         }
-        return out;
-    });
+    );
 }
 
 std::vector<std::size_t> NestedSearch::way_up(std::size_t from, std::size_t to) const {
@@ -180,22 +192,25 @@ Result<NestedDocs> NestedSearch::ascend(std::size_t from, const std::string& pat
     }
     const std::size_t n = contexts_.size();
     const std::vector<std::size_t> way = way_up(from, to);
-    return docs_of(to, [this, from, to, n, way](agg::Run&, const agg::DocSet& docs) -> Result<agg::DocSet> {
-        agg::DocSet out;
-        for (const agg::PartDocs& part : docs) {
-            const std::size_t i = part.index - from * n;
-            std::vector<search::DocId> found = part.docs;
-            for (const std::size_t step : way) {
-                const NestedIndex& index = *groups_[step]->targets[i].index;
-                for (search::DocId& doc : found) {
-                    doc = index.parent(part.part, doc);
+    return docs_of(
+        to,
+        [this, from, to, n, way](agg::Run&, const agg::DocSet& docs) -> Result<agg::DocSet> {
+            agg::DocSet out;
+            for (const agg::PartDocs& part : docs) {
+                const std::size_t i = part.index - from * n;
+                std::vector<search::DocId> found = part.docs;
+                for (const std::size_t step : way) {
+                    const NestedIndex& index = *groups_[step]->targets[i].index;
+                    for (search::DocId& doc : found) {
+                        doc = index.parent(part.part, doc);
+                    }
+                    found.erase(std::unique(found.begin(), found.end()), found.end());
                 }
-                found.erase(std::unique(found.begin(), found.end()), found.end());
+                out.push_back({to * n + i, part.part, std::move(found), {}});
             }
-            out.push_back({to * n + i, part.part, std::move(found), {}});
+            return out;
         }
-        return out;
-    });
+    );
 }
 
 std::vector<agg::IndexInput> NestedSearch::inputs() const {
@@ -237,15 +252,16 @@ Result<InnerHitsFinder> InnerHitsFinder::make(
     KUMO_TRY_ASSIGN(out.matches_, tree::evaluate(*node, evaluation, true));
     for (const InnerHits& one : deeper) {
         KUMO_TRY_ASSIGN(
-            InnerHitsFinder finder, make(*inner.context, *out.index_->snapshot(), one, indices)
+            InnerHitsFinder finder,
+            make(*inner.context, *out.index_->snapshot(), one, indices)
         );
         out.deeper_.push_back(std::move(finder));
     }
     return out;
 }
 
-std::vector<InnerHitsFinder::Object>
-InnerHitsFinder::find(std::size_t part, search::DocId parent) const {
+std::vector<InnerHitsFinder::Object> InnerHitsFinder::find(std::size_t part, search::DocId parent)
+    const {
     std::vector<Object> out;
     const auto [begin, end] = index_->objects(part, parent);
     const search::tree::Matches& found = matches_[part];

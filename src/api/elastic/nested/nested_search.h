@@ -24,8 +24,11 @@ struct NestedContext {
     std::unique_ptr<QueryContext> context;
 };
 
-NestedContext
-nested_context(const QueryContext& outer, const std::string& path, std::shared_ptr<NestedIndices> indices);
+NestedContext nested_context(
+    const QueryContext& outer,
+    const std::string& path,
+    std::shared_ptr<NestedIndices> indices
+);
 
 /// The objects of one index that aggregations run on, as an index of their own.
 struct NestedTarget {
@@ -60,8 +63,8 @@ public:
 
 private:
     struct Group {
-        std::string path;        ///< Empty: the documents.
-        std::size_t above = 0;   ///< The group that its objects are in.
+        std::string path;       ///< Empty: the documents.
+        std::size_t above = 0;  ///< The group that its objects are in.
         std::vector<NestedTarget> targets;
         std::vector<NestedContext> contexts;
         std::vector<const QueryContext*> indices;  ///< By place in the run; null: not these.

@@ -50,8 +50,8 @@ public:
         for (std::size_t i = 0; i < containers && !failed_; ++i) {
             const std::int64_t base = upper_ | (std::int64_t{at16(heads, i * 4)} << 16);
             const std::size_t count = std::size_t{at16(heads, i * 4 + 2)} + 1;
-            const bool run = !runs.empty()
-                             && ((static_cast<unsigned char>(runs[i / 8]) >> (i % 8)) & 1U) != 0;
+            const bool run =
+                !runs.empty() && ((static_cast<unsigned char>(runs[i / 8]) >> (i % 8)) & 1U) != 0;
             KUMO_TRY(run ? read_runs(base) : read_values(base, count));
         }
         if (failed_) {

@@ -105,9 +105,7 @@ NodeResult read_dis_max(QueryParser& parser, const Json& body) {
     if (!found || children.empty()) {
         return parsing_error("[dis_max] requires 'queries' field with at least one clause");
     }
-    return parser.finish(
-        tree::dis_max(std::move(children), static_cast<float>(tie_breaker)), body
-    );
+    return parser.finish(tree::dis_max(std::move(children), static_cast<float>(tie_breaker)), body);
 }
 
 NodeResult read_constant_score(QueryParser& parser, const Json& body) {
@@ -158,7 +156,8 @@ NodeResult read_boosting(QueryParser& parser, const Json& body) {
         );
     }
     return parser.finish(
-        tree::boosting(std::move(positive), std::move(negative), static_cast<float>(*factor)), body
+        tree::boosting(std::move(positive), std::move(negative), static_cast<float>(*factor)),
+        body
     );
 }
 
@@ -199,9 +198,7 @@ NodeResult read_nested(QueryParser& parser, const Json& body) {
     }
     constexpr std::array kModes{"avg", "sum", "min", "max", "none"};
     if (std::find(kModes.begin(), kModes.end(), mode) == kModes.end()) {
-        return illegal_argument(
-            "No score mode for child query [" + mode + "] found"
-        );
+        return illegal_argument("No score mode for child query [" + mode + "] found");
     }
     const MappedField* object = context.mapping.find_declared(path);
     if (object == nullptr || object->kind != FieldKind::kNested) {
@@ -215,14 +212,13 @@ NodeResult read_nested(QueryParser& parser, const Json& body) {
             );
         }
         return fault(
-            "query_shard_exception", "[nested] failed to find nested object under path [" + path
-                                         + "]"
+            "query_shard_exception",
+            "[nested] failed to find nested object under path [" + path + "]"
         );
     }
     if (inner != nullptr && context.inner_hits != nullptr) {
         const Json* name = inner->find("name");
-        context.inner_hits->push_back(
-            {path, name != nullptr ? name->text() : path, *inner, *query}
+        context.inner_hits->push_back({path, name != nullptr ? name->text() : path, *inner, *query}
         );
     }
     tree::NodePtr node;
@@ -259,10 +255,13 @@ NodeResult read_script(QueryParser& parser, const Json& body) {
         return not_supported("[script] queries are not supported");
     }
     KUMO_TRY_ASSIGN(const tree::ScoreFunction function, parser.context().script(*script));
-    auto node = tree::computed(nullptr, [function](const tree::DocRef& doc) -> Result<std::optional<float>> {
-        KUMO_TRY_ASSIGN(const double value, function(doc));
-        return value != 0 ? std::optional<float>(1) : std::nullopt;
-    });
+    auto node = tree::computed(
+        nullptr,
+        [function](const tree::DocRef& doc) -> Result<std::optional<float>> {
+            KUMO_TRY_ASSIGN(const double value, function(doc));
+            return value != 0 ? std::optional<float>(1) : std::nullopt;
+        }
+    );
     return parser.finish(std::move(node), body);
 }
 

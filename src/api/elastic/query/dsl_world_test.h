@@ -146,9 +146,9 @@ private:
     void prepare() {
         snapshot_ = index_.snapshot();
         indices_ = std::make_shared<NestedIndices>();
-        context_ = std::make_unique<QueryContext>(QueryContext{
-            .mapping = *mapping_, .schema = *snapshot_->schema, .index = "test"
-        });
+        context_ = std::make_unique<QueryContext>(
+            QueryContext{.mapping = *mapping_, .schema = *snapshot_->schema, .index = "test"}
+        );
         // 2020-06-15T12:00:00Z
         context_->now_millis = 1592222400000;
         enable_nested(*context_, indices_);

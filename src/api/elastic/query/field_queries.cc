@@ -1,32 +1,17 @@
 #include "api/elastic/query/internal/field_queries.h"
 
 #include "api/elastic/fault.h"
-#include "api/elastic/mapping/date_math.h"
-#include "search/column/codes.h"
+#include "api/elastic/query/internal/common.h"
 #include "search/index/mapped_write.h"
 #include "search/tree/tree.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace kumo::api_elastic {
 
 namespace {
-
-constexpr std::int64_t kLowest = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t kHighest = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kNanosPerMilli = 1'000'000;
-
-Error not_allowed(std::string_view what) {
-    return fault(
-        "exception",
-        std::string(what)
-            + " cannot be executed when 'search.allow_expensive_queries' is set to false."
-    );
-}
 
 /// The document as it was sent, or nothing.
 Result<std::optional<Json>> source_of(const tree::DocRef& doc) {
@@ -48,90 +33,6 @@ bool holds_value(const Json* value) {
     return std::any_of(items.begin(), items.end(), [](const Json& item) {
         return holds_value(&item);
     });
-}
-
-/// One bound of integers: the lowest (or highest) that is in.
-struct IntBound {
-    bool none = false;  ///< Nothing is in.
-    std::int64_t value = 0;
-};
-
-IntBound from_double(double value, bool included, bool low) {
-    if (std::isnan(value)) {
-        return {true, 0};
-    }
-    double edge = low ? std::ceil(value) : std::floor(value);
-    if (edge == value && !included) {
-        edge += low ? 1 : -1;
-    }
-    constexpr double kTwoTo63 = 9223372036854775808.0;
-    if (edge >= kTwoTo63) {
-        return {low, kHighest};
-    }
-    if (edge < -kTwoTo63) {
-        return {!low, kLowest};
-    }
-    return {false, static_cast<std::int64_t>(edge)};
-}
-
-IntBound step(std::int64_t value, bool included, bool low) {
-    if (included) {
-        return {false, value};
-    }
-    if (value == (low ? kHighest : kLowest)) {
-        return {true, value};
-    }
-    return {false, low ? value + 1 : value - 1};
-}
-
-Error number_format(const Json& value) {
-    return fault("number_format_exception", "For input string: \"" + value.text() + "\"");
-}
-
-Result<IntBound> int_bound(const Json& value, bool included, bool low) {
-    if (const auto whole = value.to_int64()) {
-        return step(*whole, included, low);
-    }
-    if (const auto number = value.to_double()) {
-        return from_double(*number, included, low);
-    }
-    return number_format(value);
-}
-
-/// The same of codes of unsigned numbers: the value with its first bit turned.
-Result<IntBound> unsigned_bound(const Json& value, bool included, bool low) {
-    const auto code = [](std::uint64_t number) {
-        return static_cast<std::int64_t>(number ^ (std::uint64_t{1} << 63));
-    };
-    const std::string text = value.text();
-    std::uint64_t whole = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
-    if (error == std::errc() && end == text.data() + text.size()) {
-        return step(code(whole), included, low);
-    }
-    const auto number = value.to_double();
-    if (!number) {
-        return number_format(value);
-    }
-    double edge = low ? std::ceil(*number) : std::floor(*number);
-    if (edge == *number && !included) {
-        edge += low ? 1 : -1;
-    }
-    constexpr double kTwoTo64 = 18446744073709551616.0;
-    if (edge < 0) {
-        return IntBound{!low, kLowest};
-    }
-    if (edge >= kTwoTo64) {
-        return IntBound{low, kHighest};
-    }
-    return IntBound{false, code(static_cast<std::uint64_t>(edge))};
-}
-
-std::string lowered(std::string text) {
-    for (char& c : text) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-    return text;
 }
 
 std::string escaped_for_regexp(std::string_view text) {
@@ -156,7 +57,8 @@ Target resolve(const QueryContext& context, const std::string& path) {
         engine = out.field->path;
         out.path = engine;
     }
-    for (std::size_t dot = path.rfind('.'); out.field == nullptr && dot != std::string::npos && dot > 0;
+    for (std::size_t dot = path.rfind('.');
+         out.field == nullptr && dot != std::string::npos && dot > 0;
          dot = path.rfind('.', dot - 1)) {
         const MappedField* above = context.mapping.find(path.substr(0, dot));
         if (above != nullptr && above->kind == FieldKind::kFlatObject) {
@@ -177,7 +79,7 @@ Target resolve(const QueryContext& context, const std::string& path) {
 Result<Fuzziness> Fuzziness::parse(const Json& value) {
     const std::string text = value.text();
     Fuzziness out;
-    if (text.size() >= 4 && lowered(text.substr(0, 4)) == "auto") {
+    if (text.size() >= 4 && lower_case(text.substr(0, 4)) == "auto") {
         out.automatic = true;
         if (text.size() == 4) {
             return out;
@@ -255,10 +157,9 @@ NodeResult FieldQueries::metadata_term(const Json& value) const {
         return tree::constant(tree::ids({text}));
     }
     if (target_.path == "_index") {
-        const bool same =
-            text == context_.index
-            || std::find(context_.aliases.begin(), context_.aliases.end(), text)
-                   != context_.aliases.end();
+        const bool same = text == context_.index
+                          || std::find(context_.aliases.begin(), context_.aliases.end(), text)
+                                 != context_.aliases.end();
         bool fits = same;
         if (text.find('*') != std::string::npos) {
             KUMO_TRY_ASSIGN(const tree::PatternPtr pattern, tree::wildcard_pattern(text, false));
@@ -270,12 +171,18 @@ NodeResult FieldQueries::metadata_term(const Json& value) const {
         return text == "_doc" ? tree::match_all() : tree::match_none();
     }
     if (target_.path == "_routing") {
-        return tree::computed(nullptr, [text](const tree::DocRef& doc) -> Result<std::optional<float>> {
-            std::string stored;
-            KUMO_TRY(doc.snapshot.parts[doc.part].segment->stored->append(doc.doc, stored));
-            KUMO_TRY_ASSIGN(const search::StoredDocument document, search::parse_stored(stored));
-            return document.meta.routing == text ? std::optional<float>(1) : std::nullopt;
-        });
+        return tree::computed(
+            nullptr,
+            [text](const tree::DocRef& doc) -> Result<std::optional<float>> {
+                std::string stored;
+                KUMO_TRY(doc.snapshot.parts[doc.part].segment->stored->append(doc.doc, stored));
+                KUMO_TRY_ASSIGN(
+                    const search::StoredDocument document,
+                    search::parse_stored(stored)
+                );
+                return document.meta.routing == text ? std::optional<float>(1) : std::nullopt;
+            }
+        );
     }
     return tree::match_none();
 }
@@ -355,7 +262,10 @@ NodeResult FieldQueries::term_of_kind(const Json& value) const {
         const std::string text =
             target_.leaf.empty() ? value.text() : target_.leaf + "=" + value.text();
         if (target_.leaf.empty()) {
-            return pattern("term", tree::regexp_pattern(".*=" + escaped_for_regexp(text), {}, false));
+            return pattern(
+                "term",
+                tree::regexp_pattern(".*=" + escaped_for_regexp(text), {}, false)
+            );
         }
         return tree::terms(*target_.engine, {text});
     }
@@ -418,236 +328,6 @@ NodeResult FieldQueries::terms(const Json::Array& values) const {
         any.should.push_back(std::move(one));
     }
     return any.should.empty() ? tree::match_none() : tree::constant(tree::boolean(std::move(any)));
-}
-
-Result<FieldQueries::Codes> FieldQueries::int_codes(const RangeBounds& bounds) const {
-    const bool is_unsigned = target_.field->kind == FieldKind::kUnsignedLong;
-    const auto one = is_unsigned ? unsigned_bound : int_bound;
-    Codes out{kLowest, kHighest};
-    if (bounds.low) {
-        KUMO_TRY_ASSIGN(const IntBound low, one(*bounds.low, bounds.low_included, true));
-        if (low.none) {
-            return Codes{1, 0};
-        }
-        out.low = low.value;
-    }
-    if (bounds.high) {
-        KUMO_TRY_ASSIGN(const IntBound high, one(*bounds.high, bounds.high_included, false));
-        if (high.none) {
-            return Codes{1, 0};
-        }
-        out.high = high.value;
-    }
-    return out;
-}
-
-Result<FieldQueries::Codes> FieldQueries::real_codes(const RangeBounds& bounds) const {
-    Codes out{kLowest, kHighest};
-    const auto code = [this](const Json& value) -> Result<std::int64_t> {
-        if (target_.field->kind == FieldKind::kRange) {
-            const auto number = value.to_double();
-            if (!number) {
-                return number_format(value);
-            }
-            return search::code_of_double(*number);
-        }
-        const auto number = value.to_double();
-        if (!number) {
-            return number_format(value);
-        }
-        return json_to_code(*target_.field, Json(*number));
-    };
-    if (bounds.low) {
-        KUMO_TRY_ASSIGN(out.low, code(*bounds.low));
-        out.low += bounds.low_included ? 0 : 1;
-    }
-    if (bounds.high) {
-        KUMO_TRY_ASSIGN(out.high, code(*bounds.high));
-        out.high -= bounds.high_included ? 0 : 1;
-    }
-    return out;
-}
-
-Result<FieldQueries::Codes> FieldQueries::date_codes(const RangeBounds& bounds) const {
-    DateFormat format = target_.field->kind == FieldKind::kRange && target_.field->format.name().empty()
-                            ? default_date_format()
-                            : target_.field->format;
-    if (!bounds.format.empty()) {
-        KUMO_TRY_ASSIGN(format, DateFormat::make(bounds.format));
-    }
-    TimeZone zone;
-    if (!bounds.time_zone.empty()) {
-        KUMO_TRY_ASSIGN(zone, TimeZone::parse(bounds.time_zone));
-    }
-    const bool nanos = target_.field->kind == FieldKind::kDateNanos;
-    const auto code = [&](const Json& value, bool up) -> Result<std::int64_t> {
-        KUMO_TRY_ASSIGN(
-            const Instant at,
-            parse_date_math(
-                value.text(),
-                format,
-                context_.now_millis,
-                up ? MissingParts::kHighest : MissingParts::kLowest,
-                zone
-            )
-        );
-        if (!nanos) {
-            return at.millis;
-        }
-        constexpr std::int64_t kMost = kHighest / kNanosPerMilli - 1;
-        return std::clamp(at.millis, -kMost, kMost) * kNanosPerMilli + at.nanos;
-    };
-    Codes out{kLowest, kHighest};
-    if (bounds.low) {
-        KUMO_TRY_ASSIGN(out.low, code(*bounds.low, !bounds.low_included));
-        out.low += bounds.low_included ? 0 : 1;
-    }
-    if (bounds.high) {
-        KUMO_TRY_ASSIGN(out.high, code(*bounds.high, bounds.high_included));
-        out.high -= bounds.high_included ? 0 : 1;
-    }
-    return out;
-}
-
-Result<FieldQueries::Codes> FieldQueries::codes_of(const RangeBounds& bounds) const {
-    const MappedField& field = *target_.field;
-    if (field.is_date()) {
-        return date_codes(bounds);
-    }
-    if (field.kind == FieldKind::kRange) {
-        if (field.type == "date_range") {
-            return date_codes(bounds);
-        }
-        const bool real = field.type == "float_range" || field.type == "double_range";
-        return real ? real_codes(bounds) : int_codes(bounds);
-    }
-    return field.is_real() ? real_codes(bounds) : int_codes(bounds);
-}
-
-NodeResult FieldQueries::range(const RangeBounds& bounds) const {
-    if (target_.field == nullptr) {
-        if (target_.path == "_id" || target_.path == "_index") {
-            return illegal_argument(
-                "Field [" + target_.path + "] of type [" + target_.path
-                + "] does not support range queries"
-            );
-        }
-        return tree::match_none();
-    }
-    const MappedField& field = *target_.field;
-    if (field.kind == FieldKind::kRange) {
-        return range_field(bounds);
-    }
-    if ((field.is_text() || field.kind == FieldKind::kKeyword) && !context_.expensive_allowed) {
-        return not_allowed("[range] queries on [text] or [keyword] fields");
-    }
-    if (field.is_object()) {
-        return tree::match_none();
-    }
-    if (field.is_text() || field.is_exact()) {
-        return string_range(bounds);
-    }
-    if (!field.is_int() && !field.is_real()) {
-        return illegal_argument(
-            "Field [" + field.path + "] of type [" + field.type + "] does not support range queries"
-        );
-    }
-    return point_range(bounds);
-}
-
-NodeResult FieldQueries::point_range(const RangeBounds& bounds) const {
-    KUMO_TRY_ASSIGN(const Codes codes, codes_of(bounds));
-    if (!target_.engine) {
-        return tree::match_none();
-    }
-    return tree::code_range(*target_.engine, codes.low, codes.high);
-}
-
-NodeResult FieldQueries::string_range(const RangeBounds& bounds) const {
-    tree::TermRange range;
-    const auto text = [this](const Json& value) -> Result<std::string> {
-        if (target_.field->is_text() || target_.field->kind == FieldKind::kFlatObject) {
-            return value.text();
-        }
-        return json_to_string(*target_.field, value);
-    };
-    const std::string leaf = target_.leaf.empty() ? "" : target_.leaf + "=";
-    range.low_included = bounds.low_included;
-    range.high_included = bounds.high_included;
-    if (bounds.low) {
-        KUMO_TRY_ASSIGN(range.low, text(*bounds.low));
-        *range.low = leaf + *range.low;
-    } else if (!leaf.empty()) {
-        range.low = leaf;
-    }
-    if (bounds.high) {
-        KUMO_TRY_ASSIGN(range.high, text(*bounds.high));
-        *range.high = leaf + *range.high;
-    } else if (!leaf.empty()) {
-        range.high = leaf + "\xF4\x8F\xBF\xBF";
-    }
-    if (!target_.engine) {
-        return tree::match_none();
-    }
-    return tree::term_range(*target_.engine, std::move(range));
-}
-
-/// Both of a range field's ends are fields: how the two ranges lie is a matter of two comparisons.
-NodeResult FieldQueries::range_field(const RangeBounds& bounds) const {
-    const auto low_end = engine_of(target_.field->path + "#gte");
-    const auto high_end = engine_of(target_.field->path + "#lte");
-    const bool strings = target_.field->type == "ip_range";
-    Codes codes{kLowest, kHighest};
-    if (!strings) {
-        KUMO_TRY_ASSIGN(codes, codes_of(bounds));
-    }
-    const std::string relation = bounds.relation.empty() ? "intersects" : lowered(bounds.relation);
-    if (relation != "intersects" && relation != "contains" && relation != "within") {
-        return illegal_argument("[range] query does not support relation [" + bounds.relation + "]");
-    }
-    if (!low_end || !high_end) {
-        return tree::match_none();
-    }
-    tree::Boolean both;
-    if (strings) {
-        std::string low = std::string(32, '0');
-        std::string high = std::string(32, 'f');
-        if (bounds.low) {
-            KUMO_TRY_ASSIGN(low, ip_digits(bounds.low->text()));
-        }
-        if (bounds.high) {
-            KUMO_TRY_ASSIGN(high, ip_digits(bounds.high->text()));
-        }
-        const std::string& first = relation == "intersects" ? high : low;
-        const std::string& second = relation == "intersects" ? low : high;
-        if (relation == "within") {
-            both.must = {
-                tree::term_range(*low_end, {low, std::nullopt, bounds.low_included, true}),
-                tree::term_range(*high_end, {std::nullopt, high, true, bounds.high_included})
-            };
-        } else {
-            both.must = {
-                tree::term_range(*low_end, {std::nullopt, first, true, bounds.high_included}),
-                tree::term_range(*high_end, {second, std::nullopt, bounds.low_included, true})
-            };
-        }
-    } else if (relation == "within") {
-        both.must = {
-            tree::code_range(*low_end, codes.low, kHighest),
-            tree::code_range(*high_end, kLowest, codes.high)
-        };
-    } else if (relation == "contains") {
-        both.must = {
-            tree::code_range(*low_end, kLowest, codes.low),
-            tree::code_range(*high_end, codes.high, kHighest)
-        };
-    } else {
-        both.must = {
-            tree::code_range(*low_end, kLowest, codes.high),
-            tree::code_range(*high_end, codes.low, kHighest)
-        };
-    }
-    return tree::constant(tree::boolean(std::move(both)));
 }
 
 tree::NodePtr FieldQueries::exists_in_source() const {
@@ -714,29 +394,24 @@ NodeResult FieldQueries::exists() const {
         return exists_below();
     }
     switch (field.kind) {
-        case FieldKind::kConstantKeyword:
-            return tree::match_all();
-        case FieldKind::kRange:
-            return range_exists();
-        case FieldKind::kBinary:
-            return field.doc_values ? exists_in_source() : tree::match_none();
+        case FieldKind::kConstantKeyword: return tree::match_all();
+        case FieldKind::kRange: return range_exists();
+        case FieldKind::kBinary: return field.doc_values ? exists_in_source() : tree::match_none();
         case FieldKind::kGeoShape:
-        case FieldKind::kPercolator:
-            return exists_in_source();
+        case FieldKind::kPercolator: return exists_in_source();
         case FieldKind::kFlatObject:
             if (!target_.leaf.empty()) {
                 return pattern("exists", tree::prefix_pattern(target_.leaf));
             }
             break;
-        default:
-            break;
+        default: break;
     }
     return target_.engine ? tree::exists(*target_.engine) : tree::match_none();
 }
 
 Status FieldQueries::check_pattern(std::string_view query) const {
     if (!context_.expensive_allowed && query != "term" && query != "exists") {
-        Error error = not_allowed("[" + std::string(query) + "] queries");
+        Error error = too_expensive("[" + std::string(query) + "] queries");
         if (query == "prefix") {
             return fault(
                 "exception",
@@ -840,7 +515,7 @@ NodeResult FieldQueries::regexp(
 
 NodeResult FieldQueries::fuzzy(const std::string& value, const FuzzyOptions& options) const {
     if (!context_.expensive_allowed) {
-        return not_allowed("[fuzzy] queries");
+        return too_expensive("[fuzzy] queries");
     }
     if (target_.field == nullptr && !target_.engine) {
         return tree::match_none();

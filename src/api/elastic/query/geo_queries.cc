@@ -27,8 +27,8 @@ points_of(QueryParser& parser, const std::string& path, const Json& body) {
 
 bool is_option(const std::string& key) {
     return key == "boost" || key == "_name" || key == "ignore_unmapped"
-           || key == "validation_method" || key == "type" || key == "distance_type"
-           || key == "unit" || key == "distance" || key == "ignore_malformed";
+           || key == "validation_method" || key == "type" || key == "distance_type" || key == "unit"
+           || key == "distance" || key == "ignore_malformed";
 }
 
 struct GeoField {
@@ -81,9 +81,7 @@ NodeResult read_geo_distance(QueryParser& parser, const Json& body) {
     if (!engine) {
         return parser.finish(tree::match_none(), body);
     }
-    return parser.finish(
-        tree::in_region(*engine, search::GeoRegion::circle(center, meters)), body
-    );
+    return parser.finish(tree::in_region(*engine, search::GeoRegion::circle(center, meters)), body);
 }
 
 NodeResult read_geo_bounding_box(QueryParser& parser, const Json& body) {
@@ -118,10 +116,12 @@ NodeResult read_geo_bounding_box(QueryParser& parser, const Json& body) {
             }
         } else {
             const bool top = key == "top_left" || key == "topLeft" || key == "top_right";
-            const bool bottom = key == "bottom_right" || key == "bottomRight" || key == "bottom_left";
+            const bool bottom =
+                key == "bottom_right" || key == "bottomRight" || key == "bottom_left";
             if (!top && !bottom) {
                 return fault(
-                    "parse_exception", "failed to parse bounding box. unexpected field [" + key + "]"
+                    "parse_exception",
+                    "failed to parse bounding box. unexpected field [" + key + "]"
                 );
             }
             KUMO_TRY_ASSIGN(const search::GeoPoint corner, parse_geo_point(value));
@@ -132,7 +132,8 @@ NodeResult read_geo_bounding_box(QueryParser& parser, const Json& body) {
     }
     if (box.top < box.bottom) {
         return illegal_argument(
-            "top is below bottom corner: " + Json(box.top).text() + " vs. " + Json(box.bottom).text()
+            "top is below bottom corner: " + Json(box.top).text() + " vs. "
+            + Json(box.bottom).text()
         );
     }
     KUMO_TRY_ASSIGN(const auto engine, points_of(parser, field.path, body));
@@ -159,11 +160,93 @@ NodeResult read_geo_polygon(QueryParser& parser, const Json& body) {
         return illegal_argument(region.error().message);
     }
     return parser.finish(
-        engine ? tree::in_region(*engine, std::move(region).value()) : tree::match_none(), body
+        engine ? tree::in_region(*engine, std::move(region).value()) : tree::match_none(),
+        body
     );
 }
 
-/// {"field": {"vector": [...], "k": 10, "filter": {...}}}, or {"field": "f", "query_vector": [...]}.
+namespace {
+
+Result<std::vector<search::GeoPoint>> ring(const Json& coordinates) {
+    std::vector<search::GeoPoint> out;
+    for (const Json& one : coordinates.is_array() ? coordinates.items() : Json::Array()) {
+        KUMO_TRY_ASSIGN(const search::GeoPoint point, parse_geo_point(one));
+        out.push_back(point);
+    }
+    return out;
+}
+
+/// What points of a field have to be in. A shape's holes are not looked at.
+NodeResult in_shape(std::size_t field, const Json& shape) {
+    const Json* type_name = shape.find("type");
+    const Json* coordinates = shape.find("coordinates");
+    std::string type = type_name != nullptr ? type_name->text() : "";
+    for (char& c : type) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    if (coordinates == nullptr || !coordinates->is_array() || coordinates->empty()) {
+        return fault("parse_exception", "shape [" + type + "] has no coordinates");
+    }
+    if (type == "envelope") {
+        KUMO_TRY_ASSIGN(const auto corners, ring(*coordinates));
+        if (corners.size() != 2) {
+            return fault("parse_exception", "an envelope has two corners");
+        }
+        tree::GeoBox box{corners[0].lat, corners[0].lng, corners[1].lat, corners[1].lng};
+        if (box.top < box.bottom) {
+            std::swap(box.top, box.bottom);
+        }
+        return tree::in_box(field, box);
+    }
+    if (type == "point") {
+        KUMO_TRY_ASSIGN(const search::GeoPoint point, parse_geo_point(*coordinates));
+        return tree::in_box(field, {point.lat, point.lng, point.lat, point.lng});
+    }
+    if (type == "circle") {
+        const Json* radius = shape.find("radius");
+        KUMO_TRY_ASSIGN(const search::GeoPoint center, parse_geo_point(*coordinates));
+        KUMO_TRY_ASSIGN(
+            const double meters,
+            distance_meters(radius != nullptr ? radius->text() : "")
+        );
+        return tree::in_region(field, search::GeoRegion::circle(center, std::max(0.0, meters)));
+    }
+    if (type == "polygon") {
+        KUMO_TRY_ASSIGN(const auto vertices, ring(coordinates->items().front()));
+        auto region = search::GeoRegion::polygon(vertices);
+        if (!region.ok()) {
+            return illegal_argument(region.error().message);
+        }
+        return tree::in_region(field, std::move(region).value());
+    }
+    return not_supported("shapes of type [" + type + "] are not supported in [geo_shape]");
+}
+
+}  // namespace
+
+NodeResult read_geo_shape(QueryParser& parser, const Json& body) {
+    KUMO_TRY_ASSIGN(const GeoField field, geo_field("geo_shape", body));
+    const Json* shape = field.value->find("shape");
+    if (shape == nullptr || !shape->is_object()) {
+        return not_supported("[geo_shape] needs its shape in the query");
+    }
+    KUMO_TRY_ASSIGN(const auto engine, points_of(parser, field.path, body));
+    if (!engine) {
+        return parser.finish(tree::match_none(), body);
+    }
+    KUMO_TRY_ASSIGN(tree::NodePtr node, in_shape(*engine, *shape));
+    const Json* relation = field.value->find("relation");
+    if (relation != nullptr && relation->text() == "disjoint") {
+        tree::Boolean apart;
+        apart.filter = {tree::exists(*engine)};
+        apart.must_not = {std::move(node)};
+        node = tree::boolean(std::move(apart));
+    }
+    return parser.finish(tree::constant(std::move(node)), body);
+}
+
+/// {"field": {"vector": [...], "k": 10, "filter": {...}}}, or {"field": "f", "query_vector":
+/// [...]}.
 NodeResult read_knn(QueryParser& parser, const Json& body) {
     std::string path;
     const Json* options = &body;

@@ -36,8 +36,8 @@ public:
     LikeNode(LikeOptions options, std::map<LikeTerm, std::uint64_t> terms)
         : options_(std::move(options)), terms_(std::move(terms)) {}
 
-    Result<tree::AllMatches>
-    match(tree::Evaluation& evaluation, tree::Scoring wanted) const override {
+    Result<tree::AllMatches> match(tree::Evaluation& evaluation, tree::Scoring wanted)
+        const override {
         std::vector<std::pair<double, const LikeTerm*>> chosen;
         for (const auto& [term, frequency] : terms_) {
             if (frequency < options_.term_frequency_min) {
@@ -49,8 +49,7 @@ public:
                 continue;
             }
             const auto docs = static_cast<double>(evaluation.statistics(term.field).docs);
-            const double idf =
-                std::log((docs + 1) / (static_cast<double>(df) + 1)) + 1;
+            const double idf = std::log((docs + 1) / (static_cast<double>(df) + 1)) + 1;
             chosen.emplace_back(static_cast<double>(frequency) * idf, &term);
         }
         std::stable_sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) {
@@ -66,7 +65,8 @@ public:
             if (options_.boost_terms > 0) {
                 const double relative = weight / chosen.front().first;
                 node = tree::boosted(
-                    std::move(node), options_.boost_terms * static_cast<float>(relative)
+                    std::move(node),
+                    options_.boost_terms * static_cast<float>(relative)
                 );
             }
             any.should.push_back(std::move(node));
@@ -127,9 +127,9 @@ public:
             if (source) {
                 const Target target = resolve(context_, field);
                 const bool multi = target.field != nullptr && !target.field->parent.empty();
-                KUMO_TRY(add_values(
-                    field, source->at_path(multi ? target.field->parent : field), wanted
-                ));
+                KUMO_TRY(
+                    add_values(field, source->at_path(multi ? target.field->parent : field), wanted)
+                );
             }
         }
         return {};
@@ -188,7 +188,8 @@ private:
             return {};
         }
         KUMO_TRY_ASSIGN(
-            const search::TokenBuffer tokens, analyze_query(context_, *target.field, text)
+            const search::TokenBuffer tokens,
+            analyze_query(context_, *target.field, text)
         );
         for (const search::AnalyzedToken& token : tokens.tokens) {
             const std::string word(tokens.term(token));
@@ -218,9 +219,8 @@ private:
 };
 
 Status read_option(const std::string& key, const Json& value, LikeOptions& out) {
-    const auto number = static_cast<std::uint64_t>(
-        std::max<std::int64_t>(0, value.to_int64().value_or(0))
-    );
+    const auto number =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, value.to_int64().value_or(0)));
     if (key == "min_term_freq") {
         out.term_frequency_min = number;
     } else if (key == "min_doc_freq") {

@@ -63,7 +63,8 @@ NodeResult together(std::vector<tree::NodePtr> terms, const MatchOptions& option
         KUMO_TRY_ASSIGN(
             const std::int64_t least,
             minimum_should_match(
-                static_cast<std::int64_t>(terms.size()), options.minimum_should_match
+                static_cast<std::int64_t>(terms.size()),
+                options.minimum_should_match
             )
         );
         out.should_min = static_cast<std::uint32_t>(std::max<std::int64_t>(1, least));
@@ -166,7 +167,8 @@ NodeResult match_field(
     if (!field.is_text()) {
         return match_value(context, field, text, options);
     }
-    const bool phrase = options.type == MatchType::kPhrase || options.type == MatchType::kPhrasePrefix;
+    const bool phrase =
+        options.type == MatchType::kPhrase || options.type == MatchType::kPhrasePrefix;
     MappedField searched = *field.target().field;
     if (phrase && !searched.search_quote_analyzer.empty()) {
         searched.search_analyzer = searched.search_quote_analyzer;
@@ -221,10 +223,8 @@ bool is_searchable(const MappedField& field) {
         case FieldKind::kPercolator:
         case FieldKind::kAlias:
         case FieldKind::kJoin:
-        case FieldKind::kRankFeature:
-            return false;
-        default:
-            return field.index;
+        case FieldKind::kRankFeature: return false;
+        default: return field.index;
     }
 }
 
@@ -236,7 +236,8 @@ Result<BoostedField> boosted_field(const std::string& pattern) {
     const auto boost = Json(pattern.substr(caret + 1)).to_double();
     if (!boost) {
         return fault(
-            "number_format_exception", "For input string: \"" + pattern.substr(caret + 1) + "\""
+            "number_format_exception",
+            "For input string: \"" + pattern.substr(caret + 1) + "\""
         );
     }
     return BoostedField{pattern.substr(0, caret), static_cast<float>(*boost)};
@@ -265,8 +266,7 @@ expand_fields(const QueryContext& context, const std::vector<std::string>& patte
     if (out.fields.size() > context.clauses_max) {
         return illegal_argument(
             "field expansion for [*] matches too many fields, limit: "
-            + std::to_string(context.clauses_max)
-            + ", got: " + std::to_string(out.fields.size())
+            + std::to_string(context.clauses_max) + ", got: " + std::to_string(out.fields.size())
         );
     }
     return out;
@@ -284,8 +284,10 @@ Result<MultiType> multi_type(const std::string& name) {
     };
     const auto found = kTypes.find(name);
     if (found == kTypes.end()) {
-        return fault("parse_exception", "failed to parse [multi_match] query type [" + name
-                                            + "]. unknown type.");
+        return fault(
+            "parse_exception",
+            "failed to parse [multi_match] query type [" + name + "]. unknown type."
+        );
     }
     return found->second;
 }
@@ -316,7 +318,8 @@ NodeResult cross_fields(
         const FieldQueries first(context, group.front().path);
         if (!first.is_text()) {
             KUMO_TRY_ASSIGN(
-                tree::NodePtr node, match_field(context, group.front().path, text, options.match)
+                tree::NodePtr node,
+                match_field(context, group.front().path, text, options.match)
             );
             out.push_back(tree::boosted(std::move(node), group.front().boost));
             continue;
@@ -332,9 +335,7 @@ NodeResult cross_fields(
                 const FieldQueries field(context, one.path);
                 ways.push_back(tree::boosted(field.text_term(place.forms), one.boost));
             }
-            terms.push_back(
-                ways.size() == 1 ? ways.front() : tree::dis_max(std::move(ways), tie)
-            );
+            terms.push_back(ways.size() == 1 ? ways.front() : tree::dis_max(std::move(ways), tie));
         }
         if (!terms.empty()) {
             KUMO_TRY_ASSIGN(tree::NodePtr node, together(std::move(terms), options.match));
@@ -379,7 +380,8 @@ NodeResult match_fields(
     if (found.size() == 1) {
         return found.front();
     }
-    const bool add = options.type == MultiType::kMostFields || options.type == MultiType::kBoolPrefix;
+    const bool add =
+        options.type == MultiType::kMostFields || options.type == MultiType::kBoolPrefix;
     return tree::dis_max(std::move(found), options.tie_breaker.value_or(add ? 1.0F : 0.0F));
 }
 

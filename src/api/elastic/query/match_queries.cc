@@ -1,3 +1,4 @@
+#include "api/elastic/query/internal/common.h"
 #include "api/elastic/query/internal/match.h"
 #include "api/elastic/query/internal/query_parser.h"
 
@@ -7,19 +8,10 @@ namespace kumo::api_elastic {
 
 namespace {
 
-std::string lowered(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return text;
-}
-
 Result<std::uint32_t> count_of(std::string_view name, const Json& value) {
     const auto number = value.to_int64();
     if (!number || *number < 0 || *number > INT32_MAX) {
-        return illegal_argument(
-            "No negative " + std::string(name) + " allowed."
-        );
+        return illegal_argument("No negative " + std::string(name) + " allowed.");
     }
     return static_cast<std::uint32_t>(*number);
 }
@@ -28,10 +20,11 @@ Result<std::uint32_t> count_of(std::string_view name, const Json& value) {
 Result<bool>
 read_option(std::string_view query, const std::string& key, const Json& value, MatchOptions& out) {
     if (key == "operator") {
-        const std::string name = lowered(value.text());
+        const std::string name = lower_case(value.text());
         if (name != "and" && name != "or") {
-            return illegal_argument("operator needs to be either and or or, but not [" + value.text()
-                                    + "]");
+            return illegal_argument(
+                "operator needs to be either and or or, but not [" + value.text() + "]"
+            );
         }
         out.all = name == "and";
     } else if (key == "minimum_should_match") {
@@ -58,7 +51,7 @@ read_option(std::string_view query, const std::string& key, const Json& value, M
     } else if (key == "lenient") {
         out.lenient = value.to_bool().value_or(false);
     } else if (key == "zero_terms_query") {
-        out.zero_terms_all = lowered(value.text()) == "all";
+        out.zero_terms_all = lower_case(value.text()) == "all";
     } else {
         return key == "boost" || key == "_name" || key == "cutoff_frequency"
                || key == "auto_generate_synonyms_phrase_query";
@@ -66,12 +59,8 @@ read_option(std::string_view query, const std::string& key, const Json& value, M
     return true;
 }
 
-NodeResult read_match_of(
-    QueryParser& parser,
-    const Json& body,
-    std::string_view query,
-    MatchOptions options
-) {
+NodeResult
+read_match_of(QueryParser& parser, const Json& body, std::string_view query, MatchOptions options) {
     KUMO_TRY_ASSIGN(const FieldBody field, field_body(query, body, {"query"}));
     if (field.value.is_null()) {
         return parsing_error("No text specified for text query");
@@ -116,8 +105,9 @@ Result<std::vector<std::string>> field_names(std::string_view query, const Json&
         return out;
     }
     if (!value.is_array()) {
-        return parsing_error("[" + std::string(query) + "] unknown token [" + value.text()
-                             + "] after [fields]");
+        return parsing_error(
+            "[" + std::string(query) + "] unknown token [" + value.text() + "] after [fields]"
+        );
     }
     for (const Json& item : value.items()) {
         if (item.is_null()) {
@@ -153,11 +143,14 @@ NodeResult read_multi_match(QueryParser& parser, const Json& body) {
         } else if (key == "query") {
             text = &value;
         } else if (key == "type") {
-            KUMO_TRY_ASSIGN(options.type, multi_type(lowered(value.text())));
+            KUMO_TRY_ASSIGN(options.type, multi_type(lower_case(value.text())));
         } else if (key == "tie_breaker") {
             options.tie_breaker = static_cast<float>(value.to_double().value_or(0));
         } else {
-            KUMO_TRY_ASSIGN(const bool known, read_option("multi_match", key, value, options.match));
+            KUMO_TRY_ASSIGN(
+                const bool known,
+                read_option("multi_match", key, value, options.match)
+            );
             if (!known) {
                 return QueryParser::unknown_option("multi_match", key);
             }
@@ -173,12 +166,13 @@ NodeResult read_multi_match(QueryParser& parser, const Json& body) {
         options.type == MultiType::kPhrase || options.type == MultiType::kPhrasePrefix;
     if (options.match.fuzziness && (phrase || options.type == MultiType::kCrossFields)) {
         const Json* type = body.find("type");
-        return parsing_error("Fuzziness not allowed for type [" + lowered(type->text()) + "]");
+        return parsing_error("Fuzziness not allowed for type [" + lower_case(type->text()) + "]");
     }
     KUMO_TRY_ASSIGN(const FieldList fields, expand_fields(parser.context(), patterns));
     options.match.lenient = options.match.lenient || fields.any;
     KUMO_TRY_ASSIGN(
-        tree::NodePtr node, match_fields(parser.context(), fields.fields, *text, options)
+        tree::NodePtr node,
+        match_fields(parser.context(), fields.fields, *text, options)
     );
     if (node == nullptr) {
         node = options.match.zero_terms_all ? tree::match_all() : tree::match_none();
@@ -226,7 +220,8 @@ NodeResult read_combined_fields(QueryParser& parser, const Json& body) {
             );
         }
         KUMO_TRY_ASSIGN(
-            const search::TokenBuffer tokens, analyze_query(context, *target.field, text->text())
+            const search::TokenBuffer tokens,
+            analyze_query(context, *target.field, text->text())
         );
         terms.resize(std::max(terms.size(), tokens.tokens.size()));
         for (std::size_t i = 0; i < tokens.tokens.size(); ++i) {
@@ -240,9 +235,7 @@ NodeResult read_combined_fields(QueryParser& parser, const Json& body) {
         nodes.push_back(tree::combined(std::move(term)));
     }
     if (nodes.empty()) {
-        return parser.finish(
-            options.zero_terms_all ? tree::match_all() : tree::match_none(), body
-        );
+        return parser.finish(options.zero_terms_all ? tree::match_all() : tree::match_none(), body);
     }
     tree::Boolean all;
     if (options.all) {
@@ -252,7 +245,8 @@ NodeResult read_combined_fields(QueryParser& parser, const Json& body) {
             KUMO_TRY_ASSIGN(
                 const std::int64_t least,
                 minimum_should_match(
-                    static_cast<std::int64_t>(nodes.size()), options.minimum_should_match
+                    static_cast<std::int64_t>(nodes.size()),
+                    options.minimum_should_match
                 )
             );
             all.should_min = static_cast<std::uint32_t>(std::max<std::int64_t>(1, least));

@@ -89,9 +89,8 @@ private:
             out.kind = Kind::kPattern;
             const Json* ignore = body.find("case_insensitive");
             const bool any_case = ignore != nullptr && ignore->to_bool().value_or(false);
-            auto read = name == "wildcard"
-                            ? tree::wildcard_pattern(pattern->text(), any_case)
-                            : tree::regexp_pattern(pattern->text(), {}, any_case);
+            auto read = name == "wildcard" ? tree::wildcard_pattern(pattern->text(), any_case)
+                                           : tree::regexp_pattern(pattern->text(), {}, any_case);
             if (!read.ok()) {
                 return illegal_argument(read.error().message);
             }
@@ -337,7 +336,8 @@ private:
             const Json* end = body.find("end");
             const auto most = end != nullptr ? end->to_int64() : std::nullopt;
             if (match == nullptr || !most || *most < 0) {
-                return parsing_error("span_first must have [match] span query clause and [end] set");
+                return parsing_error("span_first must have [match] span query clause and [end] set"
+                );
             }
             KUMO_TRY_ASSIGN(Span inner, read(*match));
             Source out;
@@ -377,19 +377,17 @@ private:
             const bool in_order = ordered == nullptr || ordered->to_bool().value_or(true);
             out.kind = in_order ? Kind::kOrdered : Kind::kUnordered;
             out.max_gaps = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-                slop != nullptr ? slop->to_int64().value_or(0) : 0, 0, INT32_MAX
+                slop != nullptr ? slop->to_int64().value_or(0) : 0,
+                0,
+                INT32_MAX
             ));
         }
         span.source = out.children.size() == 1 ? out.children.front() : made(std::move(out));
         return span;
     }
 
-    Result<Span> read_two(
-        const Json& body,
-        const char* first,
-        const char* second,
-        tree::IntervalFilter filter
-    ) {
+    Result<Span>
+    read_two(const Json& body, const char* first, const char* second, tree::IntervalFilter filter) {
         const Json* a = body.find(first);
         const Json* b = body.find(second);
         if (a == nullptr || b == nullptr) {
@@ -406,7 +404,9 @@ private:
         const auto distance = [&body](const char* name) {
             const Json* value = body.find(name);
             return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-                value != nullptr ? value->to_int64().value_or(0) : 0, 0, INT32_MAX
+                value != nullptr ? value->to_int64().value_or(0) : 0,
+                0,
+                INT32_MAX
             ));
         };
         const std::uint32_t both = distance("dist");

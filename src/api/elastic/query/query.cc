@@ -22,6 +22,7 @@ const std::vector<QueryParser::Entry>& QueryParser::entries() {
         {"geo_bounding_box", read_geo_bounding_box},
         {"geo_distance", read_geo_distance},
         {"geo_polygon", read_geo_polygon},
+        {"geo_shape", read_geo_shape},
         {"ids", read_ids},
         {"intervals", read_intervals},
         {"knn", read_knn},
@@ -90,9 +91,10 @@ NodeResult QueryParser::parse(const Json& query) {
         );
     }
     const auto& all = entries();
-    const auto entry = std::lower_bound(all.begin(), all.end(), name, [](const Entry& a, const auto& b) {
-        return a.name < b;
-    });
+    const auto entry =
+        std::lower_bound(all.begin(), all.end(), name, [](const Entry& a, const auto& b) {
+            return a.name < b;
+        });
     if (entry == all.end() || entry->name != name) {
         return unknown_query(name);
     }
@@ -119,8 +121,10 @@ NodeResult QueryParser::finish(tree::NodePtr node, const Json& options) {
             return fault("number_format_exception", "For input string: \"" + boost->text() + "\"");
         }
         if (*factor < 0) {
-            return illegal_argument("negative [boost] are not allowed in [" + boost->text()
-                                    + "], use a value between 0 and 1 to deboost");
+            return illegal_argument(
+                "negative [boost] are not allowed in [" + boost->text()
+                + "], use a value between 0 and 1 to deboost"
+            );
         }
         node = tree::boosted(std::move(node), static_cast<float>(*factor));
     }
@@ -224,8 +228,7 @@ Result<search::TokenBuffer> analyze_query(
     const std::string& text,
     const std::string& analyzer
 ) {
-    std::string chain =
-        field.search_analyzer.empty() ? field.analyzer : field.search_analyzer;
+    std::string chain = field.search_analyzer.empty() ? field.analyzer : field.search_analyzer;
     if (!analyzer.empty()) {
         auto found = context.mapping.analyzer(analyzer);
         if (!found.ok()) {

@@ -46,14 +46,14 @@ struct QueryContext {
     std::size_t regex_length_max = 1000;
     std::size_t terms_max = 65536;
     std::uint32_t clauses_max = 1024;
-    std::uint32_t depth_max = 20;  ///< "indices.query.bool.max_nested_depth"
+    std::uint32_t depth_max = 20;                  ///< "indices.query.bool.max_nested_depth"
     std::vector<std::string> default_fields{"*"};  ///< "index.query.default_field"
     bool lenient = false;                          ///< "index.query_string.lenient"
 
     /// The `_source` of a document elsewhere (terms lookup, like-documents); nothing if there is
     /// none. Null: not to be had.
-    using Lookup = std::function<
-        Result<std::optional<Json>>(const std::string& index, const std::string& id, const std::string& routing)>;
+    using Lookup = std::function<Result<std::optional<
+        Json>>(const std::string& index, const std::string& id, const std::string& routing)>;
     Lookup lookup{};
 
     /// What a script says of a document. Null: scripts are not supported.
@@ -62,11 +62,12 @@ struct QueryContext {
     /// Documents with an object of `path` that `query` matches, parsed in a context of its own;
     /// `mode`: "avg", "sum", "min", "max", "none". Null: objects are looked at as if each document
     /// had one.
-    std::function<Result<tree::NodePtr>(const std::string& path, const Json& query, const std::string& mode)>
+    std::function<
+        Result<tree::NodePtr>(const std::string& path, const Json& query, const std::string& mode)>
         nested{};
 
-    std::string nested_path{};                  ///< The objects that this is parsed for.
-    std::vector<NamedQuery>* named = nullptr;   ///< Gets what has a name. Null: nobody asks.
+    std::string nested_path{};                     ///< The objects that this is parsed for.
+    std::vector<NamedQuery>* named = nullptr;      ///< Gets what has a name. Null: nobody asks.
     std::vector<InnerHits>* inner_hits = nullptr;  ///< The same.
 };
 

@@ -1,5 +1,6 @@
 #include "api/elastic/query/internal/query_string.h"
 
+#include "api/elastic/query/internal/common.h"
 #include "api/elastic/query/internal/query_parser.h"
 
 #include <algorithm>
@@ -12,9 +13,21 @@ namespace kumo::api_elastic {
 
 namespace {
 
-enum class Conjunction : std::uint8_t { kNone, kAnd, kOr };
-enum class Modifier : std::uint8_t { kNone, kRequired, kNot };
-enum class Occur : std::uint8_t { kShould, kMust, kMustNot };
+enum class Conjunction : std::uint8_t {
+    kNone,
+    kAnd,
+    kOr
+};
+enum class Modifier : std::uint8_t {
+    kNone,
+    kRequired,
+    kNot
+};
+enum class Occur : std::uint8_t {
+    kShould,
+    kMust,
+    kMustNot
+};
 
 struct Clause {
     tree::NodePtr node;
@@ -70,7 +83,8 @@ private:
         }
         const std::size_t end = at_ + word.size();
         const bool letters = word.front() >= 'A' && word.front() <= 'Z';
-        if (letters && end < in_.size() && !is_space(in_[end]) && in_[end] != '(' && in_[end] != ')') {
+        if (letters && end < in_.size() && !is_space(in_[end]) && in_[end] != '('
+            && in_[end] != ')') {
             return false;
         }
         at_ = end;
@@ -116,11 +130,8 @@ private:
     }
 
     /// As Lucene's parser adds a clause: an AND makes what stands before it required.
-    void add(
-        tree::NodePtr node,
-        Conjunction conjunction,
-        Modifier modifier,
-        std::vector<Clause>& clauses
+    void
+    add(tree::NodePtr node, Conjunction conjunction, Modifier modifier, std::vector<Clause>& clauses
     ) const {
         if (!clauses.empty() && clauses.back().occur != Occur::kMustNot) {
             if (conjunction == Conjunction::kAnd) {
@@ -161,7 +172,8 @@ private:
             KUMO_TRY_ASSIGN(
                 const std::int64_t least,
                 minimum_should_match(
-                    static_cast<std::int64_t>(out.should.size()), options_.minimum_should_match
+                    static_cast<std::int64_t>(out.should.size()),
+                    options_.minimum_should_match
                 )
             );
             if (least > 0) {
@@ -175,7 +187,8 @@ private:
     std::size_t word_end(std::size_t from) const {
         constexpr std::string_view kSigns = "()[]{}\":^~";
         std::size_t at = from;
-        while (at < in_.size() && !is_space(in_[at]) && kSigns.find(in_[at]) == std::string_view::npos
+        while (at < in_.size() && !is_space(in_[at])
+               && kSigns.find(in_[at]) == std::string_view::npos
                && !in_.substr(at).starts_with("\xE3\x80\x80")) {
             at += in_[at] == '\\' && at + 1 < in_.size() ? 2 : 1;
         }
@@ -435,12 +448,13 @@ private:
             skip_space();
             const std::size_t end = word_end(at_);
             const std::string_view next = in_.substr(at_, end - at_);
-            const bool sign = next.empty() || next == "AND" || next == "OR" || next == "NOT"
-                              || next == "&&" || next == "||"
-                              || std::string_view("+-!/<>").find(next.front()) != std::string_view::npos
-                              || next.find_first_of("*?") != std::string_view::npos
-                              || (end < in_.size()
-                                  && std::string_view(":~^").find(in_[end]) != std::string_view::npos);
+            const bool sign =
+                next.empty() || next == "AND" || next == "OR" || next == "NOT" || next == "&&"
+                || next == "||"
+                || std::string_view("+-!/<>").find(next.front()) != std::string_view::npos
+                || next.find_first_of("*?") != std::string_view::npos
+                || (end < in_.size()
+                    && std::string_view(":~^").find(in_[end]) != std::string_view::npos);
             // What comes after it may make it required.
             const bool joins = !sign && !next_is_and(end);
             if (!joins) {
@@ -481,13 +495,6 @@ std::string escaped(const std::string& text) {
     return out;
 }
 
-std::string lowered(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return text;
-}
-
 bool is_ignored(const std::string& key) {
     return key == "boost" || key == "_name" || key == "enable_position_increments"
            || key == "max_determinized_states" || key == "auto_generate_phrase_queries"
@@ -497,10 +504,9 @@ bool is_ignored(const std::string& key) {
            || key == "all_fields";
 }
 
-Status
-read_option(const std::string& key, const Json& value, StringOptions& out) {
+Status read_option(const std::string& key, const Json& value, StringOptions& out) {
     if (key == "default_operator") {
-        out.all = lowered(value.text()) == "and";
+        out.all = lower_case(value.text()) == "and";
     } else if (key == "analyzer") {
         out.multi.match.analyzer = value.text();
     } else if (key == "quote_analyzer") {
@@ -530,7 +536,7 @@ read_option(const std::string& key, const Json& value, StringOptions& out) {
     } else if (key == "analyze_wildcard") {
         out.analyze_wildcard = value.to_bool().value_or(false);
     } else if (key == "type") {
-        KUMO_TRY_ASSIGN(out.multi.type, multi_type(lowered(value.text())));
+        KUMO_TRY_ASSIGN(out.multi.type, multi_type(lower_case(value.text())));
     } else if (!is_ignored(key)) {
         return parsing_error("[query_string] query does not support [" + key + "]");
     }
@@ -577,9 +583,7 @@ NodeResult read_query_string(QueryParser& parser, const Json& body) {
     const std::string in = escape != nullptr && escape->to_bool().value_or(false)
                                ? escaped(text->text())
                                : text->text();
-    KUMO_TRY_ASSIGN(
-        tree::NodePtr node, QueryStringReader(parser.context(), options, in).run()
-    );
+    KUMO_TRY_ASSIGN(tree::NodePtr node, QueryStringReader(parser.context(), options, in).run());
     return parser.finish(node != nullptr ? std::move(node) : tree::match_none(), body);
 }
 

@@ -71,7 +71,8 @@ TEST(Query, Matches) {
     EXPECT_EQ(world.find(R"({"match":{"title":"QUICK fox"}})"), "1 2 4");
     EXPECT_EQ(world.find(R"({"match":{"title":{"query":"quick fox","operator":"and"}}})"), "1");
     EXPECT_EQ(
-        world.find(R"({"match":{"title":{"query":"quick fox dogs","minimum_should_match":"70%"}}})"),
+        world.find(R"({"match":{"title":{"query":"quick fox dogs","minimum_should_match":"70%"}}})"
+        ),
         "1 4"
     );
     EXPECT_EQ(world.find(R"({"match":{"title":{"query":"quikc","fuzziness":"AUTO"}}})"), "1 2");
@@ -80,9 +81,7 @@ TEST(Query, Matches) {
     EXPECT_EQ(world.find(R"({"match_phrase_prefix":{"title":"quick bro"}})"), "1");
     EXPECT_EQ(world.find(R"({"match_bool_prefix":{"title":"fox sle"}})"), "1 3 4");
     EXPECT_EQ(world.find(R"({"multi_match":{"query":"fox b","fields":["title","tag"]}})"), "1 4");
-    EXPECT_EQ(
-        world.find(R"({"multi_match":{"query":"2010","fields":["title","year"]}})"), "3"
-    );
+    EXPECT_EQ(world.find(R"({"multi_match":{"query":"2010","fields":["title","year"]}})"), "3");
     EXPECT_EQ(
         world.find(R"({"combined_fields":{"query":"fox dogs","fields":["title"],"operator":"and"}})"
         ),
@@ -93,15 +92,16 @@ TEST(Query, Matches) {
         world.find(R"({"match":{"year":"x"}})"),
         "query_shard_exception: failed to create query: For input string: \"x\""
     );
-    EXPECT_EQ(world.find(R"({"match":{"title":{"query":"...","zero_terms_query":"all"}}})"), "1 2 3 4");
+    EXPECT_EQ(
+        world.find(R"({"match":{"title":{"query":"...","zero_terms_query":"all"}}})"),
+        "1 2 3 4"
+    );
 }
 
 TEST(Query, Strings) {
     DslWorld world = books();
     const auto find = [&world](const std::string& text, const std::string& more = {}) {
-        return world.find(
-            R"({"query_string":{"query":)" + Json(text).dump() + more + "}}"
-        );
+        return world.find(R"({"query_string":{"query":)" + Json(text).dump() + more + "}}");
     };
     EXPECT_EQ(find("title:fox"), "1 4");
     EXPECT_EQ(find("fox dogs"), "1 3 4");
@@ -141,7 +141,8 @@ TEST(Query, Strings) {
 TEST(Query, Compounds) {
     DslWorld world = books();
     EXPECT_EQ(
-        world.find(R"({"bool":{"must":{"match":{"title":"fox"}},"must_not":[{"term":{"tag":"a"}}]}})"
+        world.find(
+            R"({"bool":{"must":{"match":{"title":"fox"}},"must_not":[{"term":{"tag":"a"}}]}})"
         ),
         "4"
     );
@@ -149,16 +150,26 @@ TEST(Query, Compounds) {
         world.find(R"({"bool":{"filter":[{"range":{"year":{"gte":2005}}}]}})", true),
         "2:0.0000 3:0.0000 4:0.0000"
     );
-    EXPECT_EQ(world.find(R"({"constant_score":{"filter":{"term":{"tag":"b"}},"boost":3}})", true),
-              "1:3.0000 2:3.0000");
-    EXPECT_EQ(world.find(R"({"function_score":{"query":{"term":{"year":2005}},"field_value_factor":
-        {"field":"price","factor":2},"boost_mode":"replace"}})", true), "2:5.0000");
-    EXPECT_EQ(world.find(R"({"geo_distance":{"distance":"10km","place":"52.5,13.4"}})"), "1");
     EXPECT_EQ(
-        world.find(R"({"geo_bounding_box":{"place":{"top_left":[0,50],"bottom_right":[5,40]}}})"), "2"
+        world.find(R"({"constant_score":{"filter":{"term":{"tag":"b"}},"boost":3}})", true),
+        "1:3.0000 2:3.0000"
     );
     EXPECT_EQ(
-        world.find(R"({"boool":{}})"), "parsing_exception: unknown query [boool] did you mean [bool]?"
+        world.find(
+            R"({"function_score":{"query":{"term":{"year":2005}},"field_value_factor":
+        {"field":"price","factor":2},"boost_mode":"replace"}})",
+            true
+        ),
+        "2:5.0000"
+    );
+    EXPECT_EQ(world.find(R"({"geo_distance":{"distance":"10km","place":"52.5,13.4"}})"), "1");
+    EXPECT_EQ(
+        world.find(R"({"geo_bounding_box":{"place":{"top_left":[0,50],"bottom_right":[5,40]}}})"),
+        "2"
+    );
+    EXPECT_EQ(
+        world.find(R"({"boool":{}})"),
+        "parsing_exception: unknown query [boool] did you mean [bool]?"
     );
     EXPECT_EQ(
         world.find(R"({"term":{"a":1,"b":2}})"),
@@ -172,7 +183,10 @@ TEST(Query, LooksIntoNestedObjects) {
         {"term":{"people.age":20}}]}})";
     EXPECT_EQ(world.find(R"({"nested":{"path":"people","query":)" + both + "}}"), "2");
     EXPECT_EQ(
-        world.find(R"({"nested":{"path":"people","score_mode":"sum","query":{"match_all":{}}}})", true),
+        world.find(
+            R"({"nested":{"path":"people","score_mode":"sum","query":{"match_all":{}}}})",
+            true
+        ),
         "1:2.0000 2:1.0000"
     );
     EXPECT_EQ(

@@ -23,11 +23,16 @@ one_of(const std::map<std::string_view, T>& names, const Json& value, std::strin
 
 const std::map<std::string_view, tree::FieldModifier>& modifiers() {
     static const std::map<std::string_view, tree::FieldModifier> kNames{
-        {"none", tree::FieldModifier::kNone},     {"log", tree::FieldModifier::kLog},
-        {"log1p", tree::FieldModifier::kLog1p},   {"log2p", tree::FieldModifier::kLog2p},
-        {"ln", tree::FieldModifier::kLn},         {"ln1p", tree::FieldModifier::kLn1p},
-        {"ln2p", tree::FieldModifier::kLn2p},     {"square", tree::FieldModifier::kSquare},
-        {"sqrt", tree::FieldModifier::kSqrt},     {"reciprocal", tree::FieldModifier::kReciprocal},
+        {"none", tree::FieldModifier::kNone},
+        {"log", tree::FieldModifier::kLog},
+        {"log1p", tree::FieldModifier::kLog1p},
+        {"log2p", tree::FieldModifier::kLog2p},
+        {"ln", tree::FieldModifier::kLn},
+        {"ln1p", tree::FieldModifier::kLn1p},
+        {"ln2p", tree::FieldModifier::kLn2p},
+        {"square", tree::FieldModifier::kSquare},
+        {"sqrt", tree::FieldModifier::kSqrt},
+        {"reciprocal", tree::FieldModifier::kReciprocal},
     };
     return kNames;
 }
@@ -71,11 +76,8 @@ Result<double> duration_millis(const Json& value) {
     return nanos / 1e6;
 }
 
-Result<tree::ScoreFunction> decay_of(
-    const QueryContext& context,
-    tree::DecayShape shape,
-    const Json& body
-) {
+Result<tree::ScoreFunction>
+decay_of(const QueryContext& context, tree::DecayShape shape, const Json& body) {
     tree::Decay out;
     out.shape = shape;
     const Json* options = nullptr;
@@ -129,7 +131,9 @@ Result<tree::ScoreFunction> decay_of(
         KUMO_TRY_ASSIGN(
             const Instant at,
             parse_date_math(
-                origin != nullptr ? origin->text() : "now", field.format, context.now_millis
+                origin != nullptr ? origin->text() : "now",
+                field.format,
+                context.now_millis
             )
         );
         out.origin = static_cast<double>(at.millis) * unit;
@@ -217,14 +221,20 @@ Result<tree::FunctionScore::Function> read_function(QueryParser& parser, const J
 NodeResult read_function_score(QueryParser& parser, const Json& body) {
     tree::FunctionScore out;
     static const std::map<std::string_view, tree::ScoreMode> kScoreModes{
-        {"multiply", tree::ScoreMode::kMultiply}, {"sum", tree::ScoreMode::kSum},
-        {"avg", tree::ScoreMode::kAvg},           {"first", tree::ScoreMode::kFirst},
-        {"max", tree::ScoreMode::kMax},           {"min", tree::ScoreMode::kMin},
+        {"multiply", tree::ScoreMode::kMultiply},
+        {"sum", tree::ScoreMode::kSum},
+        {"avg", tree::ScoreMode::kAvg},
+        {"first", tree::ScoreMode::kFirst},
+        {"max", tree::ScoreMode::kMax},
+        {"min", tree::ScoreMode::kMin},
     };
     static const std::map<std::string_view, tree::BoostMode> kBoostModes{
-        {"multiply", tree::BoostMode::kMultiply}, {"replace", tree::BoostMode::kReplace},
-        {"sum", tree::BoostMode::kSum},           {"avg", tree::BoostMode::kAvg},
-        {"max", tree::BoostMode::kMax},           {"min", tree::BoostMode::kMin},
+        {"multiply", tree::BoostMode::kMultiply},
+        {"replace", tree::BoostMode::kReplace},
+        {"sum", tree::BoostMode::kSum},
+        {"avg", tree::BoostMode::kAvg},
+        {"max", tree::BoostMode::kMax},
+        {"min", tree::BoostMode::kMin},
     };
     std::optional<tree::FunctionScore::Function> single;
     std::optional<double> weight;
@@ -326,7 +336,8 @@ NodeResult read_distance_feature(QueryParser& parser, const Json& body) {
               "field type!"
         );
     }
-    auto score = [field, center, from, width](const tree::DocRef& doc) -> Result<std::optional<float>> {
+    auto score = [field, center, from, width](const tree::DocRef& doc
+                 ) -> Result<std::optional<float>> {
         const auto& column = doc.snapshot.parts[doc.part].segment->columns[field];
         std::optional<double> nearest;
         const auto range = column->values_of(doc.doc);
@@ -354,7 +365,12 @@ NodeResult read_rank_feature(QueryParser& parser, const Json& body) {
     if (target.field == nullptr || !target.engine) {
         return parser.finish(tree::match_none(), body);
     }
-    enum class Shape : std::uint8_t { kSaturation, kLog, kSigmoid, kLinear };
+    enum class Shape : std::uint8_t {
+        kSaturation,
+        kLog,
+        kSigmoid,
+        kLinear
+    };
     Shape shape = Shape::kSaturation;
     double first = 1;
     double exponent = 1;
@@ -379,7 +395,8 @@ NodeResult read_rank_feature(QueryParser& parser, const Json& body) {
         }
     }
     const std::size_t field = *target.engine;
-    auto score = [field, shape, first, exponent](const tree::DocRef& doc) -> Result<std::optional<float>> {
+    auto score = [field, shape, first, exponent](const tree::DocRef& doc
+                 ) -> Result<std::optional<float>> {
         const auto code = doc.snapshot.parts[doc.part].segment->columns[field]->first(doc.doc);
         if (!code) {
             return std::optional<float>();
@@ -387,18 +404,13 @@ NodeResult read_rank_feature(QueryParser& parser, const Json& body) {
         const double value = search::double_of_code(*code);
         double out = value;
         switch (shape) {
-            case Shape::kSaturation:
-                out = value / (value + first);
-                break;
-            case Shape::kLog:
-                out = std::log(first + value);
-                break;
+            case Shape::kSaturation: out = value / (value + first); break;
+            case Shape::kLog: out = std::log(first + value); break;
             case Shape::kSigmoid:
                 out = std::pow(value, exponent)
                       / (std::pow(value, exponent) + std::pow(first, exponent));
                 break;
-            case Shape::kLinear:
-                break;
+            case Shape::kLinear: break;
         }
         return std::optional<float>(static_cast<float>(out));
     };

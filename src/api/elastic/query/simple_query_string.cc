@@ -113,7 +113,8 @@ private:
             KUMO_TRY_ASSIGN(
                 const std::int64_t least,
                 minimum_should_match(
-                    static_cast<std::int64_t>(clauses.size()), options_.minimum_should_match
+                    static_cast<std::int64_t>(clauses.size()),
+                    options_.minimum_should_match
                 )
             );
             if (least > 0) {
@@ -260,11 +261,16 @@ private:
 Result<Flags> read_flags(const std::string& text) {
     Flags out{false, false, false, false, false, false, false, false, false, false};
     const std::map<std::string_view, bool Flags::*> names{
-        {"AND", &Flags::and_},         {"OR", &Flags::or_},
-        {"NOT", &Flags::not_},         {"PREFIX", &Flags::prefix},
-        {"PHRASE", &Flags::phrase},    {"PRECEDENCE", &Flags::precedence},
-        {"ESCAPE", &Flags::escape},    {"WHITESPACE", &Flags::whitespace},
-        {"FUZZY", &Flags::fuzzy},      {"NEAR", &Flags::near},
+        {"AND", &Flags::and_},
+        {"OR", &Flags::or_},
+        {"NOT", &Flags::not_},
+        {"PREFIX", &Flags::prefix},
+        {"PHRASE", &Flags::phrase},
+        {"PRECEDENCE", &Flags::precedence},
+        {"ESCAPE", &Flags::escape},
+        {"WHITESPACE", &Flags::whitespace},
+        {"FUZZY", &Flags::fuzzy},
+        {"NEAR", &Flags::near},
         {"SLOP", &Flags::near},
     };
     for (std::size_t at = 0; at <= text.size();) {
@@ -348,9 +354,7 @@ NodeResult read_simple_query_string(QueryParser& parser, const Json& body) {
     if (in == "*") {
         return parser.finish(tree::match_all(), body);
     }
-    KUMO_TRY_ASSIGN(
-        tree::NodePtr node, SimpleReader(parser.context(), options, flags, in).run()
-    );
+    KUMO_TRY_ASSIGN(tree::NodePtr node, SimpleReader(parser.context(), options, flags, in).run());
     return parser.finish(node != nullptr ? std::move(node) : tree::match_none(), body);
 }
 

@@ -1,6 +1,5 @@
-#include "api/elastic/query/internal/query_string.h"
-
 #include "api/elastic/fault.h"
+#include "api/elastic/query/internal/query_string.h"
 
 #include <utility>
 
@@ -15,7 +14,8 @@ NodeResult StringTerms::best_of(const Fields& fields, Make make) const {
         NodeResult node = make(field);
         if (!node.ok()) {
             const Fault cause = fault_of(node.error());
-            if (options_.lenient && cause.type != "exception") {
+            const bool limit = cause.reason.starts_with("The length of regex");
+            if (options_.lenient && cause.type != "exception" && !limit) {
                 continue;
             }
             if (cause.type == "query_shard_exception" || cause.type == "exception") {
@@ -75,9 +75,8 @@ std::string StringTerms::normalized(const FieldQueries& field, const std::string
         if (part.empty()) {
             return;
         }
-        auto tokens = analyze_query(
-            context_, *field.target().field, part, options_.multi.match.analyzer
-        );
+        auto tokens =
+            analyze_query(context_, *field.target().field, part, options_.multi.match.analyzer);
         const bool one = tokens.ok() && tokens.value().tokens.size() == 1;
         std::string made =
             one ? std::string(tokens.value().term(tokens.value().tokens.front())) : part;

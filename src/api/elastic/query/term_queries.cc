@@ -102,9 +102,7 @@ Result<Json::Array> look_up(const QueryContext& context, const Json& lookup) {
     for (const auto& [key, value] : lookup.members()) {
         if (key != "index" && key != "id" && key != "path" && key != "routing" && key != "type"
             && key != "store") {
-            return parsing_error(
-                "[terms_lookup] unknown field [" + key + "]"
-            );
+            return parsing_error("[terms_lookup] unknown field [" + key + "]");
         }
     }
     const Json* index = lookup.find("index");
@@ -141,7 +139,10 @@ namespace {
 /// Numbers that one bitmap has, written as base64.
 NodeResult terms_of_bitmap(const FieldQueries& queries, const Json::Array& terms) {
     if (terms.size() != 1) {
-        return illegal_argument("Invalid value for bitmap type: Expected a single-element array with a base64 encoded serialized bitmap.");
+        return illegal_argument(
+            "Invalid value for bitmap type: Expected a single-element array with a base64 encoded "
+            "serialized bitmap."
+        );
     }
     const auto bytes = base64_decoded(terms.front().text());
     if (!bytes) {
@@ -178,8 +179,9 @@ NodeResult read_terms(QueryParser& parser, const Json& body) {
         if (key == "value_type") {
             bitmap = value.text() == "bitmap";
             if (!bitmap && value.text() != "default") {
-                return illegal_argument("No valid term type for the given value_type ["
-                                        + value.text() + "]");
+                return illegal_argument(
+                    "No valid term type for the given value_type [" + value.text() + "]"
+                );
             }
             continue;
         }
@@ -309,7 +311,10 @@ NodeResult read_exists(QueryParser& parser, const Json& body) {
     } else {
         tree::Boolean any;
         for (const MappedField* one : parser.context().mapping.matching(name)) {
-            KUMO_TRY_ASSIGN(tree::NodePtr child, FieldQueries(parser.context(), one->path).exists());
+            KUMO_TRY_ASSIGN(
+                tree::NodePtr child,
+                FieldQueries(parser.context(), one->path).exists()
+            );
             any.should.push_back(std::move(child));
         }
         node = any.should.empty() ? tree::match_none() : tree::boolean(std::move(any));
@@ -410,9 +415,7 @@ NodeResult read_regexp(QueryParser& parser, const Json& body) {
     const FieldQueries queries(parser.context(), field.field);
     KUMO_TRY_ASSIGN(
         tree::NodePtr node,
-        wrapped(queries.regexp(
-            field.value.text(), syntax, flag(field.options, "case_insensitive")
-        ))
+        wrapped(queries.regexp(field.value.text(), syntax, flag(field.options, "case_insensitive")))
     );
     return parser.finish(std::move(node), field.options);
 }

@@ -30,15 +30,31 @@ std::optional<double> number(std::string_view text) {
 
 Result<double> distance_meters(std::string_view text) {
     static const std::map<std::string_view, double> kUnits{
-        {"", 1},           {"m", 1},         {"meters", 1},      {"km", 1000},
-        {"kilometers", 1000}, {"mi", 1609.344}, {"miles", 1609.344}, {"yd", 0.9144},
-        {"yards", 0.9144}, {"ft", 0.3048},   {"feet", 0.3048},   {"in", 0.0254},
-        {"inch", 0.0254},  {"cm", 0.01},     {"centimeters", 0.01}, {"mm", 0.001},
-        {"millimeters", 0.001}, {"nmi", 1852}, {"NM", 1852},     {"nauticalmiles", 1852},
+        {"", 1},
+        {"m", 1},
+        {"meters", 1},
+        {"km", 1000},
+        {"kilometers", 1000},
+        {"mi", 1609.344},
+        {"miles", 1609.344},
+        {"yd", 0.9144},
+        {"yards", 0.9144},
+        {"ft", 0.3048},
+        {"feet", 0.3048},
+        {"in", 0.0254},
+        {"inch", 0.0254},
+        {"cm", 0.01},
+        {"centimeters", 0.01},
+        {"mm", 0.001},
+        {"millimeters", 0.001},
+        {"nmi", 1852},
+        {"NM", 1852},
+        {"nauticalmiles", 1852},
     };
     std::size_t end = text.size();
-    while (end > 0 && ((text[end - 1] >= 'a' && text[end - 1] <= 'z')
-                       || (text[end - 1] >= 'A' && text[end - 1] <= 'Z'))) {
+    while (end > 0
+           && ((text[end - 1] >= 'a' && text[end - 1] <= 'z')
+               || (text[end - 1] >= 'A' && text[end - 1] <= 'Z'))) {
         --end;
     }
     const auto unit = kUnits.find(text.substr(end));
@@ -51,8 +67,15 @@ Result<double> distance_meters(std::string_view text) {
 
 Result<double> time_nanos(std::string_view text) {
     static const std::map<std::string_view, double> kUnits{
-        {"nanos", 1}, {"micros", 1e3}, {"ms", 1e6}, {"s", 1e9},
-        {"m", 6e10},  {"h", 3.6e12},   {"H", 3.6e12}, {"d", 8.64e13}, {"w", 6.048e14},
+        {"nanos", 1},
+        {"micros", 1e3},
+        {"ms", 1e6},
+        {"s", 1e9},
+        {"m", 6e10},
+        {"h", 3.6e12},
+        {"H", 3.6e12},
+        {"d", 8.64e13},
+        {"w", 6.048e14},
     };
     std::size_t end = text.size();
     while (end > 0 && ((text[end - 1] >= 'a' && text[end - 1] <= 'z') || text[end - 1] == 'H')) {

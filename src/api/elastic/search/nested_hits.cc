@@ -119,9 +119,8 @@ Result<Json> inner_hits_json(
     for (const InnerHitsFinder& finder : finders) {
         KUMO_TRY_ASSIGN(Page page, page_of(target, context, finder, hit, total_as_int));
         Json hits = Json::object();
-        hits["total"] = total_as_int
-                            ? Json(page.total)
-                            : Json::object({{"value", page.total}, {"relation", "eq"}});
+        hits["total"] = total_as_int ? Json(page.total)
+                                     : Json::object({{"value", page.total}, {"relation", "eq"}});
         hits["max_score"] = page.max_score ? Json::number_float(*page.max_score) : Json();
         hits["hits"] = std::move(page.hits);
         out[finder.wanted().name] = Json::object({{"hits", std::move(hits)}});

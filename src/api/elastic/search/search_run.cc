@@ -7,6 +7,7 @@
 #include "api/elastic/search/highlighter.h"
 #include "api/elastic/search/nested_hits.h"
 #include "api/elastic/wildcard.h"
+#include "api/elastic/suggest/suggest.h"
 #include "wire/murmur3.h"
 
 #include <algorithm>
@@ -533,9 +534,6 @@ Status SearchRun::collapse() {
 
 Status SearchRun::run() {
     KUMO_TRY(check_window(body_, targets_));
-    if (!body_.suggest.is_null()) {
-        return not_supported("suggesters are not supported");
-    }
     if (!body_.script_fields.is_null() && !body_.script_fields.empty()) {
         return not_supported("scripts are not supported");
     }
@@ -722,6 +720,17 @@ Result<Json> SearchRun::answer() {
     out["hits"] = hits_object(std::move(hits));
     if (aggregations_) {
         out["aggregations"] = *aggregations_;
+    }
+    if (!body_.suggest.is_null()) {
+        std::vector<SuggestIndex> indices;
+        for (std::size_t i = 0; i < found_.size(); ++i) {
+            indices.push_back({found_[i].context.get(), targets_[i].snapshot.get()});
+        }
+        auto suggested = suggest_json(body_.suggest, indices, body_.typed_keys);
+        if (!suggested.ok()) {
+            return wrapped(targets_.empty() ? "" : targets_.front().index->name, suggested.error());
+        }
+        out["suggest"] = std::move(suggested).value();
     }
     return out;
 }

@@ -15,7 +15,8 @@ public:
 
     void add(double value);
 
-    /// Between what was added, where `q` of all (0 to 1) are below; groups count as in their middle.
+    /// Between what was added, where `q` of all (0 to 1) are below; groups count as in their
+    /// middle.
     double at(double q);
 
     /// The part of all that is below `value`.

@@ -17,11 +17,7 @@ std::optional<std::uint32_t> find_string(const ColumnReader& column, std::string
 std::vector<std::uint32_t> find_strings(const ColumnReader& column, const TermPattern& pattern);
 
 /// Sets the bits of the documents that have a value among `values`, which ascend.
-void match_values(
-    const ColumnReader& column,
-    const std::vector<std::int64_t>& values,
-    Bitmap& out
-);
+void match_values(const ColumnReader& column, const std::vector<std::int64_t>& values, Bitmap& out);
 
 /// Gets each distinct term of the field in a segment with the number of its documents (0 for a
 /// field of exact strings, whose columns do not count), in no particular order; false stops.

@@ -50,13 +50,19 @@ Result<ReadValues> read_values(const Definition& of, const Json& body, Wants wan
 Result<agg::Key> key_of(const ReadValues& values, const Json& value, const Definition& of);
 
 /// The words of a text field's values, analysed again.
-agg::Values analysed_words(const AggregationContext& context, const std::string& field, const Json* source_fields);
+agg::Values analysed_words(
+    const AggregationContext& context,
+    const std::string& field,
+    const Json* source_fields
+);
 
 /// Words without sequences of six that stood in a document before: copies say nothing new.
-using Words = std::function<Status(const agg::Run&, const agg::PartDocs&, search::DocId, std::vector<std::string>&)>;
+using Words = std::function<
+    Status(const agg::Run&, const agg::PartDocs&, search::DocId, std::vector<std::string>&)>;
 Words without_repeats(Words words);
 
-Result<std::int64_t> integer_option(const Definition& of, std::string_view name, std::int64_t otherwise);
+Result<std::int64_t>
+integer_option(const Definition& of, std::string_view name, std::int64_t otherwise);
 
 using AggregationResult = Result<agg::AggregationPtr>;
 
@@ -99,7 +105,8 @@ AggregationResult read_variable_width_histogram(Definition& of);
 AggregationResult read_composite(Definition& of);
 
 /// Calendar and fixed intervals, with zone and offset. `options`: of a date_histogram.
-Result<agg::Rounding> read_rounding(const Definition& of, const Json& options, const TimeZone& zone);
+Result<agg::Rounding>
+read_rounding(const Definition& of, const Json& options, const TimeZone& zone);
 agg::Rounding calendar_rounding(char unit, std::int64_t count, const TimeZone& zone);
 agg::Rounding fixed_rounding(std::int64_t millis, const TimeZone& zone);
 

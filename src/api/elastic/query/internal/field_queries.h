@@ -11,9 +11,9 @@ namespace kumo::api_elastic {
 
 /// A field as queries mean it: what the mapping says, and where the engine has it.
 struct Target {
-    const MappedField* field = nullptr;  ///< Null: no such field.
+    const MappedField* field = nullptr;   ///< Null: no such field.
     std::optional<std::size_t> engine{};  ///< Nothing: no document has had it yet.
-    std::string leaf{};  ///< Of a flat object: the keys below it, with dots.
+    std::string leaf{};                   ///< Of a flat object: the keys below it, with dots.
     std::string path{};
 };
 
@@ -68,8 +68,8 @@ public:
     NodeResult exists() const;
     NodeResult prefix(const std::string& value, bool ignore_case = false) const;
     NodeResult wildcard(const std::string& value, bool ignore_case = false) const;
-    NodeResult
-    regexp(const std::string& value, const tree::RegexpSyntax& syntax, bool ignore_case) const;
+    NodeResult regexp(const std::string& value, const tree::RegexpSyntax& syntax, bool ignore_case)
+        const;
     NodeResult fuzzy(const std::string& value, const FuzzyOptions& options) const;
 
     /// A term of text that analysis has made.

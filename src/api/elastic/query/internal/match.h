@@ -8,7 +8,12 @@
 
 namespace kumo::api_elastic {
 
-enum class MatchType : std::uint8_t { kBoolean, kPhrase, kPhrasePrefix, kBoolPrefix };
+enum class MatchType : std::uint8_t {
+    kBoolean,
+    kPhrase,
+    kPhrasePrefix,
+    kBoolPrefix
+};
 
 struct MatchOptions {
     MatchType type = MatchType::kBoolean;

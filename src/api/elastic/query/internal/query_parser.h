@@ -129,6 +129,7 @@ NodeResult read_span_within(QueryParser& parser, const Json& body);
 NodeResult read_geo_distance(QueryParser& parser, const Json& body);
 NodeResult read_geo_bounding_box(QueryParser& parser, const Json& body);
 NodeResult read_geo_polygon(QueryParser& parser, const Json& body);
+NodeResult read_geo_shape(QueryParser& parser, const Json& body);
 NodeResult read_knn(QueryParser& parser, const Json& body);
 
 }  // namespace kumo::api_elastic
