@@ -79,7 +79,6 @@ bool KeyExport::step_string(std::size_t bytes, std::string* out) {
 void KeyExport::gather(ByteView first, ByteView second) {
     gathered_.emplace_back(first);
     gathered_.emplace_back(second);
-    gathered_bytes_ += first.size() + second.size();
 }
 
 void KeyExport::flush(ByteView command, std::string* out) {
@@ -90,63 +89,63 @@ void KeyExport::flush(ByteView command, std::string* out) {
     arguments.insert(arguments.end(), gathered_.begin(), gathered_.end());
     append_aof_command(arguments, out);
     gathered_.clear();
-    gathered_bytes_ = 0;
 }
 
 bool KeyExport::step_elements(std::size_t bytes, std::string* out) {
-    const Value& value = entry_.value();
     const std::size_t end = out->size() + bytes;
     bool more = true;
-    const auto single = [this](const Element& element) {
-        gathered_.emplace_back(element.view());
-        return true;
-    };
     while (more && out->size() < end) {
-        const std::size_t first = position_;
-        switch (value.type()) {
-            case Type::kList: {
-                static_cast<const ListValue&>(value).visit(first, kElementsAtOnce, false, single);
-                position_ += gathered_.size();
-                more = position_ < value.size();
-                flush("RPUSH", out);
-                break;
-            }
-            case Type::kSet:
-                position_ =
-                    static_cast<const SetValue&>(value).scan(first, kElementsAtOnce, single);
-                more = position_ != 0;
-                flush("SADD", out);
-                break;
-            case Type::kZset:
-                static_cast<const ZsetValue&>(value).visit(
-                    first,
-                    kElementsAtOnce,
-                    false,
-                    [this](const Element& member, double score) {
-                        gather(text_of(score), member.view());
-                        return true;
-                    }
-                );
-                position_ += gathered_.size() / 2;
-                more = position_ < value.size();
-                flush("ZADD", out);
-                break;
-            default:
-                position_ = static_cast<const HashValue&>(value).scan(
-                    first,
-                    kElementsAtOnce,
-                    [this](const Element& field, const Element& of) {
-                        gather(field.view(), of.view());
-                    }
-                );
-                more = position_ != 0;
-                flush("HSET", out);
-        }
+        more = write_some(out);
     }
     if (!more) {
         write_expiry(out);
     }
     return more;
+}
+
+/// One command; false: it was the last.
+bool KeyExport::write_some(std::string* out) {
+    const Value& value = entry_.value();
+    switch (value.type()) {
+        case Type::kList:
+            static_cast<const ListValue&>(value)
+                .visit(position_, kElementsAtOnce, false, [this](const Element& element) {
+                    gathered_.emplace_back(element.view());
+                    return true;
+                });
+            position_ += gathered_.size();
+            flush("RPUSH", out);
+            return position_ < value.size();
+        case Type::kSet:
+            position_ = static_cast<const SetValue&>(value).scan(
+                position_,
+                kElementsAtOnce,
+                [this](const Element& member) { gathered_.emplace_back(member.view()); }
+            );
+            flush("SADD", out);
+            return position_ != 0;
+        case Type::kZset:
+            static_cast<const ZsetValue&>(value).visit(
+                position_,
+                kElementsAtOnce,
+                false,
+                [this](const Element& member, double score) {
+                    gather(text_of(score), member.view());
+                    return true;
+                }
+            );
+            position_ += gathered_.size() / 2;
+            flush("ZADD", out);
+            return position_ < value.size();
+        default:
+            position_ = static_cast<const HashValue&>(value).scan(
+                position_,
+                kElementsAtOnce,
+                [this](const Element& field, const Element& of) { gather(field.view(), of.view()); }
+            );
+            flush("HSET", out);
+            return position_ != 0;
+    }
 }
 
 // ---- streams
@@ -163,11 +162,8 @@ bool KeyExport::step_stream(std::size_t bytes, std::string* out) {
         }
         const std::string id = each.id.text();
         std::vector<ByteView> arguments = {"XADD", entry_.key(), id};
-        arguments.insert(
-            arguments.end(),
-            each.fields_and_values.begin(),
-            each.fields_and_values.end()
-        );
+        arguments
+            .insert(arguments.end(), each.fields_and_values.begin(), each.fields_and_values.end());
         append_aof_command(arguments, out);
         return true;
     });

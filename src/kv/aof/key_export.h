@@ -27,6 +27,7 @@ private:
     void write_small(std::string* out);
     bool step_string(std::size_t bytes, std::string* out);
     bool step_elements(std::size_t bytes, std::string* out);
+    bool write_some(std::string* out);
     bool step_stream(std::size_t bytes, std::string* out);
     void write_stream_tail(std::string* out);
     void write_expiry(std::string* out);
@@ -35,10 +36,9 @@ private:
 
     const Entry& entry_;
     bool begun_ = false;
-    std::uint64_t position_ = 0;       ///< Of an element, a byte, or a cursor.
+    std::uint64_t position_ = 0;  ///< Of an element, a byte, or a cursor.
     StreamId next_id_;
     std::vector<std::string> gathered_;  ///< Arguments of the next command.
-    std::size_t gathered_bytes_ = 0;
 };
 
 }  // namespace kumo::kv
