@@ -194,6 +194,12 @@ public:
     void flush_propagation();
     /// All keys are about to be replaced: tells whoever watches or caches some.
     void note_all_keys_go();
+    /// Those that somebody watches or caches, and that are `wanted`.
+    std::vector<std::string> keys_of_interest(const std::function<bool(ByteView)>& wanted) const;
+
+    /// A key has gone to another node: whoever watches or caches it hears that it has changed.
+    void note_gone(const std::string& key) { note_changed(0, key); }
+
     /// Deletes as a command would, and tells everybody: expiry, eviction, slot moves.
     void delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event);
 
