@@ -4,11 +4,10 @@
 #include "search/analysis/stemmer.h"
 #include "wire/utf8.h"
 
+#include <re2/re2.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
-
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <map>
@@ -64,9 +63,9 @@ Filter keep_if(std::function<bool(const ChainToken&)> keep) {
 
 const std::vector<std::string>& english_stop_words() {
     static const std::vector<std::string> kWords = {
-        "a",     "an",   "and",  "are",   "as",    "at",   "be",   "but",  "by",   "for",  "if",
-        "in",    "into", "is",   "it",    "no",    "not",  "of",   "on",   "or",   "such", "that",
-        "the",   "their", "then", "there", "these", "they", "this", "to",   "was",  "will", "with"};
+        "a",   "an",    "and",  "are",   "as",    "at",   "be",   "but", "by",  "for",  "if",
+        "in",  "into",  "is",   "it",    "no",    "not",  "of",   "on",  "or",  "such", "that",
+        "the", "their", "then", "there", "these", "they", "this", "to",  "was", "will", "with"};
     return kWords;
 }
 
@@ -111,9 +110,9 @@ std::string folded(std::string_view text) {
         return std::string(text);
     }
     static const std::map<UChar32, const char*> kLetters = {
-        {0xDF, "ss"}, {0xE6, "ae"},  {0xC6, "AE"},  {0xF8, "o"},   {0xD8, "O"},  {0x153, "oe"},
-        {0x152, "OE"}, {0x142, "l"}, {0x141, "L"},  {0x111, "d"},  {0x110, "D"}, {0xF0, "d"},
-        {0xD0, "D"},  {0xFE, "th"},  {0xDE, "TH"},  {0x131, "i"},  {0x2019, "'"}, {0x2018, "'"},
+        {0xDF, "ss"},   {0xE6, "ae"},   {0xC6, "AE"},  {0xF8, "o"},  {0xD8, "O"},   {0x153, "oe"},
+        {0x152, "OE"},  {0x142, "l"},   {0x141, "L"},  {0x111, "d"}, {0x110, "D"},  {0xF0, "d"},
+        {0xD0, "D"},    {0xFE, "th"},   {0xDE, "TH"},  {0x131, "i"}, {0x2019, "'"}, {0x2018, "'"},
         {0x201C, "\""}, {0x201D, "\""}, {0x2013, "-"}, {0x2014, "-"}};
     const icu::UnicodeString decomposed = nfkd->normalize(
         icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int>(text.size()))),
@@ -152,7 +151,8 @@ Result<Filter> make_ascii_folding(wire::JsonValue options) {
 /// Snowball's name of what settings call a stemmer.
 std::string stemmer_language(std::string name) {
     name = lower(name);
-    if (name == "porter" || name == "porter2" || name == "light_english" || name == "minimal_english") {
+    if (name == "porter" || name == "porter2" || name == "light_english"
+        || name == "minimal_english") {
         return name == "porter" ? "porter" : "english";
     }
     for (const std::string_view prefix : {"light_", "minimal_"}) {
@@ -414,7 +414,9 @@ Result<Filter> make_synonyms(wire::JsonValue options) {
     }
     const wire::JsonValue list = options.find("synonyms");
     if (!list || !list.is_array()) {
-        return invalid_argument("synonym requires either `synonyms` or `synonyms_path` to be configured");
+        return invalid_argument(
+            "synonym requires either `synonyms` or `synonyms_path` to be configured"
+        );
     }
     SynonymRules rules;
     const bool expand = flag_option(options, "expand", true);
@@ -505,7 +507,10 @@ Result<Filter> make_keep(wire::JsonValue options) {
     const bool ignore_case = flag_option(options, "keep_words_case", false);
     KUMO_TRY_ASSIGN(
         const Words words,
-        words_of(list_option(options, "keep_words").value_or(std::vector<std::string>()), ignore_case)
+        words_of(
+            list_option(options, "keep_words").value_or(std::vector<std::string>()),
+            ignore_case
+        )
     );
     return keep_if([words, ignore_case](const ChainToken& token) {
         return words.find(ignore_case ? lower(token.text) : token.text) != words.end();
@@ -518,7 +523,19 @@ Result<Filter> make_elision(wire::JsonValue options) {
         words_of(
             list_option(options, "articles")
                 .value_or(std::vector<std::string>{
-                    "l", "m", "t", "qu", "n", "s", "j", "d", "c", "jusqu", "quoiqu", "lorsqu", "puisqu"}),
+                    "l",
+                    "m",
+                    "t",
+                    "qu",
+                    "n",
+                    "s",
+                    "j",
+                    "d",
+                    "c",
+                    "jusqu",
+                    "quoiqu",
+                    "lorsqu",
+                    "puisqu"}),
             true
         )
     );
@@ -601,15 +618,30 @@ const std::map<std::string_view, Make>& makers() {
         {"asciifolding", make_ascii_folding},
         {"stemmer", make_stemmer},
         {"snowball", make_stemmer},
-        {"porter_stem", [](wire::JsonValue) -> Result<Filter> { return stem_with("porter"); }},
+        {"porter_stem",
+         [](wire::JsonValue) -> Result<Filter> {
+             return stem_with("porter");
+         }},
         {"length", make_length},
         {"truncate", make_truncate},
         {"unique", make_unique_filter},
         {"limit", make_limit},
-        {"ngram", [](wire::JsonValue o) { return make_grams(o, false); }},
-        {"nGram", [](wire::JsonValue o) { return make_grams(o, false); }},
-        {"edge_ngram", [](wire::JsonValue o) { return make_grams(o, true); }},
-        {"edgeNGram", [](wire::JsonValue o) { return make_grams(o, true); }},
+        {"ngram",
+         [](wire::JsonValue o) {
+             return make_grams(o, false);
+         }},
+        {"nGram",
+         [](wire::JsonValue o) {
+             return make_grams(o, false);
+         }},
+        {"edge_ngram",
+         [](wire::JsonValue o) {
+             return make_grams(o, true);
+         }},
+        {"edgeNGram",
+         [](wire::JsonValue o) {
+             return make_grams(o, true);
+         }},
         {"shingle", make_shingles},
         {"synonym", make_synonyms},
         {"synonym_graph", make_synonyms},
@@ -617,7 +649,10 @@ const std::map<std::string_view, Make>& makers() {
         {"keyword_marker", make_keyword_marker},
         {"keep", make_keep},
         {"elision", make_elision},
-        {"flatten_graph", [](wire::JsonValue) -> Result<Filter> { return Filter([](ChainTokens&) {}); }},
+        {"flatten_graph",
+         [](wire::JsonValue) -> Result<Filter> {
+             return Filter([](ChainTokens&) {});
+         }},
         {"remove_duplicates",
          [](wire::JsonValue) -> Result<Filter> {
              return Filter([](ChainTokens& tokens) {
@@ -673,7 +708,9 @@ AnalysisChain::CharFilter map_filter(std::vector<std::pair<std::string, std::str
 Result<AnalysisChain::CharFilter> make_mapping(wire::JsonValue options) {
     const wire::JsonValue list = options.find("mappings");
     if (!list || !list.is_array()) {
-        return invalid_argument("mapping requires either `mappings` or `mappings_path` to be configured");
+        return invalid_argument(
+            "mapping requires either `mappings` or `mappings_path` to be configured"
+        );
     }
     std::vector<std::pair<std::string, std::string>> rules;
     for (const wire::JsonValue rule : list.as_array()) {
@@ -696,8 +733,13 @@ Result<AnalysisChain::CharFilter> make_mapping(wire::JsonValue options) {
 
 void strip_html(std::string& text, std::vector<std::uint32_t>& offsets) {
     static const std::vector<std::pair<std::string_view, std::string_view>> kEntities = {
-        {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"},
-        {"&nbsp;", " "}, {"&#39;", "'"}};
+        {"&amp;", "&"},
+        {"&lt;", "<"},
+        {"&gt;", ">"},
+        {"&quot;", "\""},
+        {"&apos;", "'"},
+        {"&nbsp;", " "},
+        {"&#39;", "'"}};
     std::string out;
     std::vector<std::uint32_t> out_offsets;
     for (std::size_t at = 0; at < text.size();) {
@@ -738,11 +780,7 @@ Result<AnalysisChain::CharFilter> make_pattern_char_filter(wire::JsonValue optio
             RE2::GlobalReplace(&out, *pattern, rewrite);
             // Where lengths differ, places are those of the text from before, as far as it goes.
             std::vector<std::uint32_t> out_offsets(out.size() + 1, offsets[text.size()]);
-            std::copy_n(
-                offsets.begin(),
-                std::min(out.size(), text.size()),
-                out_offsets.begin()
-            );
+            std::copy_n(offsets.begin(), std::min(out.size(), text.size()), out_offsets.begin());
             text = std::move(out);
             offsets = std::move(out_offsets);
         }

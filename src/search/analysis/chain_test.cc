@@ -27,8 +27,18 @@ TEST(AnalysisChain, StandardWordsInLowerCase) {
         R"({"tokenizer":{"type":"standard"},"filter":[{"type":"lowercase"}]})";
     EXPECT_EQ(
         tokens(chain, "The 2 QUICK Brown-Foxes jumped over the lazy dog's bone."),
-        (List{"the@0", "2@1", "quick@2", "brown@3", "foxes@4", "jumped@5", "over@6", "the@7",
-              "lazy@8", "dog's@9", "bone@10"})
+        (List{
+            "the@0",
+            "2@1",
+            "quick@2",
+            "brown@3",
+            "foxes@4",
+            "jumped@5",
+            "over@6",
+            "the@7",
+            "lazy@8",
+            "dog's@9",
+            "bone@10"})
     );
     EXPECT_EQ(tokens(chain, "東京 タワー"), (List{"東@0", "京@1", "タワー@2"}));
 }
@@ -78,7 +88,9 @@ TEST(AnalysisChain, SaysWhatItHasNot) {
         AnalysisChain::make(R"({"tokenizer":{"type":"icu_tokenizer"}})").error().code,
         ErrorCode::kUnsupported
     );
-    EXPECT_FALSE(AnalysisChain::make(R"({"tokenizer":{"type":"ngram","min_gram":3,"max_gram":2}})").ok());
+    EXPECT_FALSE(
+        AnalysisChain::make(R"({"tokenizer":{"type":"ngram","min_gram":3,"max_gram":2}})").ok()
+    );
     EXPECT_FALSE(AnalysisChain::make(R"({"tokenizer":{"type":"pattern","pattern":"("}})").ok());
     EXPECT_FALSE(AnalysisChain::make("[]]").ok());
 }

@@ -52,7 +52,8 @@ Error missing_repository(const std::string& name) {
 }
 
 /// Where a repository is: below `path.repo`, whatever its location says.
-Result<std::string> directory_of(const Context& context, const std::string& name, const Json& settings) {
+Result<std::string>
+directory_of(const Context& context, const std::string& name, const Json& settings) {
     const std::string base = context.options.repositories;
     const std::string location = text(settings, "location");
     if (base.empty()) {
@@ -69,8 +70,8 @@ Result<std::string> directory_of(const Context& context, const std::string& name
         || (location.starts_with('/') && location != base && !location.starts_with(base + "/"))) {
         return fault(
             "repository_exception",
-            "[" + name + "] location [" + location + "] doesn't match any of the locations specified by path.repo: ["
-                + base + "]"
+            "[" + name + "] location [" + location
+                + "] doesn't match any of the locations specified by path.repo: [" + base + "]"
         );
     }
     return location.starts_with('/') ? location : base + "/" + location;
@@ -103,7 +104,10 @@ Result<Opened> open_for_writing(const Request& request) {
     const std::string name = request.part("repository");
     KUMO_TRY_ASSIGN(Opened opened, open_repository(request, name));
     if (opened.readonly()) {
-        return fault("repository_exception", "[" + name + "] cannot write to a readonly repository");
+        return fault(
+            "repository_exception",
+            "[" + name + "] cannot write to a readonly repository"
+        );
     }
     return opened;
 }
@@ -115,7 +119,8 @@ Json shown(const Json& manifest, bool verbose) {
     for (const auto& [name, index] : all == nullptr ? Json::Object() : all->members()) {
         indices.push(name);
     }
-    Json out = Json::object({{"snapshot", text(manifest, "snapshot")}, {"uuid", text(manifest, "uuid")}});
+    Json out =
+        Json::object({{"snapshot", text(manifest, "snapshot")}, {"uuid", text(manifest, "uuid")}});
     if (!verbose) {
         out["indices"] = std::move(indices);
         out["state"] = "SUCCESS";
@@ -131,7 +136,8 @@ Json shown(const Json& manifest, bool verbose) {
     out["data_streams"] = Json::array();
     const Json* const global = manifest.find("include_global_state");
     out["include_global_state"] = global == nullptr || global->as_bool();
-    if (const Json* const metadata = manifest.find("metadata"); metadata != nullptr && !metadata->is_null()) {
+    if (const Json* const metadata = manifest.find("metadata");
+        metadata != nullptr && !metadata->is_null()) {
         out["metadata"] = *metadata;
     }
     out["state"] = "SUCCESS";
@@ -196,13 +202,11 @@ Status store_index(const Context& context, Repository& repository, const Index& 
             std::string stored;
             KUMO_TRY(part.segment->stored->append(doc, stored));
             KUMO_TRY_ASSIGN(search::StoredDocument document, search::parse_stored(stored));
-            chunk += Json::object(
-                         {{"id", document.id},
-                          {"routing", document.meta.routing},
-                          {"version", document.meta.version},
-                          {"source", document.source}}
-            )
-                         .dump();
+            chunk += Json::object({{"id", document.id},
+                                   {"routing", document.meta.routing},
+                                   {"version", document.meta.version},
+                                   {"source", document.source}}
+            ).dump();
             chunk += '\n';
             if (chunk.size() >= kBlobBytesMax) {
                 KUMO_TRY(finish());
@@ -226,10 +230,14 @@ Status store_index(const Context& context, Repository& repository, const Index& 
 
 Status check_snapshot_name(const std::string& repository, const std::string& name) {
     const auto invalid = [&](const std::string& why) {
-        return fault("invalid_snapshot_name_exception", "[" + repository + ":" + name + "] Invalid snapshot name [" + name + "], " + why);
+        return fault(
+            "invalid_snapshot_name_exception",
+            "[" + repository + ":" + name + "] Invalid snapshot name [" + name + "], " + why
+        );
     };
     if (name.empty() || name.find_first_of(" ,#\\/*?\"<>|") != std::string::npos) {
-        return invalid("must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]");
+        return invalid("must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]"
+        );
     }
     if (name.starts_with('_')) {
         return invalid("must not start with '_'");
@@ -252,19 +260,21 @@ Error missing_snapshot(const std::string& repository, const std::string& name) {
 }
 
 /// Those that an expression names.
-Result<std::vector<Json>> wanted_snapshots(const Request& request, const std::vector<Json>& all, bool ignore_missing) {
+Result<std::vector<Json>>
+wanted_snapshots(const Request& request, const std::vector<Json>& all, bool ignore_missing) {
     const std::vector<std::string> patterns = split_list(request.part("snapshot"));
     std::vector<Json> out;
     for (const std::string& pattern : patterns) {
-        if (pattern != "_all" && pattern.find('*') == std::string::npos && find_snapshot(all, pattern) == nullptr
-            && pattern != "_current" && !ignore_missing) {
+        if (pattern != "_all" && pattern.find('*') == std::string::npos
+            && find_snapshot(all, pattern) == nullptr && pattern != "_current" && !ignore_missing) {
             return missing_snapshot(request.part("repository"), pattern);
         }
     }
     for (const Json& manifest : all) {
-        const bool wanted = std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-            return pattern == "_all" || matches_wildcard(pattern, text(manifest, "snapshot"));
-        });
+        const bool wanted =
+            std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+                return pattern == "_all" || matches_wildcard(pattern, text(manifest, "snapshot"));
+            });
         if (wanted) {
             out.push_back(manifest);
         }
@@ -287,10 +297,14 @@ Json status_json(const std::string& repository, const Json& manifest) {
     const Json* const all = manifest.find("indices");
     for (const auto& [name, index] : all == nullptr ? Json::Object() : all->members()) {
         // The manifest has a part for each index: a file of metadata more than its blobs.
-        const auto count = static_cast<std::int64_t>(index.find("blobs") == nullptr ? 0 : index.find("blobs")->size()) + 1;
+        const auto count = static_cast<std::int64_t>(
+                               index.find("blobs") == nullptr ? 0 : index.find("blobs")->size()
+                           )
+                           + 1;
         const auto metadata = static_cast<std::int64_t>(index.dump().size());
         const Json stats = Json::object(
-            {{"incremental", file_stats(number(index, "written_files") + 1, number(index, "written") + metadata)},
+            {{"incremental",
+              file_stats(number(index, "written_files") + 1, number(index, "written") + metadata)},
              {"total", file_stats(count, number(index, "bytes") + metadata)},
              {"start_time_in_millis", begin},
              {"time_in_millis", took}}
@@ -300,10 +314,17 @@ Json status_json(const std::string& repository, const Json& manifest) {
         new_files += number(index, "written_files") + 1;
         new_bytes += number(index, "written") + metadata;
         const Json shards = Json::object(
-            {{"initializing", 0}, {"started", 0}, {"finalizing", 0}, {"done", 1}, {"failed", 0}, {"total", 1}}
+            {{"initializing", 0},
+             {"started", 0},
+             {"finalizing", 0},
+             {"done", 1},
+             {"failed", 0},
+             {"total", 1}}
         );
         of_indices[name] = Json::object(
-            {{"shards_stats", shards}, {"stats", stats}, {"shards", Json::object({{"0", Json::object({{"stage", "DONE"}, {"stats", stats}})}})}}
+            {{"shards_stats", shards},
+             {"stats", stats},
+             {"shards", Json::object({{"0", Json::object({{"stage", "DONE"}, {"stats", stats}})}})}}
         );
     }
     const std::int64_t shards = number(manifest, "shards");
@@ -315,7 +336,12 @@ Json status_json(const std::string& repository, const Json& manifest) {
          {"include_global_state", true},
          {"shards_stats",
           Json::object(
-              {{"initializing", 0}, {"started", 0}, {"finalizing", 0}, {"done", shards}, {"failed", 0}, {"total", shards}}
+              {{"initializing", 0},
+               {"started", 0},
+               {"finalizing", 0},
+               {"done", shards},
+               {"failed", 0},
+               {"total", shards}}
           )},
          {"stats",
           Json::object(
@@ -386,7 +412,12 @@ bool is_wanted(const std::vector<std::string>& patterns, const std::string& name
     return wanted;
 }
 
-Status restore_documents(const Context& context, const Repository& repository, const Json& stored, const std::string& index) {
+Status restore_documents(
+    const Context& context,
+    const Repository& repository,
+    const Json& stored,
+    const std::string& index
+) {
     std::vector<WriteItem> items;
     WriteOptions options;
     options.refresh = true;
@@ -404,7 +435,10 @@ Status restore_documents(const Context& context, const Repository& repository, c
         KUMO_TRY_ASSIGN(const std::string chunk, repository.blob(name.text()));
         for (std::size_t at = 0; at < chunk.size();) {
             const std::size_t end = std::min(chunk.find('\n', at), chunk.size());
-            KUMO_TRY_ASSIGN(const Json document, Json::parse(std::string_view(chunk).substr(at, end - at)));
+            KUMO_TRY_ASSIGN(
+                const Json document,
+                Json::parse(std::string_view(chunk).substr(at, end - at))
+            );
             at = end + 1;
             WriteItem item;
             item.index = index;
@@ -451,9 +485,14 @@ Status restore_index(
     for (const std::string& ignored : options.ignored_settings) {
         index.settings.erase(ignored);
     }
-    index.aliases = options.include_aliases && stored.find("aliases") != nullptr ? *stored.find("aliases") : Json::object();
+    index.aliases = options.include_aliases && stored.find("aliases") != nullptr
+                        ? *stored.find("aliases")
+                        : Json::object();
     const Json* const mappings = stored.find("mappings");
-    KUMO_TRY_ASSIGN(index.mapping, Mapping::make(mappings == nullptr ? Json::object() : *mappings, index.settings));
+    KUMO_TRY_ASSIGN(
+        index.mapping,
+        Mapping::make(mappings == nullptr ? Json::object() : *mappings, index.settings)
+    );
     // What the documents brought before it was blocked.
     Json settings = index.settings;
     index.settings.erase("index.blocks.write");
@@ -492,7 +531,10 @@ Result<Answer> put_repository(const Request& request) {
     }
     const std::string type = text(body, "type");
     if (type != "fs") {
-        return fault("repository_exception", "[" + name + "] repository type [" + type + "] does not exist");
+        return fault(
+            "repository_exception",
+            "[" + name + "] repository type [" + type + "] does not exist"
+        );
     }
     const Json* const settings = body.find("settings");
     KUMO_TRY_ASSIGN(
@@ -506,7 +548,8 @@ Result<Answer> put_repository(const Request& request) {
         if (!good.ok()) {
             return fault(
                 "repository_verification_exception",
-                "[" + name + "] path is not accessible on cluster-manager node: " + good.error().message
+                "[" + name
+                    + "] path is not accessible on cluster-manager node: " + good.error().message
             );
         }
     }
@@ -523,15 +566,20 @@ Result<Answer> get_repository(const Request& request) {
     Json out = Json::object();
     for (auto& [name, value] : request.context.cluster.list("repository/")) {
         const bool wanted = patterns.empty()
-                            || std::any_of(patterns.begin(), patterns.end(), [&name = name](const std::string& pattern) {
-                                   return pattern == "_all" || matches_wildcard(pattern, name);
-                               });
+                            || std::any_of(
+                                patterns.begin(),
+                                patterns.end(),
+                                [&name = name](const std::string& pattern) {
+                                    return pattern == "_all" || matches_wildcard(pattern, name);
+                                }
+                            );
         if (wanted) {
             out[name] = std::move(value);
         }
     }
     for (const std::string& pattern : patterns) {
-        if (pattern != "_all" && pattern.find('*') == std::string::npos && out.find(pattern) == nullptr) {
+        if (pattern != "_all" && pattern.find('*') == std::string::npos
+            && out.find(pattern) == nullptr) {
             return missing_repository(pattern);
         }
     }
@@ -542,7 +590,10 @@ Result<Answer> delete_repository(const Request& request) {
     bool any = false;
     for (const auto& [name, value] : request.context.cluster.list("repository/")) {
         if (matches_wildcard(request.part("repository"), name)) {
-            KUMO_TRY_ASSIGN(const bool removed, request.context.cluster.remove("repository/" + name));
+            KUMO_TRY_ASSIGN(
+                const bool removed,
+                request.context.cluster.remove("repository/" + name)
+            );
             any = any || removed;
         }
     }
@@ -558,13 +609,17 @@ Result<Answer> verify_repository(const Request& request) {
     if (!opened.readonly()) {
         const Status good = opened.repository.verify();
         if (!good.ok()) {
-            return fault("repository_verification_exception", "[" + request.part("repository") + "] " + good.error().message);
+            return fault(
+                "repository_verification_exception",
+                "[" + request.part("repository") + "] " + good.error().message
+            );
         }
     }
     const node::ClusterInfo info = request.context.node.cluster();
     Json nodes = Json::object();
     for (const auto& member : info.members) {
-        nodes[member.id] = Json::object({{"name", member.self ? request.context.options.node_name : member.name}});
+        nodes[member.id] =
+            Json::object({{"name", member.self ? request.context.options.node_name : member.name}});
     }
     return Answer(Json::object({{"nodes", std::move(nodes)}}));
 }
@@ -574,7 +629,8 @@ Result<Answer> cleanup_repository(const Request& request) {
     KUMO_TRY_ASSIGN(Opened opened, open_for_writing(request));
     KUMO_TRY_ASSIGN(const Repository::Cleaned cleaned, opened.repository.clean());
     return Answer(Json::object(
-        {{"results", Json::object({{"deleted_bytes", cleaned.bytes}, {"deleted_blobs", cleaned.blobs}})}}
+        {{"results",
+          Json::object({{"deleted_bytes", cleaned.bytes}, {"deleted_blobs", cleaned.blobs}})}}
     ));
 }
 
@@ -594,7 +650,10 @@ Result<Answer> create_snapshot(const Request& request) {
     }
     IndicesOptions options;
     options.ignore_unavailable = text(body, "ignore_unavailable") == "true";
-    KUMO_TRY_ASSIGN(const auto indices, resolve(request.context, joined(names_of(body.find("indices"))), options));
+    KUMO_TRY_ASSIGN(
+        const auto indices,
+        resolve(request.context, joined(names_of(body.find("indices"))), options)
+    );
     Json manifest = Json::object(
         {{"snapshot", name},
          {"uuid", random_id()},
@@ -656,7 +715,11 @@ Result<Answer> clone_snapshot(const Request& request) {
         return missing_snapshot(request.part("repository"), request.part("snapshot"));
     }
     if (find_snapshot(all, target) != nullptr) {
-        return fault("invalid_snapshot_name_exception", "[" + request.part("repository") + ":" + target + "] Invalid snapshot name [" + target + "], snapshot with the same name already exists");
+        return fault(
+            "invalid_snapshot_name_exception",
+            "[" + request.part("repository") + ":" + target + "] Invalid snapshot name [" + target
+                + "], snapshot with the same name already exists"
+        );
     }
     const std::vector<std::string> patterns = names_of(body.find("indices"));
     Json manifest = *source;
@@ -703,7 +766,8 @@ Result<Answer> restore_snapshot(const Request& request) {
     if (manifest == nullptr) {
         return fault(
             "snapshot_restore_exception",
-            "[" + request.part("repository") + ":" + request.part("snapshot") + "] snapshot does not exist"
+            "[" + request.part("repository") + ":" + request.part("snapshot")
+                + "] snapshot does not exist"
         );
     }
     const RestoreOptions options = restore_options(body);
@@ -719,7 +783,8 @@ Result<Answer> restore_snapshot(const Request& request) {
         restored.push(target);
     }
     for (const std::string& one : options.indices) {
-        if (one.find('*') == std::string::npos && !one.starts_with('-') && !options.ignore_unavailable
+        if (one.find('*') == std::string::npos && !one.starts_with('-')
+            && !options.ignore_unavailable
             && (indices == nullptr || indices->find(one) == nullptr)) {
             return no_such_index(one);
         }
@@ -765,7 +830,8 @@ Result<Answer> cat_snapshots(const Request& request) {
             row["start_time"] = clock.format({begin, 0});
             row["end_epoch"] = end / 1000;
             row["end_time"] = clock.format({end, 0});
-            row["duration"] = Cell::millis(static_cast<std::uint64_t>(std::max<std::int64_t>(end - begin, 0)));
+            row["duration"] =
+                Cell::millis(static_cast<std::uint64_t>(std::max<std::int64_t>(end - begin, 0)));
             row["indices"] = static_cast<std::uint64_t>(indices == nullptr ? 0 : indices->size());
             row["successful_shards"] = number(manifest, "shards");
             row["failed_shards"] = std::int64_t{0};
@@ -773,7 +839,8 @@ Result<Answer> cat_snapshots(const Request& request) {
             rows.push_back(std::move(row));
         }
     }
-    if (!name.empty() && request.context.cluster.find("repository/" + name).is_null() && name.find('*') == std::string::npos && name != "_all") {
+    if (!name.empty() && request.context.cluster.find("repository/" + name).is_null()
+        && name.find('*') == std::string::npos && name != "_all") {
         return missing_repository(name);
     }
     return table_answer(request, "snapshots", std::move(rows));

@@ -11,7 +11,8 @@
 namespace kumo::api_elastic {
 namespace {
 
-std::shared_ptr<const Mapping> mapping(const std::string& json, const std::string& settings = "{}") {
+std::shared_ptr<const Mapping>
+mapping(const std::string& json, const std::string& settings = "{}") {
     auto made = Mapping::make(Json::parse(json).value(), Json::parse(settings).value());
     EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error().message);
     return made.value();
@@ -61,7 +62,8 @@ TEST(Mapping, RefusesWhatIsNone) {
 TEST(Mapping, CountsItsFields) {
     std::string many = R"({"properties":{)";
     for (int i = 0; i < 11; ++i) {
-        many += (i > 0 ? "," : "") + std::string("\"f") + std::to_string(i) + R"(":{"type":"long"})";
+        many +=
+            (i > 0 ? "," : "") + std::string("\"f") + std::to_string(i) + R"(":{"type":"long"})";
     }
     const auto made = Mapping::make(
         Json::parse(many + "}}").value(),
@@ -72,9 +74,13 @@ TEST(Mapping, CountsItsFields) {
 }
 
 TEST(Mapping, MergesWhatCanBeMerged) {
-    const auto before = mapping(R"({"properties":{"a":{"type":"text"},"o":{"properties":{"x":{"type":"long"}}}}})");
+    const auto before =
+        mapping(R"({"properties":{"a":{"type":"text"},"o":{"properties":{"x":{"type":"long"}}}}})");
     const auto merged = before->merged(
-        Json::parse(R"({"properties":{"b":{"type":"date"},"o":{"properties":{"y":{"type":"long"}}}}})").value()
+        Json::parse(
+            R"({"properties":{"b":{"type":"date"},"o":{"properties":{"y":{"type":"long"}}}}})"
+        )
+            .value()
     );
     ASSERT_TRUE(merged.ok());
     EXPECT_TRUE(mapping(merged.value().dump())->find("o.y") != nullptr);
@@ -140,13 +146,15 @@ TEST(DocumentMapper, SaysWhatDoesNotFit) {
     };
     EXPECT_EQ(
         fails(R"({"n":"x"})"),
-        "mapper_parsing_exception: failed to parse field [n] of type [byte] in document with id '7'. Preview of "
+        "mapper_parsing_exception: failed to parse field [n] of type [byte] in document with id "
+        "'7'. Preview of "
         "field's value: 'x'"
     );
     EXPECT_NE(fails(R"({"n":128})"), "");
     EXPECT_EQ(
         fails(R"({"m":1})"),
-        "strict_dynamic_mapping_exception: mapping set to strict, dynamic introduction of [m] within [_doc] is not "
+        "strict_dynamic_mapping_exception: mapping set to strict, dynamic introduction of [m] "
+        "within [_doc] is not "
         "allowed"
     );
     EXPECT_NE(fails("[1]"), "");
@@ -155,13 +163,20 @@ TEST(DocumentMapper, SaysWhatDoesNotFit) {
 }
 
 TEST(Dates, AreReadAndWritten) {
-    const auto millis = [](const char* format, const char* text, MissingParts missing = MissingParts::kLowest) {
-        const auto read = DateFormat::make(format).value().parse(text, missing);
-        return read.ok() ? read.value().millis : INT64_MIN;
-    };
-    EXPECT_EQ(millis("strict_date_optional_time||epoch_millis", "2020-02-29T12:00:00+02:00"), 1582970400000);
+    const auto millis =
+        [](const char* format, const char* text, MissingParts missing = MissingParts::kLowest) {
+            const auto read = DateFormat::make(format).value().parse(text, missing);
+            return read.ok() ? read.value().millis : INT64_MIN;
+        };
+    EXPECT_EQ(
+        millis("strict_date_optional_time||epoch_millis", "2020-02-29T12:00:00+02:00"),
+        1582970400000
+    );
     EXPECT_EQ(millis("strict_date_optional_time||epoch_millis", "1582970400000"), 1582970400000);
-    EXPECT_EQ(millis("strict_date_optional_time", "2020-02", MissingParts::kHighest), 1583020799999);
+    EXPECT_EQ(
+        millis("strict_date_optional_time", "2020-02", MissingParts::kHighest),
+        1583020799999
+    );
     EXPECT_EQ(millis("yyyy/MM/dd HH:mm:ss", "1970/01/02 00:00:01"), 86401000);
     EXPECT_EQ(millis("dd MMM yyyy", "29 Feb 2019"), INT64_MIN);
     EXPECT_EQ(millis("epoch_second", "-1.5"), -1500);

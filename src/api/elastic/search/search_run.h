@@ -91,6 +91,7 @@ private:
 std::unique_ptr<QueryContext> query_context(const Context& context, const SearchTarget& target);
 
 /// How many documents match. With an error of its shards.
-Result<std::uint64_t> count_matches(const Context& context, const std::vector<SearchTarget>& targets, const Json& query);
+Result<std::uint64_t>
+count_matches(const Context& context, const std::vector<SearchTarget>& targets, const Json& query);
 
 }  // namespace kumo::api_elastic
