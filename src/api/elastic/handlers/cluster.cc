@@ -4,6 +4,7 @@
 #include "api/elastic/mapping/analysis.h"
 #include "api/elastic/routing.h"
 #include "api/elastic/wildcard.h"
+#include "io/system.h"
 
 #include <algorithm>
 #include <charconv>
@@ -662,8 +663,7 @@ Result<Answer> cluster_stats(const Request& request) {
           Json::object(
               {{"count", std::move(count)},
                {"versions", Json::array({"2.19.0"})},
-               {"os",
-                Json::object({{"available_processors", std::thread::hardware_concurrency()}})},
+               {"os", Json::object({{"available_processors", io::available_cores()}})},
                {"process", Json::object()},
                {"jvm", Json::object({{"versions", Json::array()}})},
                {"fs", Json::object()},

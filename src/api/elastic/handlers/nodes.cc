@@ -3,10 +3,10 @@
 #include "api/elastic/handlers/handlers.h"
 #include "api/elastic/index_stats.h"
 #include "api/elastic/wildcard.h"
+#include "io/system.h"
 
 #include <algorithm>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include <sys/statvfs.h>
@@ -94,8 +94,8 @@ Json info_part(const Context& context, const NodeView& node, const std::string& 
              {"pretty_name", "Linux"},
              {"arch", "amd64"},
              {"version", "-"},
-             {"available_processors", std::thread::hardware_concurrency()},
-             {"allocated_processors", std::thread::hardware_concurrency()}}
+             {"available_processors", io::available_cores()},
+             {"allocated_processors", io::available_cores()}}
         );
     }
     if (name == "process") {

@@ -6,9 +6,8 @@
 #include "api/elastic/index_admin.h"
 #include "api/elastic/mapping/dates.h"
 #include "api/elastic/refresh_pins.h"
-#include "api/elastic/snapshot/repository.h"
+#include "api/elastic/snapshot/registered.h"
 #include "api/elastic/wildcard.h"
-#include "base/mutex.h"
 #include "search/index/mapped_write.h"
 
 #include <re2/re2.h>
@@ -31,87 +30,6 @@ std::int64_t now_millis(const Context& context) {
         .count();
 }
 
-/// One request at a time works on repositories.
-Mutex& repositories_mutex() {
-    static Mutex mutex;
-    return mutex;
-}
-
-std::string text(const Json& value, std::string_view name) {
-    const Json* const found = value.find(name);
-    return found == nullptr || found->is_null() ? std::string() : found->text();
-}
-
-std::int64_t number(const Json& value, std::string_view name) {
-    const Json* const found = value.find(name);
-    return found == nullptr ? 0 : found->to_int64().value_or(0);
-}
-
-Error missing_repository(const std::string& name) {
-    return fault("repository_missing_exception", "[" + name + "] missing");
-}
-
-/// Where a repository is: below `path.repo`, whatever its location says.
-Result<std::string>
-directory_of(const Context& context, const std::string& name, const Json& settings) {
-    const std::string base = context.options.repositories;
-    const std::string location = text(settings, "location");
-    if (base.empty()) {
-        return fault(
-            "repository_exception",
-            "[" + name + "] location [" + location
-                + "] doesn't match any of the locations specified by path.repo because this setting is empty"
-        );
-    }
-    if (location.empty()) {
-        return fault("repository_exception", "[" + name + "] missing location");
-    }
-    if (location.find("..") != std::string::npos
-        || (location.starts_with('/') && location != base && !location.starts_with(base + "/"))) {
-        return fault(
-            "repository_exception",
-            "[" + name + "] location [" + location
-                + "] doesn't match any of the locations specified by path.repo: [" + base + "]"
-        );
-    }
-    return location.starts_with('/') ? location : base + "/" + location;
-}
-
-struct Opened {
-    Repository repository;
-    Json definition;
-
-    bool readonly() const {
-        const Json* const settings = definition.find("settings");
-        return settings != nullptr && text(*settings, "readonly") == "true";
-    }
-};
-
-Result<Opened> open_repository(const Request& request, const std::string& name) {
-    Json definition = request.context.cluster.find("repository/" + name);
-    if (definition.is_null()) {
-        return missing_repository(name);
-    }
-    const Json* const settings = definition.find("settings");
-    KUMO_TRY_ASSIGN(
-        std::string directory,
-        directory_of(request.context, name, settings == nullptr ? Json() : *settings)
-    );
-    return Opened{Repository(request.context.fs, std::move(directory)), std::move(definition)};
-}
-
-Result<Opened> open_for_writing(const Request& request) {
-    const std::string name = request.part("repository");
-    KUMO_TRY_ASSIGN(Opened opened, open_repository(request, name));
-    if (opened.readonly()) {
-        return fault(
-            "repository_exception",
-            "[" + name + "] cannot write to a readonly repository"
-        );
-    }
-    return opened;
-}
-
 /// A snapshot as it is shown.
 Json shown(const Json& manifest, bool verbose) {
     Json indices = Json::array();
@@ -119,16 +37,17 @@ Json shown(const Json& manifest, bool verbose) {
     for (const auto& [name, index] : all == nullptr ? Json::Object() : all->members()) {
         indices.push(name);
     }
-    Json out =
-        Json::object({{"snapshot", text(manifest, "snapshot")}, {"uuid", text(manifest, "uuid")}});
+    Json out = Json::object(
+        {{"snapshot", text_of(manifest, "snapshot")}, {"uuid", text_of(manifest, "uuid")}}
+    );
     if (!verbose) {
         out["indices"] = std::move(indices);
         out["state"] = "SUCCESS";
         return out;
     }
-    const std::int64_t begin = number(manifest, "start");
-    const std::int64_t end = number(manifest, "end");
-    const std::int64_t shards = number(manifest, "shards");
+    const std::int64_t begin = number_of(manifest, "start");
+    const std::int64_t end = number_of(manifest, "end");
+    const std::int64_t shards = number_of(manifest, "shards");
     out["version_id"] = kVersionId;
     out["version"] = "2.19.0";
     out["remote_store_index_shallow_copy"] = false;
@@ -158,7 +77,7 @@ std::vector<std::string> names_of(const Json* value) {
             out.push_back(one.text());
         }
     } else if (value != nullptr && !value->is_null()) {
-        out = split_list(value->text());
+        out = split_list(value->text_of());
     }
     return out;
 }
@@ -250,7 +169,7 @@ Status check_snapshot_name(const std::string& repository, const std::string& nam
 
 const Json* find_snapshot(const std::vector<Json>& all, const std::string& name) {
     const auto found = std::find_if(all.begin(), all.end(), [&name](const Json& manifest) {
-        return text(manifest, "snapshot") == name;
+        return text_of(manifest, "snapshot") == name;
     });
     return found == all.end() ? nullptr : &*found;
 }
@@ -273,7 +192,8 @@ wanted_snapshots(const Request& request, const std::vector<Json>& all, bool igno
     for (const Json& manifest : all) {
         const bool wanted =
             std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-                return pattern == "_all" || matches_wildcard(pattern, text(manifest, "snapshot"));
+                return pattern == "_all"
+                       || matches_wildcard(pattern, text_of(manifest, "snapshot"));
             });
         if (wanted) {
             out.push_back(manifest);
@@ -292,8 +212,8 @@ Json status_json(const std::string& repository, const Json& manifest) {
     std::int64_t new_files = 0;
     std::int64_t new_bytes = 0;
     Json of_indices = Json::object();
-    const std::int64_t begin = number(manifest, "start");
-    const std::int64_t took = number(manifest, "end") - begin;
+    const std::int64_t begin = number_of(manifest, "start");
+    const std::int64_t took = number_of(manifest, "end") - begin;
     const Json* const all = manifest.find("indices");
     for (const auto& [name, index] : all == nullptr ? Json::Object() : all->members()) {
         // The manifest has a part for each index: a file of metadata more than its blobs.
@@ -304,15 +224,18 @@ Json status_json(const std::string& repository, const Json& manifest) {
         const auto metadata = static_cast<std::int64_t>(index.dump().size());
         const Json stats = Json::object(
             {{"incremental",
-              file_stats(number(index, "written_files") + 1, number(index, "written") + metadata)},
-             {"total", file_stats(count, number(index, "bytes") + metadata)},
+              file_stats(
+                  number_of(index, "written_files") + 1,
+                  number_of(index, "written") + metadata
+              )},
+             {"total", file_stats(count, number_of(index, "bytes") + metadata)},
              {"start_time_in_millis", begin},
              {"time_in_millis", took}}
         );
         files += count;
-        bytes += number(index, "bytes") + metadata;
-        new_files += number(index, "written_files") + 1;
-        new_bytes += number(index, "written") + metadata;
+        bytes += number_of(index, "bytes") + metadata;
+        new_files += number_of(index, "written_files") + 1;
+        new_bytes += number_of(index, "written") + metadata;
         const Json shards = Json::object(
             {{"initializing", 0},
              {"started", 0},
@@ -327,11 +250,11 @@ Json status_json(const std::string& repository, const Json& manifest) {
              {"shards", Json::object({{"0", Json::object({{"stage", "DONE"}, {"stats", stats}})}})}}
         );
     }
-    const std::int64_t shards = number(manifest, "shards");
+    const std::int64_t shards = number_of(manifest, "shards");
     return Json::object(
-        {{"snapshot", text(manifest, "snapshot")},
+        {{"snapshot", text_of(manifest, "snapshot")},
          {"repository", repository},
-         {"uuid", text(manifest, "uuid")},
+         {"uuid", text_of(manifest, "uuid")},
          {"state", "SUCCESS"},
          {"include_global_state", true},
          {"shards_stats",
@@ -370,11 +293,11 @@ struct RestoreOptions {
 RestoreOptions restore_options(const Json& body) {
     RestoreOptions out;
     out.indices = names_of(body.find("indices"));
-    out.rename_pattern = text(body, "rename_pattern");
-    out.rename_replacement = text(body, "rename_replacement");
-    out.include_aliases = text(body, "include_aliases") != "false";
-    out.global_state = text(body, "include_global_state") == "true";
-    out.ignore_unavailable = text(body, "ignore_unavailable") == "true";
+    out.rename_pattern = text_of(body, "rename_pattern");
+    out.rename_replacement = text_of(body, "rename_replacement");
+    out.include_aliases = text_of(body, "include_aliases") != "false";
+    out.global_state = text_of(body, "include_global_state") == "true";
+    out.ignore_unavailable = text_of(body, "ignore_unavailable") == "true";
     if (const Json* const settings = body.find("index_settings")) {
         out.settings = normalized_settings(*settings);
     }
@@ -442,11 +365,11 @@ Status restore_documents(
             at = end + 1;
             WriteItem item;
             item.index = index;
-            item.id = text(document, "id");
-            item.routing = text(document, "routing");
-            item.source = text(document, "source");
+            item.id = text_of(document, "id");
+            item.routing = text_of(document, "routing");
+            item.source = text_of(document, "source");
             item.rule = search::VersionRule::kExternalGte;
-            item.version = static_cast<std::uint64_t>(number(document, "version"));
+            item.version = static_cast<std::uint64_t>(number_of(document, "version"));
             items.push_back(std::move(item));
             if (items.size() >= kRestoreBatch) {
                 KUMO_TRY(hand_over());
@@ -516,123 +439,13 @@ Status restore_index(
              {"repository", request.part("repository")},
              {"snapshot", request.part("snapshot")},
              {"files", (blobs == nullptr ? 0 : blobs->size()) + 1},
-             {"bytes", number(stored, "bytes") + static_cast<std::int64_t>(stored.dump().size())}}
+             {"bytes",
+              number_of(stored, "bytes") + static_cast<std::int64_t>(stored.dump().size())}}
         )
     );
 }
 
 }  // namespace
-
-Result<Answer> put_repository(const Request& request) {
-    KUMO_TRY_ASSIGN(const Json body, request.required_json());
-    const std::string name = request.part("repository");
-    if (name.find_first_of(" ,#\\/*?\"<>|") != std::string::npos) {
-        return fault("repository_exception", "[" + name + "] repository name must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]");
-    }
-    const std::string type = text(body, "type");
-    if (type != "fs") {
-        return fault(
-            "repository_exception",
-            "[" + name + "] repository type [" + type + "] does not exist"
-        );
-    }
-    const Json* const settings = body.find("settings");
-    KUMO_TRY_ASSIGN(
-        const std::string directory,
-        directory_of(request.context, name, settings == nullptr ? Json() : *settings)
-    );
-    KUMO_TRY_ASSIGN(const bool verify, request.parameters.flag("verify", true));
-    if (verify) {
-        const MutexLock lock(repositories_mutex());
-        const Status good = Repository(request.context.fs, directory).verify();
-        if (!good.ok()) {
-            return fault(
-                "repository_verification_exception",
-                "[" + name
-                    + "] path is not accessible on cluster-manager node: " + good.error().message
-            );
-        }
-    }
-    Json kept = Json::object({{"type", type}, {"settings", Json::object()}});
-    for (const auto& [option, value] : settings == nullptr ? Json::Object() : settings->members()) {
-        kept["settings"][option] = value.text();
-    }
-    KUMO_TRY(request.context.cluster.put("repository/" + name, kept));
-    return Answer(acknowledged());
-}
-
-Result<Answer> get_repository(const Request& request) {
-    const std::vector<std::string> patterns = split_list(request.part("repository"));
-    Json out = Json::object();
-    for (auto& [name, value] : request.context.cluster.list("repository/")) {
-        const bool wanted = patterns.empty()
-                            || std::any_of(
-                                patterns.begin(),
-                                patterns.end(),
-                                [&name = name](const std::string& pattern) {
-                                    return pattern == "_all" || matches_wildcard(pattern, name);
-                                }
-                            );
-        if (wanted) {
-            out[name] = std::move(value);
-        }
-    }
-    for (const std::string& pattern : patterns) {
-        if (pattern != "_all" && pattern.find('*') == std::string::npos
-            && out.find(pattern) == nullptr) {
-            return missing_repository(pattern);
-        }
-    }
-    return Answer(std::move(out));
-}
-
-Result<Answer> delete_repository(const Request& request) {
-    bool any = false;
-    for (const auto& [name, value] : request.context.cluster.list("repository/")) {
-        if (matches_wildcard(request.part("repository"), name)) {
-            KUMO_TRY_ASSIGN(
-                const bool removed,
-                request.context.cluster.remove("repository/" + name)
-            );
-            any = any || removed;
-        }
-    }
-    if (!any) {
-        return missing_repository(request.part("repository"));
-    }
-    return Answer(acknowledged());
-}
-
-Result<Answer> verify_repository(const Request& request) {
-    const MutexLock lock(repositories_mutex());
-    KUMO_TRY_ASSIGN(Opened opened, open_repository(request, request.part("repository")));
-    if (!opened.readonly()) {
-        const Status good = opened.repository.verify();
-        if (!good.ok()) {
-            return fault(
-                "repository_verification_exception",
-                "[" + request.part("repository") + "] " + good.error().message
-            );
-        }
-    }
-    const node::ClusterInfo info = request.context.node.cluster();
-    Json nodes = Json::object();
-    for (const auto& member : info.members) {
-        nodes[member.id] =
-            Json::object({{"name", member.self ? request.context.options.node_name : member.name}});
-    }
-    return Answer(Json::object({{"nodes", std::move(nodes)}}));
-}
-
-Result<Answer> cleanup_repository(const Request& request) {
-    const MutexLock lock(repositories_mutex());
-    KUMO_TRY_ASSIGN(Opened opened, open_for_writing(request));
-    KUMO_TRY_ASSIGN(const Repository::Cleaned cleaned, opened.repository.clean());
-    return Answer(Json::object(
-        {{"results",
-          Json::object({{"deleted_bytes", cleaned.bytes}, {"deleted_blobs", cleaned.blobs}})}}
-    ));
-}
 
 Result<Answer> create_snapshot(const Request& request) {
     const std::string name = request.part("snapshot");
@@ -649,7 +462,7 @@ Result<Answer> create_snapshot(const Request& request) {
         );
     }
     IndicesOptions options;
-    options.ignore_unavailable = text(body, "ignore_unavailable") == "true";
+    options.ignore_unavailable = text_of(body, "ignore_unavailable") == "true";
     KUMO_TRY_ASSIGN(
         const auto indices,
         resolve(request.context, joined(names_of(body.find("indices"))), options)
@@ -658,7 +471,7 @@ Result<Answer> create_snapshot(const Request& request) {
         {{"snapshot", name},
          {"uuid", random_id()},
          {"start", now_millis(request.context)},
-         {"include_global_state", text(body, "include_global_state") != "false"},
+         {"include_global_state", text_of(body, "include_global_state") != "false"},
          {"metadata", body.find("metadata") == nullptr ? Json() : *body.find("metadata")}}
     );
     Json stored = Json::object();
@@ -698,7 +511,7 @@ Result<Answer> delete_snapshot(const Request& request) {
     KUMO_TRY_ASSIGN(const std::vector<Json> all, opened.repository.snapshots());
     KUMO_TRY_ASSIGN(const std::vector<Json> wanted, wanted_snapshots(request, all, false));
     for (const Json& manifest : wanted) {
-        KUMO_TRY(opened.repository.remove(text(manifest, "uuid")));
+        KUMO_TRY(opened.repository.remove(text_of(manifest, "uuid")));
     }
     return Answer(acknowledged());
 }
@@ -819,11 +632,11 @@ Result<Answer> cat_snapshots(const Request& request) {
         KUMO_TRY_ASSIGN(const Opened opened, open_repository(request, repository));
         KUMO_TRY_ASSIGN(const std::vector<Json> all, opened.repository.snapshots());
         for (const Json& manifest : all) {
-            const std::int64_t begin = number(manifest, "start");
-            const std::int64_t end = number(manifest, "end");
+            const std::int64_t begin = number_of(manifest, "start");
+            const std::int64_t end = number_of(manifest, "end");
             const Json* const indices = manifest.find("indices");
             Row row;
-            row["id"] = text(manifest, "snapshot");
+            row["id"] = text_of(manifest, "snapshot");
             row["repository"] = repository;
             row["status"] = "SUCCESS";
             row["start_epoch"] = begin / 1000;
@@ -833,9 +646,9 @@ Result<Answer> cat_snapshots(const Request& request) {
             row["duration"] =
                 Cell::millis(static_cast<std::uint64_t>(std::max<std::int64_t>(end - begin, 0)));
             row["indices"] = static_cast<std::uint64_t>(indices == nullptr ? 0 : indices->size());
-            row["successful_shards"] = number(manifest, "shards");
+            row["successful_shards"] = number_of(manifest, "shards");
             row["failed_shards"] = std::int64_t{0};
-            row["total_shards"] = number(manifest, "shards");
+            row["total_shards"] = number_of(manifest, "shards");
             rows.push_back(std::move(row));
         }
     }

@@ -524,7 +524,7 @@ const std::map<std::string_view, std::string_view>& named_patterns() {
         {"year", "yyyy"},
         {"year_month", "yyyy-MM"},
         {"year_month_day", "yyyy-MM-dd"},
-        {"rfc3339_lenient", "yyyy[-MM[-dd['T'HH:mm[:ss[.SSS]]XXX]]]"},
+        {"rfc3339_lenient", "yyyy[-MM[-dd['T'HH:mm[:ss[.SSS]]ZZZZZ]]]"},
     };
     return kPatterns;
 }

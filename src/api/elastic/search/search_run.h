@@ -87,6 +87,9 @@ private:
     MonotonicTime begin_;
 };
 
+/// An error in a search of an index: of the request, or else of its shards.
+Error wrapped(const std::string& index, const Error& error);
+
 /// What a query of an index is parsed for. `target` outlives it.
 std::unique_ptr<QueryContext> query_context(const Context& context, const SearchTarget& target);
 
