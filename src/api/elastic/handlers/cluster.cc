@@ -4,7 +4,7 @@
 #include "api/elastic/mapping/analysis.h"
 #include "api/elastic/routing.h"
 #include "api/elastic/wildcard.h"
-#include "io/system.h"
+#include "io/thread.h"
 
 #include <algorithm>
 #include <charconv>

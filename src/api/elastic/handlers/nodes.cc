@@ -3,7 +3,7 @@
 #include "api/elastic/handlers/handlers.h"
 #include "api/elastic/index_stats.h"
 #include "api/elastic/wildcard.h"
-#include "io/system.h"
+#include "io/thread.h"
 
 #include <algorithm>
 #include <set>

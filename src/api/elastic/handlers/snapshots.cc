@@ -77,7 +77,7 @@ std::vector<std::string> names_of(const Json* value) {
             out.push_back(one.text());
         }
     } else if (value != nullptr && !value->is_null()) {
-        out = split_list(value->text_of());
+        out = split_list(value->text());
     }
     return out;
 }

@@ -15,7 +15,7 @@ Mutex& repositories_mutex() {
 
 std::string text_of(const Json& value, std::string_view name) {
     const Json* const found = value.find(name);
-    return found == nullptr || found->is_null() ? std::string() : found->text_of();
+    return found == nullptr || found->is_null() ? std::string() : found->text();
 }
 
 std::int64_t number_of(const Json& value, std::string_view name) {
