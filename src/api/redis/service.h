@@ -88,8 +88,7 @@ public:
     /// Sends what is no command's answer: after the answer of the command that runs, else at once.
     /// CLIENT REPLY OFF does not hold it back.
     void push(Session& to, ByteView bytes);
-    /// Sends what was written to a session's reply outside of its own command, at the end of the
-    /// turn.
+    /// Sends what was written to a session's reply outside of its own command, in this turn.
     void flush_later(Session& session);
     /// Closes all connections, in order.
     void close_all();
@@ -118,8 +117,7 @@ public:
     /// A command from a file or a master: no session, no checks, nothing is answered. `db` follows
     /// its SELECTs. kCorruption: a command that is none, or that fails.
     Status replay(int* db, Arguments arguments);
-    /// One of a master's stream: as replay(), and logs are told. After those that belong together,
-    /// end_of_unit().
+    /// One of a master's stream: as replay(), and logs are told. Behind a few: end_of_unit().
     Status run_of_master(int* db, Arguments arguments);
     /// After changes that no client's command made: they are passed on, who waits for them goes on.
     void end_of_unit();
@@ -193,12 +191,8 @@ public:
     void flush_propagation();
     /// All keys are about to be replaced: tells whoever watches or caches some.
     void note_all_keys_go();
-    /// Those that somebody watches or caches, and that are `wanted`.
-    std::vector<std::string> keys_of_interest(const std::function<bool(ByteView)>& wanted) const;
-
-    /// A key has gone to another node: whoever watches or caches it hears that it has changed.
-    void note_gone(const std::string& key) { note_changed(0, key); }
-
+    /// Keys go to another node when `go` runs: whoever watches or caches one of them hears of it.
+    void let_go(const std::function<bool(ByteView)>& goes, const std::function<void()>& go);
     /// Deletes as a command would, and tells everybody: expiry, eviction, slot moves.
     void delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event);
 
