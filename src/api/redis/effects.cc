@@ -278,18 +278,20 @@ void Service::note_changed(int db, ByteView key) {
     }
 }
 
-std::vector<std::string> Service::keys_of_interest(const std::function<bool(ByteView)>& wanted
-) const {
-    std::vector<std::string> out = watched_.keys_of(0);
-    std::erase_if(out, [&](const std::string& key) {
-        return !wanted(key) || keyspace.database(0).find(key) == nullptr;
+void Service::let_go(const std::function<bool(ByteView)>& goes, const std::function<void()>& go) {
+    std::vector<std::string> noted = watched_.keys_of(0);
+    std::erase_if(noted, [&](const std::string& key) {
+        return !goes(key) || keyspace.database(0).find(key) == nullptr;
     });
     tracking.visit_keys([&](const std::string& key) {
-        if (wanted(key)) {
-            out.push_back(key);
+        if (goes(key)) {
+            noted.push_back(key);
         }
     });
-    return out;
+    go();
+    for (const std::string& key : noted) {
+        note_changed(0, key);
+    }
 }
 
 void Service::note_flush(int db) {

@@ -42,7 +42,10 @@ bool KeyExport::step(std::size_t bytes, std::string* out) {
         return step_string(bytes, out);
     }
     const Value& value = entry_.value();
-    if (!begun_ && value.size() <= kSmallElements && value.memory_bytes() <= kSmallBytes) {
+    // A stream's payload, of a version that everybody reads, forgets what was added and deleted.
+    const bool small = value.type() != Type::kStream && value.size() <= kSmallElements
+                       && value.memory_bytes() <= kSmallBytes;
+    if (!begun_ && small) {
         write_small(out);
         return false;
     }

@@ -181,13 +181,10 @@ void SlotMoves::take_loaded() {
 // ---- keys that go
 
 void SlotMoves::drop_slots(const node::SlotSet& slots) {
-    const std::vector<std::string> noted = service_.keys_of_interest([&slots](ByteView key) {
-        return slots.contains(wire::key_slot(key));
-    });
-    throw_away(slots, present());
-    for (const std::string& key : noted) {
-        service_.note_gone(key);
-    }
+    service_.let_go(
+        [&slots](ByteView key) { return slots.contains(wire::key_slot(key)); },
+        [&] { throw_away(slots, present()); }
+    );
 }
 
 void SlotMoves::throw_away(const node::SlotSet& slots, kv::Database& from) {
