@@ -15,7 +15,7 @@ keydb_ports() {
 keydb_start() {
     local port
     install build
-    build release
+    build release kumosearch-server
     mkdir -p "$keydb_dir"
     for port in $(keydb_ports); do
         if redis-cli -p "$port" ping >/dev/null 2>&1; then

@@ -96,8 +96,7 @@ public:
     std::uint64_t answer_mark() const;
     void hold_answers(const Session& session);
     void release_answers();
-    /// The role is lost, with everything committed up to `released`: who waits for more is cut off.
-    void drop_held_answers(std::uint64_t released);
+    void drop_held_answers(std::uint64_t released);  ///< Those that wait for more than that.
     void wake_parked();  ///< Commands that waited until it is known where they run.
 
     // Execution.
