@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/explain.h"
+#include "cli/keys/keys_command.h"
 #include "cli/options.h"
 #include "cli/session.h"
 
@@ -32,6 +33,8 @@ struct Run {
     int operator()(const CheckConsistencyOptions& options) const {
         return run_check_consistency(options);
     }
+
+    int operator()(const KeysOptions& options) const { return run_keys(options); }
 };
 
 int run(int argc, const char* const* argv) {
@@ -43,6 +46,9 @@ int run(int argc, const char* const* argv) {
     const auto& line = std::get<CommandLine>(parsed);
     if (const auto* check = std::get_if<CheckConsistencyOptions>(&line.command)) {
         return run_check_consistency(*check);
+    }
+    if (const auto* keys = std::get_if<KeysOptions>(&line.command)) {
+        return run_keys(*keys);
     }
     const auto session = open_session(line.connection);
     if (!session.ok()) {

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 
 namespace kumo::cli {
@@ -24,6 +25,7 @@ struct Typed {
     CheckConsistencyOptions check;
     ExportOptions documents;
     CreateKeyOptions key;
+    std::map<KeysVerb, KeysOptions> keys;
     std::string shell;
 };
 
@@ -192,7 +194,7 @@ std::vector<CommandHelp> commands_of(const CLI::App& app) {
     };
     for (const CLI::App* command : app.get_subcommands({})) {
         const auto inner = command->get_subcommands({});
-        if (inner.empty()) {
+        if (command->get_require_subcommand_min() == 0) {
             add(*command, command->get_name());
         }
         for (const CLI::App* one : inner) {
@@ -214,6 +216,69 @@ CLI::App* add_cluster(CLI::App& app, ClusterOptions& options) {
     );
     command->add_flag("--json", options.json, "Print the server's answer as it is");
     return command;
+}
+
+CLI::App* add_keys_verb(
+    CLI::App& cluster,
+    const char* name,
+    const char* help,
+    KeysVerb verb,
+    KeysOptions& options
+) {
+    options.verb = verb;
+    auto* command = cluster.add_subcommand(name, help);
+    command->add_option("NODE", options.node, "HOST:PORT of any node of the cluster")->required();
+    command->add_option("--user", options.user, "Who to be there (the default user)");
+    command
+        ->add_option("--password", options.password, "The password there (visible to others in ps)")
+        ->envname("REDISCLI_AUTH");
+    return command;
+}
+
+/// What is done to clusters of keys, which other protocols than HTTP lead to.
+void add_keys(CLI::App& cluster, std::map<KeysVerb, KeysOptions>& options) {
+    add_keys_verb(
+        cluster,
+        "check",
+        "Of keys: whether every slot is served, and all nodes agree",
+        KeysVerb::kCheck,
+        options[KeysVerb::kCheck]
+    );
+    add_keys_verb(
+        cluster,
+        "fix",
+        "Of keys: close slots that were left open, and give away those that nobody has",
+        KeysVerb::kFix,
+        options[KeysVerb::kFix]
+    );
+    KeysOptions& balance = options[KeysVerb::kRebalance];
+    auto* rebalance = add_keys_verb(
+        cluster,
+        "rebalance",
+        "Of keys: give every master its share of the slots, while clients go on",
+        KeysVerb::kRebalance,
+        balance
+    );
+    rebalance
+        ->add_option("--weight", balance.weights, "ID=NUMBER of a master; 0: it is to be empty")
+        ->delimiter(',');
+    rebalance->add_flag("--use-empty", balance.use_empty, "Masters without slots get some, too");
+    rebalance->add_option("--threshold", balance.threshold, "Percent that a share may be off")
+        ->check(CLI::Range(0.0, 100.0))
+        ->capture_default_str();
+    rebalance->add_flag("--simulate", balance.simulate, "Only say what would move");
+    KeysOptions& some = options[KeysVerb::kReshard];
+    auto* reshard = add_keys_verb(
+        cluster,
+        "reshard",
+        "Of keys: move some slots to a master, while clients go on",
+        KeysVerb::kReshard,
+        some
+    );
+    reshard->add_option("--from", some.sources, "Ids of masters (all)")->delimiter(',');
+    reshard->add_option("--to", some.target, "The id of a master")->required();
+    reshard->add_option("--slots", some.slots, "How many")->check(CLI::Range(1, 16384))->required();
+    reshard->add_flag("--simulate", some.simulate, "Only say what would move");
 }
 
 CLI::App* add_check_consistency(CLI::App& app, CheckConsistencyOptions& options) {
@@ -303,7 +368,8 @@ std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* cons
         const CLI::App* import = add_import(app, typed.import);
         const CLI::App* search = add_search(app, typed.search);
         const CLI::App* create = add_create(app, typed.create);
-        const CLI::App* cluster = add_cluster(app, typed.cluster);
+        CLI::App* cluster = add_cluster(app, typed.cluster);
+        add_keys(*cluster, typed.keys);
         const CLI::App* check = add_check_consistency(app, typed.check);
         const CLI::App* documents = add_export(app, typed.documents);
         const CLI::App* key = add_create_key(app, typed.key);
@@ -324,6 +390,11 @@ std::variant<CommandLine, ExitNow> parse_command_line(int argc, const char* cons
             return judge(typed, typed.create);
         }
         if (cluster->parsed()) {
+            for (const auto& [verb, options] : typed.keys) {
+                if (!options.node.empty()) {
+                    return judge(typed, options);
+                }
+            }
             return judge(typed, typed.cluster);
         }
         if (check->parsed()) {

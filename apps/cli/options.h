@@ -73,6 +73,30 @@ struct ClusterOptions {
     bool json = false;
 };
 
+/// What is done to a cluster of keys.
+enum class KeysVerb : std::uint8_t {
+    kCheck,
+    kRebalance,
+    kReshard,
+    kFix,
+};
+
+struct KeysOptions {
+    KeysVerb verb = KeysVerb::kCheck;
+    std::string node;  ///< HOST:PORT of one of its nodes.
+    std::string user;
+    std::string password;
+    bool simulate = false;
+    // rebalance
+    std::vector<std::string> weights;  ///< ID=NUMBER.
+    bool use_empty = false;
+    double threshold = 2;  ///< Percent.
+    // reshard
+    std::vector<std::string> sources;  ///< Ids; none: all.
+    std::string target;
+    std::uint32_t slots = 0;
+};
+
 struct CreateCollectionOptions {
     std::string file;  ///< "-": standard input.
 };
@@ -91,7 +115,8 @@ using Command = std::variant<
     CreateCollectionOptions,
     CheckConsistencyOptions,
     ExportOptions,
-    CreateKeyOptions>;
+    CreateKeyOptions,
+    KeysOptions>;
 
 struct CommandLine {
     ConnectionOptions connection;

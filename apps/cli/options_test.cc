@@ -115,6 +115,29 @@ TEST(CliOptions, ShowsAClusterAsATableOrAsItIs) {
     EXPECT_EQ(refusal({"cluster", "books"}).code, kExitUsage);
 }
 
+TEST(CliOptions, ClustersOfKeysHaveVerbs) {
+    const auto check = command<KeysOptions>({"cluster", "check", "host:7000"});
+    EXPECT_EQ(check.verb, KeysVerb::kCheck);
+    EXPECT_EQ(check.node, "host:7000");
+    const auto balance = command<KeysOptions>(
+        {"cluster", "rebalance", "host:7000", "--weight", "a=1,b=0.5", "--use-empty", "--simulate"}
+    );
+    EXPECT_EQ(balance.verb, KeysVerb::kRebalance);
+    EXPECT_EQ(balance.weights, (std::vector<std::string>{"a=1", "b=0.5"}));
+    EXPECT_TRUE(balance.use_empty && balance.simulate);
+    const auto reshard = command<KeysOptions>(
+        {"cluster", "reshard", "host:7000", "--from", "a", "--to", "b", "--slots", "7"}
+    );
+    EXPECT_EQ(reshard.verb, KeysVerb::kReshard);
+    EXPECT_EQ(reshard.target, "b");
+    EXPECT_EQ(reshard.slots, 7U);
+    EXPECT_EQ(command<KeysOptions>({"cluster", "fix", "h"}).verb, KeysVerb::kFix);
+    EXPECT_EQ(refusal({"cluster", "rebalance"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"cluster", "reshard", "h", "--to", "b"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"cluster", "rebalance", "h", "--threshold", "x"}).code, kExitUsage);
+    EXPECT_EQ(refusal({"cluster", "rebalance", "--help"}).code, kExitOk);
+}
+
 TEST(CliOptions, TakesTheKeyFromAFile) {
     const std::string path = temporary_path("key");
     std::ofstream(path) << "secret\n";

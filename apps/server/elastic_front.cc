@@ -27,10 +27,10 @@ void run_on(io::Loop& loop, const std::function<void()>& task) {
 
 api_elastic::Options options_of(const Config& config, const io::Address& address) {
     api_elastic::Options out;
-    out.compat =
-        config.elastic.es7 ? api_elastic::Compat::kEs7 : api_elastic::Compat::kOpenSearch;
+    out.compat = config.elastic.es7 ? api_elastic::Compat::kEs7 : api_elastic::Compat::kOpenSearch;
     out.cluster_name = config.elastic.cluster_name;
-    out.node_name = config.cluster.name.empty() ? "node-" + std::to_string(address.port) : config.cluster.name;
+    out.node_name =
+        config.cluster.name.empty() ? "node-" + std::to_string(address.port) : config.cluster.name;
     out.http_address = address.to_string();
     out.transport_address = address.host_string() + ":" + std::to_string(address.port + 100);
     out.attributes = config.elastic.attributes;
@@ -65,7 +65,8 @@ ElasticFront::start(const Config& config, node::Node& node, io::Network& network
     io::Loop& loop = *out->loop_;
     io::Loop& answers = *out->answers_;
     out->thread_ = std::make_unique<io::Thread>("elastic", [&loop] { loop.run(); });
-    out->answers_thread_ = std::make_unique<io::Thread>("elastic-node", [&answers] { answers.run(); });
+    out->answers_thread_ =
+        std::make_unique<io::Thread>("elastic-node", [&answers] { answers.run(); });
     log_info("the Elasticsearch API listens on " + out->address().to_string());
     return out;
 }
@@ -75,8 +76,12 @@ Status ElasticFront::listen(const Config& config, io::Network& network) {
         server_->adopt(std::move(stream));
     };
     Status last;
-    for (std::uint32_t port = config.elastic.address.port; port <= config.elastic.last_port; ++port) {
-        auto address = io::Address::parse(config.elastic.address.host_string(), static_cast<std::uint16_t>(port));
+    for (std::uint32_t port = config.elastic.address.port; port <= config.elastic.last_port;
+         ++port) {
+        auto address = io::Address::parse(
+            config.elastic.address.host_string(),
+            static_cast<std::uint16_t>(port)
+        );
         if (!address.ok()) {
             return address.error();
         }

@@ -108,7 +108,10 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config, io::Fs& fs) 
     KUMO_TRY(server->listen());
     server->start_threads();
     if (config.elastic.enabled) {
-        KUMO_TRY_ASSIGN(server->elastic_, ElasticFront::start(config, *server->node_, *server->network_, fs));
+        KUMO_TRY_ASSIGN(
+            server->elastic_,
+            ElasticFront::start(config, *server->node_, *server->network_, fs)
+        );
     }
     return server;
 }

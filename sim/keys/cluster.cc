@@ -18,9 +18,10 @@ constexpr std::size_t kEventsKept = 60;
 constexpr std::size_t kNodesMin = 3;
 constexpr std::uint64_t kNodesSpread = 5;
 
-KvNodeOptions options_of(Random& random, bool fsync) {
+KvNodeOptions options_of(Random& random, bool fsync, bool async) {
     KvNodeOptions options;
     options.fsync = fsync;
+    options.mode = async ? cluster::AckMode::kAsync : cluster::AckMode::kSync;
     if (random.chance(2, 3)) {
         options.limits.entry_bytes_max = 40;
     }
@@ -46,7 +47,8 @@ Cluster::Cluster(std::uint64_t seed) : seed_(seed), random_(seed ^ 0x5DEECE66DUL
     slots_first_ = pick(2) == 0;
     nodes_.resize(kNodesMin + pick(kNodesSpread));
     parts_.resize(1 + pick(std::min<std::uint64_t>(3, nodes_.size() - 1)));
-    const KvNodeOptions options = options_of(random_, fsync_);
+    async_ = seed % 8 == 5;
+    const KvNodeOptions options = options_of(random_, fsync_, async_);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
         nodes_[i].machine =
             std::make_unique<KvMachine>(site_, i, options, [this, i](const std::string& what) {
@@ -64,6 +66,9 @@ Cluster::Cluster(std::uint64_t seed) : seed_(seed), random_(seed ^ 0x5DEECE66DUL
         parts_[part].slot = static_cast<std::uint16_t>(begin + pick(end - begin));
         for (std::size_t key = 0; key < 1 + pick(3); ++key) {
             parts_[part].keys.push_back("p" + std::to_string(part) + "k" + std::to_string(key));
+            if (async_) {
+                histories_[parts_[part].keys.back()].may_lose();
+            }
         }
     }
     use_chance_ = 5 + pick(60);
@@ -195,9 +200,10 @@ std::string Cluster::unsettled(std::size_t i) {
         return "knows of slots that move";
     }
     const Engine& engine = nodes_[i].machine->engine();
-    const bool strange = std::any_of(engine.data().begin(), engine.data().end(), [&](const auto& each) {
-        return !own->slots.contains(each.first) && !each.second.empty();
-    });
+    const bool strange =
+        std::any_of(engine.data().begin(), engine.data().end(), [&](const auto& each) {
+            return !own->slots.contains(each.first) && !each.second.empty();
+        });
     if (strange || !engine.arriving().empty() || !node(i).copy()->moves().empty()) {
         return "has keys of slots of others";
     }
@@ -239,6 +245,12 @@ std::string describe_node(KvNode& node) {
         out += " " + member->name + (member->fenced ? "(fenced)" : "")
                + (id == node.self() ? "(self)" : "");
     }
+    const auto control = node.control_status();
+    const cluster::Member* leads = cluster::find_member(state.cluster, control->leader);
+    out += "; follows " + (leads == nullptr ? std::string("nobody") : leads->name) + " term "
+           + std::to_string(control->term) + " commit " + std::to_string(control->commit)
+           + " voters " + std::to_string(control->voters.size()) + " learners "
+           + std::to_string(control->learners.size());
     for (const auto& [id, group] : state.kv.groups) {
         out += describe_group(state, *group);
     }

@@ -134,6 +134,8 @@ private:
     void move(std::size_t i, std::uint64_t detail);
     void take_out(std::size_t i);
     void move_slots(std::size_t i, std::uint64_t detail);
+    std::optional<std::size_t> place_of(const cluster::NodeId& id);
+    void trouble_move(std::size_t from, std::size_t to);
     void stop_moves(std::size_t i);
 
     // Clients: clients.cc.
@@ -156,11 +158,12 @@ private:
     Outcome outcome_;
     Site site_;
     bool fsync_ = false;
+    bool async_ = false;        ///< What is acknowledged may be lost.
     bool slots_first_ = false;  ///< Else nodes meet before they get slots.
     std::vector<Computer> nodes_;
     std::vector<Part> parts_;
     Uuid cluster_;                                        ///< That the operator wants everybody in.
-    std::set<Uuid> moved_;  ///< Moves that were seen to be done.
+    std::set<Uuid> moved_;                                ///< Moves that were seen to be done.
     std::multimap<Time, std::function<void()>> actions_;  ///< Run between events of the world.
     std::map<std::pair<std::size_t, std::size_t>, int> cuts_;
     bool calm_ = false;

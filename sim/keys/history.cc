@@ -30,6 +30,20 @@ std::string KeyHistory::extend(const std::vector<std::uint64_t>& list) {
     return "";
 }
 
+std::string KeyHistory::check_made(const std::vector<std::uint64_t>& list) const {
+    std::set<std::uint64_t> once;
+    for (const std::uint64_t id : list) {
+        const auto begun = begun_.find(id);
+        if (begun == begun_.end() || begun->second.second) {
+            return "nobody made append " + std::to_string(id);
+        }
+        if (!once.insert(id).second) {
+            return "append " + std::to_string(id) + " was made twice";
+        }
+    }
+    return "";
+}
+
 std::string KeyHistory::answer(std::uint64_t id, const Value& value, Time begin, Time end) {
     if (value.count != value.ids.size()) {
         return "it was counted to " + std::to_string(value.count) + ", with "
@@ -37,6 +51,9 @@ std::string KeyHistory::answer(std::uint64_t id, const Value& value, Time begin,
     }
     if (id != 0 && (value.ids.empty() || value.ids.back() != id)) {
         return "append " + std::to_string(id) + " has not appended";
+    }
+    if (may_lose_) {
+        return check_made(value.ids);
     }
     if (id != 0) {
         answered_.insert(id);

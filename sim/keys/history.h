@@ -20,8 +20,13 @@ inline constexpr Time kNever = std::numeric_limits<Time>::max();
 /// id of its own and answers tell the whole list, so the list is that order: an operation takes
 /// effect as the list grows to the length that it saw. Left to check is that all lists are
 /// beginnings of one, and that nothing that began later saw, or made, an earlier length.
+///
+/// Where acknowledged appends may be lost (`may_lose()`), all that is checked is that nobody makes
+/// up appends, or makes one twice.
 class KeyHistory {
 public:
+    void may_lose() { may_lose_ = true; }
+
     void begin_append(std::uint64_t id, Time now) { begun_[id] = {now, false}; }
 
     /// It has not been done, and never will be.
@@ -47,6 +52,7 @@ private:
         bool append = false;
     };
 
+    std::string check_made(const std::vector<std::uint64_t>& list) const;
     std::string extend(const std::vector<std::uint64_t>& list);
 
     std::map<std::uint64_t, std::pair<Time, bool>> begun_;  ///< When; whether it was refused.
@@ -54,6 +60,7 @@ private:
     std::set<std::uint64_t> answered_;
     std::vector<std::uint64_t> known_;
     std::vector<Seen> seen_;
+    bool may_lose_ = false;
 };
 
 }  // namespace kumo::node::sim

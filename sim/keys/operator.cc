@@ -70,8 +70,8 @@ bool Cluster::is_to_be_reset(std::size_t i, std::optional<std::size_t> reference
     }
     computer.had_lease_at = !calm_ || node(i).has_lease() ? now() : computer.had_lease_at;
     const KvGroup* own = node(i).group();
-    const bool has_nothing = (i >= parts_.size() || !parts_[i].assigned)
-                             && (own == nullptr || own->slots.empty());
+    const bool has_nothing =
+        (i >= parts_.size() || !parts_[i].assigned) && (own == nullptr || own->slots.empty());
     const bool left_behind = now() - computer.had_lease_at > Duration(kLeftBehindAfter).count();
     computer.had_lease_at = left_behind ? now() : computer.had_lease_at;
     return has_nothing && left_behind;
@@ -204,8 +204,59 @@ void Cluster::move_slots(std::size_t i, std::uint64_t detail) {
         std::to_string(slots.size()) + " slots of the group of node " + std::to_string(i)
         + " are to move"
     );
+    if (const auto from = place_of(command.source), to = place_of(command.target); from && to) {
+        trouble_move(*from, *to);
+    }
     node(i).propose(KvCommand(command), ignore);
     ++outcome_.moves;
+}
+
+std::optional<std::size_t> Cluster::place_of(const cluster::NodeId& id) {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        if (nodes_[i].up && node(i).self() == id) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+/// A move takes some milliseconds: what is to happen during one has to be brought about.
+void Cluster::trouble_move(std::size_t from, std::size_t to) {
+    if (pick(4) == 0) {
+        return;
+    }
+    if (pick(3) == 0) {  // So that it takes longer.
+        Fault slow{{}, FaultKind::kDelay, to, 0, milliseconds(2000), 3 * pick(60) + 1};
+        for (slow.other = 0; slow.other < nodes_.size(); ++slow.other) {
+            if (slow.other != to) {
+                inject(slow);
+            }
+        }
+    }
+    for (std::uint64_t left = 1 + pick(2); left > 0; --left) {
+        constexpr FaultKind kKinds[] = {
+            FaultKind::kKill,
+            FaultKind::kKill,
+            FaultKind::kPause,
+            FaultKind::kIsolate,
+            FaultKind::kCutPair,
+            FaultKind::kCheckpoint,
+            FaultKind::kHandOver};
+        Fault fault;
+        fault.kind = kKinds[pick(std::size(kKinds))];
+        fault.node = pick(3) == 0 ? from : to;
+        fault.other = fault.node == from ? to : from;
+        fault.lasts = milliseconds(1 + pick(pick(2) == 0 ? 200 : 4000));
+        if (fault.kind == FaultKind::kHandOver) {
+            fault.node = pick(nodes_.size());
+        }
+        const bool near = pick(2) == 0;
+        at(std::chrono::microseconds(pick(near ? 40'000 : 400'000)), [this, fault] {
+            if (!settings().without.contains(fault.kind)) {
+                inject(fault);
+            }
+        });
+    }
 }
 
 void Cluster::stop_moves(std::size_t i) {

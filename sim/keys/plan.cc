@@ -72,6 +72,9 @@ std::vector<Fault> plan_faults(
             pot.insert(pot.end(), row.weight, row.kind);
         }
     }
+    if (random.chance(1, 3)) {  // Many moves of slots, and little else.
+        pot.insert(pot.end(), 2 * pot.size(), FaultKind::kMoveSlots);
+    }
     const std::uint64_t pause_most = random.chance(1, 3) ? 800 : 3'000;
     std::vector<Fault> faults;
     // Some begin while the nodes still meet.

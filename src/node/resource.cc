@@ -113,7 +113,8 @@ Resource::Resource(std::vector<Item> items)
     : items_(std::move(items)), derived_(std::make_shared<const Variants>()) {
     for (const Item& item : items_) {
         bytes_ += item->bytes();
-        digest_ = wire::murmur3_32(item->id, static_cast<std::uint32_t>(digest_)) ^ (digest_ >> 32U);
+        digest_ =
+            wire::murmur3_32(item->id, static_cast<std::uint32_t>(digest_)) ^ (digest_ >> 32U);
         digest_ = (digest_ << 32U) | wire::crc32c(item->value);
     }
     digest_ = std::max<std::uint64_t>(digest_, 1);
@@ -229,8 +230,7 @@ Result<ResourcePtr> apply(Resources& resources, const PutResource& command) {
     if (command.must_be_new && before != nullptr) {
         return Error{ErrorCode::kAlreadyExists, "There is one of that name already."};
     }
-    if (command.expected
-        && *command.expected != (before == nullptr ? 0 : before->digest())) {
+    if (command.expected && *command.expected != (before == nullptr ? 0 : before->digest())) {
         return Error{ErrorCode::kConflict, "The resource has changed meanwhile."};
     }
     if (!command.replace) {
@@ -281,7 +281,12 @@ void append_command(std::string& out, const PutResource& command) {
         append_varint(out, kReplaceThat);
         append_varint(out, *command.expected);
     } else {
-        append_varint(out, command.must_be_new ? kReplaceNone : command.replace ? kReplaceAll : kAdd);
+        append_varint(
+            out,
+            command.must_be_new ? kReplaceNone
+            : command.replace   ? kReplaceAll
+                                : kAdd
+        );
     }
     append_items(out, command.items);
 }

@@ -31,7 +31,7 @@ enum class ResourceKind : std::uint8_t {
     kLimit = 7,                ///< A rule of who may ask how often.
     kStemmingDictionary = 8,
     kAnalyticsRule = 9,
-    kIndexMetadata = 10,    ///< Of the Elasticsearch dialect: named as its collection, gone with it.
+    kIndexMetadata = 10,  ///< Of the Elasticsearch dialect: named as its collection, gone with it.
     kClusterMetadata = 11,  ///< The same dialect's templates, pipelines, settings, repositories.
 };
 

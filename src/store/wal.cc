@@ -28,6 +28,10 @@ Seq Wal::last_seq(StreamId stream) const {
     return impl_->last_seq(stream);
 }
 
+void Wal::sync_behind(bool wanted) {
+    impl_->sync_behind(wanted);
+}
+
 Status Wal::append(StreamId stream, Seq seq, ByteView payload, AppendCallback done) {
     return impl_->append(stream, seq, payload, std::move(done));
 }

@@ -37,12 +37,16 @@ inline constexpr std::size_t kWalSegmentsMax = 100'000;
 /// Reads of one log that wait for the disk; more are refused.
 inline constexpr std::size_t kWalReadsMax = 64;
 
+/// Of sync_behind().
+inline constexpr Duration kWalSyncInterval = std::chrono::seconds(1);
+
 /// For replay(): from whatever comes first.
 inline constexpr Seq kFromFirst = UINT64_MAX;
 
 struct WalOptions {
     std::string directory;  ///< Made if absent; nobody else writes to it.
     FsyncPolicy fsync = FsyncPolicy::kAlways;
+    bool syncs_behind = false;  ///< As sync_behind() says.
     /// A segment takes no further batch when it is that long.
     std::uint64_t segment_bytes_max = std::uint64_t{64} * 1024 * 1024;
     /// Appends are refused while that much waits for the disk.
@@ -114,6 +118,11 @@ public:
 
     /// The highest sequence number the log has of a stream, waiting or not; 0 if it has none.
     Seq last_seq(StreamId stream) const;
+
+    /// With FsyncPolicy::kNone: whether what was written is synced kWalSyncInterval later, while
+    /// the log goes on. A machine that dies takes what came since; a sync that fails, fails the
+    /// log.
+    void sync_behind(bool wanted);
 
     /// Queues a record; the payload is copied. On OK `done` is called exactly once, in a later
     /// turn: OK (acknowledged), kResourceExhausted (refused; nothing of it is in the log) or kIo

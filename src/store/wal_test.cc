@@ -193,6 +193,44 @@ TEST_F(WalTest, NobodyIsToldBeforeTheSync) {
     EXPECT_EQ(wal->pending_bytes(), 0U);
 }
 
+TEST_F(WalTest, WhatIsSyncedBehindSurvivesTheMachineASecondLater) {
+    options.fsync = FsyncPolicy::kNone;
+    options.syncs_behind = true;
+    options.segment_bytes_max = 600;
+    ASSERT_TRUE(start().ok());
+    Seq next = 1;
+    for (int second = 0; second < 3; ++second) {
+        const std::uint64_t before = wal->stats().syncs;
+        for (int n = 0; n < 20; ++n) {
+            append(kA, next, "operation " + std::to_string(next));
+            ++next;
+            world.run_for(std::chrono::milliseconds(1));
+        }
+        ASSERT_TRUE(results.back().ok()) << "nobody waits for the sync";
+        world.run_for(kWalSyncInterval * 2);
+        EXPECT_GT(wal->stats().syncs, before);
+    }
+    append(kA, next, "too late");
+    world.run_for(std::chrono::milliseconds(1));
+    wal.reset();
+    loop->kill();
+    fs.crash(io::CrashKind::kPower);
+    fs.restart();
+    ASSERT_TRUE(start().ok());
+    EXPECT_GE(wal->last_seq(kA), next - 1);
+}
+
+TEST_F(WalTest, ASyncBehindThatFailsFailsTheLog) {
+    options.fsync = FsyncPolicy::kNone;
+    options.syncs_behind = true;
+    ASSERT_TRUE(start().ok());
+    append_and_wait(kA, 1, "one");
+    fs.fail_next_sync("wal");
+    append(kA, 2, "two");
+    world.run_for(kWalSyncInterval * 2);
+    EXPECT_EQ(wal->health().error().code, ErrorCode::kIo);
+}
+
 TEST_F(WalTest, RefusesGapsOverlongAndOverload) {
     options.pending_bytes_max = 1000;
     ASSERT_TRUE(start().ok());

@@ -152,6 +152,8 @@ Status RedisServer::open_cluster() {
         io::Address::parse(listen_host, static_cast<std::uint16_t>(bus_port))
     );
     options.fsync = settings_.text("appendfsync") == "always";
+    options.mode = settings_.text("replication-mode") == "async" ? cluster::AckMode::kAsync
+                                                                 : cluster::AckMode::kSync;
     KUMO_TRY_ASSIGN(
         node_,
         node::KvNode::open(

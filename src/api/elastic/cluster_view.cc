@@ -36,7 +36,8 @@ ClusterView ClusterView::of(const Context& context) {
         }
         NodeView view;
         view.id = short_id(member.id);
-        view.name = member.self && !context.options.node_name.empty() ? context.options.node_name : member.name;
+        view.name = member.self && !context.options.node_name.empty() ? context.options.node_name
+                                                                      : member.name;
         view.transport = member.self && !context.options.transport_address.empty()
                              ? context.options.transport_address
                              : member.peering_address;
@@ -53,16 +54,14 @@ ClusterView ClusterView::of(const Context& context) {
 }
 
 const NodeView* ClusterView::leader() const {
-    const auto found = std::find_if(nodes_.begin(), nodes_.end(), [](const NodeView& node) {
-        return node.leads;
-    });
+    const auto found =
+        std::find_if(nodes_.begin(), nodes_.end(), [](const NodeView& node) { return node.leads; });
     return found == nodes_.end() ? nullptr : &*found;
 }
 
 const NodeView* ClusterView::self() const {
-    const auto found = std::find_if(nodes_.begin(), nodes_.end(), [](const NodeView& node) {
-        return node.self;
-    });
+    const auto found =
+        std::find_if(nodes_.begin(), nodes_.end(), [](const NodeView& node) { return node.self; });
     return found == nodes_.end() ? nullptr : &*found;
 }
 

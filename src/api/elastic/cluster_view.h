@@ -41,10 +41,12 @@ public:
     ~ClusterView() = default;
 
     const std::vector<NodeView>& nodes() const { return nodes_; }
+
     const NodeView* leader() const;
     const NodeView* self() const;
     /// Primaries first, then replicas, by shard.
     std::vector<CopyView> copies(const Index& index) const;
+
     const std::string& cluster_uuid() const { return uuid_; }
 
 private:
@@ -61,6 +63,7 @@ struct HealthCounts {
     bool red = false;
 
     std::string status() const { return red ? "red" : unassigned > 0 ? "yellow" : "green"; }
+
     void add(const HealthCounts& other);
 };
 

@@ -106,7 +106,8 @@ Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr respons
         [this, request, handler, response = std::move(response)](std::string body) {
             request->body = std::move(body);
             const Status queued = pool_.submit([request, handler, response] {
-                auto answer = std::make_shared<HttpAnswer>(http_answer(*request, handler(*request)));
+                auto answer =
+                    std::make_shared<HttpAnswer>(http_answer(*request, handler(*request)));
                 response->loop().post([response, answer] { send(response, std::move(*answer)); });
             });
             if (!queued.ok()) {
@@ -114,7 +115,10 @@ Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr respons
                     response,
                     http_answer(
                         *request,
-                        fault("rejected_execution_exception", "rejected execution: the queue is full")
+                        fault(
+                            "rejected_execution_exception",
+                            "rejected execution: the queue is full"
+                        )
                     )
                 );
             }

@@ -52,10 +52,8 @@ Fault fault_of_code(const Error& error) {
         case ErrorCode::kNotFound: return {404, "resource_not_found_exception", error.message};
         case ErrorCode::kAlreadyExists:
             return {400, "resource_already_exists_exception", error.message};
-        case ErrorCode::kConflict:
-            return {409, "version_conflict_engine_exception", error.message};
-        case ErrorCode::kResourceExhausted:
-            return {429, "cluster_block_exception", error.message};
+        case ErrorCode::kConflict: return {409, "version_conflict_engine_exception", error.message};
+        case ErrorCode::kResourceExhausted: return {429, "cluster_block_exception", error.message};
         case ErrorCode::kOverloaded: return {429, "rejected_execution_exception", error.message};
         case ErrorCode::kUnavailable:
             return {503, "cluster_manager_not_discovered_exception", error.message};

@@ -18,8 +18,7 @@ namespace kumo::api_elastic {
 namespace {
 
 std::int64_t millis(const Clock& clock) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(
-               clock.wall_now().time_since_epoch()
+    return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall_now().time_since_epoch()
     )
         .count();
 }
@@ -89,7 +88,8 @@ std::pair<std::string, Json> composable_for(const Context& context, const std::s
     std::pair<std::string, Json> best;
     for (auto& [template_name, value] : context.cluster.list("index_template/")) {
         if (fits(value, name)
-            && (best.second.is_null() || number(value, "priority") > number(best.second, "priority"))) {
+            && (best.second.is_null() || number(value, "priority") > number(best.second, "priority")
+            )) {
             best = {template_name, value};
         }
     }
@@ -158,28 +158,87 @@ Status check_number(const Json& flat, std::string_view name, std::int64_t min, s
 
 bool is_known_setting(std::string_view name) {
     static const std::vector<std::string_view> kPrefixes = {
-        "index.analysis.", "index.mapping.", "index.routing.allocation.", "index.blocks.",
-        "index.search.", "index.indexing.", "index.translog.", "index.merge.", "index.sort.",
-        "index.similarity.", "index.soft_deletes.", "index.lifecycle.", "index.plugins.",
-        "index.unassigned.", "index.store.", "index.queries.", "index.highlight.", "index.query.", "index.query_string.",
-        "index.allocation.", "index.analyze.", "index.replication.", "index.composite_index.",
-        "index.version.", "index.knn", "index.flush_after_merge", "index.recovery.", "index.derived_",
-        "index.requests.cache.", "index.warmer.", "index.write.", "index.gc_deletes", "index.mapper.",
-        "index.resize.", "index.shard.", "index.remote_store.", "index.append_only."};
+        "index.analysis.",
+        "index.mapping.",
+        "index.routing.allocation.",
+        "index.blocks.",
+        "index.search.",
+        "index.indexing.",
+        "index.translog.",
+        "index.merge.",
+        "index.sort.",
+        "index.similarity.",
+        "index.soft_deletes.",
+        "index.lifecycle.",
+        "index.plugins.",
+        "index.unassigned.",
+        "index.store.",
+        "index.queries.",
+        "index.highlight.",
+        "index.query.",
+        "index.query_string.",
+        "index.allocation.",
+        "index.analyze.",
+        "index.replication.",
+        "index.composite_index.",
+        "index.version.",
+        "index.knn",
+        "index.flush_after_merge",
+        "index.recovery.",
+        "index.derived_",
+        "index.requests.cache.",
+        "index.warmer.",
+        "index.write.",
+        "index.gc_deletes",
+        "index.mapper.",
+        "index.resize.",
+        "index.shard.",
+        "index.remote_store.",
+        "index.append_only."};
     static const std::set<std::string_view> kNames = {
-        "index.number_of_shards", "index.number_of_replicas", "index.refresh_interval", "index.codec",
-        "index.auto_expand_replicas", "index.hidden", "index.max_result_window", "index.priority",
-        "index.max_inner_result_window", "index.max_rescore_window", "index.max_docvalue_fields_search",
-        "index.max_script_fields", "index.max_ngram_diff", "index.max_shingle_diff", "index.uuid",
-        "index.max_refresh_listeners", "index.max_terms_count", "index.max_regex_length",
-        "index.number_of_routing_shards", "index.routing_partition_size", "index.default_pipeline",
-        "index.final_pipeline", "index.load_fixed_bitset_filters_eagerly", "index.creation_date",
-        "index.provided_name", "index.max_slices_per_scroll", "index.max_slices_per_pit", "index.format",
-        "index.max_adjacency_matrix_filters", "index.verified_before_close", "index.fielddata.cache",
-        "index.max_nested_query_depth", "index.optimize_doc_id_lookup.fuzzy_set.enabled",
-        "index.number_of_search_replicas", "index.context", "index.data_path", "index.compound_format",
-        "index.force_memory_term_dictionary", "index.mode", "index.top_metrics_max_size",
-        "index.optimize_auto_generated_id", "index.check_pending_flush.enabled", "index.lookup_time"};
+        "index.number_of_shards",
+        "index.number_of_replicas",
+        "index.refresh_interval",
+        "index.codec",
+        "index.auto_expand_replicas",
+        "index.hidden",
+        "index.max_result_window",
+        "index.priority",
+        "index.max_inner_result_window",
+        "index.max_rescore_window",
+        "index.max_docvalue_fields_search",
+        "index.max_script_fields",
+        "index.max_ngram_diff",
+        "index.max_shingle_diff",
+        "index.uuid",
+        "index.max_refresh_listeners",
+        "index.max_terms_count",
+        "index.max_regex_length",
+        "index.number_of_routing_shards",
+        "index.routing_partition_size",
+        "index.default_pipeline",
+        "index.final_pipeline",
+        "index.load_fixed_bitset_filters_eagerly",
+        "index.creation_date",
+        "index.provided_name",
+        "index.max_slices_per_scroll",
+        "index.max_slices_per_pit",
+        "index.format",
+        "index.max_adjacency_matrix_filters",
+        "index.verified_before_close",
+        "index.fielddata.cache",
+        "index.max_nested_query_depth",
+        "index.optimize_doc_id_lookup.fuzzy_set.enabled",
+        "index.number_of_search_replicas",
+        "index.context",
+        "index.data_path",
+        "index.compound_format",
+        "index.force_memory_term_dictionary",
+        "index.mode",
+        "index.top_metrics_max_size",
+        "index.optimize_auto_generated_id",
+        "index.check_pending_flush.enabled",
+        "index.lookup_time"};
     return kNames.find(name) != kNames.end()
            || std::any_of(kPrefixes.begin(), kPrefixes.end(), [name](std::string_view prefix) {
                   return name.starts_with(prefix);
@@ -189,9 +248,10 @@ bool is_known_setting(std::string_view name) {
 /// Set when an index is made, and never again.
 bool is_final(std::string_view name) {
     return name == "index.number_of_shards" || name == "index.number_of_routing_shards"
-           || name == "index.uuid" || name == "index.routing_partition_size" || name == "index.sort.field"
-           || name == "index.creation_date" || name == "index.version.created"
-           || name == "index.provided_name" || name == "index.soft_deletes.enabled";
+           || name == "index.uuid" || name == "index.routing_partition_size"
+           || name == "index.sort.field" || name == "index.creation_date"
+           || name == "index.version.created" || name == "index.provided_name"
+           || name == "index.soft_deletes.enabled";
 }
 
 bool needs_closed(std::string_view name) {
@@ -252,13 +312,16 @@ Result<Json> normalized_aliases(const Json& aliases) {
     }
     for (const auto& [name, options] : aliases.members()) {
         Json alias = Json::object();
-        for (const auto& [option, value] : options.is_object() ? options.members() : Json::Object()) {
+        for (const auto& [option, value] :
+             options.is_object() ? options.members() : Json::Object()) {
             if (option == "routing") {
                 continue;  // Below: what is said of one of the two counts more.
             } else if (option == "index_routing" || option == "search_routing" || option == "indexRouting"
                        || option == "searchRouting") {
-                alias[option == "indexRouting" ? "index_routing" : option == "searchRouting" ? "search_routing" : option] =
-                    value.text();
+                alias
+                    [option == "indexRouting"    ? "index_routing"
+                     : option == "searchRouting" ? "search_routing"
+                                                 : option] = value.text();
             } else if (option == "filter" || option == "is_write_index" || option == "is_hidden") {
                 if (!value.is_null()) {
                     alias[option] = value;
@@ -323,8 +386,9 @@ Result<IndexPtr> create_index(const Context& context, const std::string& name, c
         }
         given[member] = value;
     }
-    if (const Json* const mappings = given.find("mappings"); mappings != nullptr && mappings->is_object()
-        && mappings->size() == 1 && mappings->find("_doc") != nullptr) {
+    if (const Json* const mappings = given.find("mappings");
+        mappings != nullptr && mappings->is_object() && mappings->size() == 1
+        && mappings->find("_doc") != nullptr) {
         const Json inside = *mappings->find("_doc");
         given["mappings"] = inside;
     }
@@ -346,7 +410,8 @@ Result<IndexPtr> create_index(const Context& context, const std::string& name, c
         if (context.indices.find(alias) != nullptr || alias == name) {
             return fault(
                 "invalid_alias_name_exception",
-                "Invalid alias name [" + alias + "]: an index or data stream exists with the same name as the alias"
+                "Invalid alias name [" + alias
+                    + "]: an index or data stream exists with the same name as the alias"
             );
         }
     }
@@ -354,7 +419,10 @@ Result<IndexPtr> create_index(const Context& context, const std::string& name, c
     if (!mapping.ok()) {
         Fault why = fault_of(mapping.error());
         if (why.type == "mapper_parsing_exception") {
-            return fault("mapper_parsing_exception", "Failed to parse mapping [_doc]: " + why.reason);
+            return fault(
+                "mapper_parsing_exception",
+                "Failed to parse mapping [_doc]: " + why.reason
+            );
         }
         return mapping.error();
     }

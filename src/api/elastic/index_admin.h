@@ -12,11 +12,8 @@ namespace kumo::api_elastic {
 
 /// What templates give an index of this name: {"settings": flat, "mappings": ..., "aliases": ...}.
 /// `template_name` (may be null) gets the composable template's, if one fits.
-Result<Json> template_for(
-    const Context& context,
-    const std::string& name,
-    std::string* template_name = nullptr
-);
+Result<Json>
+template_for(const Context& context, const std::string& name, std::string* template_name = nullptr);
 
 /// The index that `PUT /{name}` makes of this body. invalid_index_name_exception,
 /// resource_already_exists_exception, what settings and mappings say.

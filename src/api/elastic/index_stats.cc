@@ -3,15 +3,15 @@
 #include "api/elastic/routing.h"
 #include "search/index/mapped_write.h"
 
-#include <dirent.h>
-#include <sys/resource.h>
-#include <sys/sysinfo.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
 
 namespace kumo::api_elastic {
 
@@ -114,15 +114,23 @@ ProcessSizes process_sizes() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     const auto millis = [](const timeval& time) {
-        return static_cast<std::uint64_t>(time.tv_sec) * 1000 + static_cast<std::uint64_t>(time.tv_usec) / 1000;
+        return static_cast<std::uint64_t>(time.tv_sec) * 1000
+               + static_cast<std::uint64_t>(time.tv_usec) / 1000;
     };
     out.cpu_millis = millis(usage.ru_utime) + millis(usage.ru_stime);
+
     struct sysinfo info {};
+
     sysinfo(&info);
     out.uptime_millis = static_cast<std::uint64_t>(info.uptime) * 1000;
     for (std::size_t i = 0; i < out.load.size(); ++i) {
         std::array<char, 16> text{};
-        std::snprintf(text.data(), text.size(), "%.2f", static_cast<double>(info.loads[i]) / 65536.0);
+        std::snprintf(
+            text.data(),
+            text.size(),
+            "%.2f",
+            static_cast<double>(info.loads[i]) / 65536.0
+        );
         out.load[i] = text.data();
     }
     return out;

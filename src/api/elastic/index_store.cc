@@ -208,7 +208,10 @@ IndexStore::update(const std::string& name, const std::function<Status(Index&)>&
             return done.error();
         }
     }
-    return fault("process_cluster_event_timeout_exception", "the index [" + name + "] changes too often");
+    return fault(
+        "process_cluster_event_timeout_exception",
+        "the index [" + name + "] changes too often"
+    );
 }
 
 Json ClusterStore::find(const std::string& name) const {
@@ -223,7 +226,8 @@ Json ClusterStore::find(const std::string& name) const {
 std::vector<std::pair<std::string, Json>> ClusterStore::list(std::string_view prefix) const {
     std::vector<std::pair<std::string, Json>> out;
     const auto all = node_.resources(ResourceKind::kClusterMetadata);
-    for (auto at = all->lower_bound(prefix); at != all->end() && at->first.starts_with(prefix); ++at) {
+    for (auto at = all->lower_bound(prefix); at != all->end() && at->first.starts_with(prefix);
+         ++at) {
         auto parsed = Json::parse(at->second->value());
         if (parsed.ok()) {
             out.emplace_back(at->first.substr(prefix.size()), std::move(parsed).value());
@@ -245,7 +249,11 @@ Status ClusterStore::put(const std::string& name, const Json& value) const {
 
 Result<bool> ClusterStore::remove(const std::string& name) const {
     auto done = wait_for<node::ResourcePtr>([&](node::Reply<node::ResourcePtr> reply) {
-        node_.delete_resource({ResourceKind::kClusterMetadata, name, std::nullopt}, loop_, std::move(reply));
+        node_.delete_resource(
+            {ResourceKind::kClusterMetadata, name, std::nullopt},
+            loop_,
+            std::move(reply)
+        );
     });
     if (!done.ok() && done.error().code == ErrorCode::kNotFound) {
         return false;

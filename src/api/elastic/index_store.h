@@ -20,8 +20,8 @@ struct Index {
     std::string name;
     std::string uuid;
     std::int64_t created_at = 0;  ///< Milliseconds since the epoch.
-    Json settings;                ///< Flat: {"index.number_of_replicas": "1", ...}; values are texts.
-    Json aliases;                 ///< {"name": {"filter": ..., "is_write_index": ...}}
+    Json settings;  ///< Flat: {"index.number_of_replicas": "1", ...}; values are texts.
+    Json aliases;   ///< {"name": {"filter": ..., "is_write_index": ...}}
     bool closed = false;
     std::uint64_t mapping_version = 1;
     std::uint64_t settings_version = 1;
@@ -56,8 +56,8 @@ public:
 
     /// Makes `change` of the index as it is, again if somebody else was faster.
     /// index_not_found_exception; what `change` says.
-    Result<IndexPtr>
-    update(const std::string& name, const std::function<Status(Index&)>& change) const;
+    Result<IndexPtr> update(const std::string& name, const std::function<Status(Index&)>& change)
+        const;
 
 private:
     Status put(const Index& index, std::uint64_t expected) const;

@@ -71,7 +71,14 @@ std::string rendered(const std::string& pattern, Json& document) {
         }
         out += pattern.substr(at, open - at);
         std::string name = pattern.substr(open + 2, close - open - 2);
-        name.erase(std::remove_if(name.begin(), name.end(), [](char c) { return c == '{' || c == '}' || c == ' '; }), name.end());
+        name.erase(
+            std::remove_if(
+                name.begin(),
+                name.end(),
+                [](char c) { return c == '{' || c == '}' || c == ' '; }
+            ),
+            name.end()
+        );
         const Json* const value = at_path(document, name, false);
         out += value == nullptr || value->is_null() ? "" : value->text();
         at = close + 2;
@@ -125,7 +132,11 @@ Status changed(const Call& call) {
     return {};
 }
 
-Result<Json> mapped_text(const Json& value, const Json& options, const std::function<std::string(std::string)>& map) {
+Result<Json> mapped_text(
+    const Json& value,
+    const Json& options,
+    const std::function<std::string(std::string)>& map
+) {
     if (value.is_array()) {
         Json out = Json::array();
         for (const Json& item : value.items()) {
@@ -136,7 +147,8 @@ Result<Json> mapped_text(const Json& value, const Json& options, const std::func
     }
     if (!value.is_string()) {
         return illegal_argument(
-            "field [" + text(options, "field") + "] of type [java.lang.Integer] cannot be cast to [java.lang.String]"
+            "field [" + text(options, "field")
+            + "] of type [java.lang.Integer] cannot be cast to [java.lang.String]"
         );
     }
     return Json(map(value.as_string()));
@@ -144,14 +156,18 @@ Result<Json> mapped_text(const Json& value, const Json& options, const std::func
 
 Result<Json> lowercase(const Json& value, const Json& options) {
     return mapped_text(value, options, [](std::string s) {
-        std::transform(s.begin(), s.end(), s.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+        std::transform(s.begin(), s.end(), s.begin(), [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+        });
         return s;
     });
 }
 
 Result<Json> uppercase(const Json& value, const Json& options) {
     return mapped_text(value, options, [](std::string s) {
-        std::transform(s.begin(), s.end(), s.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+        std::transform(s.begin(), s.end(), s.begin(), [](char c) {
+            return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+        });
         return s;
     });
 }
@@ -189,7 +205,10 @@ Result<Json> split(const Json& value, const Json& options) {
 
 Result<Json> join(const Json& value, const Json& options) {
     if (!value.is_array()) {
-        return illegal_argument("field [" + text(options, "field") + "] of type [java.lang.String] cannot be cast to [java.util.List]");
+        return illegal_argument(
+            "field [" + text(options, "field")
+            + "] of type [java.lang.String] cannot be cast to [java.util.List]"
+        );
     }
     std::string out;
     for (const Json& item : value.items()) {
@@ -238,7 +257,9 @@ Result<Json> convert(const Json& value, const Json& options) {
     if (type == "boolean") {
         const auto truth = value.to_bool();
         return truth ? Result<Json>(*truth)
-                     : Result<Json>(illegal_argument("[" + value.text() + "] is not a boolean value, cannot convert to boolean"));
+                     : Result<Json>(illegal_argument(
+                         "[" + value.text() + "] is not a boolean value, cannot convert to boolean"
+                     ));
     }
     if (type == "string") {
         return Json(value.text());
@@ -281,7 +302,8 @@ Status remove(const Call& call) {
     }
     for (const Json& one : fields->is_array() ? fields->items() : Json::Array{*fields}) {
         const std::string name = rendered(one.text(), call.document);
-        if (at_path(call.document, name, false) == nullptr && !flag(call.options, "ignore_missing", false)) {
+        if (at_path(call.document, name, false) == nullptr
+            && !flag(call.options, "ignore_missing", false)) {
             return missing_field(name);
         }
         remove_path(call.document, name);
@@ -320,7 +342,10 @@ Status append(const Call& call) {
 }
 
 Status fail(const Call& call) {
-    return fault("fail_processor_exception", rendered(text(call.options, "message"), call.document));
+    return fault(
+        "fail_processor_exception",
+        rendered(text(call.options, "message"), call.document)
+    );
 }
 
 Status drop(const Call& call) {
@@ -357,13 +382,14 @@ Status run_one(const Context& context, const Json& entry, Json& document, int de
     const auto& [type, options] = entry.members().front();
     const auto found = processors().find(type);
     Status done = found == processors().end()
-                            ? Status(not_supported("processor [" + type + "] is not supported"))
-                            : found->second({context, options, document, depth});
+                      ? Status(not_supported("processor [" + type + "] is not supported"))
+                      : found->second({context, options, document, depth});
     if (done.ok() || flag(options, "ignore_failure", false)) {
         return {};
     }
     const Json* const on_failure = options.find("on_failure");
-    return on_failure == nullptr ? std::move(done) : run_list(context, *on_failure, document, depth);
+    return on_failure == nullptr ? std::move(done)
+                                 : run_list(context, *on_failure, document, depth);
 }
 
 Status run_list(const Context& context, const Json& list, Json& document, int depth) {
@@ -381,17 +407,19 @@ Status run(const Context& context, const Json& pipeline, Json& document, int dep
         return illegal_argument("pipelines call each other too deeply");
     }
     const Json* const list = pipeline.find("processors");
-    Status done =
-        list == nullptr ? Status() : run_list(context, *list, document, depth);
+    Status done = list == nullptr ? Status() : run_list(context, *list, document, depth);
     const Json* const on_failure = pipeline.find("on_failure");
-    return done.ok() || on_failure == nullptr ? std::move(done) : run_list(context, *on_failure, document, depth);
+    return done.ok() || on_failure == nullptr ? std::move(done)
+                                              : run_list(context, *on_failure, document, depth);
 }
 
 Status call_pipeline(const Call& call) {
     const std::string name = text(call.options, "name");
     const Json pipeline = call.context.cluster.find("pipeline/" + name);
     if (pipeline.is_null()) {
-        return illegal_argument("Pipeline processor configured for non-existent pipeline [" + name + "]");
+        return illegal_argument(
+            "Pipeline processor configured for non-existent pipeline [" + name + "]"
+        );
     }
     return run(call.context, pipeline, call.document, call.depth + 1);
 }
@@ -401,11 +429,18 @@ Status check_list(const Json* list) {
         return fault("parse_exception", "[processors] required property is missing");
     }
     if (!list->is_array()) {
-        return fault("parse_exception", "[processors] property isn't a list, but of type [java.lang.String]");
+        return fault(
+            "parse_exception",
+            "[processors] property isn't a list, but of type [java.lang.String]"
+        );
     }
     for (const Json& entry : list->items()) {
-        if (!entry.is_object() || entry.size() != 1 || !entry.members().front().second.is_object()) {
-            return fault("parse_exception", "[processors] a processor is an object with one member");
+        if (!entry.is_object() || entry.size() != 1
+            || !entry.members().front().second.is_object()) {
+            return fault(
+                "parse_exception",
+                "[processors] a processor is an object with one member"
+            );
         }
         const std::string& type = entry.members().front().first;
         if (processors().find(type) == processors().end()) {
@@ -423,7 +458,8 @@ Status check_list(const Json* list) {
     return {};
 }
 
-Status apply_named(const Context& context, const std::string& name, const Index& index, WriteItem& item) {
+Status
+apply_named(const Context& context, const std::string& name, const Index& index, WriteItem& item) {
     if (name.empty() || name == "_none") {
         return {};
     }
@@ -432,7 +468,8 @@ Status apply_named(const Context& context, const std::string& name, const Index&
         return illegal_argument("pipeline with id [" + name + "] does not exist");
     }
     KUMO_TRY_ASSIGN(Json source, Json::parse(item.source));
-    Json document = Json::object({{"_index", index.name}, {"_id", item.id}, {"_source", std::move(source)}});
+    Json document =
+        Json::object({{"_index", index.name}, {"_id", item.id}, {"_source", std::move(source)}});
     KUMO_TRY(run(context, pipeline, document, 0));
     if (document.find("_dropped") != nullptr) {
         return not_supported("a pipeline that drops documents is not supported");
@@ -455,7 +492,8 @@ Result<Json> run_pipeline(const Context& context, const Json& pipeline, Json doc
 }
 
 Status run_pipelines(const Context& context, const Index& index, WriteItem& item) {
-    const std::string first = item.pipeline.empty() ? index.setting("index.default_pipeline") : item.pipeline;
+    const std::string first =
+        item.pipeline.empty() ? index.setting("index.default_pipeline") : item.pipeline;
     KUMO_TRY(apply_named(context, first, index, item));
     return apply_named(context, index.setting("index.final_pipeline"), index, item);
 }

@@ -75,9 +75,8 @@ void append_yaml(const Json& value, std::size_t depth, std::string& out) {
 }  // namespace
 
 Json::Value Json::from_unsigned(std::uint64_t value) {
-    return value <= static_cast<std::uint64_t>(INT64_MAX)
-               ? Value(static_cast<std::int64_t>(value))
-               : Value(value);
+    return value <= static_cast<std::uint64_t>(INT64_MAX) ? Value(static_cast<std::int64_t>(value))
+                                                          : Value(value);
 }
 
 Json Json::number_float(float value) {

@@ -27,26 +27,43 @@ public:
     using Object = std::vector<Member>;
 
     Json() = default;
+
     // Implicit, so that answers read as what they are.
     // NOLINTBEGIN(google-explicit-constructor): see above
     Json(std::nullptr_t) {}
+
     Json(bool value) : value_(value) {}
+
     Json(int value) : value_(std::int64_t{value}) {}
+
     Json(long value) : value_(static_cast<std::int64_t>(value)) {}
+
     Json(long long value) : value_(static_cast<std::int64_t>(value)) {}
+
     Json(unsigned value) : value_(std::int64_t{value}) {}
+
     Json(unsigned long value) : value_(from_unsigned(value)) {}
+
     Json(unsigned long long value) : value_(from_unsigned(value)) {}
+
     Json(double value) : value_(value) {}
+
     Json(const char* text) : value_(std::string(text)) {}
+
     Json(std::string_view text) : value_(std::string(text)) {}
+
     Json(std::string text) : value_(std::move(text)) {}
+
     Json(Array items) : value_(std::move(items)) {}
+
     Json(Object members) : value_(std::move(members)) {}
+
     // NOLINTEND(google-explicit-constructor)
 
     static Json object(std::initializer_list<Member> members = {}) { return Json(Object(members)); }
+
     static Json array(std::initializer_list<Json> items = {}) { return Json(Array(items)); }
+
     /// The double that is written as the shortest text of the float: 0.1f is 0.1.
     static Json number_float(float value);
 
@@ -54,31 +71,51 @@ public:
     static Json from(wire::JsonValue value);
 
     bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
+
     bool is_bool() const { return std::holds_alternative<bool>(value_); }
+
     bool is_string() const { return std::holds_alternative<std::string>(value_); }
+
     bool is_array() const { return std::holds_alternative<Array>(value_); }
+
     bool is_object() const { return std::holds_alternative<Object>(value_); }
+
     /// int64 or uint64.
     bool is_integer() const { return is_int64() || is_uint64(); }
+
     bool is_int64() const { return std::holds_alternative<std::int64_t>(value_); }
+
     /// Above int64's range.
     bool is_uint64() const { return std::holds_alternative<std::uint64_t>(value_); }
+
     bool is_double() const { return std::holds_alternative<double>(value_); }
+
     bool is_number() const { return is_integer() || is_double(); }
 
     // Requests are hostile: of a value of another type these are false, "", 0 and empty lists.
     bool as_bool() const { return value_or(false); }
+
     const std::string& as_string() const& { return get_or<std::string>(); }
+
     const Array& items() const& { return get_or<Array>(); }
+
     const Object& members() const& { return get_or<Object>(); }
+
     std::string as_string() && { return std::move(make<std::string>()); }
+
     Array items() && { return std::move(make<Array>()); }
+
     Object members() && { return std::move(make<Object>()); }
+
     std::int64_t as_int64() const { return value_or(std::int64_t{0}); }
+
     std::uint64_t as_uint64() const { return value_or(std::uint64_t{0}); }
+
     /// To be changed; a value of another type becomes an empty one of this.
     Array& items() & { return make<Array>(); }
+
     Object& members() & { return make<Object>(); }
+
     double as_double() const;
 
     /// The member; null if there is none or this is no object.
@@ -91,7 +128,9 @@ public:
     void erase(std::string_view name);
     /// Something that is no array becomes one.
     Json& push(Json value);
+
     bool empty() const { return size() == 0; }
+
     /// Of an array, an object or a string; 0 of others.
     std::size_t size() const;
 

@@ -100,7 +100,10 @@ Result<Json> Request::json() const {
     }
     auto parsed = Json::parse(body, {.bytes_max = std::size_t{100} << 20, .depth_max = 200});
     if (!parsed.ok()) {
-        return fault("parse_exception", "Failed to parse content to map: " + parsed.error().message);
+        return fault(
+            "parse_exception",
+            "Failed to parse content to map: " + parsed.error().message
+        );
     }
     return parsed;
 }
@@ -119,7 +122,10 @@ std::optional<Duration> parse_time(std::string_view text) {
     if (end.ec != std::errc()) {
         return std::nullopt;
     }
-    const std::string_view unit(end.ptr, text.size() - static_cast<std::size_t>(end.ptr - text.data()));
+    const std::string_view unit(
+        end.ptr,
+        text.size() - static_cast<std::size_t>(end.ptr - text.data())
+    );
     constexpr std::array<std::pair<std::string_view, std::int64_t>, 7> kUnits = {
         {{"nanos", 1},
          {"micros", 1'000},
@@ -152,11 +158,23 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
         return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
     });
     constexpr std::array<std::pair<std::string_view, unsigned>, 12> kUnits = {
-        {{"", 0}, {"b", 0}, {"k", 10}, {"kb", 10}, {"m", 20}, {"mb", 20}, {"g", 30}, {"gb", 30},
-         {"t", 40}, {"tb", 40}, {"p", 50}, {"pb", 50}}};
+        {{"", 0},
+         {"b", 0},
+         {"k", 10},
+         {"kb", 10},
+         {"m", 20},
+         {"mb", 20},
+         {"g", 30},
+         {"gb", 30},
+         {"t", 40},
+         {"tb", 40},
+         {"p", 50},
+         {"pb", 50}}};
     for (const auto& [name, shift] : kUnits) {
         if (unit == name) {
-            return static_cast<std::uint64_t>(count * static_cast<double>(std::uint64_t{1} << shift));
+            return static_cast<std::uint64_t>(
+                count * static_cast<double>(std::uint64_t{1} << shift)
+            );
         }
     }
     return std::nullopt;

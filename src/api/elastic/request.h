@@ -53,7 +53,7 @@ private:
 struct Request {
     const Context& context;
     wire::HttpMethod method{};
-    std::string path{};  ///< Without the query string.
+    std::string path{};                                       ///< Without the query string.
     std::map<std::string, std::string, std::less<>> parts{};  ///< "{index}" and the like, decoded.
     Parameters parameters{};
     std::string body{};
@@ -73,6 +73,7 @@ struct Request {
 /// What a handler answers.
 struct Answer {
     Answer(Json json) : body(std::move(json)) {}  // NOLINT(google-explicit-constructor): reads well
+
     Answer(int code, Json json) : status(code), body(std::move(json)) {}
 
     static Answer plain(std::string text) {

@@ -49,8 +49,8 @@ ResolvedIndex& Resolution::entry(const IndexPtr& index) {
 
 bool Resolution::expands(const Index& index, bool dotted) const {
     const bool state = index.closed ? options_.expand_closed : options_.expand_open;
-    const bool visible = !index.hidden() || options_.expand_hidden
-                         || (dotted && index.name.starts_with('.'));
+    const bool visible =
+        !index.hidden() || options_.expand_hidden || (dotted && index.name.starts_with('.'));
     return state && visible;
 }
 
@@ -146,9 +146,10 @@ Status Resolution::exclude(const std::string& pattern) {
     for (auto at = found_.begin(); at != found_.end();) {
         std::vector<std::string>& aliases = at->second.aliases;
         const bool index = matches_wildcard(pattern, at->first);
-        const bool alias = std::any_of(aliases.begin(), aliases.end(), [&](const std::string& name) {
-            return matches_wildcard(pattern, name);
-        });
+        const bool alias =
+            std::any_of(aliases.begin(), aliases.end(), [&](const std::string& name) {
+                return matches_wildcard(pattern, name);
+            });
         at = index || (alias && !at->second.by_name) ? found_.erase(at) : std::next(at);
     }
     return {};
@@ -258,7 +259,10 @@ Result<std::string> resolve_date_math(const Context& context, std::string_view n
             }
         }
         if (depth != 0) {
-            return fault("parse_exception", "invalid dynamic name expression [" + std::string(name) + "]");
+            return fault(
+                "parse_exception",
+                "invalid dynamic name expression [" + std::string(name) + "]"
+            );
         }
         std::string_view inside = rest.substr(1, end - 1);
         rest.remove_prefix(end + 1);
@@ -289,7 +293,8 @@ Result<IndexPtr> resolve_for_write(const Context& context, const std::string& gi
         return index;
     }
     const Json stream = context.cluster.find("data_stream/" + name);
-    if (const Json* const indices = stream.find("indices"); indices != nullptr && !indices->empty()) {
+    if (const Json* const indices = stream.find("indices");
+        indices != nullptr && !indices->empty()) {
         return context.indices.find(indices->items().back().text());
     }
     std::vector<IndexPtr> behind;
@@ -336,7 +341,8 @@ Json alias_filter(const ResolvedIndex& resolved) {
         }
         should.push(*filter);
     }
-    return Json::object({{"bool", Json::object({{"should", should}, {"minimum_should_match", 1}})}});
+    return Json::object({{"bool", Json::object({{"should", should}, {"minimum_should_match", 1}})}}
+    );
 }
 
 Status check_index_name(const std::string& name) {
@@ -347,8 +353,7 @@ Status check_index_name(const std::string& name) {
         return invalid("must not be empty");
     }
     if (name.find_first_of("\\/*?\"<>| ,") != std::string::npos) {
-        return invalid(
-            "must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]"
+        return invalid("must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]"
         );
     }
     if (name.find('#') != std::string::npos) {
@@ -367,9 +372,7 @@ Status check_index_name(const std::string& name) {
         return invalid("must not be '.' or '..'");
     }
     if (name.size() > kIndexNameBytesMax) {
-        return invalid(
-            "index name is too long, (" + std::to_string(name.size()) + " > 255)"
-        );
+        return invalid("index name is too long, (" + std::to_string(name.size()) + " > 255)");
     }
     return {};
 }

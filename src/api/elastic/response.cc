@@ -44,8 +44,7 @@ step(const std::vector<Progress>& before, std::string_view name, bool& whole) {
         const std::string& pattern = (*one.path)[one.at];
         if (pattern == "**") {
             out.push_back(one);
-            if (one.at + 1 < one.path->size()
-                && matches_wildcard((*one.path)[one.at + 1], name)) {
+            if (one.at + 1 < one.path->size() && matches_wildcard((*one.path)[one.at + 1], name)) {
                 whole = whole || one.at + 2 == one.path->size();
                 if (one.at + 2 < one.path->size()) {
                     out.push_back({one.path, one.at + 2});

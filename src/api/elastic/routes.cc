@@ -1,7 +1,7 @@
 #include "api/elastic/routes.h"
 
-#include "api/elastic/handlers/handlers.h"
 #include "api/elastic/fault.h"
+#include "api/elastic/handlers/handlers.h"
 #include "wire/url.h"
 
 #include <algorithm>
@@ -281,6 +281,7 @@ constexpr Route kRoutes[] = {
     {kGet, "/_scripts/{id}", get_script},
     {kDelete, "/_scripts/{id}", delete_script},
 };
+
 // clang-format on
 
 std::vector<std::string_view> segments_of(std::string_view path) {
@@ -361,7 +362,8 @@ Result<RouteMatch> find_route(wire::HttpMethod method, std::string_view path) {
         }
         const bool fits = route->method == method || (method == kHead && route->method == kGet);
         if (!fits) {
-            if (std::find(out.others.begin(), out.others.end(), route->method) == out.others.end()) {
+            if (std::find(out.others.begin(), out.others.end(), route->method)
+                == out.others.end()) {
                 out.others.push_back(route->method);
             }
         } else if (score > best || (score == best && route->method == method && out.route->method != method)) {

@@ -64,6 +64,7 @@ void add_debug_calls(CallTable& table);
 void add_script_calls(CallTable& table);
 void add_memory_calls(CallTable& table);
 void add_cluster_calls(CallTable& table);
+void add_slot_calls(CallTable& table);
 void add_replication_calls(CallTable& table);
 void add_acl_calls(CallTable& table);
 

@@ -278,6 +278,20 @@ void Service::note_changed(int db, ByteView key) {
     }
 }
 
+std::vector<std::string> Service::keys_of_interest(const std::function<bool(ByteView)>& wanted
+) const {
+    std::vector<std::string> out = watched_.keys_of(0);
+    std::erase_if(out, [&](const std::string& key) {
+        return !wanted(key) || keyspace.database(0).find(key) == nullptr;
+    });
+    tracking.visit_keys([&](const std::string& key) {
+        if (wanted(key)) {
+            out.push_back(key);
+        }
+    });
+    return out;
+}
+
 void Service::note_flush(int db) {
     for (int at = db < 0 ? 0 : db; at < (db < 0 ? keyspace.database_count() : db + 1); ++at) {
         for (const std::string& key : watched_.keys_of(at)) {

@@ -49,7 +49,11 @@ Service::Service(ServiceEnvironment environment, Settings with)
     : settings(std::move(with)),
       keyspace(
           random_seed(),
-          static_cast<int>(settings.number("databases")),
+          // The second one is where a file has the keys of slots that are arriving.
+          std::max(
+              static_cast<int>(settings.number("databases")),
+              settings.flag("cluster-enabled") ? 2 : 1
+          ),
           settings.flag("cluster-enabled")
       ),
       run_id(random_id()),

@@ -65,12 +65,10 @@ public:
 
     bool needs_authentication(const Session& session) const;
 
-    /// Its users.
     Access& access() { return *access_; }
 
     std::size_t query_buffer_bytes_max() const { return query_buffer_bytes_max_; }
 
-    /// More waits to be sent than may, or more than may for so long.
     bool over_output_limit(Session& session) const;
     void log_closed(const Session& session, ByteView why);
 
@@ -79,8 +77,7 @@ public:
     void count_output(std::size_t bytes) { stats.output_bytes += bytes; }
 
     void count_protocol_error();
-    /// What the session uses may have changed: those that use most are closed if all together use
-    /// more than `maxmemory-clients`.
+    /// Those that use most are closed if all together use more than `maxmemory-clients`.
     void note_memory(Session& session);
 
     std::size_t client_bytes() const { return client_bytes_; }
@@ -88,10 +85,8 @@ public:
     /// Sends what is no command's answer: after the answer of the command that runs, else at once.
     /// CLIENT REPLY OFF does not hold it back.
     void push(Session& to, ByteView bytes);
-    /// Sends what was written to a session's reply outside of its own command, at the end of the
-    /// turn.
+    /// Sends what was written to a session's reply outside of its own command, at the turn's end.
     void flush_later(Session& session);
-    /// Closes all connections, in order.
     void close_all();
 
     // Answers that wait for the cluster; those that are dropped end their connections.
@@ -119,8 +114,7 @@ public:
     /// A command from a file or a master: no session, no checks, nothing is answered. `db` follows
     /// its SELECTs. kCorruption: a command that is none, or that fails.
     Status replay(int* db, Arguments arguments);
-    /// One of a master's stream: as replay(), and logs are told. After those that belong together,
-    /// end_of_unit().
+    /// One of a master's stream: as replay(), and logs are told; end_of_unit() after a unit.
     Status run_of_master(int* db, Arguments arguments);
     /// After changes that no client's command made: they are passed on, who waits for them goes on.
     void end_of_unit();
@@ -137,8 +131,7 @@ public:
     /// All that wait for keys or for replicas.
     void unblock_all(ByteView error);
     /// The session waits for something else than keys: until release(), before which its answer is
-    /// written, or until `timeout_ms` (0: for ever), when `answer` writes one. Without `answer`
-    /// nothing but release() ends it.
+    /// written, or until `timeout_ms` (0: for ever), when `answer`, if there is one, writes it.
     void hold(Session& session, std::int64_t timeout_ms, std::function<void(Session&)> answer);
     void release(Session& session);
     /// Executes, at the end of the turn, what a session was made to wait with.
@@ -194,6 +187,12 @@ public:
     void flush_propagation();
     /// All keys are about to be replaced: tells whoever watches or caches some.
     void note_all_keys_go();
+    /// Those that somebody watches or caches, and that are `wanted`.
+    std::vector<std::string> keys_of_interest(const std::function<bool(ByteView)>& wanted) const;
+
+    /// A key has gone to another node: whoever watches or caches it hears that it has changed.
+    void note_gone(const std::string& key) { note_changed(0, key); }
+
     /// Deletes as a command would, and tells everybody: expiry, eviction, slot moves.
     void delete_key(int db, kv::Entry* entry, kv::EventClass event_class, ByteView event);
 

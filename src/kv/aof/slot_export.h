@@ -70,7 +70,7 @@ private:
     const std::vector<std::uint16_t> slots_;
     std::size_t at_ = 0;  ///< The present slot's place among them.
     std::uint64_t position_ = 0;
-    bool scanned_ = false;             ///< To the present slot's end.
+    bool scanned_ = false;              ///< To the present slot's end.
     std::deque<std::string> to_write_;  ///< Keys that the scan has met.
     std::optional<std::string> writing_;
     std::optional<KeyExport> key_;

@@ -146,6 +146,10 @@ constexpr SpecRow kGeneric[] = {
      "", "request_policy:all_shards response_policy:agg_min",
      "Waits until replicas have this connection's writes.", "O(1)", "",
      "numreplicas.i timeout.i"},
+    {"waitaof", "7.2.0", 4, "noscript", "connection", {0, 0, 0},
+     "", "request_policy:all_shards response_policy:agg_min",
+     "Waits until this server and replicas have this connection's writes on their disks.", "O(1)", "",
+     "numlocal.i numreplicas.i timeout.i"},
 };
 
 // clang-format on

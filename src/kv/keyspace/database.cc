@@ -269,8 +269,8 @@ void Database::visit_slot(int slot, std::size_t limit, const KeyTable::Visitor& 
     } while (position != 0 && seen < limit);
 }
 
-std::uint64_t
-Database::scan_slot(int slot, std::uint64_t position, const KeyTable::Visitor& visit) const {
+std::uint64_t Database::scan_slot(int slot, std::uint64_t position, const KeyTable::Visitor& visit)
+    const {
     KUMO_ASSERT(tables_.size() == kSlots);
     return tables_[static_cast<std::size_t>(slot)].scan(position, seed_, visit);
 }

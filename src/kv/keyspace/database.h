@@ -66,11 +66,11 @@ public:
     std::size_t slot_size(int slot) const;
     void visit_slot(int slot, std::size_t limit, const KeyTable::Visitor& visit) const;
     /// As KeyTable::scan(), of one slot.
-    std::uint64_t
-    scan_slot(int slot, std::uint64_t position, const KeyTable::Visitor& visit) const;
+    std::uint64_t scan_slot(int slot, std::uint64_t position, const KeyTable::Visitor& visit) const;
     /// Where scan_slot() meets the key: it has been met if the position that scan_slot() gave is
     /// larger, or 0 at the end.
     std::uint64_t slot_position(ByteView key) const;
+
     /// An empty database that slots can be exchanged with. Requires: made slotted.
     Database sibling() const { return {seed_, true}; }
 

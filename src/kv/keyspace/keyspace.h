@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace kumo::kv {
@@ -25,6 +26,10 @@ struct KeyspaceStats {
 class Keyspace {
 public:
     Keyspace(std::uint64_t seed, int databases, bool slotted);
+
+    /// One empty database, which can exchange slots with this one's database 0. Requires:
+    /// slotted().
+    Keyspace sibling() const { return Keyspace(databases_.front().sibling()); }
 
     int database_count() const { return static_cast<int>(databases_.size()); }
 
@@ -46,6 +51,8 @@ public:
     KeyspaceStats stats;
 
 private:
+    explicit Keyspace(Database only) : slotted_(true) { databases_.push_back(std::move(only)); }
+
     std::vector<Database> databases_;
     bool slotted_;
 };

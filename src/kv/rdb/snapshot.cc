@@ -6,12 +6,7 @@
 
 namespace kumo::kv {
 
-Snapshot::Snapshot(
-    Keyspace& keyspace,
-    RdbWriter& writer,
-    std::int64_t now_ms,
-    Database* extra
-)
+Snapshot::Snapshot(Keyspace& keyspace, RdbWriter& writer, std::int64_t now_ms, Database* extra)
     : keyspace_(keyspace), writer_(writer), now_ms_(now_ms) {
     for (int db = 0; db < keyspace_.database_count(); ++db) {
         databases_.push_back(db == 1 && extra != nullptr ? extra : &keyspace_.database(db));

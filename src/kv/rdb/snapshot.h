@@ -23,22 +23,17 @@ namespace kumo::kv {
 /// Thread rule: loop-owned. It observes all databases from its making to its end.
 class Snapshot final : public ChangeObserver {
 public:
-    /// All outlive it. The writer's head (aux fields, functions) has been written. `extra`, if it is
-    /// given, stands for database 1.
-    Snapshot(
-        Keyspace& keyspace,
-        RdbWriter& writer,
-        std::int64_t now_ms,
-        Database* extra = nullptr
-    );
+    /// All outlive it. The writer's head (aux fields, functions) has been written. `extra`, if it
+    /// is given, stands for database 1.
+    Snapshot(Keyspace& keyspace, RdbWriter& writer, std::int64_t now_ms, Database* extra = nullptr);
     ~Snapshot() override;
 
     /// Writes some keys, about `budget_bytes`; false: all have been written (finish() is the
     /// caller's).
     bool step(std::size_t budget_bytes);
 
-    /// A database, or a slot, was emptied or swapped meanwhile: what was written is no state there ever was.
-    /// Begin anew.
+    /// A database, or a slot, was emptied or swapped meanwhile: what was written is no state there
+    /// ever was. Begin anew.
     bool broken() const { return broken_; }
 
     std::uint64_t keys() const { return keys_; }

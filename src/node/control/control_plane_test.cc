@@ -199,9 +199,8 @@ protected:
     }
 
     bool is_fenced(std::size_t i) const {
-        const auto* member =
-            cluster::find_member(stations[(i + 1) % 3].state->cluster, stations[i].plane->self());
-        return member->fenced;
+        const cluster::State& seen = stations[(i + 1) % 3].state->cluster;
+        return cluster::find_member(seen, stations[i].plane->self())->fenced;
     }
 
     bool runs(std::size_t i) const { return stations[i].plane != nullptr; }

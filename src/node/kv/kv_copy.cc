@@ -179,6 +179,9 @@ void KvCopy::drain() {
     if (output.cut) {
         on_cut(*output.cut);
     }
+    if (core_.is_tainted()) {
+        useless_ = true;  // Async: the core itself asks for another copy.
+    }
     if (output.cut || !output.appends.empty()) {
         stream_.write(output.cut, output.appends);
     }
@@ -206,6 +209,9 @@ void KvCopy::drain() {
         core_.applied(std::min(committed, executed_));
         env_.engine->on_committed(committed);
         env_.on_progress();
+    }
+    if (core_.view().mode != cluster::AckMode::kSync && core_.is_primary()) {
+        env_.engine->on_copied();
     }
 }
 
@@ -304,6 +310,17 @@ void KvCopy::make(const cluster::LogEntry& entry, Made& made, KvEngine& engine) 
     } else {
         engine.apply(bytes);
     }
+}
+
+std::size_t KvCopy::copies_with(store::Seq seq) const {
+    const cluster::Shard& shard = core_.view();
+    return static_cast<std::size_t>(std::count_if(
+        shard.in_sync.begin(),
+        shard.in_sync.end(),
+        [&](const auto& node) {
+            return node != env_.self && core_.match_of(node).value_or(0) >= seq;
+        }
+    ));
 }
 
 // ---- checkpoints

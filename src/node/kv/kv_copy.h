@@ -108,6 +108,9 @@ public:
 
     store::Seq committed() const { return core_.committed(); }
 
+    /// How many others in sync are known to have everything up to `seq`.
+    std::size_t copies_with(store::Seq seq) const;
+
     /// Everything that is committed as far as this copy knows has been made.
     bool is_up_to_date() const { return ready_.empty(); }
 

@@ -36,8 +36,9 @@ public:
     /// Those that have keys.
     virtual SlotSet slots_in_use() const = 0;
 
-    /// Writes what there is now, and what is arriving, to a file, in later turns, while commands run. `done` runs when it
-    /// is whole and durable, or has failed. kConflict: one is being written.
+    /// Writes what there is now, and what is arriving, to a file, in later turns, while commands
+    /// run. `done` runs when it is whole and durable, or has failed. kConflict: one is being
+    /// written.
     virtual Status begin_snapshot(const std::string& path, std::function<void(Status)> done) = 0;
 
     /// Takes in what begin_snapshot() wrote. Requires: it is empty. Blocks.
@@ -46,6 +47,9 @@ public:
     /// Everything up to here is on all copies that have to have it: answers to what it did may
     /// leave.
     virtual void on_committed(store::Seq seq) = 0;
+
+    /// Where answers do not wait for the other copies: one of them may have more than before.
+    virtual void on_copied() {}
 
     /// What was run here and is not committed may be undone: whoever waits for answers to it is
     /// to be told nothing.

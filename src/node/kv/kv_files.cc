@@ -51,10 +51,7 @@ std::string encode_kv_checkpoint(const KvCheckpoint& checkpoint) {
     wire::append_varint(out, checkpoint.seq);
     wire::append_varint(out, checkpoint.bytes);
     wire::append_sized(out, encode_mark(checkpoint.mark));
-    append_move_table(
-        out,
-        planted(KvMutant::kMoveNotStored) ? KvMoveTable() : checkpoint.moves
-    );
+    append_move_table(out, planted(KvMutant::kMoveNotStored) ? KvMoveTable() : checkpoint.moves);
     return out;
 }
 

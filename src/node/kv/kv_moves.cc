@@ -192,8 +192,7 @@ void KvMoves::thaw() {
 }
 
 void KvMoves::pump() {
-    if (!export_ || export_->in_flight || export_->failed || export_->last_sent
-        || !env_.leads()) {
+    if (!export_ || export_->in_flight || export_->failed || export_->last_sent || !env_.leads()) {
         return;
     }
     std::string bytes;
@@ -353,19 +352,13 @@ Result<std::string> KvMoves::take(const Chunk& chunk) {
     return std::string();
 }
 
-/// Whoever may become the target's primary has it.
+/// Whoever may become the primary after this one has it.
 bool KvMoves::is_safe(store::Seq seq) const {
     const auto copy = env_.copy();
-    if (copy->committed() < seq) {
-        return false;
-    }
     const cluster::Shard& shard = copy->core().view();
-    if (shard.mode == cluster::AckMode::kSync) {
-        return true;
-    }
-    return std::all_of(shard.in_sync.begin(), shard.in_sync.end(), [&](const auto& node) {
-        return node == shard.primary || copy->core().match_of(node).value_or(0) >= seq;
-    });
+    return copy->committed() >= seq
+           && (shard.mode == cluster::AckMode::kSync
+               || copy->copies_with(seq) + 1 >= shard.in_sync.size());
 }
 
 void KvMoves::finish_imports() {

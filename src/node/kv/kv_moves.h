@@ -19,6 +19,9 @@
 
 namespace kumo::node {
 
+/// Of a part of a move: each side handles one in a turn.
+inline constexpr std::size_t kKvMoveChunkBytes = std::size_t{256} << 10;
+
 /// A move of slots as this node knows it, for people.
 struct KvMoveReport {
     enum class Phase : std::uint8_t {
@@ -67,7 +70,7 @@ public:
         std::function<bool()> leads;  ///< The copy is its group's primary, and takes changes.
         std::function<void(KvCommand)> propose;
         std::function<void()> on_frozen;  ///< Slots are frozen, or are not any more.
-        std::size_t chunk_bytes = KvLimits{}.install_chunk_bytes;
+        std::size_t chunk_bytes = kKvMoveChunkBytes;
     };
 
     explicit KvMoves(Environment environment) : env_(std::move(environment)) {}
@@ -159,7 +162,9 @@ private:
     bool is_safe(store::Seq seq) const;
     void take_waiting();
     Result<std::string> take(const Chunk& chunk);
+
     MonotonicTime now() const { return env_.clock.monotonic_now(); }
+
     std::int64_t wall_ms() const;
 
     const Environment env_;

@@ -182,7 +182,7 @@ void KvNode::make_parts() {
         [this] { return leads(); },
         [this](KvCommand command) { propose(std::move(command), [](const Status&) {}); },
         [this] { engine_.on_change(); },
-        options_.limits.install_chunk_bytes});
+        std::min(options_.limits.install_chunk_bytes, kKvMoveChunkBytes)});
 }
 
 void KvNode::start() {

@@ -30,7 +30,7 @@ struct KvNodeOptions {
     std::string data_dir;
     ClusterOptions cluster;  ///< Without a nodes file: nodes meet. Addresses may lack their host.
     bool fsync = false;      ///< Before anything is acknowledged, and not up to a second later.
-    cluster::AckMode mode = cluster::AckMode::kSync;  ///< Of the group that this node begins.
+    cluster::AckMode mode = cluster::AckMode::kSync;  ///< Of groups that this node begins.
     KvLimits limits;
 };
 
@@ -72,6 +72,9 @@ public:
 
     /// Whether it may serve, by a clock read taken now.
     bool has_lease() const { return control_->has_lease(); }
+
+    /// Where its control plane stands, for people.
+    std::shared_ptr<const ControlStatus> control_status() const { return control_->status(); }
 
     bool has_leader() const { return !control_->status()->leader.is_nil(); }
 
@@ -184,7 +187,7 @@ private:
     std::uint64_t incarnation_ = 0;
     std::shared_ptr<KvCopy> copy_;
     KvCopy::Made carried_made_;  ///< Of the log of the life before.
-    bool carries_ = false;  ///< The engine has keys that are not this life's yet.
+    bool carries_ = false;       ///< The engine has keys that are not this life's yet.
     std::optional<cluster::CopyId> bringing_;
     std::optional<Error> broken_;
     bool dissolving_ = false;  ///< On its way into another cluster; runs no commands.

@@ -190,7 +190,8 @@ Status run(KvState& kv, cluster::State& cluster, const KvMarkSlot& command) {
         if (move->slots.contains(command.slot)) {
             return Error{
                 ErrorCode::kConflict,
-                "Slot " + std::to_string(command.slot) + " is being moved by CLUSTER MIGRATESLOTS."};
+                "Slot " + std::to_string(command.slot)
+                    + " is being moved by CLUSTER MIGRATESLOTS."};
         }
     }
     kv.open_slots[command.node][command.slot] = *command.mark;
@@ -337,8 +338,7 @@ void end_moves(KvState& kv, const cluster::State& cluster) {
         const KvMove& move = *each->second;
         const bool adopted = move.adopted || !kv.groups.contains(move.target);
         const bool dropped = move.dropped || !kv.groups.contains(move.source);
-        const bool over =
-            move.done ? adopted && dropped : !may_be_finished(kv, cluster, move);
+        const bool over = move.done ? adopted && dropped : !may_be_finished(kv, cluster, move);
         each = over ? kv.moves.erase(each) : std::next(each);
     }
 }

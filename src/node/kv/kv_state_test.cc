@@ -175,11 +175,99 @@ TEST_F(KvStateTest, EpochsByHand) {
     EXPECT_EQ(led_by(b).config_epoch, 9U);
 }
 
+// ---- slots that move
+
+TEST_F(KvStateTest, SlotsMoveAllAtOnceAndStayKnownUntilBothSidesHaveDoneTheirPart) {
+    const NodeId a = add_master(range(0, 99), 1);
+    const NodeId b = add_master({}, 2);
+    const Uuid id = make_uuid(random_);
+    ASSERT_TRUE(run(KvBeginMove{id, a, b, range(0, 49), 5}).ok());
+    EXPECT_EQ(led_by(a).slots, range(0, 99)) << "nothing has moved yet";
+    EXPECT_EQ(run(KvSettleMove{id, true}).error().code, ErrorCode::kInvalidArgument);
+    ASSERT_TRUE(run(KvFinishMove{id}).ok());
+    EXPECT_EQ(led_by(a).slots, range(50, 99));
+    EXPECT_EQ(led_by(b).slots, range(0, 49));
+    EXPECT_GT(led_by(b).config_epoch, 2U);
+    EXPECT_EQ(run(KvCancelMove{id}).error().code, ErrorCode::kConflict);
+    ASSERT_TRUE(run(KvFinishMove{id}).ok()) << "again is no harm";
+    ASSERT_TRUE(run(KvSettleMove{id, true}).ok());
+    ASSERT_EQ(kv_.moves.size(), 1U);
+    ASSERT_TRUE(run(KvSettleMove{id, false}).ok());
+    EXPECT_TRUE(kv_.moves.empty());
+}
+
+TEST_F(KvStateTest, OnlyWhoHasTheSlotsMovesThemAndOnlyOnce) {
+    const NodeId a = add_master(range(0, 99), 1);
+    const NodeId b = add_master(range(100, 199), 2);
+    const NodeId c = add_master({}, 3);
+    const auto begin = [&](NodeId from, NodeId to, const SlotSet& slots) {
+        return run(KvBeginMove{make_uuid(random_), from, to, slots, 0});
+    };
+    EXPECT_EQ(begin(a, b, range(99, 100)).error().code, ErrorCode::kConflict);
+    EXPECT_EQ(begin(a, a, range(0, 9)).error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(begin(a, b, {}).error().code, ErrorCode::kConflict);
+    EXPECT_EQ(begin(a, make_uuid(random_), range(0, 9)).error().code, ErrorCode::kNotFound);
+    ASSERT_TRUE(begin(a, b, range(0, 9)).ok());
+    EXPECT_EQ(begin(a, c, range(9, 12)).error().message, "I am already migrating slot 9.");
+    EXPECT_FALSE(run(KvMarkSlot{a, 5, OpenSlot{false, b}}).ok());
+    ASSERT_TRUE(run(KvMarkSlot{a, 20, OpenSlot{false, b}}).ok());
+    EXPECT_EQ(begin(a, c, range(20, 22)).error().code, ErrorCode::kConflict);
+    ASSERT_TRUE(begin(a, c, range(10, 12)).ok()) << "others may move meanwhile";
+}
+
+TEST_F(KvStateTest, AMoveEndsWithTheSourcesPrimary) {
+    const NodeId a = add_master(range(0, 99), 1);
+    const NodeId b = add_master({}, 2);
+    const NodeId replica = add_master();
+    ASSERT_TRUE(run(KvReplicate{replica, a}).ok());
+    const cluster::ShardId shard = led_by(a).shard;
+    const auto* view = cluster::find_shard(cluster_, shard);
+    change(cluster::ProposeInSync{
+        shard,
+        view->version,
+        view->term,
+        {a, replica},
+        {{replica, cluster::find_member(cluster_, replica)->incarnation}}});
+    const Uuid id = make_uuid(random_);
+    ASSERT_TRUE(run(KvBeginMove{id, a, b, range(0, 49), 0}).ok());
+    change(cluster::Fence{{a}});
+    ASSERT_EQ(cluster::find_shard(cluster_, shard)->primary, replica);
+    EXPECT_TRUE(kv_.moves.empty());
+    EXPECT_EQ(run(KvFinishMove{id}).error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(led_by(replica).slots, range(0, 99));
+}
+
+TEST_F(KvStateTest, AMoveEndsWhenItsSlotsAreGivenElsewhere) {
+    const NodeId a = add_master(range(0, 99), 1);
+    const NodeId b = add_master({}, 2);
+    const NodeId c = add_master({}, 3);
+    ASSERT_TRUE(run(KvBeginMove{make_uuid(random_), a, b, range(0, 49), 0}).ok());
+    ASSERT_TRUE(run(KvGiveSlot{30, c}).ok());
+    EXPECT_TRUE(kv_.moves.empty());
+}
+
+TEST_F(KvStateTest, WhatIsDoneWaitsForNobodyWhoIsGone) {
+    const NodeId a = add_master(range(0, 49), 1);
+    const NodeId b = add_master({}, 2);
+    const Uuid id = make_uuid(random_);
+    ASSERT_TRUE(run(KvBeginMove{id, a, b, range(0, 49), 0}).ok());
+    ASSERT_TRUE(run(KvFinishMove{id}).ok());
+    ASSERT_TRUE(run(KvReplicate{a, b}).ok()) << "it has no slots any more";
+    ASSERT_TRUE(run(KvSettleMove{id, true}).ok());
+    EXPECT_TRUE(kv_.moves.empty());
+}
+
 TEST_F(KvStateTest, BytesComeBack) {
     const NodeId a = add_master(range(0, 99), 1);
     const NodeId b = add_master(range(16000, 16383), 2);
     ASSERT_TRUE(run(KvMarkSlot{a, 7, OpenSlot{false, b}}).ok());
     ASSERT_TRUE(run(KvForget{add_master(), 77}).ok());
+    const Uuid moves[] = {make_uuid(random_), make_uuid(random_)};
+    ASSERT_TRUE(run(KvBeginMove{moves[0], a, b, range(10, 20), 6}).ok());
+    ASSERT_TRUE(run(KvBeginMove{moves[1], b, a, range(16000, 16001), 7}).ok());
+    ASSERT_TRUE(run(KvFinishMove{moves[1]}).ok());
+    ASSERT_TRUE(run(KvSettleMove{moves[1], true}).ok());
+    ASSERT_EQ(kv_.moves.size(), 2U);
     std::string bytes;
     append_kv_state(bytes, kv_);
     const auto read = read_kv_state(bytes);
@@ -198,7 +286,11 @@ TEST_F(KvStateTest, BytesComeBack) {
         KvReplicate{a, b},
         KvSetEpoch{a, 1},
         KvBumpEpoch{a},
-        KvForget{a, 123456789}};
+        KvForget{a, 123456789},
+        KvBeginMove{moves[0], a, b, range(1, 8), 9},
+        KvFinishMove{moves[0]},
+        KvCancelMove{moves[1]},
+        KvSettleMove{moves[1], true}};
     for (const KvCommand& command : commands) {
         std::string first;
         append_kv_command(first, command);

@@ -291,7 +291,8 @@ void append_folded(char32_t code_point, std::string& out) {
 Analyzer::Analyzer(AnalysisOptions options)
     : options_(std::move(options)),
       chain_(options_.chain.empty() ? nullptr : AnalysisChain::of(options_.chain)),
-      localized_(has_locale_form(options_.locale)), classes_{} {
+      localized_(has_locale_form(options_.locale)),
+      classes_{} {
     for (std::size_t i = 0; i < classes_.size(); ++i) {
         const auto c = static_cast<unsigned char>(i);
         if (c >= 0x80) {

@@ -1,14 +1,14 @@
 #include "search/analysis/chain.h"
 #include "search/analysis/chain_options.h"
 #include "search/analysis/code_points.h"
+#include "search/analysis/internal/chain_text.h"
 #include "search/analysis/stemmer.h"
 #include "wire/utf8.h"
 
+#include <re2/re2.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
-
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <map>
@@ -64,9 +64,9 @@ Filter keep_if(std::function<bool(const ChainToken&)> keep) {
 
 const std::vector<std::string>& english_stop_words() {
     static const std::vector<std::string> kWords = {
-        "a",     "an",   "and",  "are",   "as",    "at",   "be",   "but",  "by",   "for",  "if",
-        "in",    "into", "is",   "it",    "no",    "not",  "of",   "on",   "or",   "such", "that",
-        "the",   "their", "then", "there", "these", "they", "this", "to",   "was",  "will", "with"};
+        "a",   "an",    "and",  "are",   "as",    "at",   "be",   "but", "by",  "for",  "if",
+        "in",  "into",  "is",   "it",    "no",    "not",  "of",   "on",  "or",  "such", "that",
+        "the", "their", "then", "there", "these", "they", "this", "to",  "was", "will", "with"};
     return kWords;
 }
 
@@ -111,9 +111,9 @@ std::string folded(std::string_view text) {
         return std::string(text);
     }
     static const std::map<UChar32, const char*> kLetters = {
-        {0xDF, "ss"}, {0xE6, "ae"},  {0xC6, "AE"},  {0xF8, "o"},   {0xD8, "O"},  {0x153, "oe"},
-        {0x152, "OE"}, {0x142, "l"}, {0x141, "L"},  {0x111, "d"},  {0x110, "D"}, {0xF0, "d"},
-        {0xD0, "D"},  {0xFE, "th"},  {0xDE, "TH"},  {0x131, "i"},  {0x2019, "'"}, {0x2018, "'"},
+        {0xDF, "ss"},   {0xE6, "ae"},   {0xC6, "AE"},  {0xF8, "o"},  {0xD8, "O"},   {0x153, "oe"},
+        {0x152, "OE"},  {0x142, "l"},   {0x141, "L"},  {0x111, "d"}, {0x110, "D"},  {0xF0, "d"},
+        {0xD0, "D"},    {0xFE, "th"},   {0xDE, "TH"},  {0x131, "i"}, {0x2019, "'"}, {0x2018, "'"},
         {0x201C, "\""}, {0x201D, "\""}, {0x2013, "-"}, {0x2014, "-"}};
     const icu::UnicodeString decomposed = nfkd->normalize(
         icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int>(text.size()))),
@@ -152,7 +152,8 @@ Result<Filter> make_ascii_folding(wire::JsonValue options) {
 /// Snowball's name of what settings call a stemmer.
 std::string stemmer_language(std::string name) {
     name = lower(name);
-    if (name == "porter" || name == "porter2" || name == "light_english" || name == "minimal_english") {
+    if (name == "porter" || name == "porter2" || name == "light_english"
+        || name == "minimal_english") {
         return name == "porter" ? "porter" : "english";
     }
     for (const std::string_view prefix : {"light_", "minimal_"}) {
@@ -228,13 +229,6 @@ Result<Filter> make_limit(wire::JsonValue options) {
     return Filter([count](ChainTokens& tokens) {
         tokens.resize(std::min<std::size_t>(tokens.size(), count));
     });
-}
-
-void trim(std::string& text) {
-    constexpr std::string_view kSpace = " \t\n\r\f\v";
-    const std::size_t begin = std::min(text.find_first_not_of(kSpace), text.size());
-    text.erase(0, begin);
-    text.resize(text.find_last_not_of(kSpace) + 1);
 }
 
 struct Grams {
@@ -414,7 +408,9 @@ Result<Filter> make_synonyms(wire::JsonValue options) {
     }
     const wire::JsonValue list = options.find("synonyms");
     if (!list || !list.is_array()) {
-        return invalid_argument("synonym requires either `synonyms` or `synonyms_path` to be configured");
+        return invalid_argument(
+            "synonym requires either `synonyms` or `synonyms_path` to be configured"
+        );
     }
     SynonymRules rules;
     const bool expand = flag_option(options, "expand", true);
@@ -451,31 +447,6 @@ Result<Filter> make_synonyms(wire::JsonValue options) {
     });
 }
 
-Result<std::shared_ptr<const RE2>> compile(const std::string& pattern) {
-    RE2::Options options;
-    options.set_log_errors(false);
-    auto compiled = std::make_shared<const RE2>(pattern, options);
-    if (!compiled->ok()) {
-        return invalid_argument("pattern [" + pattern + "]: " + compiled->error());
-    }
-    return std::shared_ptr<const RE2>(std::move(compiled));
-}
-
-/// $1 as \1.
-std::string rewrite_of(std::string_view replacement) {
-    std::string out;
-    for (std::size_t i = 0; i < replacement.size(); ++i) {
-        const bool group = replacement[i] == '$' && i + 1 < replacement.size()
-                           && replacement[i + 1] >= '0' && replacement[i + 1] <= '9';
-        if (replacement[i] == '\\') {
-            out += "\\\\";
-        } else {
-            out += group ? '\\' : replacement[i];
-        }
-    }
-    return out;
-}
-
 Result<Filter> make_pattern_replace(wire::JsonValue options) {
     KUMO_TRY_ASSIGN(const auto pattern, compile(text_option(options, "pattern", "")));
     const std::string rewrite = rewrite_of(text_option(options, "replacement", ""));
@@ -505,7 +476,10 @@ Result<Filter> make_keep(wire::JsonValue options) {
     const bool ignore_case = flag_option(options, "keep_words_case", false);
     KUMO_TRY_ASSIGN(
         const Words words,
-        words_of(list_option(options, "keep_words").value_or(std::vector<std::string>()), ignore_case)
+        words_of(
+            list_option(options, "keep_words").value_or(std::vector<std::string>()),
+            ignore_case
+        )
     );
     return keep_if([words, ignore_case](const ChainToken& token) {
         return words.find(ignore_case ? lower(token.text) : token.text) != words.end();
@@ -518,7 +492,19 @@ Result<Filter> make_elision(wire::JsonValue options) {
         words_of(
             list_option(options, "articles")
                 .value_or(std::vector<std::string>{
-                    "l", "m", "t", "qu", "n", "s", "j", "d", "c", "jusqu", "quoiqu", "lorsqu", "puisqu"}),
+                    "l",
+                    "m",
+                    "t",
+                    "qu",
+                    "n",
+                    "s",
+                    "j",
+                    "d",
+                    "c",
+                    "jusqu",
+                    "quoiqu",
+                    "lorsqu",
+                    "puisqu"}),
             true
         )
     );
@@ -601,15 +587,30 @@ const std::map<std::string_view, Make>& makers() {
         {"asciifolding", make_ascii_folding},
         {"stemmer", make_stemmer},
         {"snowball", make_stemmer},
-        {"porter_stem", [](wire::JsonValue) -> Result<Filter> { return stem_with("porter"); }},
+        {"porter_stem",
+         [](wire::JsonValue) -> Result<Filter> {
+             return stem_with("porter");
+         }},
         {"length", make_length},
         {"truncate", make_truncate},
         {"unique", make_unique_filter},
         {"limit", make_limit},
-        {"ngram", [](wire::JsonValue o) { return make_grams(o, false); }},
-        {"nGram", [](wire::JsonValue o) { return make_grams(o, false); }},
-        {"edge_ngram", [](wire::JsonValue o) { return make_grams(o, true); }},
-        {"edgeNGram", [](wire::JsonValue o) { return make_grams(o, true); }},
+        {"ngram",
+         [](wire::JsonValue o) {
+             return make_grams(o, false);
+         }},
+        {"nGram",
+         [](wire::JsonValue o) {
+             return make_grams(o, false);
+         }},
+        {"edge_ngram",
+         [](wire::JsonValue o) {
+             return make_grams(o, true);
+         }},
+        {"edgeNGram",
+         [](wire::JsonValue o) {
+             return make_grams(o, true);
+         }},
         {"shingle", make_shingles},
         {"synonym", make_synonyms},
         {"synonym_graph", make_synonyms},
@@ -617,7 +618,10 @@ const std::map<std::string_view, Make>& makers() {
         {"keyword_marker", make_keyword_marker},
         {"keep", make_keep},
         {"elision", make_elision},
-        {"flatten_graph", [](wire::JsonValue) -> Result<Filter> { return Filter([](ChainTokens&) {}); }},
+        {"flatten_graph",
+         [](wire::JsonValue) -> Result<Filter> {
+             return Filter([](ChainTokens&) {});
+         }},
         {"remove_duplicates",
          [](wire::JsonValue) -> Result<Filter> {
              return Filter([](ChainTokens& tokens) {
@@ -631,124 +635,6 @@ const std::map<std::string_view, Make>& makers() {
     return kMakers;
 }
 
-// ---- character filters
-
-/// Replaces bytes [begin, end) of a text that is being filtered; what is inserted is at its place.
-void replace(
-    std::string& out,
-    std::vector<std::uint32_t>& out_offsets,
-    std::string_view with,
-    std::uint32_t source
-) {
-    out += with;
-    out_offsets.insert(out_offsets.end(), with.size(), source);
-}
-
-AnalysisChain::CharFilter map_filter(std::vector<std::pair<std::string, std::string>> rules) {
-    // The longest one that fits counts.
-    std::stable_sort(rules.begin(), rules.end(), [](const auto& a, const auto& b) {
-        return a.first.size() > b.first.size();
-    });
-    return [rules = std::move(rules)](std::string& text, std::vector<std::uint32_t>& offsets) {
-        std::string out;
-        std::vector<std::uint32_t> out_offsets;
-        for (std::size_t at = 0; at < text.size();) {
-            const auto rule = std::find_if(rules.begin(), rules.end(), [&](const auto& r) {
-                return text.compare(at, r.first.size(), r.first) == 0;
-            });
-            if (rule == rules.end()) {
-                replace(out, out_offsets, std::string_view(text).substr(at, 1), offsets[at]);
-                ++at;
-            } else {
-                replace(out, out_offsets, rule->second, offsets[at]);
-                at += rule->first.size();
-            }
-        }
-        out_offsets.push_back(offsets[text.size()]);
-        text = std::move(out);
-        offsets = std::move(out_offsets);
-    };
-}
-
-Result<AnalysisChain::CharFilter> make_mapping(wire::JsonValue options) {
-    const wire::JsonValue list = options.find("mappings");
-    if (!list || !list.is_array()) {
-        return invalid_argument("mapping requires either `mappings` or `mappings_path` to be configured");
-    }
-    std::vector<std::pair<std::string, std::string>> rules;
-    for (const wire::JsonValue rule : list.as_array()) {
-        const std::string text(rule.is_string() ? rule.as_string() : "");
-        const std::size_t arrow = text.find("=>");
-        if (arrow == std::string::npos) {
-            return invalid_argument("Invalid Mapping Rule : [" + text + "]");
-        }
-        std::string from = text.substr(0, arrow);
-        std::string to = text.substr(arrow + 2);
-        trim(from);
-        trim(to);
-        if (from.empty()) {
-            return invalid_argument("Invalid Mapping Rule : [" + text + "]");
-        }
-        rules.emplace_back(std::move(from), std::move(to));
-    }
-    return map_filter(std::move(rules));
-}
-
-void strip_html(std::string& text, std::vector<std::uint32_t>& offsets) {
-    static const std::vector<std::pair<std::string_view, std::string_view>> kEntities = {
-        {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"},
-        {"&nbsp;", " "}, {"&#39;", "'"}};
-    std::string out;
-    std::vector<std::uint32_t> out_offsets;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::string_view rest = std::string_view(text).substr(at);
-        const bool tag = rest.size() > 1 && rest[0] == '<'
-                         && (rest[1] == '/' || rest[1] == '!' || u_isalpha(rest[1]) != 0);
-        const std::size_t end = tag ? rest.find('>') : std::string_view::npos;
-        const auto entity = std::find_if(kEntities.begin(), kEntities.end(), [&](const auto& e) {
-            return rest.starts_with(e.first);
-        });
-        if (end != std::string_view::npos) {
-            // Tags of blocks end a line, those inside of one leave nothing.
-            const std::string name = lower(rest.substr(rest[1] == '/' ? 2 : 1, 2));
-            const bool block = name == "p>" || name == "p " || name == "br" || name == "di"
-                               || name == "li" || name == "ul" || name == "h1" || name == "h2"
-                               || name == "td" || name == "tr";
-            replace(out, out_offsets, block ? "\n" : "", offsets[at]);
-            at += end + 1;
-        } else if (entity != kEntities.end()) {
-            replace(out, out_offsets, entity->second, offsets[at]);
-            at += entity->first.size();
-        } else {
-            replace(out, out_offsets, rest.substr(0, 1), offsets[at]);
-            ++at;
-        }
-    }
-    out_offsets.push_back(offsets[text.size()]);
-    text = std::move(out);
-    offsets = std::move(out_offsets);
-}
-
-Result<AnalysisChain::CharFilter> make_pattern_char_filter(wire::JsonValue options) {
-    KUMO_TRY_ASSIGN(const auto pattern, compile(text_option(options, "pattern", "")));
-    const std::string rewrite = rewrite_of(text_option(options, "replacement", ""));
-    return AnalysisChain::CharFilter(
-        [pattern, rewrite](std::string& text, std::vector<std::uint32_t>& offsets) {
-            std::string out = text;
-            RE2::GlobalReplace(&out, *pattern, rewrite);
-            // Where lengths differ, places are those of the text from before, as far as it goes.
-            std::vector<std::uint32_t> out_offsets(out.size() + 1, offsets[text.size()]);
-            std::copy_n(
-                offsets.begin(),
-                std::min(out.size(), text.size()),
-                out_offsets.begin()
-            );
-            text = std::move(out);
-            offsets = std::move(out_offsets);
-        }
-    );
-}
-
 }  // namespace
 
 Result<Filter> make_token_filter(wire::JsonValue options) {
@@ -758,20 +644,6 @@ Result<Filter> make_token_filter(wire::JsonValue options) {
         return Error{ErrorCode::kUnsupported, "token filter [" + type + "] is not supported"};
     }
     return found->second(options);
-}
-
-Result<AnalysisChain::CharFilter> make_char_filter(wire::JsonValue options) {
-    const std::string type = text_option(options, "type", "");
-    if (type == "html_strip") {
-        return AnalysisChain::CharFilter(strip_html);
-    }
-    if (type == "mapping") {
-        return make_mapping(options);
-    }
-    if (type == "pattern_replace") {
-        return make_pattern_char_filter(options);
-    }
-    return Error{ErrorCode::kUnsupported, "character filter [" + type + "] is not supported"};
 }
 
 }  // namespace kumo::search

@@ -3,10 +3,9 @@
 #include "search/analysis/word_breaks.h"
 #include "wire/utf8.h"
 
+#include <re2/re2.h>
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
-
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <map>
@@ -213,7 +212,12 @@ void add_grams(
     }
 }
 
-void split_grams(std::string_view text, const Inside& inside, const Grams& grams, ChainTokens& out) {
+void split_grams(
+    std::string_view text,
+    const Inside& inside,
+    const Grams& grams,
+    ChainTokens& out
+) {
     std::vector<std::size_t> starts;
     for (std::size_t at = 0; at < text.size();) {
         const bool in = inside(wire::utf8_decode(text.substr(at)).code_point);
@@ -238,7 +242,8 @@ bool is_in_class(char32_t c, const std::string& name) {
            || (name == "whitespace" && is_space(c))
            || (name == "punctuation" && u_ispunct(point) != 0)
            || (name == "symbol"
-               && (U_GET_GC_MASK(point) & (U_GC_SM_MASK | U_GC_SC_MASK | U_GC_SK_MASK | U_GC_SO_MASK))
+               && (U_GET_GC_MASK(point)
+                   & (U_GC_SM_MASK | U_GC_SC_MASK | U_GC_SK_MASK | U_GC_SO_MASK))
                       != 0);
 }
 
@@ -313,7 +318,8 @@ Result<AnalysisChain::Tokenizer> make_path_hierarchy(wire::JsonValue options) {
 }
 
 Result<AnalysisChain::Tokenizer> make_char_group(wire::JsonValue options) {
-    const auto chars = list_option(options, "tokenize_on_chars").value_or(std::vector<std::string>());
+    const auto chars =
+        list_option(options, "tokenize_on_chars").value_or(std::vector<std::string>());
     const Inside inside = [chars](char32_t c) {
         std::string text;
         wire::append_utf8(text, c);
@@ -341,8 +347,10 @@ Result<AnalysisChain::Tokenizer> make_lowercase(wire::JsonValue options) {
         letters(text, out);
         for (ChainToken& token : out) {
             std::string lower;
-            for (std::size_t at = 0; at < token.text.size(); at += code_point_bytes(token.text, at)) {
-                const char32_t c = wire::utf8_decode(std::string_view(token.text).substr(at)).code_point;
+            for (std::size_t at = 0; at < token.text.size();
+                 at += code_point_bytes(token.text, at)) {
+                const char32_t c =
+                    wire::utf8_decode(std::string_view(token.text).substr(at)).code_point;
                 wire::append_utf8(lower, static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))));
             }
             token.text = std::move(lower);
@@ -374,19 +382,35 @@ const std::map<std::string_view, Make>& makers() {
     static const std::map<std::string_view, Make> kMakers = {
         {"standard", make_standard},
         {"keyword", make_keyword},
-        {"whitespace", [](wire::JsonValue o) {
+        {"whitespace",
+         [](wire::JsonValue o) {
              return make_runs(o, [](char32_t c) { return !is_space(c); });
          }},
-        {"letter", [](wire::JsonValue o) { return make_runs(o, is_letter); }},
+        {"letter",
+         [](wire::JsonValue o) {
+             return make_runs(o, is_letter);
+         }},
         {"lowercase", make_lowercase},
         {"pattern", make_pattern},
         {"path_hierarchy", make_path_hierarchy},
         {"PathHierarchy", make_path_hierarchy},
         {"char_group", make_char_group},
-        {"ngram", [](wire::JsonValue o) { return make_grams(o, false); }},
-        {"nGram", [](wire::JsonValue o) { return make_grams(o, false); }},
-        {"edge_ngram", [](wire::JsonValue o) { return make_grams(o, true); }},
-        {"edgeNGram", [](wire::JsonValue o) { return make_grams(o, true); }},
+        {"ngram",
+         [](wire::JsonValue o) {
+             return make_grams(o, false);
+         }},
+        {"nGram",
+         [](wire::JsonValue o) {
+             return make_grams(o, false);
+         }},
+        {"edge_ngram",
+         [](wire::JsonValue o) {
+             return make_grams(o, true);
+         }},
+        {"edgeNGram",
+         [](wire::JsonValue o) {
+             return make_grams(o, true);
+         }},
     };
     return kMakers;
 }

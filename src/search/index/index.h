@@ -94,9 +94,9 @@ public:
     /// Merges `patch` into the document with this id.
     Result<Written> update(std::string_view id, wire::JsonValue patch, DirtyValues dirty);
 
-    /// Adds the fields that are lacking, then writes (or removes) document by document. An answer is
-    /// a mapped_outcome(); kConflict says which condition did not hold. The call fails, and nothing
-    /// is changed, if a field is there as another one.
+    /// Adds the fields that are lacking, then writes (or removes) document by document. An answer
+    /// is a mapped_outcome(); kConflict says which condition did not hold. The call fails, and
+    /// nothing is changed, if a field is there as another one.
     Result<std::vector<Result<Written>>> write_mapped(const MappedBatch& batch);
 
     /// Returns the document that was removed. kNotFound if there was none.

@@ -1,6 +1,5 @@
-#include "search/index/index.h"
-
 #include "base/assert.h"
+#include "search/index/index.h"
 
 #include <utility>
 
@@ -29,8 +28,8 @@ Status check_numbers(const MappedWrite& write, const std::optional<DocumentMeta>
         || write.if_term.value_or(before->term) != before->term) {
         return conflict(
             write,
-            required + ". current document has seqNo " + number(before->seq)
-                + " and primary term " + number(before->term)
+            required + ". current document has seqNo " + number(before->seq) + " and primary term "
+                + number(before->term)
         );
     }
     return {};

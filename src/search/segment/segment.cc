@@ -55,10 +55,11 @@ void add_meta(DocId doc_count, SectionFileBuilder& out) {
 }  // namespace
 
 FieldParts parts_of(const Field& field) {
-    const bool indexed =
-        field.index && (field.name != "id" || field.found) && !field.is_pattern() && !field.is_object();
+    const bool indexed = field.index && (field.name != "id" || field.found) && !field.is_pattern()
+                         && !field.is_object();
     const bool text = indexed && field.is_string();
-    const bool string_column = text && (field.facet || field.sort || field.exact || field.is_reference());
+    const bool string_column =
+        text && (field.facet || field.sort || field.exact || field.is_reference());
     const bool geo = indexed && field.type == ValueType::kGeoPoint;
     const bool vector = indexed && field.is_vector();
     const bool column = indexed && !vector && (!field.is_string() || string_column);

@@ -9,7 +9,7 @@
 namespace kumo::store {
 
 Wal::Impl::Impl(io::Loop& loop, io::Fs& fs, WalOptions options)
-    : loop_(loop), fs_(fs), options_(std::move(options)) {}
+    : loop_(loop), fs_(fs), options_(std::move(options)), syncs_behind_(options_.syncs_behind) {}
 
 Status Wal::Impl::open() {
     KUMO_TRY(io::make_directories(fs_, options_.directory));
@@ -177,8 +177,36 @@ void Wal::Impl::write_batch() {
     if (always()) {
         sync_then(*file_, &Impl::on_batch_durable);
     } else {
+        sync_soon();
         on_batch_durable();
     }
+}
+
+/// What one interval writes is synced together.
+void Wal::Impl::sync_soon() {
+    if (!syncs_behind_ || sync_scheduled_) {
+        return;
+    }
+    sync_scheduled_ = true;
+    const auto self = shared_from_this();
+    (void)loop_.add_timer(kWalSyncInterval, [self] {
+        self->sync_scheduled_ = false;
+        self->sync_written();
+    });
+}
+
+/// Whatever the log does meanwhile: it waits for nothing.
+void Wal::Impl::sync_written() {
+    if (detached_ || phase_ == Phase::kFailed || file_ == nullptr) {
+        return;
+    }
+    ++stats_.syncs;
+    const auto self = shared_from_this();
+    file_->sync_async(loop_, [self](Status synced) {
+        if (!synced.ok() && !self->detached_ && self->phase_ != Phase::kFailed) {
+            self->fail(std::move(synced).error());
+        }
+    });
 }
 
 /// From now on the segment is needed for what the batch holds, acknowledged or not.
@@ -312,6 +340,9 @@ void Wal::Impl::begin_segment() {
     if (always() && !segments_.empty()) {
         durable_ = {current().number, current().bytes};
     }
+    if (sync_scheduled_) {
+        sync_written();  // The timer will find the next segment.
+    }
     Status created = create_segment();
     if (created.ok()) {
         sync_then(*new_file_, &Impl::sync_new_name);
@@ -376,7 +407,7 @@ void Wal::Impl::sync_then(io::File& file, Step step) {
 io::SyncCallback Wal::Impl::continue_with(Step step) {
     const auto self = shared_from_this();
     return [self, step](Status synced) {
-        if (self->detached_) {
+        if (self->detached_ || self->phase_ == Phase::kFailed) {
             return;
         }
         self->unsynced_ = false;  // Nothing is written while a sync is in flight.

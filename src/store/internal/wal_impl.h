@@ -31,6 +31,9 @@ public:
     Status replay(const std::map<StreamId, Seq>& from, const ReplayCallback& callback);
     std::vector<StreamId> streams() const;
     Seq last_seq(StreamId stream) const;
+
+    void sync_behind(bool wanted) { syncs_behind_ = wanted; }
+
     Status append(StreamId id, Seq seq, ByteView payload, AppendCallback done);
     Status cut(StreamId id, Seq from, AppendCallback done);
     Status read(StreamId id, Seq from, std::size_t bytes_max, ReadCallback done);
@@ -82,6 +85,8 @@ private:
     void flush();
     void write_batch();
     void on_batch_durable();
+    void sync_soon();
+    void sync_written();
     void note_written();
     void note_durable();
     void note_durable_cut(const Waiter& waiter);
@@ -120,7 +125,9 @@ private:
     bool detached_ = false;
     bool started_ = false;  ///< The first append was made.
     bool flush_scheduled_ = false;
-    bool unsynced_ = false;  ///< The open segment was changed since its last sync.
+    bool syncs_behind_ = false;
+    bool sync_scheduled_ = false;  ///< Of what was written without.
+    bool unsynced_ = false;        ///< The open segment was changed since its last sync.
 
     std::vector<WalSegmentInfo> segments_;
     std::vector<WalSegmentInfo> removed_;  ///< Since the directory's last sync.

@@ -220,6 +220,7 @@ constexpr TableText kTables[] = {
      "#*active|a #pool_size|psz #*queue|q #queue_size|qs #*rejected|r #largest|l #completed|c "
      "total_wait_time|twt #core|cr #max|mx #size|sz keep_alive|ka "},
 };
+
 // clang-format on
 
 Column parse_column(std::string_view text) {

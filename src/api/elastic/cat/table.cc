@@ -32,7 +32,12 @@ std::string time_text(std::uint64_t millis) {
     for (const auto& [size, name] : kUnits) {
         if (millis >= size) {
             std::array<char, 32> text{};
-            std::snprintf(text.data(), text.size(), "%.1f", static_cast<double>(millis) / static_cast<double>(size));
+            std::snprintf(
+                text.data(),
+                text.size(),
+                "%.1f",
+                static_cast<double>(millis) / static_cast<double>(size)
+            );
             std::string out(text.data());
             if (out.ends_with(".0")) {
                 out.resize(out.size() - 2);
@@ -48,7 +53,13 @@ std::string in_time_unit(std::uint64_t millis, const std::string& unit) {
         return time_text(millis);
     }
     const std::map<std::string, double> units = {
-        {"nanos", 1e-6}, {"micros", 1e-3}, {"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}};
+        {"nanos", 1e-6},
+        {"micros", 1e-3},
+        {"ms", 1},
+        {"s", 1e3},
+        {"m", 6e4},
+        {"h", 3.6e6},
+        {"d", 8.64e7}};
     const auto found = units.find(unit);
     const double value = static_cast<double>(millis) / (found == units.end() ? 1 : found->second);
     return std::to_string(static_cast<std::uint64_t>(value));
@@ -89,7 +100,7 @@ std::vector<Shown> shown_columns(const Request& request, const std::vector<Colum
     for (const std::string& name : split_list(*wanted)) {
         for (const Column& column : columns) {
             if (name.find('*') != std::string::npos ? matches_wildcard(name, column.name)
-                                                     : is_called(column, name)) {
+                                                    : is_called(column, name)) {
                 out.push_back({&column, name.find('*') != std::string::npos ? column.name : name});
             }
         }
@@ -105,7 +116,8 @@ const Cell& cell_of(const Row& row, const std::string& name) {
 
 int compare(const Cell& a, const Cell& b) {
     if (a.kind == Cell::Kind::kNone || b.kind == Cell::Kind::kNone) {
-        return static_cast<int>(a.kind != Cell::Kind::kNone) - static_cast<int>(b.kind != Cell::Kind::kNone);
+        return static_cast<int>(a.kind != Cell::Kind::kNone)
+               - static_cast<int>(b.kind != Cell::Kind::kNone);
     }
     if (a.kind != Cell::Kind::kText) {
         return a.number < b.number ? -1 : a.number > b.number ? 1 : 0;
@@ -118,7 +130,8 @@ int compare(const Cell& a, const Cell& b) {
     return a.text.compare(b.text);
 }
 
-Status sort_rows(const Request& request, const std::vector<Column>& columns, std::vector<Row>& rows) {
+Status
+sort_rows(const Request& request, const std::vector<Column>& columns, std::vector<Row>& rows) {
     struct Key {
         std::string name;
         bool descending = false;
@@ -135,7 +148,10 @@ Status sort_rows(const Request& request, const std::vector<Column>& columns, std
             return is_called(column, name);
         });
         if (found == columns.end()) {
-            return fault("unsupported_operation_exception", "Unable to sort by unknown sort key `" + name + "`");
+            return fault(
+                "unsupported_operation_exception",
+                "Unable to sort by unknown sort key `" + name + "`"
+            );
         }
         key.name = found->name;
         keys.push_back(std::move(key));
@@ -159,7 +175,8 @@ std::size_t width_of(const std::string& text) {
 }
 
 /// Lines of cells, padded to the widest of their column.
-std::string padded(const std::vector<std::vector<std::string>>& lines, const std::vector<bool>& right) {
+std::string
+padded(const std::vector<std::vector<std::string>>& lines, const std::vector<bool>& right) {
     std::vector<std::size_t> widths;
     for (const auto& line : lines) {
         widths.resize(std::max(widths.size(), line.size()));

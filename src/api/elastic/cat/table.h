@@ -23,11 +23,16 @@ struct Cell {
     };
 
     Cell() = default;
+
     // NOLINTBEGIN(google-explicit-constructor): rows read as what they are
     Cell(std::string value) : kind(Kind::kText), text(std::move(value)) {}
+
     Cell(const char* value) : kind(Kind::kText), text(value) {}
+
     Cell(std::int64_t value) : kind(Kind::kText), text(std::to_string(value)) {}
+
     Cell(std::uint64_t value) : kind(Kind::kText), text(std::to_string(value)) {}
+
     // NOLINTEND(google-explicit-constructor)
 
     static Cell bytes(std::uint64_t value) {

@@ -44,9 +44,21 @@ bool fits_any(const std::vector<std::string>& patterns, std::string_view path) {
     });
 }
 
-bool filter(const Json& value, const SourceFilter& by, const std::string& prefix, bool inside, Json& out);
+bool filter(
+    const Json& value,
+    const SourceFilter& by,
+    const std::string& prefix,
+    bool inside,
+    Json& out
+);
 
-bool filter_list(const Json& list, const SourceFilter& by, const std::string& path, bool inside, Json& out) {
+bool filter_list(
+    const Json& list,
+    const SourceFilter& by,
+    const std::string& path,
+    bool inside,
+    Json& out
+) {
     out = Json::array();
     for (const Json& item : list.items()) {
         Json kept;
@@ -66,7 +78,13 @@ bool filter_list(const Json& list, const SourceFilter& by, const std::string& pa
 }
 
 /// Whether anything of the object is shown. `inside`: an include fits what it is in.
-bool filter(const Json& value, const SourceFilter& by, const std::string& prefix, bool inside, Json& out) {
+bool filter(
+    const Json& value,
+    const SourceFilter& by,
+    const std::string& prefix,
+    bool inside,
+    Json& out
+) {
     out = Json::object();
     for (const auto& [name, member] : value.members()) {
         const std::string path = prefix + name;
@@ -74,12 +92,11 @@ bool filter(const Json& value, const SourceFilter& by, const std::string& prefix
             continue;
         }
         const bool in = inside || by.includes.empty() || fits_any(by.includes, path);
-        const bool below = in
-                           || std::any_of(
-                               by.includes.begin(),
-                               by.includes.end(),
-                               [&](const std::string& pattern) { return may_fit_below(pattern, path); }
-                           );
+        const bool below =
+            in
+            || std::any_of(by.includes.begin(), by.includes.end(), [&](const std::string& pattern) {
+                   return may_fit_below(pattern, path);
+               });
         Json kept;
         if (member.is_object()) {
             if (below && (filter(member, by, path + ".", in, kept) || in)) {
@@ -155,7 +172,9 @@ Result<SourceFilter> SourceFilter::of(const Json& json) {
             }
         }
     } else {
-        return parsing_error("Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_OBJECT, START_ARRAY]");
+        return parsing_error(
+            "Expected one of [VALUE_BOOLEAN, VALUE_STRING, START_OBJECT, START_ARRAY]"
+        );
     }
     return out;
 }

@@ -63,7 +63,10 @@ Status check_blocks(const Index& index) {
         if (index.setting(name) != "true") {
             return {};
         }
-        return fault("cluster_block_exception", "index [" + index.name + "] blocked by: [" + what + "];");
+        return fault(
+            "cluster_block_exception",
+            "index [" + index.name + "] blocked by: [" + what + "];"
+        );
     };
     KUMO_TRY(blocked("index.blocks.read_only", "FORBIDDEN/5/index read-only (api)"));
     KUMO_TRY(blocked("index.blocks.write", "FORBIDDEN/8/index write (api)"));
@@ -119,7 +122,8 @@ private:
     Status add(std::size_t place, const IndexPtr& index);
     Status update(std::size_t place, const IndexPtr& index);
     Status update_once(std::size_t place, const IndexPtr& index, bool& again);
-    Result<Json> updated_source(const WriteItem& item, const FoundDocument& before, bool& noop) const;
+    Result<Json> updated_source(const WriteItem& item, const FoundDocument& before, bool& noop)
+        const;
     void flush(Pending& pending);
     void flush_all();
     void answer(std::size_t place, const Index& index, const Result<search::Written>& written);
@@ -163,8 +167,9 @@ Result<IndexPtr> Writer::index_for(const WriteItem& item) const {
         if (index == nullptr || index->name == item.index) {
             return fault(
                 "index_not_found_exception",
-                "no such index [" + item.index + "] and [require_alias] request flag is [true] and ["
-                    + item.index + "] is not an alias"
+                "no such index [" + item.index
+                    + "] and [require_alias] request flag is [true] and [" + item.index
+                    + "] is not an alias"
             );
         }
     }
@@ -192,7 +197,8 @@ Status Writer::check_item(const WriteItem& item, const Index& index) const {
     if (item.id.size() > search::kIdBytesMax) {
         return fault(
             "action_request_validation_exception",
-            "Validation Failed: 1: id [" + item.id + "] is too long, must be no longer than 512 bytes but was: "
+            "Validation Failed: 1: id [" + item.id
+                + "] is too long, must be no longer than 512 bytes but was: "
                 + std::to_string(item.id.size()) + ";"
         );
     }
@@ -339,8 +345,8 @@ void Writer::answer(std::size_t place, const Index& index, const Result<search::
     out.status = erase ? (found ? 200 : 404) : (found ? 200 : 201);
 }
 
-Result<Json>
-Writer::updated_source(const WriteItem& item, const FoundDocument& before, bool& noop) const {
+Result<Json> Writer::updated_source(const WriteItem& item, const FoundDocument& before, bool& noop)
+    const {
     const UpdateBody& update = item.update;
     if (!before.found) {
         if (!update.upsert.is_null()) {
@@ -370,7 +376,8 @@ Status Writer::update_once(std::size_t place, const IndexPtr& index, bool& again
     }
     KUMO_TRY_ASSIGN(FoundDocument before, get_document(context_, index->name, item.id, true));
     before.found = before.found
-                   && shard_of(*index, item.id, item.routing) == shard_of(*index, item.id, before.stored.meta.routing);
+                   && shard_of(*index, item.id, item.routing)
+                          == shard_of(*index, item.id, before.stored.meta.routing);
     if (item.if_seq && before.found
         && (before.stored.meta.seq != *item.if_seq || before.stored.meta.term != item.if_term)) {
         return fault(
@@ -418,7 +425,8 @@ Status Writer::update_once(std::size_t place, const IndexPtr& index, bool& again
 Status Writer::update(std::size_t place, const IndexPtr& index) {
     flush_all();  // What comes before it in this request is seen.
     bool again = true;
-    for (std::int64_t round = 0; again && round <= items_[place].update.retry_on_conflict; ++round) {
+    for (std::int64_t round = 0; again && round <= items_[place].update.retry_on_conflict;
+         ++round) {
         answers_[place].error.reset();
         KUMO_TRY(update_once(place, index, again));
     }
@@ -428,7 +436,10 @@ Status Writer::update(std::size_t place, const IndexPtr& index) {
         return {};
     }
     KUMO_TRY_ASSIGN(const SourceFilter filter, SourceFilter::of(wanted));
-    KUMO_TRY_ASSIGN(const FoundDocument now, get_document(context_, index->name, items_[place].id, true));
+    KUMO_TRY_ASSIGN(
+        const FoundDocument now,
+        get_document(context_, index->name, items_[place].id, true)
+    );
     KUMO_TRY_ASSIGN(const Json source, Json::parse(now.found ? now.stored.source : "{}"));
     out.body["get"] = Json::object(
         {{"_seq_no", now.stored.meta.seq},
@@ -466,8 +477,12 @@ write_items(const Context& context, std::vector<WriteItem> items, const WriteOpt
     return Writer(context, std::move(items), options).run();
 }
 
-Result<FoundDocument>
-get_document(const Context& context, const std::string& index, const std::string& id, bool realtime) {
+Result<FoundDocument> get_document(
+    const Context& context,
+    const std::string& index,
+    const std::string& id,
+    bool realtime
+) {
     std::optional<Result<std::string>> stored;
     if (realtime) {
         stored = wait_for<std::string>([&](node::Reply<std::string> reply) {
@@ -490,11 +505,14 @@ get_document(const Context& context, const std::string& index, const std::string
 
 Status read_conditions(const Parameters& parameters, WriteItem& item) {
     item.routing = parameters.text("routing");
-    const auto number = [&parameters](std::string_view name, std::optional<std::uint64_t>& out) -> Status {
+    const auto number =
+        [&parameters](std::string_view name, std::optional<std::uint64_t>& out) -> Status {
         if (parameters.has(name)) {
             KUMO_TRY_ASSIGN(const std::int64_t value, parameters.integer(name, 0));
             if (value < 0) {
-                return illegal_argument("sequence numbers must be non negative. got [" + std::to_string(value) + "].");
+                return illegal_argument(
+                    "sequence numbers must be non negative. got [" + std::to_string(value) + "]."
+                );
             }
             out = static_cast<std::uint64_t>(value);
         }
@@ -505,7 +523,10 @@ Status read_conditions(const Parameters& parameters, WriteItem& item) {
     if (item.if_seq.has_value() != item.if_term.has_value()) {
         return fault(
             "action_request_validation_exception",
-            std::string("Validation Failed: 1: ") + (item.if_seq ? "ifSeqNo is set, but primary term is [0]" : "ifSeqNo is unassigned, but primary term is [1]") + ";"
+            std::string("Validation Failed: 1: ")
+                + (item.if_seq ? "ifSeqNo is set, but primary term is [0]"
+                               : "ifSeqNo is unassigned, but primary term is [1]")
+                + ";"
         );
     }
     const std::string type = parameters.text("version_type", "internal");
@@ -529,7 +550,9 @@ Status read_conditions(const Parameters& parameters, WriteItem& item) {
             return fault(
                 "action_request_validation_exception",
                 "Validation Failed: 1: illegal version value [" + std::to_string(version)
-                    + "] for version type [" + (item.rule == search::VersionRule::kExternal ? "EXTERNAL" : "EXTERNAL_GTE") + "];"
+                    + "] for version type ["
+                    + (item.rule == search::VersionRule::kExternal ? "EXTERNAL" : "EXTERNAL_GTE")
+                    + "];"
             );
         }
         item.version = static_cast<std::uint64_t>(version);

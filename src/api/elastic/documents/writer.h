@@ -35,8 +35,8 @@ struct UpdateBody {
 /// One document operation, from whatever request.
 struct WriteItem {
     WriteKind kind = WriteKind::kIndex;
-    std::string index;  ///< As the request names it.
-    std::string id;     ///< Empty: one is made.
+    std::string index;      ///< As the request names it.
+    std::string id;         ///< Empty: one is made.
     bool empty_id = false;  ///< It was given, and is empty: an error.
     std::string routing{};
     std::optional<std::uint64_t> if_seq{};
@@ -79,8 +79,12 @@ struct FoundDocument {
     bool found = false;
 };
 
-Result<FoundDocument>
-get_document(const Context& context, const std::string& index, const std::string& id, bool realtime);
+Result<FoundDocument> get_document(
+    const Context& context,
+    const std::string& index,
+    const std::string& id,
+    bool realtime
+);
 
 /// Reads `version`, `version_type`, `if_seq_no`, `if_primary_term`, `routing` of a query string.
 /// action_request_validation_exception, illegal_argument_exception.

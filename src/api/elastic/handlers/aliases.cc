@@ -59,7 +59,9 @@ Status check_alias_name(const Context& context, const std::string& name) {
         return fault("invalid_alias_name_exception", "Invalid alias name [" + name + "]" + why);
     };
     if (name.empty() || name.find_first_of("\\/*?\"<>| ,") != std::string::npos) {
-        return invalid(": must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]");
+        return invalid(
+            ": must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]"
+        );
     }
     if (name.find('#') != std::string::npos) {
         return invalid(": must not contain '#'");
@@ -112,7 +114,10 @@ Result<Action> read_action(const Json& entry) {
     } else if (name == "remove_index") {
         out.kind = Action::Kind::kRemoveIndex;
     } else {
-        return fault("x_content_parse_exception", "[1:2] [alias_action] unknown field [" + name + "]");
+        return fault(
+            "x_content_parse_exception",
+            "[1:2] [alias_action] unknown field [" + name + "]"
+        );
     }
     bool has_index = false;
     bool has_alias = false;
@@ -161,7 +166,10 @@ Status AliasChange::change(const Action& action, const IndexPtr& index, bool& fo
             if (removed_.find(alias) == removed_.end()) {
                 KUMO_TRY(check_alias_name(context_, alias));
             }
-            KUMO_TRY_ASSIGN(const Json made, normalized_aliases(Json::object({{alias, action.options}})));
+            KUMO_TRY_ASSIGN(
+                const Json made,
+                normalized_aliases(Json::object({{alias, action.options}}))
+            );
             aliases[alias] = *made.find(alias);
         }
         return {};
@@ -202,13 +210,15 @@ Status AliasChange::add(const Action& action) {
     if (!found && (action.must_exist || !action.options.is_null())) {
         return fault(
             "aliases_not_found_exception",
-            "aliases [" + [&action] {
-                std::string names;
-                for (const std::string& name : action.aliases) {
-                    names += (names.empty() ? "" : ", ") + name;
-                }
-                return names;
-            }() + "] missing"
+            "aliases [" +
+                [&action] {
+                    std::string names;
+                    for (const std::string& name : action.aliases) {
+                        names += (names.empty() ? "" : ", ") + name;
+                    }
+                    return names;
+                }()
+                + "] missing"
         );
     }
     return {};
@@ -239,7 +249,8 @@ namespace {
 
 /// Names that are asked for by themselves and are not there: those in front of the first wildcard,
 /// unless what follows takes them out again.
-std::string missing_aliases(const std::vector<std::string>& patterns, const std::set<std::string>& found) {
+std::string
+missing_aliases(const std::vector<std::string>& patterns, const std::set<std::string>& found) {
     const auto is_wildcard = [](const std::string& pattern) {
         return pattern.find('*') != std::string::npos || pattern == "_all";
     };
@@ -250,9 +261,10 @@ std::string missing_aliases(const std::vector<std::string>& patterns, const std:
     for (std::size_t i = 0; i < first; ++i) {
         bool excluded = false;
         for (std::size_t j = std::max(i + 1, first); j < patterns.size(); ++j) {
-            excluded = excluded
-                       || (patterns[j].starts_with('-')
-                           && matches_wildcard(std::string_view(patterns[j]).substr(1), patterns[i]));
+            excluded =
+                excluded
+                || (patterns[j].starts_with('-')
+                    && matches_wildcard(std::string_view(patterns[j]).substr(1), patterns[i]));
         }
         if (!excluded && found.find(patterns[i]) == found.end()) {
             missing.insert(patterns[i]);
@@ -311,7 +323,8 @@ Result<Answer> put_alias(const Request& request) {
     if (action.indices.empty() || action.aliases.empty()) {
         return fault(
             "action_request_validation_exception",
-            "Validation Failed: 1: " + std::string(action.indices.empty() ? "index" : "alias") + " is missing;"
+            "Validation Failed: 1: " + std::string(action.indices.empty() ? "index" : "alias")
+                + " is missing;"
         );
     }
     AliasChange change(request.context);

@@ -11,8 +11,7 @@ namespace kumo::api_elastic {
 
 namespace {
 
-constexpr const char* kSameShard =
-    "a copy of this shard is already allocated to this node";
+constexpr const char* kSameShard = "a copy of this shard is already allocated to this node";
 
 Json decider(const char* name, const char* decision, const std::string& why) {
     return Json::object({{"decider", name}, {"decision", decision}, {"explanation", why}});
@@ -30,7 +29,8 @@ Json node_decision(const NodeView& node, std::int64_t rank, const CopyView& copy
           Json::array({decider(
               "same_shard",
               "NO",
-              std::string(kSameShard) + " [[" + copy.index + "][" + std::to_string(copy.shard) + "]]"
+              std::string(kSameShard) + " [[" + copy.index + "][" + std::to_string(copy.shard)
+                  + "]]"
           )})}}
     );
 }
@@ -88,10 +88,13 @@ Json explain_started(const CopyView& copy) {
 
 /// Checks one command of a reroute: "move", "cancel", ...
 Status check_command(const Request& request, const std::string& name, const Json& options) {
-    static const std::vector<std::string_view> kCommands = {
-        "move", "cancel", "allocate_replica", "allocate_stale_primary", "allocate_empty_primary"};
+    static const std::vector<std::string_view> kCommands =
+        {"move", "cancel", "allocate_replica", "allocate_stale_primary", "allocate_empty_primary"};
     if (std::find(kCommands.begin(), kCommands.end(), name) == kCommands.end()) {
-        return fault("parse_exception", "unknown_named_object_exception: unknown field [" + name + "]");
+        return fault(
+            "parse_exception",
+            "unknown_named_object_exception: unknown field [" + name + "]"
+        );
     }
     const Json* const index = options.find("index");
     if (index != nullptr && request.context.indices.find(index->text()) == nullptr) {
@@ -119,7 +122,8 @@ Json explanation(const std::string& name, const Json& options) {
           Json::array({decider(
               (name + "_allocation_command").c_str(),
               "NO",
-              "can't " + name + " " + text("shard") + ", failed to find it on node {" + text("node") + "}"
+              "can't " + name + " " + text("shard") + ", failed to find it on node {" + text("node")
+                  + "}"
           )})}}
     );
 }
@@ -142,7 +146,8 @@ Result<Answer> reroute(const Request& request) {
         KUMO_TRY(check_command(request, name, options));
         if (!explain && !dry) {
             return illegal_argument(
-                "[" + name + "_allocation] copies follow the nodes that are up; they are not moved by hand"
+                "[" + name
+                + "_allocation] copies follow the nodes that are up; they are not moved by hand"
             );
         }
         explanations.push(explanation(name, options));
@@ -150,7 +155,10 @@ Result<Answer> reroute(const Request& request) {
     Request state{request.context};
     state.path = request.path;
     const std::string metric = request.parameters.text("metric");
-    state.parts["metric"] = metric.empty() ? "version,nodes,master_node,cluster_manager_node,routing_table,routing_nodes,blocks" : metric;
+    state.parts["metric"] =
+        metric.empty()
+            ? "version,nodes,master_node,cluster_manager_node,routing_table,routing_nodes,blocks"
+            : metric;
     KUMO_TRY_ASSIGN(const Answer now, cluster_state(state));
     Json out = acknowledged();
     out["state"] = now.body;
@@ -172,7 +180,8 @@ Result<Answer> allocation_explain(const Request& request) {
             }
         }
         return illegal_argument(
-            "unable to find any unassigned shards to explain [ClusterAllocationExplainRequest[useAnyUnassignedShard=true]"
+            "unable to find any unassigned shards to explain "
+            "[ClusterAllocationExplainRequest[useAnyUnassignedShard=true]"
         );
     }
     const Json* const name = body.find("index");
@@ -189,11 +198,17 @@ Result<Answer> allocation_explain(const Request& request) {
         return no_such_index(name->text());
     }
     for (const CopyView& copy : view.copies(*index)) {
-        if (copy.shard == shard->to_int64().value_or(-1) && copy.primary == primary->to_bool().value_or(false)) {
-            return Answer(copy.node == nullptr ? explain_unassigned(view, copy) : explain_started(copy));
+        if (copy.shard == shard->to_int64().value_or(-1)
+            && copy.primary == primary->to_bool().value_or(false)) {
+            return Answer(
+                copy.node == nullptr ? explain_unassigned(view, copy) : explain_started(copy)
+            );
         }
     }
-    return illegal_argument("No shard was specified in the request which means the response should explain a randomly-chosen unassigned shard, but there are none");
+    return illegal_argument(
+        "No shard was specified in the request which means the response should explain a "
+        "randomly-chosen unassigned shard, but there are none"
+    );
 }
 
 }  // namespace kumo::api_elastic

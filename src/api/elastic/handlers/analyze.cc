@@ -47,7 +47,12 @@ std::int64_t units_before(std::string_view text, std::size_t bytes) {
     return units;
 }
 
-Json token_json(const search::ChainToken& token, std::string_view text, std::int64_t offset, std::uint32_t position) {
+Json token_json(
+    const search::ChainToken& token,
+    std::string_view text,
+    std::int64_t offset,
+    std::uint32_t position
+) {
     Json out = Json::object(
         {{"token", token.text},
          {"start_offset", offset + units_before(text, token.begin)},
@@ -87,7 +92,9 @@ Result<Json> custom_chain(const Json& analysis, const Json& body) {
     const auto list = [&](const char* kind, const char* name) -> Status {
         const Json* const given = body.find(name);
         Json parts = Json::array();
-        for (const Json& one : given == nullptr ? Json::Array() : given->is_array() ? given->items() : Json::Array{*given}) {
+        for (const Json& one : given == nullptr    ? Json::Array()
+                               : given->is_array() ? given->items()
+                                                   : Json::Array{*given}) {
             KUMO_TRY_ASSIGN(Json part, analysis_part(analysis, kind, one));
             parts.push(std::move(part));
         }
@@ -97,7 +104,10 @@ Result<Json> custom_chain(const Json& analysis, const Json& body) {
     KUMO_TRY(list("char_filter", "char_filter"));
     KUMO_TRY(list("filter", "filter"));
     const Json* const tokenizer = body.find("tokenizer");
-    KUMO_TRY_ASSIGN(out["tokenizer"], analysis_part(analysis, "tokenizer", tokenizer == nullptr ? Json("keyword") : *tokenizer));
+    KUMO_TRY_ASSIGN(
+        out["tokenizer"],
+        analysis_part(analysis, "tokenizer", tokenizer == nullptr ? Json("keyword") : *tokenizer)
+    );
     return out;
 }
 
@@ -119,19 +129,24 @@ Json explained(const search::AnalysisChain& chain, const Json& body, const Texts
             for (const std::string& text : texts.all) {
                 filtered.push(chain.filtered(text, n));
             }
-            list.push(Json::object({{"name", part_name(one)}, {"filtered_text", std::move(filtered)}}));
+            list.push(
+                Json::object({{"name", part_name(one)}, {"filtered_text", std::move(filtered)}})
+            );
         }
         out["charfilters"] = std::move(list);
     }
     const Json* const tokenizer = body.find("tokenizer");
     out["tokenizer"] = Json::object(
-        {{"name", tokenizer == nullptr ? "keyword" : part_name(*tokenizer)}, {"tokens", tokens_json(chain, texts, 0)}}
+        {{"name", tokenizer == nullptr ? "keyword" : part_name(*tokenizer)},
+         {"tokens", tokens_json(chain, texts, 0)}}
     );
     if (const Json* const filters = body.find("filter")) {
         Json list = Json::array();
         std::size_t n = 0;
         for (const Json& one : filters->is_array() ? filters->items() : Json::Array{*filters}) {
-            list.push(Json::object({{"name", part_name(one)}, {"tokens", tokens_json(chain, texts, ++n)}}));
+            list.push(
+                Json::object({{"name", part_name(one)}, {"tokens", tokens_json(chain, texts, ++n)}})
+            );
         }
         out["tokenfilters"] = std::move(list);
     }
@@ -139,7 +154,8 @@ Json explained(const search::AnalysisChain& chain, const Json& body, const Texts
 }
 
 /// The chain that a request names, and what it is called.
-Result<Json> chain_of(const Json& analysis, const IndexPtr& index, const Json& body, std::string& name) {
+Result<Json>
+chain_of(const Json& analysis, const IndexPtr& index, const Json& body, std::string& name) {
     if (const Json* const analyzer = body.find("analyzer")) {
         name = analyzer->text();
         return analyzer_chain(analysis, name);
@@ -162,7 +178,8 @@ Result<Json> chain_of(const Json& analysis, const IndexPtr& index, const Json& b
         }
         return analyzer_chain(analysis, field == nullptr ? "default" : "keyword");
     }
-    if (body.find("tokenizer") != nullptr || body.find("filter") != nullptr || body.find("char_filter") != nullptr) {
+    if (body.find("tokenizer") != nullptr || body.find("filter") != nullptr
+        || body.find("char_filter") != nullptr) {
         return custom_chain(analysis, body);
     }
     name = "default";
@@ -182,15 +199,29 @@ Result<Answer> analyze(const Request& request) {
         }
     }
     static const std::vector<std::string_view> kKnown = {
-        "text", "analyzer", "field", "tokenizer", "filter", "char_filter", "explain", "attributes", "normalizer"};
+        "text",
+        "analyzer",
+        "field",
+        "tokenizer",
+        "filter",
+        "char_filter",
+        "explain",
+        "attributes",
+        "normalizer"};
     for (const auto& [name, value] : body.members()) {
         if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) {
-            return illegal_argument("Unknown parameter [" + name + "] in request body or parameter is of the wrong type[" + value.text() + "] ");
+            return illegal_argument(
+                "Unknown parameter [" + name
+                + "] in request body or parameter is of the wrong type[" + value.text() + "] "
+            );
         }
     }
     const Json* const given = body.find("text");
     if (given == nullptr) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: text is missing;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: text is missing;"
+        );
     }
     Texts texts;
     for (const Json& one : given->is_array() ? given->items() : Json::Array{*given}) {

@@ -87,7 +87,7 @@ Status read_meta(const std::string& name, const Json& value, std::size_t line, W
         item.version = number();
     } else if (name == "version_type" || name == "_version_type") {
         const std::string type = value.text();
-        item.rule = type == "external_gte" ? search::VersionRule::kExternalGte
+        item.rule = type == "external_gte"         ? search::VersionRule::kExternalGte
                     : type.starts_with("external") ? search::VersionRule::kExternal
                                                    : search::VersionRule::kInternal;
     } else if (name == "retry_on_conflict" || name == "_retry_on_conflict") {
@@ -100,7 +100,8 @@ Status read_meta(const std::string& name, const Json& value, std::size_t line, W
         }
     } else if (name != "_type" && name != "dynamic_templates" && name != "list_executed_pipelines") {
         return illegal_argument(
-            "Action/metadata line [" + std::to_string(line) + "] contains an unknown parameter [" + name + "]"
+            "Action/metadata line [" + std::to_string(line) + "] contains an unknown parameter ["
+            + name + "]"
         );
     }
     return {};
@@ -175,7 +176,9 @@ Result<std::vector<WriteItem>> read_bulk(std::string_view body, const Defaults& 
         KUMO_TRY_ASSIGN(WriteItem item, read_action(action, line, defaults));
         if (item.kind != WriteKind::kDelete) {
             if (body.empty()) {
-                return illegal_argument("a source is missing behind line [" + std::to_string(line) + "]");
+                return illegal_argument(
+                    "a source is missing behind line [" + std::to_string(line) + "]"
+                );
             }
             ++line;
             KUMO_TRY(read_source(next_line(body), item));
@@ -192,18 +195,17 @@ Status validate(const std::vector<WriteItem>& items) {
         if (item.index.empty()) {
             wrong += " " + std::to_string(++count) + ": index is missing;";
         }
-        if (item.id.empty() && (item.kind == WriteKind::kUpdate || item.kind == WriteKind::kDelete)) {
+        if (item.id.empty()
+            && (item.kind == WriteKind::kUpdate || item.kind == WriteKind::kDelete)) {
             wrong += " " + std::to_string(++count) + ": id is missing;";
         }
     }
     if (items.empty()) {
         wrong = " 1: no requests added;";
     }
-    return wrong.empty() ? Status()
-                         : Status(fault(
-                             "action_request_validation_exception",
-                             "Validation Failed:" + wrong
-                         ));
+    return wrong.empty()
+               ? Status()
+               : Status(fault("action_request_validation_exception", "Validation Failed:" + wrong));
 }
 
 Json item_json(const WriteItem& item, const WriteAnswer& answer) {
@@ -242,7 +244,8 @@ Result<Answer> bulk(const Request& request) {
     KUMO_TRY_ASSIGN(std::vector<WriteItem> items, read_bulk(request.body, defaults));
     KUMO_TRY(validate(items));
     const std::vector<WriteItem> asked = items;
-    const std::vector<WriteAnswer> answers = write_items(request.context, std::move(items), options);
+    const std::vector<WriteAnswer> answers =
+        write_items(request.context, std::move(items), options);
     Json list = Json::array();
     bool errors = false;
     for (std::size_t i = 0; i < answers.size(); ++i) {

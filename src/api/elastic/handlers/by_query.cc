@@ -30,7 +30,10 @@ struct Progress {
     Json json(const Context& context, bool creates, bool updates) const {
         Json out = Json::object(
             {{"took",
-              std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.monotonic_now() - begin).count()},
+              std::chrono::duration_cast<std::chrono::milliseconds>(
+                  context.clock.monotonic_now() - begin
+              )
+                  .count()},
              {"timed_out", false},
              {"total", total}}
         );
@@ -66,7 +69,12 @@ struct Found {
     search::StoredDocument document;
 };
 
-Result<std::vector<Found>> find_all(const Context& context, const std::vector<SearchTarget>& targets, const Json& query, std::int64_t max_docs) {
+Result<std::vector<Found>> find_all(
+    const Context& context,
+    const std::vector<SearchTarget>& targets,
+    const Json& query,
+    std::int64_t max_docs
+) {
     namespace tree = search::tree;
     std::vector<Found> out;
     for (std::uint32_t t = 0; t < targets.size(); ++t) {
@@ -80,7 +88,8 @@ Result<std::vector<Found>> find_all(const Context& context, const std::vector<Se
             KUMO_TRY_ASSIGN(auto node, parse_query(targets[t].filter, *parsed_for));
             both.filter.push_back(std::move(node));
         }
-        const tree::NodePtr node = both.filter.empty() ? tree::match_all() : tree::boolean(std::move(both));
+        const tree::NodePtr node =
+            both.filter.empty() ? tree::match_all() : tree::boolean(std::move(both));
         tree::Evaluation evaluation(*targets[t].snapshot);
         KUMO_TRY_ASSIGN(const auto matches, tree::evaluate(*node, evaluation, false));
         for (std::uint32_t p = 0; p < matches.size(); ++p) {
@@ -119,11 +128,16 @@ Result<ByQuery> by_query_of(const Request& request, const Json& body) {
         }
     }
     if (out.max_docs == 0 || out.max_docs < -1) {
-        return illegal_argument("[max_docs] parameter cannot be negative or zero, found [" + std::to_string(out.max_docs) + "]");
+        return illegal_argument(
+            "[max_docs] parameter cannot be negative or zero, found ["
+            + std::to_string(out.max_docs) + "]"
+        );
     }
     const std::string conflicts = request.parameters.text("conflicts");
     if (!conflicts.empty() && conflicts != "proceed" && conflicts != "abort") {
-        return illegal_argument("conflicts may only be \"proceed\" or \"abort\" but was [" + conflicts + "]");
+        return illegal_argument(
+            "conflicts may only be \"proceed\" or \"abort\" but was [" + conflicts + "]"
+        );
     }
     out.proceed = out.proceed || conflicts == "proceed";
     KUMO_TRY_ASSIGN(out.refresh, request.parameters.flag("refresh", false));
@@ -131,13 +145,20 @@ Result<ByQuery> by_query_of(const Request& request, const Json& body) {
 }
 
 /// Hands items over in batches; false if a conflict ends it.
-bool write_all(const Context& context, std::vector<WriteItem> items, const ByQuery& how, Progress& progress) {
+bool write_all(
+    const Context& context,
+    std::vector<WriteItem> items,
+    const ByQuery& how,
+    Progress& progress
+) {
     WriteOptions options;
     options.refresh = how.refresh;
     for (std::size_t at = 0; at < items.size(); at += kBatch) {
         std::vector<WriteItem> batch(
             std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(at)),
-            std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(std::min(at + kBatch, items.size())))
+            std::make_move_iterator(
+                items.begin() + static_cast<std::ptrdiff_t>(std::min(at + kBatch, items.size()))
+            )
         );
         ++progress.batches;
         bool ended = false;
@@ -151,7 +172,10 @@ bool write_all(const Context& context, std::vector<WriteItem> items, const ByQue
                     }
                 }
                 progress.failures.push(Json::object(
-                    {{"index", answer.index}, {"id", answer.id}, {"cause", cause_json(why)}, {"status", why.status}}
+                    {{"index", answer.index},
+                     {"id", answer.id},
+                     {"cause", cause_json(why)},
+                     {"status", why.status}}
                 ));
                 ended = true;
                 continue;
@@ -171,7 +195,8 @@ bool write_all(const Context& context, std::vector<WriteItem> items, const ByQue
 int status_of(const Progress& progress) {
     int status = 200;
     for (const Json& failure : progress.failures.items()) {
-        status = std::max(status, static_cast<int>(failure.find("status")->to_int64().value_or(500)));
+        status =
+            std::max(status, static_cast<int>(failure.find("status")->to_int64().value_or(500)));
     }
     return status;
 }
@@ -196,18 +221,28 @@ WriteItem item_of(Found found, WriteKind kind) {
 
 Result<Answer> run_by_query(const Request& request, WriteKind kind) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
-    if (kind == WriteKind::kDelete && (body.is_null() || body.find("query") == nullptr) && !request.parameters.has("q")) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: query is missing;");
+    if (kind == WriteKind::kDelete && (body.is_null() || body.find("query") == nullptr)
+        && !request.parameters.has("q")) {
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: query is missing;"
+        );
     }
     if (body.find("script") != nullptr) {
         return not_supported("scripts are not supported");
     }
     KUMO_TRY_ASSIGN(const ByQuery how, by_query_of(request, body));
     KUMO_TRY_ASSIGN(const IndicesOptions options, options_of().with(request.parameters));
-    KUMO_TRY_ASSIGN(const auto targets, search_targets(request.context, request.part("index"), options));
+    KUMO_TRY_ASSIGN(
+        const auto targets,
+        search_targets(request.context, request.part("index"), options)
+    );
     Progress progress;
     progress.begin = request.context.clock.monotonic_now();
-    KUMO_TRY_ASSIGN(std::vector<Found> found, find_all(request.context, targets, how.query, how.max_docs));
+    KUMO_TRY_ASSIGN(
+        std::vector<Found> found,
+        find_all(request.context, targets, how.query, how.max_docs)
+    );
     progress.total = static_cast<std::int64_t>(found.size());
     std::vector<WriteItem> items;
     for (Found& one : found) {
@@ -220,7 +255,10 @@ Result<Answer> run_by_query(const Request& request, WriteKind kind) {
             request.context.pins.refresh(target.index->name);
         }
     }
-    return Answer(status_of(progress), progress.json(request.context, false, kind != WriteKind::kDelete));
+    return Answer(
+        status_of(progress),
+        progress.json(request.context, false, kind != WriteKind::kDelete)
+    );
 }
 
 }  // namespace
@@ -249,7 +287,10 @@ Result<Answer> reindex(const Request& request) {
     const Json* const from = source->find("index");
     const Json* const to = dest->find("index");
     if (from == nullptr || to == nullptr) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: index is missing;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: index is missing;"
+        );
     }
     std::string expression;
     for (const Json& one : from->is_array() ? from->items() : Json::Array{*from}) {
@@ -260,7 +301,8 @@ Result<Answer> reindex(const Request& request) {
         if (target.index->name == to->text()) {
             return fault(
                 "action_request_validation_exception",
-                "Validation Failed: 1: reindex cannot write into an index its reading from [" + to->text() + "];"
+                "Validation Failed: 1: reindex cannot write into an index its reading from ["
+                    + to->text() + "];"
             );
         }
     }
@@ -282,18 +324,26 @@ Result<Answer> reindex(const Request& request) {
     const Json* const pipeline = dest->find("pipeline");
     Progress progress;
     progress.begin = request.context.clock.monotonic_now();
-    KUMO_TRY_ASSIGN(std::vector<Found> found, find_all(request.context, targets, how.query, how.max_docs));
+    KUMO_TRY_ASSIGN(
+        std::vector<Found> found,
+        find_all(request.context, targets, how.query, how.max_docs)
+    );
     progress.total = static_cast<std::int64_t>(found.size());
     std::vector<WriteItem> items;
     for (Found& one : found) {
         const std::uint64_t version = one.document.meta.version;
-        WriteItem item = item_of(std::move(one), op_type != nullptr && op_type->text() == "create" ? WriteKind::kCreate : WriteKind::kIndex);
+        WriteItem item = item_of(
+            std::move(one),
+            op_type != nullptr && op_type->text() == "create" ? WriteKind::kCreate
+                                                              : WriteKind::kIndex
+        );
         item.if_seq.reset();
         item.if_term.reset();
         item.index = to->text();
         item.pipeline = pipeline == nullptr ? "" : pipeline->text();
         if (version_type != nullptr && version_type->text().starts_with("external")) {
-            item.rule = version_type->text() == "external_gte" ? search::VersionRule::kExternalGte : search::VersionRule::kExternal;
+            item.rule = version_type->text() == "external_gte" ? search::VersionRule::kExternalGte
+                                                               : search::VersionRule::kExternal;
             item.version = version;
         }
         if (!filter.is_plain()) {

@@ -6,13 +6,13 @@
 #include "api/elastic/mapping/dates.h"
 #include "api/elastic/wildcard.h"
 
-#include <sys/statvfs.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <utility>
+
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 namespace kumo::api_elastic {
 
@@ -58,11 +58,13 @@ struct Disk {
     std::uint64_t available = 0;
 
     std::uint64_t used() const { return total - available; }
+
     std::uint64_t percent() const { return total == 0 ? 0 : used() * 100 / total; }
 };
 
 Disk disk_of(const Context& context) {
     struct statvfs stats {};
+
     if (statvfs(context.options.data_dir.c_str(), &stats) != 0) {
         return {};
     }
@@ -78,20 +80,24 @@ std::vector<Row> count_rows(const Request& request, std::uint64_t count) {
 
 bool fits_any(const std::string& patterns, const std::string& name) {
     const std::vector<std::string> list = split_list(patterns);
-    return list.empty() || std::any_of(list.begin(), list.end(), [&name](const std::string& pattern) {
-               return matches_wildcard(pattern, name);
-           });
+    return list.empty()
+           || std::any_of(list.begin(), list.end(), [&name](const std::string& pattern) {
+                  return matches_wildcard(pattern, name);
+              });
 }
 
 }  // namespace
 
 Result<Answer> cat_help(const Request& /*request*/) {
     return Answer::plain(
-        "=^.^=\n/_cat/allocation\n/_cat/shards\n/_cat/shards/{index}\n/_cat/cluster_manager\n/_cat/nodes\n"
-        "/_cat/tasks\n/_cat/indices\n/_cat/indices/{index}\n/_cat/segments\n/_cat/segments/{index}\n"
+        "=^.^=\n/_cat/allocation\n/_cat/shards\n/_cat/shards/{index}\n/_cat/cluster_manager\n/_cat/"
+        "nodes\n"
+        "/_cat/tasks\n/_cat/indices\n/_cat/indices/{index}\n/_cat/segments\n/_cat/segments/"
+        "{index}\n"
         "/_cat/count\n/_cat/count/{index}\n/_cat/recovery\n/_cat/recovery/{index}\n/_cat/health\n"
         "/_cat/pending_tasks\n/_cat/aliases\n/_cat/aliases/{alias}\n/_cat/thread_pool\n"
-        "/_cat/thread_pool/{thread_pools}\n/_cat/plugins\n/_cat/fielddata\n/_cat/fielddata/{fields}\n"
+        "/_cat/thread_pool/{thread_pools}\n/_cat/plugins\n/_cat/fielddata\n/_cat/fielddata/"
+        "{fields}\n"
         "/_cat/nodeattrs\n/_cat/repositories\n/_cat/snapshots/{repository}\n/_cat/templates\n"
     );
 }
@@ -106,8 +112,8 @@ Result<Answer> cat_aliases(const Request& request) {
         for (const auto& [name, alias] : index->aliases.members()) {
             const Json* const hidden = alias.find("is_hidden");
             const bool is_hidden = hidden != nullptr && hidden->to_bool().value_or(false);
-            const bool shows_hidden =
-                wildcards.find("hidden") != std::string::npos || wildcards.find("all") != std::string::npos;
+            const bool shows_hidden = wildcards.find("hidden") != std::string::npos
+                                      || wildcards.find("all") != std::string::npos;
             const std::string wanted = request.part("name");
             const bool by_name = wanted.find(name) != std::string::npos
                                  || (wanted.starts_with('.') && name.starts_with('.'));
@@ -145,8 +151,11 @@ Result<Answer> cat_allocation(const Request& request) {
     std::vector<Row> rows;
     for (const NodeView& node : view.nodes()) {
         const std::string wanted = request.part("node_id");
-        const bool wants = wanted.empty() || wanted == "_all" || fits_any(wanted, node.name) || fits_any(wanted, node.id)
-                           || (wanted == "_master" || wanted == "_cluster_manager" ? node.leads : wanted == "_local" && node.self);
+        const bool wants = wanted.empty() || wanted == "_all" || fits_any(wanted, node.name)
+                           || fits_any(wanted, node.id)
+                           || (wanted == "_master" || wanted == "_cluster_manager"
+                                   ? node.leads
+                                   : wanted == "_local" && node.self);
         if (!wants) {
             continue;
         }
@@ -241,7 +250,8 @@ Result<Answer> cat_health(const Request& request) {
         Request without = request;
         without.parameters.set(
             "h",
-            "cluster,status,node.total,node.data,discovered_cluster_manager,shards,pri,relo,init,unassign,"
+            "cluster,status,node.total,node.data,discovered_cluster_manager,shards,pri,relo,init,"
+            "unassign,"
             "pending_tasks,max_task_wait_time,active_shards_percent"
         );
         return table_answer(without, "health", {std::move(row)});
@@ -291,7 +301,8 @@ Result<Answer> cat_nodeattrs(const Request& request) {
     const ClusterView view = ClusterView::of(request.context);
     std::vector<Row> rows;
     for (const NodeView& node : view.nodes()) {
-        auto attributes = node.self ? request.context.options.attributes : std::map<std::string, std::string>();
+        auto attributes =
+            node.self ? request.context.options.attributes : std::map<std::string, std::string>();
         attributes.emplace("shard_indexing_pressure_enabled", "true");
         for (const auto& [name, value] : attributes) {
             Row row;
@@ -334,7 +345,8 @@ Result<Answer> cat_nodes(const Request& request) {
             row["pid"] = std::int64_t{getpid()};
             row["heap.current"] = Cell::bytes(process.resident);
             row["heap.max"] = Cell::bytes(process.memory_total);
-            row["heap.percent"] = process.resident * 100 / std::max<std::uint64_t>(process.memory_total, 1);
+            row["heap.percent"] =
+                process.resident * 100 / std::max<std::uint64_t>(process.memory_total, 1);
             row["ram.current"] = Cell::bytes(process.memory_total - process.memory_available);
             row["ram.max"] = Cell::bytes(process.memory_total);
             row["ram.percent"] = (process.memory_total - process.memory_available) * 100
@@ -345,7 +357,8 @@ Result<Answer> cat_nodes(const Request& request) {
             row["load_15m"] = process.load[2];
             row["file_desc.current"] = process.open_files;
             row["file_desc.max"] = process.open_files_max;
-            row["file_desc.percent"] = process.open_files * 100 / std::max<std::uint64_t>(process.open_files_max, 1);
+            row["file_desc.percent"] =
+                process.open_files * 100 / std::max<std::uint64_t>(process.open_files_max, 1);
             row["disk.total"] = Cell::bytes(disk.total);
             row["disk.used"] = Cell::bytes(disk.used());
             row["disk.avail"] = Cell::bytes(disk.available);
@@ -387,13 +400,18 @@ Result<Answer> cat_recovery(const Request& request) {
             row["stop_time"] = default_date_format().format({one.index->created_at, 0});
             row["type"] = copy.primary ? "empty_store" : "peer";
             row["stage"] = "done";
-            for (const char* const name : {"source_host", "source_node", "repository", "snapshot"}) {
+            for (const char* const name :
+                 {"source_host", "source_node", "repository", "snapshot"}) {
                 row[name] = "n/a";
             }
             row["target_host"] = host_of(*copy.node);
             row["target_node"] = copy.node->name;
             for (const char* const name :
-                 {"files", "files_recovered", "files_total", "translog_ops", "translog_ops_recovered"}) {
+                 {"files",
+                  "files_recovered",
+                  "files_total",
+                  "translog_ops",
+                  "translog_ops_recovered"}) {
                 row[name] = std::int64_t{0};
             }
             for (const char* const name : {"bytes", "bytes_recovered", "bytes_total"}) {
@@ -478,7 +496,8 @@ Result<Answer> cat_shards(const Request& request) {
             if (copy.node != nullptr) {
                 if (!one.index->closed) {
                     row["docs"] = counts[static_cast<std::size_t>(copy.shard)];
-                    row["store"] = Cell::bytes(sizes.bytes / static_cast<std::uint64_t>(one.index->shards()));
+                    row["store"] =
+                        Cell::bytes(sizes.bytes / static_cast<std::uint64_t>(one.index->shards()));
                 }
                 row["ip"] = copy.node->ip;
                 row["id"] = copy.node->id;
@@ -589,10 +608,12 @@ Result<Answer> cat_thread_pool(const Request& request) {
             row["name"] = pool.name;
             row["type"] = pool.type;
             row["queue_size"] = pool.queue_size;
-            for (const char* const count : {"active", "queue", "rejected", "largest", "completed", "pool_size"}) {
+            for (const char* const count :
+                 {"active", "queue", "rejected", "largest", "completed", "pool_size"}) {
                 row[count] = std::int64_t{0};
             }
-            row["total_wait_time"] = std::string(pool.name) == "generic" ? Cell("-1") : Cell::millis(0);
+            row["total_wait_time"] =
+                std::string(pool.name) == "generic" ? Cell("-1") : Cell::millis(0);
             rows.push_back(std::move(row));
         }
     }

@@ -4,6 +4,7 @@
 #include "api/elastic/mapping/analysis.h"
 #include "api/elastic/routing.h"
 #include "api/elastic/wildcard.h"
+#include "io/thread.h"
 
 #include <algorithm>
 #include <charconv>
@@ -36,7 +37,8 @@ int rank_of(std::string_view status) {
 /// "3", ">=2", "ge(2)", ...
 std::optional<bool> fits_count(std::string wanted, std::int64_t count) {
     std::string op = "==";
-    for (const auto& [name, sign] : {std::pair("ge(", ">="), {"le(", "<="}, {"gt(", ">"}, {"lt(", "<"}}) {
+    for (const auto& [name, sign] :
+         {std::pair("ge(", ">="), {"le(", "<="}, {"gt(", ">"}, {"lt(", "<"}}) {
         if (wanted.starts_with(name) && wanted.ends_with(')')) {
             op = sign;
             wanted = wanted.substr(3, wanted.size() - 4);
@@ -53,18 +55,21 @@ std::optional<bool> fits_count(std::string wanted, std::int64_t count) {
     if (!number) {
         return std::nullopt;
     }
-    return op == ">=" ? count >= *number
+    return op == ">="   ? count >= *number
            : op == "<=" ? count <= *number
-           : op == ">" ? count > *number
-           : op == "<" ? count < *number
-                       : count == *number;
+           : op == ">"  ? count > *number
+           : op == "<"  ? count < *number
+                        : count == *number;
 }
 
 Result<HealthWants> health_wants(const Parameters& parameters) {
     HealthWants out;
     out.status = parameters.text("wait_for_status");
-    if (!out.status.empty() && out.status != "green" && out.status != "yellow" && out.status != "red") {
-        return illegal_argument("No enum constant org.opensearch.cluster.health.ClusterHealthStatus." + out.status);
+    if (!out.status.empty() && out.status != "green" && out.status != "yellow"
+        && out.status != "red") {
+        return illegal_argument(
+            "No enum constant org.opensearch.cluster.health.ClusterHealthStatus." + out.status
+        );
     }
     out.nodes = parameters.text("wait_for_nodes");
     if (!out.nodes.empty() && !fits_count(out.nodes, 0)) {
@@ -158,7 +163,9 @@ Result<Health> health_now(const Request& request, const std::string& level) {
     }
     out.nodes = static_cast<std::int64_t>(view.nodes().size());
     const auto all = out.counts.active + out.counts.unassigned;
-    const double percent = all == 0 ? 100.0 : 100.0 * static_cast<double>(out.counts.active) / static_cast<double>(all);
+    const double percent =
+        all == 0 ? 100.0
+                 : 100.0 * static_cast<double>(out.counts.active) / static_cast<double>(all);
     Json& body = out.body;
     body["cluster_name"] = request.context.options.cluster_name;
     body["status"] = out.counts.status();
@@ -219,7 +226,8 @@ Json copy_json(const CopyView& copy) {
             {{"reason", "INDEX_CREATED"}, {"delayed", false}, {"allocation_status", "no_attempt"}}
         );
     } else {
-        out["allocation_id"] = Json::object({{"id", copy.node->id + "-" + std::to_string(copy.shard)}});
+        out["allocation_id"] =
+            Json::object({{"id", copy.node->id + "-" + std::to_string(copy.shard)}});
     }
     return out;
 }
@@ -263,7 +271,9 @@ Json index_metadata(const ClusterView& view, const Index& index) {
     }
     for (const CopyView& copy : view.copies(index)) {
         if (copy.node != nullptr) {
-            in_sync[std::to_string(copy.shard)].push(copy.node->id + "-" + std::to_string(copy.shard));
+            in_sync[std::to_string(copy.shard)].push(
+                copy.node->id + "-" + std::to_string(copy.shard)
+            );
         }
     }
     return Json::object(
@@ -272,7 +282,9 @@ Json index_metadata(const ClusterView& view, const Index& index) {
          {"settings_version", index.settings_version},
          {"aliases_version", index.aliases_version},
          {"routing_num_shards",
-          Json(index.setting("index.number_of_routing_shards")).to_int64().value_or(default_routing_shards(index.shards()))},
+          Json(index.setting("index.number_of_routing_shards"))
+              .to_int64()
+              .value_or(default_routing_shards(index.shards()))},
          {"state", index.closed ? "close" : "open"},
          {"settings", nested_settings(index_settings(index))},
          {"mappings", Json::object({{"_doc", index.mapping->json()}})},
@@ -292,7 +304,11 @@ Json named(const Context& context, std::string_view prefix) {
     return out;
 }
 
-Json metadata(const Context& context, const ClusterView& view, const std::vector<IndexPtr>& indices) {
+Json metadata(
+    const Context& context,
+    const ClusterView& view,
+    const std::vector<IndexPtr>& indices
+) {
     Json of_indices = Json::object();
     for (const IndexPtr& index : indices) {
         of_indices[index->name] = index_metadata(view, *index);
@@ -320,11 +336,12 @@ Json metadata(const Context& context, const ClusterView& view, const std::vector
 
 Json blocks(const std::vector<IndexPtr>& indices) {
     Json of_indices = Json::object();
-    const auto add = [&of_indices](const Index& index, const char* id, const char* text, Json levels) {
-        of_indices[index.name][id] = Json::object(
-            {{"description", text}, {"retryable", false}, {"levels", std::move(levels)}}
-        );
-    };
+    const auto add =
+        [&of_indices](const Index& index, const char* id, const char* text, Json levels) {
+            of_indices[index.name][id] = Json::object(
+                {{"description", text}, {"retryable", false}, {"levels", std::move(levels)}}
+            );
+        };
     for (const IndexPtr& index : indices) {
         if (index->closed) {
             add(*index, "4", "index closed", Json::array({"read", "write"}));
@@ -339,7 +356,10 @@ Json blocks(const std::vector<IndexPtr>& indices) {
             add(*index, "8", "index write (api)", Json::array({"write"}));
         }
         if (index->setting("index.blocks.metadata") == "true") {
-            add(*index, "9", "index metadata (api)", Json::array({"metadata_write", "metadata_read"}));
+            add(*index,
+                "9",
+                "index metadata (api)",
+                Json::array({"metadata_write", "metadata_read"}));
         }
     }
     return of_indices.empty() ? Json::object() : Json::object({{"indices", std::move(of_indices)}});
@@ -372,11 +392,13 @@ Status merge_settings(Json& into, const Json& given) {
 
 bool is_cluster_setting(std::string_view name) {
     static const std::vector<std::string_view> kPrefixes = {
-        "cluster.", "indices.", "action.", "search.", "discovery.", "script.", "ingest.", "logger.",
-        "network.", "http.", "transport.", "persistent.", "node.", "gateway.", "plugins.", "snapshot.",
-        "archived.", "task_", "thread_pool.", "search_backpressure.", "no.model", "segrep.", "opensearch.",
-        "xpack.", "shard_indexing_pressure.", "remote_store.", "repositories.", "slow_log.", "resource.",
-        "telemetry.", "index."};
+        "cluster.",      "indices.",      "action.",     "search.",      "discovery.",
+        "script.",       "ingest.",       "logger.",     "network.",     "http.",
+        "transport.",    "persistent.",   "node.",       "gateway.",     "plugins.",
+        "snapshot.",     "archived.",     "task_",       "thread_pool.", "search_backpressure.",
+        "no.model",      "segrep.",       "opensearch.", "xpack.",       "shard_indexing_pressure.",
+        "remote_store.", "repositories.", "slow_log.",   "resource.",    "telemetry.",
+        "index."};
     return std::any_of(kPrefixes.begin(), kPrefixes.end(), [name](std::string_view prefix) {
         return name.starts_with(prefix);
     });
@@ -416,15 +438,20 @@ Result<Answer> root(const Request& request) {
 
 Result<Answer> cluster_health(const Request& request) {
     KUMO_TRY_ASSIGN(const HealthWants wants, health_wants(request.parameters));
-    KUMO_TRY_ASSIGN(const Duration timeout, request.parameters.time("timeout", std::chrono::seconds(30)));
+    KUMO_TRY_ASSIGN(
+        const Duration timeout,
+        request.parameters.time("timeout", std::chrono::seconds(30))
+    );
     const std::string level = request.parameters.text("level", "cluster");
-    if (level != "cluster" && level != "indices" && level != "shards" && level != "awareness_attributes") {
+    if (level != "cluster" && level != "indices" && level != "shards"
+        && level != "awareness_attributes") {
         return illegal_argument("unknown level [" + level + "]");
     }
     const MonotonicTime until = request.context.clock.monotonic_now() + timeout;
     while (true) {
         KUMO_TRY_ASSIGN(Health health, health_now(request, level));
-        const bool missing = health.counts.red && health.counts.active + health.counts.unassigned == 0;
+        const bool missing =
+            health.counts.red && health.counts.active + health.counts.unassigned == 0;
         if (is_met(wants, health) && !missing) {
             return Answer(std::move(health.body));
         }
@@ -438,13 +465,22 @@ Result<Answer> cluster_health(const Request& request) {
 
 Result<Answer> cluster_state(const Request& request) {
     static const std::set<std::string> kMetrics = {
-        "_all", "blocks", "cluster_manager_node", "master_node", "metadata", "nodes", "routing_nodes",
-        "routing_table", "version"};
+        "_all",
+        "blocks",
+        "cluster_manager_node",
+        "master_node",
+        "metadata",
+        "nodes",
+        "routing_nodes",
+        "routing_table",
+        "version"};
     const std::vector<std::string> given = split_list(request.part("metric"));
     std::set<std::string> metrics(given.begin(), given.end());
     for (const std::string& metric : given) {
         if (kMetrics.find(metric) == kMetrics.end()) {
-            return illegal_argument("request [" + request.path + "] contains unrecognized metric: [" + metric + "]");
+            return illegal_argument(
+                "request [" + request.path + "] contains unrecognized metric: [" + metric + "]"
+            );
         }
     }
     const bool all = metrics.empty() || metrics.count("_all") > 0;
@@ -461,7 +497,8 @@ Result<Answer> cluster_state(const Request& request) {
     }
     const ClusterView view = ClusterView::of(request.context);
     Json out = Json::object(
-        {{"cluster_name", request.context.options.cluster_name}, {"cluster_uuid", view.cluster_uuid()}}
+        {{"cluster_name", request.context.options.cluster_name},
+         {"cluster_uuid", view.cluster_uuid()}}
     );
     const auto version = request.context.node.cluster_status().committed_index;
     if (wants("version")) {
@@ -536,15 +573,16 @@ Result<Answer> put_cluster_settings(const Request& request) {
         }
         for (const auto& [name, value] : flat_settings(settings).members()) {
             if (!is_cluster_setting(name) && name.find('*') == std::string::npos) {
-                return illegal_argument(
-                    scope + " setting [" + name + "], not recognized"
-                );
+                return illegal_argument(scope + " setting [" + name + "], not recognized");
             }
             given[scope][name] = value;
         }
     }
     if (given.empty()) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: no settings to update;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: no settings to update;"
+        );
     }
     auto changed = request.context.cluster.update("settings", [&given](Json& stored) -> Status {
         for (const auto& [scope, settings] : given.members()) {
@@ -591,7 +629,8 @@ Result<Answer> cluster_stats(const Request& request) {
     for (const char* const role : {"coordinating_only"}) {
         count[role] = 0;
     }
-    for (const char* const role : {"cluster_manager", "data", "ingest", "master", "remote_cluster_client"}) {
+    for (const char* const role :
+         {"cluster_manager", "data", "ingest", "master", "remote_cluster_client"}) {
         count[role] = nodes;
     }
     count["search"] = 0;
@@ -624,7 +663,7 @@ Result<Answer> cluster_stats(const Request& request) {
           Json::object(
               {{"count", std::move(count)},
                {"versions", Json::array({"2.19.0"})},
-               {"os", Json::object({{"available_processors", std::thread::hardware_concurrency()}})},
+               {"os", Json::object({{"available_processors", io::available_cores()}})},
                {"process", Json::object()},
                {"jvm", Json::object({{"versions", Json::array()}})},
                {"fs", Json::object()},
@@ -658,7 +697,8 @@ Result<Answer> put_voting_exclusions(const Request& request) {
     }
     if (given.size() != 1) {
         return illegal_argument(
-            "Please set node identifiers correctly. One and only one of [node_name], [node_names] and "
+            "Please set node identifiers correctly. One and only one of [node_name], [node_names] "
+            "and "
             "[node_ids] has to be set"
         );
     }

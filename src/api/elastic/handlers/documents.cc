@@ -18,7 +18,8 @@ namespace {
 constexpr std::size_t kDocumentsPerGetMax = 10'000;
 
 Result<Answer> answer_of(const Request& request, WriteItem item, const WriteOptions& options) {
-    const std::vector<WriteAnswer> answers = write_items(request.context, {std::move(item)}, options);
+    const std::vector<WriteAnswer> answers =
+        write_items(request.context, {std::move(item)}, options);
     const WriteAnswer& one = answers.front();
     if (one.error) {
         return *one.error;
@@ -41,7 +42,10 @@ Result<Answer> write_document(const Request& request, WriteKind kind) {
     KUMO_TRY_ASSIGN(WriteItem item, item_of(request, kind));
     KUMO_TRY_ASSIGN(const WriteOptions options, WriteOptions::of(request.parameters));
     if (request.body.empty()) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: source is missing;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: source is missing;"
+        );
     }
     const std::string type = request.parameters.text("op_type");
     if (type == "create") {
@@ -52,7 +56,8 @@ Result<Answer> write_document(const Request& request, WriteKind kind) {
     if (item.kind == WriteKind::kCreate && item.rule != search::VersionRule::kInternal) {
         return fault(
             "action_request_validation_exception",
-            "Validation Failed: 1: create operations only support internal versioning. use index instead;"
+            "Validation Failed: 1: create operations only support internal versioning. use index "
+            "instead;"
         );
     }
     item.source = request.body;
@@ -184,7 +189,8 @@ Result<Wanted> wanted_of(const Request& request) {
     const bool asks_source = request.parameters.has("_source")
                              || request.parameters.has("_source_includes")
                              || request.parameters.has("_source_excludes");
-    wanted.show_source = wanted.stored_fields.empty() || asks_source || names_source(wanted.stored_fields);
+    wanted.show_source =
+        wanted.stored_fields.empty() || asks_source || names_source(wanted.stored_fields);
     KUMO_TRY_ASSIGN(wanted.realtime, request.parameters.flag("realtime", true));
     KUMO_TRY_ASSIGN(wanted.refresh, request.parameters.flag("refresh", false));
     if (request.parameters.has("version")) {
@@ -198,7 +204,10 @@ Result<Wanted> wanted_of(const Request& request) {
 }
 
 Error missing_ids() {
-    return fault("action_request_validation_exception", "Validation Failed: 1: no documents to get;");
+    return fault(
+        "action_request_validation_exception",
+        "Validation Failed: 1: no documents to get;"
+    );
 }
 
 Result<Wanted> wanted_of(const Request& request, const Json& entry) {
@@ -229,14 +238,17 @@ Result<Wanted> wanted_of(const Request& request, const Json& entry) {
             for (const Json& one : value.is_array() ? value.items() : Json::Array{value}) {
                 wanted.stored_fields.push_back(one.text());
             }
-            wanted.show_source = entry.find("_source") != nullptr || names_source(wanted.stored_fields);
+            wanted.show_source =
+                entry.find("_source") != nullptr || names_source(wanted.stored_fields);
         } else if (name == "version") {
             wanted.version = static_cast<std::uint64_t>(value.to_int64().value_or(0));
         } else if (name == "version_type") {
             wanted.rule = value.text() == "external_gte" ? search::VersionRule::kExternalGte
                                                          : search::VersionRule::kInternal;
         } else {
-            return illegal_argument("Action/metadata line contains an unknown parameter [" + name + "]");
+            return illegal_argument(
+                "Action/metadata line contains an unknown parameter [" + name + "]"
+            );
         }
     }
     return wanted;
@@ -273,7 +285,8 @@ Result<Answer> get_source(const Request& request) {
     if (source == nullptr) {
         return fault(
             "resource_not_found_exception",
-            (found ? "Source not found [" : "Document not found [") + wanted.index + "]/[" + wanted.id + "]"
+            (found ? "Source not found [" : "Document not found [") + wanted.index + "]/["
+                + wanted.id + "]"
         );
     }
     return Answer(*source);
@@ -300,7 +313,9 @@ Result<Answer> get_many(const Request& request) {
     docs = docs == nullptr ? body.find("ids") : docs;
     for (const auto& [name, value] : body.is_object() ? body.members() : Json::Object()) {
         if (name != "docs" && name != "ids") {
-            return parsing_error("unexpected token [START_ARRAY], expected [FIELD_NAME] for [" + name + "]");
+            return parsing_error(
+                "unexpected token [START_ARRAY], expected [FIELD_NAME] for [" + name + "]"
+            );
         }
     }
     if (docs == nullptr || !docs->is_array() || docs->empty()) {

@@ -135,7 +135,7 @@ Result<Answer> reindex(const Request& request);
 // analyze.cc
 Result<Answer> analyze(const Request& request);
 
-// snapshots.cc (cat_snapshots too)
+// repositories.cc, snapshots.cc (cat_snapshots too)
 Result<Answer> put_repository(const Request& request);
 Result<Answer> get_repository(const Request& request);
 Result<Answer> delete_repository(const Request& request);

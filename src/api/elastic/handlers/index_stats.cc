@@ -55,23 +55,40 @@ Json stats_json(const Index& index, const IndexSizes& sizes) {
          {"suggest_current", 0}}
     );
     out["merges"] = Json::object(
-        {{"current", 0}, {"current_docs", 0}, {"current_size_in_bytes", 0}, {"total", 0}, {"total_time_in_millis", 0},
-         {"total_docs", 0}, {"total_size_in_bytes", 0}}
+        {{"current", 0},
+         {"current_docs", 0},
+         {"current_size_in_bytes", 0},
+         {"total", 0},
+         {"total_time_in_millis", 0},
+         {"total_docs", 0},
+         {"total_size_in_bytes", 0}}
     );
     out["refresh"] = Json::object(
-        {{"total", 0}, {"total_time_in_millis", 0}, {"external_total", 0}, {"external_total_time_in_millis", 0}, {"listeners", 0}}
+        {{"total", 0},
+         {"total_time_in_millis", 0},
+         {"external_total", 0},
+         {"external_total_time_in_millis", 0},
+         {"listeners", 0}}
     );
     out["flush"] = Json::object({{"total", 0}, {"periodic", 0}, {"total_time_in_millis", 0}});
     out["warmer"] = Json::object({{"current", 0}, {"total", 0}, {"total_time_in_millis", 0}});
     out["query_cache"] = Json::object(
-        {{"memory_size_in_bytes", 0}, {"total_count", 0}, {"hit_count", 0}, {"miss_count", 0}, {"cache_size", 0},
-         {"cache_count", 0}, {"evictions", 0}}
+        {{"memory_size_in_bytes", 0},
+         {"total_count", 0},
+         {"hit_count", 0},
+         {"miss_count", 0},
+         {"cache_size", 0},
+         {"cache_count", 0},
+         {"evictions", 0}}
     );
     out["fielddata"] = Json::object({{"memory_size_in_bytes", 0}, {"evictions", 0}});
     out["completion"] = Json::object({{"size_in_bytes", 0}});
     out["segments"] = Json::object({{"count", sizes.segments}, {"memory_in_bytes", 0}});
     out["translog"] = Json::object(
-        {{"operations", 0}, {"size_in_bytes", 0}, {"uncommitted_operations", 0}, {"uncommitted_size_in_bytes", 0},
+        {{"operations", 0},
+         {"size_in_bytes", 0},
+         {"uncommitted_operations", 0},
+         {"uncommitted_size_in_bytes", 0},
          {"earliest_last_modified_age", 0}}
     );
     out["request_cache"] = Json::object(
@@ -89,8 +106,23 @@ std::string section_of(const std::string& metric) {
 
 Result<Json> filtered(const Request& request, const Json& stats) {
     static const std::set<std::string> kMetrics = {
-        "_all", "completion", "docs", "fielddata", "flush", "get", "indexing", "merge", "query_cache",
-        "recovery", "refresh", "request_cache", "search", "segments", "store", "translog", "warmer"};
+        "_all",
+        "completion",
+        "docs",
+        "fielddata",
+        "flush",
+        "get",
+        "indexing",
+        "merge",
+        "query_cache",
+        "recovery",
+        "refresh",
+        "request_cache",
+        "search",
+        "segments",
+        "store",
+        "translog",
+        "warmer"};
     const std::vector<std::string> metrics = split_list(request.part("metric"));
     if (metrics.empty()) {
         return stats;
@@ -99,7 +131,9 @@ Result<Json> filtered(const Request& request, const Json& stats) {
     std::set<std::string> wanted;
     for (const std::string& metric : metrics) {
         if (kMetrics.find(metric) == kMetrics.end()) {
-            return illegal_argument("request [" + request.path + "] contains unrecognized metric: [" + metric + "]");
+            return illegal_argument(
+                "request [" + request.path + "] contains unrecognized metric: [" + metric + "]"
+            );
         }
         if (metric == "_all") {
             return stats;
@@ -144,14 +178,20 @@ Result<Answer> index_stats(const Request& request) {
     KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, options));
     const std::string level = request.parameters.text("level", "indices");
     if (level != "cluster" && level != "indices" && level != "shards") {
-        return illegal_argument("level parameter must be one of [cluster] or [indices] or [shards] but was [" + level + "]");
+        return illegal_argument(
+            "level parameter must be one of [cluster] or [indices] or [shards] but was [" + level
+            + "]"
+        );
     }
     const ClusterView view = ClusterView::of(request.context);
     Json all = Json::object();
     Json of_indices = Json::object();
     for (const ResolvedIndex& one : indices) {
         const Index& index = *one.index;
-        KUMO_TRY_ASSIGN(const Json stats, filtered(request, stats_json(index, index_sizes(request.context, index))));
+        KUMO_TRY_ASSIGN(
+            const Json stats,
+            filtered(request, stats_json(index, index_sizes(request.context, index)))
+        );
         add_numbers(all, stats);
         Json entry = Json::object({{"uuid", index.uuid}, {"primaries", stats}, {"total", stats}});
         if (level == "shards") {
@@ -166,8 +206,15 @@ Result<Answer> index_stats(const Request& request) {
                 if (Json* const docs = of_shard.find("docs")) {
                     (*docs)["count"] = counts[static_cast<std::size_t>(copy.shard)];
                 }
-                of_shard["commit"] = Json::object({{"id", index.uuid}, {"generation", 1}, {"user_data", Json::object()}, {"num_docs", 0}});
-                of_shard["seq_no"] = Json::object({{"max_seq_no", -1}, {"local_checkpoint", -1}, {"global_checkpoint", -1}});
+                of_shard["commit"] = Json::object(
+                    {{"id", index.uuid},
+                     {"generation", 1},
+                     {"user_data", Json::object()},
+                     {"num_docs", 0}}
+                );
+                of_shard["seq_no"] = Json::object(
+                    {{"max_seq_no", -1}, {"local_checkpoint", -1}, {"global_checkpoint", -1}}
+                );
                 shards[std::to_string(copy.shard)].push(std::move(of_shard));
             }
             entry["shards"] = std::move(shards);
@@ -212,7 +259,10 @@ Result<Answer> index_segments(const Request& request) {
                 ++number;
             }
             shards[std::to_string(copy.shard)].push(Json::object(
-                {{"routing", Json::object({{"state", "STARTED"}, {"primary", copy.primary}, {"node", copy.node->id}})},
+                {{"routing",
+                  Json::object(
+                      {{"state", "STARTED"}, {"primary", copy.primary}, {"node", copy.node->id}}
+                  )},
                  {"num_committed_segments", number},
                  {"num_search_segments", number},
                  {"segments", std::move(segments)}}
@@ -220,7 +270,9 @@ Result<Answer> index_segments(const Request& request) {
         }
         of_indices[one.index->name] = Json::object({{"shards", std::move(shards)}});
     }
-    return Answer(Json::object({{"_shards", broadcast_shards(indices)}, {"indices", std::move(of_indices)}}));
+    return Answer(
+        Json::object({{"_shards", broadcast_shards(indices)}, {"indices", std::move(of_indices)}})
+    );
 }
 
 Result<Answer> index_recovery(const Request& request) {
@@ -246,11 +298,16 @@ Result<Answer> index_recovery(const Request& request) {
             const Json* const uuid = restored.find("uuid");
             const bool from_snapshot = uuid != nullptr && uuid->text() == one.index->uuid;
             const auto count = [&](std::string_view name) {
-                return from_snapshot && restored.find(name) != nullptr ? restored.find(name)->as_int64() : 0;
+                return from_snapshot && restored.find(name) != nullptr
+                           ? restored.find(name)->as_int64()
+                           : 0;
             };
             shards.push(Json::object(
                 {{"id", copy.shard},
-                 {"type", from_snapshot ? "SNAPSHOT" : copy.primary ? (one.index->closed ? "EXISTING_STORE" : "EMPTY_STORE") : "PEER"},
+                 {"type",
+                  from_snapshot  ? "SNAPSHOT"
+                  : copy.primary ? (one.index->closed ? "EXISTING_STORE" : "EMPTY_STORE")
+                                 : "PEER"},
                  {"stage", "DONE"},
                  {"primary", copy.primary},
                  {"start_time_in_millis", one.index->created_at},
@@ -286,7 +343,8 @@ Result<Answer> index_recovery(const Request& request) {
                        {"total_on_start", 0},
                        {"total_time_in_millis", 0}}
                   )},
-                 {"verify_index", Json::object({{"check_index_time_in_millis", 0}, {"total_time_in_millis", 0}})}}
+                 {"verify_index",
+                  Json::object({{"check_index_time_in_millis", 0}, {"total_time_in_millis", 0}})}}
             ));
         }
         out[one.index->name] = Json::object({{"shards", std::move(shards)}});
@@ -304,7 +362,8 @@ Result<Answer> shard_stores(const Request& request) {
     Json of_indices = Json::object();
     for (const ResolvedIndex& one : indices) {
         const HealthCounts counts = health_of(view, *one.index);
-        if (status.find("all") == std::string::npos && status.find(counts.status()) == std::string::npos) {
+        if (status.find("all") == std::string::npos
+            && status.find(counts.status()) == std::string::npos) {
             continue;
         }
         Json shards = Json::object();
@@ -314,7 +373,9 @@ Result<Answer> shard_stores(const Request& request) {
             }
             Json store = Json::object(
                 {{copy.node->id,
-                  Json::object({{"name", copy.node->name}, {"transport_address", copy.node->transport}})}}
+                  Json::object(
+                      {{"name", copy.node->name}, {"transport_address", copy.node->transport}}
+                  )}}
             );
             store["allocation_id"] = copy.node->id + "-" + std::to_string(copy.shard);
             store["allocation"] = copy.primary ? "primary" : "replica";

@@ -45,7 +45,8 @@ Status check_destructive(const Request& request, const std::string& expression) 
         const Json* const of = settings.find(scope);
         const Json* const value =
             of == nullptr ? nullptr : of->find("action.destructive_requires_name");
-        const bool all = expression.empty() || expression == "_all" || expression.find('*') != std::string::npos;
+        const bool all =
+            expression.empty() || expression == "_all" || expression.find('*') != std::string::npos;
         if (value != nullptr && value->to_bool().value_or(false) && all) {
             return illegal_argument("Wildcard expressions or all indices are not allowed");
         }
@@ -76,14 +77,14 @@ Result<Answer> put_index(const Request& request) {
     if (body.is_object()) {
         for (const auto& [name, value] : body.members()) {
             if (name != "settings" && name != "mappings" && name != "aliases") {
-                return fault(
-                    "parse_exception",
-                    "unknown key [" + name + "] for create index"
-                );
+                return fault("parse_exception", "unknown key [" + name + "] for create index");
             }
         }
     }
-    KUMO_TRY_ASSIGN(const std::string name, resolve_date_math(request.context, request.part("index")));
+    KUMO_TRY_ASSIGN(
+        const std::string name,
+        resolve_date_math(request.context, request.part("index"))
+    );
     KUMO_TRY_ASSIGN(const IndexPtr index, create_index(request.context, name, body));
     Json out = created(index->name);
     KUMO_TRY_ASSIGN(const WriteOptions options, WriteOptions::of(request.parameters));
@@ -98,7 +99,8 @@ Result<Answer> get_index(const Request& request) {
     Json out = Json::object();
     for (const ResolvedIndex& one : indices) {
         const Index& index = *one.index;
-        Json entry = Json::object({{"aliases", index.aliases}, {"mappings", index.mapping->json()}});
+        Json entry =
+            Json::object({{"aliases", index.aliases}, {"mappings", index.mapping->json()}});
         entry["settings"] = shown_settings(request, index_settings(index));
         out[index.name] = std::move(entry);
     }
@@ -195,7 +197,8 @@ Result<Answer> force_merge(const Request& request) {
         && request.parameters.has("max_num_segments")) {
         return fault(
             "action_request_validation_exception",
-            "Validation Failed: 1: cannot set only_expunge_deletes and max_num_segments at the same time, "
+            "Validation Failed: 1: cannot set only_expunge_deletes and max_num_segments at the "
+            "same time, "
             "those two parameters are mutually exclusive;"
         );
     }
@@ -250,17 +253,23 @@ Result<Answer> clone_index(const Request& request) {
     if (const Json* const of = body.find("settings")) {
         given = normalized_settings(*of);
     }
-    if (source->setting("index.blocks.write") != "true" && source->setting("index.blocks.read_only") != "true") {
+    if (source->setting("index.blocks.write") != "true"
+        && source->setting("index.blocks.read_only") != "true") {
         return fault(
             "illegal_state_exception",
-            "index " + source->name + " must be read-only to resize index. use \"index.blocks.write=true\""
+            "index " + source->name
+                + " must be read-only to resize index. use \"index.blocks.write=true\""
         );
     }
     const Json* const wanted = given.find("index.number_of_shards");
     const std::int64_t before = source->shards();
-    const std::int64_t after = wanted == nullptr ? (shrink ? 1 : before) : wanted->to_int64().value_or(before);
+    const std::int64_t after =
+        wanted == nullptr ? (shrink ? 1 : before) : wanted->to_int64().value_or(before);
     if (split && wanted == nullptr) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: index.number_of_shards is required for split operations;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: index.number_of_shards is required for split operations;"
+        );
     }
     if (split && (after < before || after % before != 0)) {
         return illegal_argument(
@@ -276,11 +285,12 @@ Result<Answer> clone_index(const Request& request) {
     }
     if (action == "clone" && wanted != nullptr && after != before) {
         return illegal_argument(
-            "cannot provide a number of shards [" + std::to_string(after) + "] when cloning an index with ["
-            + std::to_string(before) + "] shards"
+            "cannot provide a number of shards [" + std::to_string(after)
+            + "] when cloning an index with [" + std::to_string(before) + "] shards"
         );
     }
-    if (given.find("index.similarity.default.type") != nullptr || given.find("index.analysis.analyzer.default.type") != nullptr) {
+    if (given.find("index.similarity.default.type") != nullptr
+        || given.find("index.analysis.analyzer.default.type") != nullptr) {
         return illegal_argument("can't change setting for resized index");
     }
     settings.merge(given);

@@ -28,7 +28,10 @@ Result<Answer> put_mapping(const Request& request) {
     KUMO_TRY_ASSIGN(auto indices, resolve_request(request, options));
     KUMO_TRY_ASSIGN(const bool write_only, request.parameters.flag("write_index_only", false));
     if (write_only) {
-        KUMO_TRY_ASSIGN(const IndexPtr index, resolve_for_write(request.context, request.part("index")));
+        KUMO_TRY_ASSIGN(
+            const IndexPtr index,
+            resolve_for_write(request.context, request.part("index"))
+        );
         indices = {{index, {}, true}};
     }
     for (const ResolvedIndex& one : indices) {

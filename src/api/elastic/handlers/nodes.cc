@@ -3,14 +3,14 @@
 #include "api/elastic/handlers/handlers.h"
 #include "api/elastic/index_stats.h"
 #include "api/elastic/wildcard.h"
-
-#include <sys/statvfs.h>
-#include <unistd.h>
+#include "io/thread.h"
 
 #include <algorithm>
 #include <set>
-#include <thread>
 #include <utility>
+
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 namespace kumo::api_elastic {
 
@@ -22,10 +22,12 @@ bool is_wanted(const NodeView& node, const std::string& expression) {
     for (const std::string& one : list) {
         if (one == "_all" || one == "*" || (one == "_local" && node.self)
             || ((one == "_master" || one == "_cluster_manager") && node.leads)
-            || matches_wildcard(one, node.id) || matches_wildcard(one, node.name) || one == node.ip) {
+            || matches_wildcard(one, node.id) || matches_wildcard(one, node.name)
+            || one == node.ip) {
             wanted = true;
         }
-        if (one == "data:true" || one == "ingest:true" || one == "master:true" || one == "cluster_manager:true") {
+        if (one == "data:true" || one == "ingest:true" || one == "master:true"
+            || one == "cluster_manager:true") {
             wanted = true;
         }
     }
@@ -57,7 +59,8 @@ Json roles() {
 
 Json attributes_of(const Context& context, const NodeView& node) {
     Json out = Json::object();
-    for (const auto& [name, value] : node.self ? context.options.attributes : std::map<std::string, std::string>()) {
+    for (const auto& [name, value] :
+         node.self ? context.options.attributes : std::map<std::string, std::string>()) {
         out[name] = value;
     }
     out["shard_indexing_pressure_enabled"] = "true";
@@ -91,12 +94,14 @@ Json info_part(const Context& context, const NodeView& node, const std::string& 
              {"pretty_name", "Linux"},
              {"arch", "amd64"},
              {"version", "-"},
-             {"available_processors", std::thread::hardware_concurrency()},
-             {"allocated_processors", std::thread::hardware_concurrency()}}
+             {"available_processors", io::available_cores()},
+             {"allocated_processors", io::available_cores()}}
         );
     }
     if (name == "process") {
-        return Json::object({{"refresh_interval_in_millis", 1000}, {"id", getpid()}, {"mlockall", false}});
+        return Json::object(
+            {{"refresh_interval_in_millis", 1000}, {"id", getpid()}, {"mlockall", false}}
+        );
     }
     if (name == "jvm") {
         // There is none; clients read the limit of memory here.
@@ -104,7 +109,9 @@ Json info_part(const Context& context, const NodeView& node, const std::string& 
             {{"pid", getpid()},
              {"version", "-"},
              {"vm_name", "none"},
-             {"mem", Json::object({{"heap_init_in_bytes", 0}, {"heap_max_in_bytes", process.memory_total}})}}
+             {"mem",
+              Json::object({{"heap_init_in_bytes", 0}, {"heap_max_in_bytes", process.memory_total}}
+              )}}
         );
     }
     if (name == "thread_pool") {
@@ -129,8 +136,21 @@ Json info_part(const Context& context, const NodeView& node, const std::string& 
     if (name == "ingest") {
         Json processors = Json::array();
         for (const char* const type :
-             {"append", "convert", "drop", "fail", "gsub", "join", "json", "lowercase", "pipeline", "remove",
-              "rename", "set", "split", "trim", "uppercase"}) {
+             {"append",
+              "convert",
+              "drop",
+              "fail",
+              "gsub",
+              "join",
+              "json",
+              "lowercase",
+              "pipeline",
+              "remove",
+              "rename",
+              "set",
+              "split",
+              "trim",
+              "uppercase"}) {
             processors.push(Json::object({{"type", type}}));
         }
         return Json::object({{"processors", std::move(processors)}});
@@ -162,24 +182,66 @@ Json stats_part(const Context& context, const std::string& name) {
              {"store", Json::object({{"size_in_bytes", bytes}, {"reserved_in_bytes", 0}})}}
         );
         for (const char* const part :
-             {"indexing", "get", "search", "merges", "refresh", "flush", "warmer", "query_cache", "fielddata",
-              "completion", "segments", "translog", "request_cache", "recovery"}) {
+             {"indexing",
+              "get",
+              "search",
+              "merges",
+              "refresh",
+              "flush",
+              "warmer",
+              "query_cache",
+              "fielddata",
+              "completion",
+              "segments",
+              "translog",
+              "request_cache",
+              "recovery"}) {
             out[part] = Json::object();
         }
-        out["indexing"] = Json::object({{"index_total", 0}, {"index_time_in_millis", 0}, {"delete_total", 0}, {"delete_time_in_millis", 0}, {"noop_update_total", 0}, {"is_throttled", false}, {"throttle_time_in_millis", 0},
-            {"doc_status", Json::object()}});
-        out["get"] = Json::object({{"total", 0}, {"time_in_millis", 0}, {"exists_total", 0}, {"exists_time_in_millis", 0}, {"missing_total", 0}, {"missing_time_in_millis", 0}, {"current", 0}});
-        out["search"] = Json::object({{"open_contexts", 0}, {"query_total", 0}, {"query_time_in_millis", 0}, {"fetch_total", 0}, {"fetch_time_in_millis", 0}, {"scroll_total", 0}, {"suggest_total", 0}});
+        out["indexing"] = Json::object(
+            {{"index_total", 0},
+             {"index_time_in_millis", 0},
+             {"delete_total", 0},
+             {"delete_time_in_millis", 0},
+             {"noop_update_total", 0},
+             {"is_throttled", false},
+             {"throttle_time_in_millis", 0},
+             {"doc_status", Json::object()}}
+        );
+        out["get"] = Json::object(
+            {{"total", 0},
+             {"time_in_millis", 0},
+             {"exists_total", 0},
+             {"exists_time_in_millis", 0},
+             {"missing_total", 0},
+             {"missing_time_in_millis", 0},
+             {"current", 0}}
+        );
+        out["search"] = Json::object(
+            {{"open_contexts", 0},
+             {"query_total", 0},
+             {"query_time_in_millis", 0},
+             {"fetch_total", 0},
+             {"fetch_time_in_millis", 0},
+             {"scroll_total", 0},
+             {"suggest_total", 0}}
+        );
         out["merges"] = Json::object({{"current", 0}, {"total", 0}, {"total_time_in_millis", 0}});
         out["refresh"] = Json::object({{"total", 0}, {"total_time_in_millis", 0}});
         out["flush"] = Json::object({{"total", 0}, {"total_time_in_millis", 0}});
         out["fielddata"] = Json::object({{"memory_size_in_bytes", 0}, {"evictions", 0}});
-        out["query_cache"] = Json::object({{"memory_size_in_bytes", 0}, {"evictions", 0}, {"hit_count", 0}, {"miss_count", 0}});
-        out["request_cache"] = Json::object({{"memory_size_in_bytes", 0}, {"evictions", 0}, {"hit_count", 0}, {"miss_count", 0}});
+        out["query_cache"] = Json::object(
+            {{"memory_size_in_bytes", 0}, {"evictions", 0}, {"hit_count", 0}, {"miss_count", 0}}
+        );
+        out["request_cache"] = Json::object(
+            {{"memory_size_in_bytes", 0}, {"evictions", 0}, {"hit_count", 0}, {"miss_count", 0}}
+        );
         out["completion"] = Json::object({{"size_in_bytes", 0}});
         out["segments"] = Json::object({{"count", 0}, {"memory_in_bytes", 0}});
         out["translog"] = Json::object({{"operations", 0}, {"size_in_bytes", 0}});
-        out["recovery"] = Json::object({{"current_as_source", 0}, {"current_as_target", 0}, {"throttle_time_in_millis", 0}});
+        out["recovery"] = Json::object(
+            {{"current_as_source", 0}, {"current_as_target", 0}, {"throttle_time_in_millis", 0}}
+        );
         return out;
     }
     if (name == "os") {
@@ -188,15 +250,25 @@ Json stats_part(const Context& context, const std::string& name) {
              {"cpu",
               Json::object(
                   {{"percent", process.cpu_percent},
-                   {"load_average", Json::object({{"1m", Json(process.load[0]).to_double().value_or(0)}, {"5m", Json(process.load[1]).to_double().value_or(0)}, {"15m", Json(process.load[2]).to_double().value_or(0)}})}}
+                   {"load_average",
+                    Json::object(
+                        {{"1m", Json(process.load[0]).to_double().value_or(0)},
+                         {"5m", Json(process.load[1]).to_double().value_or(0)},
+                         {"15m", Json(process.load[2]).to_double().value_or(0)}}
+                    )}}
               )},
              {"mem",
               Json::object(
                   {{"total_in_bytes", process.memory_total},
                    {"free_in_bytes", process.memory_available},
                    {"used_in_bytes", process.memory_total - process.memory_available},
-                   {"free_percent", process.memory_available * 100 / std::max<std::uint64_t>(process.memory_total, 1)},
-                   {"used_percent", 100 - process.memory_available * 100 / std::max<std::uint64_t>(process.memory_total, 1)}}
+                   {"free_percent",
+                    process.memory_available * 100
+                        / std::max<std::uint64_t>(process.memory_total, 1)},
+                   {"used_percent",
+                    100
+                        - process.memory_available * 100
+                              / std::max<std::uint64_t>(process.memory_total, 1)}}
               )}}
         );
     }
@@ -205,7 +277,10 @@ Json stats_part(const Context& context, const std::string& name) {
             {{"timestamp", now},
              {"open_file_descriptors", process.open_files},
              {"max_file_descriptors", process.open_files_max},
-             {"cpu", Json::object({{"percent", process.cpu_percent}, {"total_in_millis", process.cpu_millis}})},
+             {"cpu",
+              Json::object(
+                  {{"percent", process.cpu_percent}, {"total_in_millis", process.cpu_millis}}
+              )},
              {"mem", Json::object({{"total_virtual_in_bytes", process.resident}})}}
         );
     }
@@ -216,7 +291,8 @@ Json stats_part(const Context& context, const std::string& name) {
              {"mem",
               Json::object(
                   {{"heap_used_in_bytes", process.resident},
-                   {"heap_used_percent", process.resident * 100 / std::max<std::uint64_t>(process.memory_total, 1)},
+                   {"heap_used_percent",
+                    process.resident * 100 / std::max<std::uint64_t>(process.memory_total, 1)},
                    {"heap_committed_in_bytes", process.resident},
                    {"heap_max_in_bytes", process.memory_total},
                    {"non_heap_used_in_bytes", 0},
@@ -225,13 +301,13 @@ Json stats_part(const Context& context, const std::string& name) {
               )},
              {"threads", Json::object({{"count", 0}, {"peak_count", 0}})},
              {"gc", Json::object({{"collectors", Json::object()}})},
-             {"buffer_pools",
-              Json::object({{"mapped", no_buffers()}, {"direct", no_buffers()}})},
+             {"buffer_pools", Json::object({{"mapped", no_buffers()}, {"direct", no_buffers()}})},
              {"classes", Json::object()}}
         );
     }
     if (name == "fs") {
         struct statvfs stats {};
+
         (void)statvfs(context.options.data_dir.c_str(), &stats);
         const Json total = Json::object(
             {{"total_in_bytes", stats.f_blocks * stats.f_frsize},
@@ -240,12 +316,17 @@ Json stats_part(const Context& context, const std::string& name) {
         );
         Json data = Json::object({{"path", context.options.data_dir}});
         data.merge(total);
-        return Json::object({{"timestamp", now}, {"total", total}, {"data", Json::array({std::move(data)})}});
+        return Json::object(
+            {{"timestamp", now}, {"total", total}, {"data", Json::array({std::move(data)})}}
+        );
     }
     if (name == "discovery") {
         return Json::object(
-            {{"cluster_state_queue", Json::object({{"total", 0}, {"pending", 0}, {"committed", 0}})},
-             {"published_cluster_states", Json::object({{"full_states", 0}, {"incompatible_diffs", 0}, {"compatible_diffs", 0}})},
+            {{"cluster_state_queue",
+              Json::object({{"total", 0}, {"pending", 0}, {"committed", 0}})},
+             {"published_cluster_states",
+              Json::object({{"full_states", 0}, {"incompatible_diffs", 0}, {"compatible_diffs", 0}}
+              )},
              {"cluster_state_stats", Json::object()}}
         );
     }
@@ -253,10 +334,23 @@ Json stats_part(const Context& context, const std::string& name) {
         return Json::object({{"current_open", 1}, {"total_opened", 1}});
     }
     if (name == "transport") {
-        return Json::object({{"server_open", 0}, {"rx_count", 0}, {"rx_size_in_bytes", 0}, {"tx_count", 0}, {"tx_size_in_bytes", 0}});
+        return Json::object(
+            {{"server_open", 0},
+             {"rx_count", 0},
+             {"rx_size_in_bytes", 0},
+             {"tx_count", 0},
+             {"tx_size_in_bytes", 0}}
+        );
     }
     if (name == "thread_pool") {
-        const Json pool = Json::object({{"threads", 1}, {"queue", 0}, {"active", 0}, {"rejected", 0}, {"largest", 1}, {"completed", 0}});
+        const Json pool = Json::object(
+            {{"threads", 1},
+             {"queue", 0},
+             {"active", 0},
+             {"rejected", 0},
+             {"largest", 1},
+             {"completed", 0}}
+        );
         return Json::object({{"write", pool}, {"search", pool}, {"get", pool}, {"generic", pool}});
     }
     if (name == "breakers") {
@@ -272,7 +366,8 @@ Json stats_part(const Context& context, const std::string& name) {
     }
     if (name == "ingest") {
         return Json::object(
-            {{"total", Json::object({{"count", 0}, {"time_in_millis", 0}, {"current", 0}, {"failed", 0}})},
+            {{"total",
+              Json::object({{"count", 0}, {"time_in_millis", 0}, {"current", 0}, {"failed", 0}})},
              {"pipelines", Json::object()}}
         );
     }
@@ -281,18 +376,51 @@ Json stats_part(const Context& context, const std::string& name) {
 
 const std::vector<std::string>& info_metrics() {
     static const std::vector<std::string> kAll = {
-        "settings", "os", "process", "jvm", "thread_pool", "transport", "http", "plugins", "ingest", "aggregations",
-        "search_pipelines", "indices"};
+        "settings",
+        "os",
+        "process",
+        "jvm",
+        "thread_pool",
+        "transport",
+        "http",
+        "plugins",
+        "ingest",
+        "aggregations",
+        "search_pipelines",
+        "indices"};
     return kAll;
 }
 
 const std::vector<std::string>& stats_metrics() {
     static const std::vector<std::string> kAll = {
-        "indices", "os", "process", "jvm", "thread_pool", "fs", "transport", "http", "breakers", "script",
-        "discovery", "ingest", "adaptive_selection", "script_cache", "indexing_pressure", "shard_indexing_pressure",
-        "search_backpressure", "cluster_manager_throttling", "weighted_routing", "file_cache", "task_cancellation",
-        "search_pipeline", "segment_replication_backpressure", "repositories", "admission_control", "caches",
-        "resource_usage_stats", "remote_store"};
+        "indices",
+        "os",
+        "process",
+        "jvm",
+        "thread_pool",
+        "fs",
+        "transport",
+        "http",
+        "breakers",
+        "script",
+        "discovery",
+        "ingest",
+        "adaptive_selection",
+        "script_cache",
+        "indexing_pressure",
+        "shard_indexing_pressure",
+        "search_backpressure",
+        "cluster_manager_throttling",
+        "weighted_routing",
+        "file_cache",
+        "task_cancellation",
+        "search_pipeline",
+        "segment_replication_backpressure",
+        "repositories",
+        "admission_control",
+        "caches",
+        "resource_usage_stats",
+        "remote_store"};
     return kAll;
 }
 
@@ -307,9 +435,10 @@ Result<std::set<std::string>> wanted_parts(
     node_expression = request.part("node_id");
     if (metric.empty() && !node_expression.empty()) {
         const std::vector<std::string> list = split_list(node_expression);
-        const bool all_metrics = std::all_of(list.begin(), list.end(), [&known](const std::string& one) {
-            return one == "_all" || std::find(known.begin(), known.end(), one) != known.end();
-        });
+        const bool all_metrics =
+            std::all_of(list.begin(), list.end(), [&known](const std::string& one) {
+                return one == "_all" || std::find(known.begin(), known.end(), one) != known.end();
+            });
         if (all_metrics) {
             metric = node_expression;
             node_expression.clear();
@@ -322,7 +451,9 @@ Result<std::set<std::string>> wanted_parts(
     }
     for (const std::string& one : list) {
         if (strict && one != "_all" && std::find(known.begin(), known.end(), one) == known.end()) {
-            return illegal_argument("request [" + request.path + "] contains unrecognized metric: [" + one + "]");
+            return illegal_argument(
+                "request [" + request.path + "] contains unrecognized metric: [" + one + "]"
+            );
         }
     }
     return out;
@@ -370,7 +501,13 @@ Result<Answer> nodes_info(const Request& request) {
             if (parts.count(name) > 0) {
                 Json part = info_part(request.context, node, name);
                 if (name == "settings" && request.parameters.flag_or("flat_settings", false)) {
-                    part = Json::object({{"cluster.name", request.context.options.cluster_name}, {"node.name", node.name}, {"client.type", "node"}, {"http.type", "kumosearch"}, {"transport.type", "kumosearch"}});
+                    part = Json::object(
+                        {{"cluster.name", request.context.options.cluster_name},
+                         {"node.name", node.name},
+                         {"client.type", "node"},
+                         {"http.type", "kumosearch"},
+                         {"transport.type", "kumosearch"}}
+                    );
                 }
                 entry[name] = std::move(part);
                 if (name == "plugins") {
@@ -416,7 +553,10 @@ Result<Answer> nodes_stats(const Request& request) {
                     if (const Json* const of = part.find(section)) {
                         some[section] = *of;
                     } else {
-                        return illegal_argument("request [" + request.path + "] contains unrecognized indices metric: [" + one + "]");
+                        return illegal_argument(
+                            "request [" + request.path + "] contains unrecognized indices metric: ["
+                            + one + "]"
+                        );
                     }
                 }
                 part = std::move(some);
@@ -433,7 +573,8 @@ Result<Answer> nodes_usage(const Request& request) {
     Json nodes = Json::object();
     const auto wanted = wanted_nodes(view, request.part("node_id"));
     for (const NodeView& node : wanted) {
-        nodes[node.id] = Json::object({{"rest_actions", Json::object()}, {"aggregations", Json::object()}});
+        nodes[node.id] =
+            Json::object({{"rest_actions", Json::object()}, {"aggregations", Json::object()}});
     }
     return Answer(envelope(request, wanted.size(), std::move(nodes)));
 }
@@ -471,7 +612,10 @@ Result<Answer> get_task(const Request& request) {
     if (id.find(':') == std::string::npos) {
         return illegal_argument("malformed task id " + id);
     }
-    return fault("resource_not_found_exception", "task [" + id + "] isn't running and hasn't stored its results");
+    return fault(
+        "resource_not_found_exception",
+        "task [" + id + "] isn't running and hasn't stored its results"
+    );
 }
 
 Result<Answer> cancel_tasks(const Request& request) {
@@ -481,7 +625,8 @@ Result<Answer> cancel_tasks(const Request& request) {
     }
     Json out = Json::object({{"nodes", Json::object()}});
     if (!id.empty()) {
-        const Fault why = fault_of(fault("resource_not_found_exception", "task [" + id + "] is not found"));
+        const Fault why =
+            fault_of(fault("resource_not_found_exception", "task [" + id + "] is not found"));
         out["node_failures"] = Json::array({Json::object(
             {{"type", "failed_node_exception"},
              {"reason", "Failed node [" + id.substr(0, id.find(':')) + "]"},

@@ -113,7 +113,10 @@ Result<Answer> get_script(const Request& request) {
 }
 
 Result<Answer> delete_script(const Request& request) {
-    return fault("resource_not_found_exception", "stored script [" + request.part("id") + "] does not exist and cannot be deleted");
+    return fault(
+        "resource_not_found_exception",
+        "stored script [" + request.part("id") + "] does not exist and cannot be deleted"
+    );
 }
 
 }  // namespace kumo::api_elastic

@@ -16,9 +16,7 @@ Result<std::string> next_name(const std::string& name) {
     const auto number =
         dash == std::string::npos ? std::nullopt : Json(name.substr(dash + 1)).to_int64();
     if (!number || *number < 0) {
-        return illegal_argument(
-            "index name [" + name + "] does not match pattern '^.*-\\d+$'"
-        );
+        return illegal_argument("index name [" + name + "] does not match pattern '^.*-\\d+$'");
     }
     std::string digits = std::to_string(*number + 1);
     digits.insert(0, 6 - std::min<std::size_t>(6, digits.size()), '0');
@@ -33,7 +31,8 @@ struct Age {
 
 Result<Json> conditions_met(const Json& conditions, const Age& age, bool& any) {
     Json out = Json::object();
-    for (const auto& [name, value] : conditions.is_object() ? conditions.members() : Json::Object()) {
+    for (const auto& [name, value] :
+         conditions.is_object() ? conditions.members() : Json::Object()) {
         bool met = false;
         std::string text = value.text();
         if (name == "max_docs") {
@@ -41,9 +40,13 @@ Result<Json> conditions_met(const Json& conditions, const Age& age, bool& any) {
         } else if (name == "max_age") {
             const auto time = parse_time(text);
             if (!time) {
-                return illegal_argument("failed to parse setting [max_age] with value [" + text + "] as a time value: unit is missing or unrecognized");
+                return illegal_argument(
+                    "failed to parse setting [max_age] with value [" + text
+                    + "] as a time value: unit is missing or unrecognized"
+                );
             }
-            met = age.age_millis >= std::chrono::duration_cast<std::chrono::milliseconds>(*time).count();
+            met = age.age_millis
+                  >= std::chrono::duration_cast<std::chrono::milliseconds>(*time).count();
         } else if (name == "max_size") {
             met = age.bytes >= parse_bytes(text).value_or(UINT64_MAX);
         } else {

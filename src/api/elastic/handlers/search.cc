@@ -1,5 +1,3 @@
-#include "api/elastic/search/search_run.h"
-
 #include "api/elastic/cluster_view.h"
 #include "api/elastic/documents/writer.h"
 #include "api/elastic/handlers/common.h"
@@ -7,6 +5,7 @@
 #include "api/elastic/refresh_pins.h"
 #include "api/elastic/routing.h"
 #include "api/elastic/search/fetch.h"
+#include "api/elastic/search/search_run.h"
 #include "api/elastic/search_contexts.h"
 #include "api/elastic/wildcard.h"
 
@@ -100,11 +99,15 @@ Status keep_routed(const Request& request, std::vector<SearchTarget>& targets) {
     return {};
 }
 
-Result<std::vector<SearchTarget>> targets_of(const Request& request, const SearchBody& body, std::string& pit_id) {
+Result<std::vector<SearchTarget>>
+targets_of(const Request& request, const SearchBody& body, std::string& pit_id) {
     if (!body.pit.is_null()) {
         const Json* const id = body.pit.find("id");
         if (!request.part("index").empty()) {
-            return fault("action_request_validation_exception", "Validation Failed: 1: [indices] cannot be used with point in time;");
+            return fault(
+                "action_request_validation_exception",
+                "Validation Failed: 1: [indices] cannot be used with point in time;"
+            );
         }
         pit_id = id == nullptr ? "" : id->text();
         const Json* const keep = body.pit.find("keep_alive");
@@ -112,9 +115,13 @@ Result<std::vector<SearchTarget>> targets_of(const Request& request, const Searc
         if (keep != nullptr) {
             KUMO_TRY_ASSIGN(time, keep_alive_of(keep->text()));
         }
-        const auto entry = std::dynamic_pointer_cast<PointInTime>(request.context.contexts.find(pit_id, time));
+        const auto entry =
+            std::dynamic_pointer_cast<PointInTime>(request.context.contexts.find(pit_id, time));
         if (entry == nullptr) {
-            return fault("search_context_missing_exception", "No search context found for id [" + pit_id + "]");
+            return fault(
+                "search_context_missing_exception",
+                "No search context found for id [" + pit_id + "]"
+            );
         }
         return entry->targets;
     }
@@ -130,7 +137,10 @@ Status check_way(const Request& request) {
     if (!type.empty() && type != "query_then_fetch" && type != "dfs_query_then_fetch") {
         return illegal_argument("No search type for [" + type + "]");
     }
-    KUMO_TRY_ASSIGN(const std::int64_t batch, request.parameters.integer("batched_reduce_size", 512));
+    KUMO_TRY_ASSIGN(
+        const std::int64_t batch,
+        request.parameters.integer("batched_reduce_size", 512)
+    );
     if (batch < 2) {
         return illegal_argument("batchedReduceSize must be >= 2");
     }
@@ -139,7 +149,8 @@ Status check_way(const Request& request) {
 
 /// Names that boosts are given to have to be there.
 Status check_boosts(const Request& request, const SearchBody& body) {
-    for (const Json& one : body.indices_boost.is_array() ? body.indices_boost.items() : Json::Array{body.indices_boost}) {
+    for (const Json& one : body.indices_boost.is_array() ? body.indices_boost.items()
+                                                         : Json::Array{body.indices_boost}) {
         for (const auto& [name, boost] : one.members()) {
             IndicesOptions options;
             options.ignore_unavailable = request.parameters.flag_or("ignore_unavailable", false);
@@ -167,7 +178,8 @@ Result<Json> run_search(const Request& request, const Json& given) {
         const std::int64_t shards = run->shards_json().find("total")->as_int64();
         if (batch.ok() && shards > batch.value()) {
             // As many as a coordinator that reduces so many answers at a time would need.
-            out["num_reduce_phases"] = 1 + (shards - batch.value() + batch.value() - 2) / (batch.value() - 1);
+            out["num_reduce_phases"] =
+                1 + (shards - batch.value() + batch.value() - 2) / (batch.value() - 1);
         }
         if (!pit_id.empty()) {
             out["pit_id"] = pit_id;
@@ -272,7 +284,10 @@ Result<Answer> multi_search(const Request& request) {
         }
     }
     if (responses.empty()) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: no requests added;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: no requests added;"
+        );
     }
     const auto took = request.context.clock.monotonic_now() - begin;
     return Answer(Json::object(
@@ -292,14 +307,18 @@ Result<Answer> count(const Request& request) {
     KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
     KUMO_TRY_ASSIGN(auto targets, search_targets(request.context, request.part("index"), options));
     KUMO_TRY(keep_routed(request, targets));
-    KUMO_TRY_ASSIGN(const std::uint64_t total, count_matches(request.context, targets, parsed.query));
+    KUMO_TRY_ASSIGN(
+        const std::uint64_t total,
+        count_matches(request.context, targets, parsed.query)
+    );
     std::int64_t shards = 0;
     for (const SearchTarget& target : targets) {
         shards += target.index->shards();
     }
     return Answer(Json::object(
         {{"count", total},
-         {"_shards", Json::object({{"total", shards}, {"successful", shards}, {"skipped", 0}, {"failed", 0}})}}
+         {"_shards",
+          Json::object({{"total", shards}, {"successful", shards}, {"skipped", 0}, {"failed", 0}})}}
     ));
 }
 
@@ -314,11 +333,17 @@ Result<Answer> scroll(const Request& request) {
         } else if (name == "scroll") {
             keep = value.text();
         } else {
-            return illegal_argument("Unknown parameter [" + name + "] in request body or parameter is of the wrong type[VALUE_STRING] ");
+            return illegal_argument(
+                "Unknown parameter [" + name
+                + "] in request body or parameter is of the wrong type[VALUE_STRING] "
+            );
         }
     }
     if (id.empty()) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: scrollId is missing;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: scrollId is missing;"
+        );
     }
     Duration time{};
     if (!keep.empty()) {
@@ -356,7 +381,10 @@ Result<Answer> clear_scroll(const Request& request) {
         }
     }
     if (ids.empty() && !body.is_null()) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: no scroll ids specified;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: no scroll ids specified;"
+        );
     }
     std::int64_t freed = 0;
     if (ids.empty() || (ids.size() == 1 && ids.front() == "_all")) {
@@ -366,18 +394,27 @@ Result<Answer> clear_scroll(const Request& request) {
     for (const std::string& id : ids) {
         freed += request.context.contexts.remove(id) ? 1 : 0;
     }
-    return Answer(freed == 0 ? 404 : 200, Json::object({{"succeeded", true}, {"num_freed", freed}}));
+    return Answer(
+        freed == 0 ? 404 : 200,
+        Json::object({{"succeeded", true}, {"num_freed", freed}})
+    );
 }
 
 Result<Answer> open_point_in_time(const Request& request) {
     const std::string keep = request.parameters.text("keep_alive");
     if (keep.empty()) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: keep alive not specified;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: keep alive not specified;"
+        );
     }
     KUMO_TRY_ASSIGN(const Duration time, keep_alive_of(keep));
     KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
     auto entry = std::make_shared<PointInTime>();
-    KUMO_TRY_ASSIGN(entry->targets, search_targets(request.context, request.part("index"), options));
+    KUMO_TRY_ASSIGN(
+        entry->targets,
+        search_targets(request.context, request.part("index"), options)
+    );
     entry->created_at = now_millis(request.context);
     entry->keep_alive = time;
     std::int64_t shards = 0;
@@ -388,7 +425,8 @@ Result<Answer> open_point_in_time(const Request& request) {
     KUMO_TRY_ASSIGN(const std::string id, request.context.contexts.add(std::move(entry), time));
     return Answer(Json::object(
         {{"pit_id", id},
-         {"_shards", Json::object({{"total", shards}, {"successful", shards}, {"skipped", 0}, {"failed", 0}})},
+         {"_shards",
+          Json::object({{"total", shards}, {"successful", shards}, {"skipped", 0}, {"failed", 0}})},
          {"creation_time", created}}
     ));
 }
@@ -397,7 +435,9 @@ Result<Answer> close_point_in_time(const Request& request) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
     std::vector<std::string> ids;
     const Json* const given = body.find("pit_id");
-    for (const Json& one : given == nullptr ? Json::Array() : given->is_array() ? given->items() : Json::Array{*given}) {
+    for (const Json& one : given == nullptr    ? Json::Array()
+                           : given->is_array() ? given->items()
+                                               : Json::Array{*given}) {
         ids.push_back(one.text());
     }
     if (request.path.ends_with("/_all")) {
@@ -405,7 +445,10 @@ Result<Answer> close_point_in_time(const Request& request) {
         return Answer(Json::object({{"pits", Json::array()}}));
     }
     if (ids.empty()) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: no pit ids specified;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: no pit ids specified;"
+        );
     }
     Json list = Json::array();
     bool any = false;
@@ -424,7 +467,10 @@ Result<Answer> list_points_in_time(const Request& /*request*/) {
 Result<Answer> validate_query(const Request& request) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
     KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
-    KUMO_TRY_ASSIGN(const auto targets, search_targets(request.context, request.part("index"), options));
+    KUMO_TRY_ASSIGN(
+        const auto targets,
+        search_targets(request.context, request.part("index"), options)
+    );
     KUMO_TRY_ASSIGN(const bool explain, request.parameters.flag("explain", false));
     Json out = Json::object();
     std::int64_t shards = 0;
@@ -483,16 +529,25 @@ Result<Answer> explain(const Request& request) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
     KUMO_TRY_ASSIGN(const SearchBody parsed, parse_search(body, request.parameters));
     if (parsed.query.is_null()) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: query is missing;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: query is missing;"
+        );
     }
-    KUMO_TRY_ASSIGN(const auto targets, search_targets(request.context, request.part("index"), search_options()));
+    KUMO_TRY_ASSIGN(
+        const auto targets,
+        search_targets(request.context, request.part("index"), search_options())
+    );
     if (targets.size() != 1) {
         return no_such_index(request.part("index"));
     }
     const std::string id = request.part("id");
     const SearchTarget& target = targets.front();
     Json out = Json::object({{"_index", target.index->name}, {"_id", id}, {"matched", false}});
-    KUMO_TRY_ASSIGN(const FoundDocument document, get_document(request.context, target.index->name, id, false));
+    KUMO_TRY_ASSIGN(
+        const FoundDocument document,
+        get_document(request.context, target.index->name, id, false)
+    );
     if (!document.found) {
         return Answer(404, std::move(out));
     }
@@ -507,7 +562,10 @@ Result<Answer> explain(const Request& request) {
         both.filter.push_back(std::move(filter));
     }
     tree::Evaluation evaluation(*target.snapshot);
-    KUMO_TRY_ASSIGN(const auto matches, tree::evaluate(*tree::boolean(std::move(both)), evaluation, true));
+    KUMO_TRY_ASSIGN(
+        const auto matches,
+        tree::evaluate(*tree::boolean(std::move(both)), evaluation, true)
+    );
     float score = 0;
     bool matched = false;
     for (const tree::Matches& part : matches) {
@@ -523,10 +581,13 @@ Result<Answer> explain(const Request& request) {
          {"details", Json::array()}}
     );
     const SourceFilter source = SourceFilter::of(request.parameters);
-    if (request.parameters.has("_source") || !source.is_plain() || request.parameters.has("stored_fields")) {
+    if (request.parameters.has("_source") || !source.is_plain()
+        || request.parameters.has("stored_fields")) {
         KUMO_TRY_ASSIGN(const Json all, Json::parse(document.stored.source));
         Json get = Json::object(
-            {{"_seq_no", document.stored.meta.seq}, {"_primary_term", document.stored.meta.term}, {"found", true}}
+            {{"_seq_no", document.stored.meta.seq},
+             {"_primary_term", document.stored.meta.term},
+             {"found", true}}
         );
         if (source.show) {
             get["_source"] = source.apply(all);
@@ -542,7 +603,10 @@ Result<Answer> search_shards(const Request& request) {
     Json nodes = Json::object();
     for (const NodeView& node : view.nodes()) {
         nodes[node.id] = Json::object(
-            {{"name", node.name}, {"ephemeral_id", node.id}, {"transport_address", node.transport}, {"attributes", Json::object()}}
+            {{"name", node.name},
+             {"ephemeral_id", node.id},
+             {"transport_address", node.transport},
+             {"attributes", Json::object()}}
         );
     }
     Json of_indices = Json::object();
@@ -579,7 +643,9 @@ Result<Answer> search_shards(const Request& request) {
         }
     }
     return Answer(Json::object(
-        {{"nodes", std::move(nodes)}, {"indices", std::move(of_indices)}, {"shards", std::move(shards)}}
+        {{"nodes", std::move(nodes)},
+         {"indices", std::move(of_indices)},
+         {"shards", std::move(shards)}}
     ));
 }
 
@@ -593,7 +659,9 @@ struct Capability {
 };
 
 bool is_aggregatable(const MappedField& field) {
-    return (field.is_exact() || field.is_int() || field.is_real() || field.kind == FieldKind::kGeoPoint) && field.doc_values;
+    return (field.is_exact() || field.is_int() || field.is_real()
+            || field.kind == FieldKind::kGeoPoint)
+           && field.doc_values;
 }
 
 Json names_json(const std::vector<std::string>& names) {
@@ -615,7 +683,10 @@ Result<Answer> field_caps(const Request& request) {
         }
     }
     if (patterns.empty()) {
-        return fault("action_request_validation_exception", "Validation Failed: 1: no fields specified;");
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: no fields specified;"
+        );
     }
     KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
     KUMO_TRY_ASSIGN(const bool unmapped, request.parameters.flag("include_unmapped", false));
@@ -623,7 +694,10 @@ Result<Answer> field_caps(const Request& request) {
     if (const Json* const filter = body.find("index_filter")) {
         std::vector<SearchTarget> kept;
         for (SearchTarget& target : targets) {
-            KUMO_TRY_ASSIGN(const std::uint64_t matches, count_matches(request.context, {target}, *filter));
+            KUMO_TRY_ASSIGN(
+                const std::uint64_t matches,
+                count_matches(request.context, {target}, *filter)
+            );
             if (matches > 0) {
                 kept.push_back(std::move(target));
             }
@@ -635,9 +709,13 @@ Result<Answer> field_caps(const Request& request) {
     for (const SearchTarget& target : targets) {
         indices.push(target.index->name);
         for (const auto& [path, declared] : target.index->mapping->fields()) {
-            const bool wanted = std::any_of(patterns.begin(), patterns.end(), [&path = path](const std::string& pattern) {
-                return matches_wildcard(pattern, path);
-            });
+            const bool wanted = std::any_of(
+                patterns.begin(),
+                patterns.end(),
+                [&path = path](const std::string& pattern) {
+                    return matches_wildcard(pattern, path);
+                }
+            );
             const MappedField* const field = target.index->mapping->find(path);
             if (!wanted || field == nullptr) {
                 continue;
@@ -672,7 +750,8 @@ Result<Answer> field_caps(const Request& request) {
         for (const auto& [type, one] : types) {
             Json entry = Json::object(
                 {{"type", type},
-                 {"searchable", one.not_searchable.size() < one.indices.size() && one.not_searchable.empty()},
+                 {"searchable",
+                  one.not_searchable.size() < one.indices.size() && one.not_searchable.empty()},
                  {"aggregatable", one.not_aggregatable.empty()}}
             );
             if (types.size() > 1) {

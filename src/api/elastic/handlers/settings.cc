@@ -85,7 +85,8 @@ Result<Answer> get_settings(const Request& request) {
 
 Result<Answer> put_settings(const Request& request) {
     KUMO_TRY_ASSIGN(Json body, request.required_json());
-    if (const Json* const inside = body.find("settings"); inside != nullptr && inside->is_object() && body.size() == 1) {
+    if (const Json* const inside = body.find("settings");
+        inside != nullptr && inside->is_object() && body.size() == 1) {
         const Json settings = *inside;
         body = settings;
     }

@@ -6,9 +6,8 @@
 #include "api/elastic/index_admin.h"
 #include "api/elastic/mapping/dates.h"
 #include "api/elastic/refresh_pins.h"
-#include "api/elastic/snapshot/repository.h"
+#include "api/elastic/snapshot/registered.h"
 #include "api/elastic/wildcard.h"
-#include "base/mutex.h"
 #include "search/index/mapped_write.h"
 
 #include <re2/re2.h>
@@ -31,83 +30,6 @@ std::int64_t now_millis(const Context& context) {
         .count();
 }
 
-/// One request at a time works on repositories.
-Mutex& repositories_mutex() {
-    static Mutex mutex;
-    return mutex;
-}
-
-std::string text(const Json& value, std::string_view name) {
-    const Json* const found = value.find(name);
-    return found == nullptr || found->is_null() ? std::string() : found->text();
-}
-
-std::int64_t number(const Json& value, std::string_view name) {
-    const Json* const found = value.find(name);
-    return found == nullptr ? 0 : found->to_int64().value_or(0);
-}
-
-Error missing_repository(const std::string& name) {
-    return fault("repository_missing_exception", "[" + name + "] missing");
-}
-
-/// Where a repository is: below `path.repo`, whatever its location says.
-Result<std::string> directory_of(const Context& context, const std::string& name, const Json& settings) {
-    const std::string base = context.options.repositories;
-    const std::string location = text(settings, "location");
-    if (base.empty()) {
-        return fault(
-            "repository_exception",
-            "[" + name + "] location [" + location
-                + "] doesn't match any of the locations specified by path.repo because this setting is empty"
-        );
-    }
-    if (location.empty()) {
-        return fault("repository_exception", "[" + name + "] missing location");
-    }
-    if (location.find("..") != std::string::npos
-        || (location.starts_with('/') && location != base && !location.starts_with(base + "/"))) {
-        return fault(
-            "repository_exception",
-            "[" + name + "] location [" + location + "] doesn't match any of the locations specified by path.repo: ["
-                + base + "]"
-        );
-    }
-    return location.starts_with('/') ? location : base + "/" + location;
-}
-
-struct Opened {
-    Repository repository;
-    Json definition;
-
-    bool readonly() const {
-        const Json* const settings = definition.find("settings");
-        return settings != nullptr && text(*settings, "readonly") == "true";
-    }
-};
-
-Result<Opened> open_repository(const Request& request, const std::string& name) {
-    Json definition = request.context.cluster.find("repository/" + name);
-    if (definition.is_null()) {
-        return missing_repository(name);
-    }
-    const Json* const settings = definition.find("settings");
-    KUMO_TRY_ASSIGN(
-        std::string directory,
-        directory_of(request.context, name, settings == nullptr ? Json() : *settings)
-    );
-    return Opened{Repository(request.context.fs, std::move(directory)), std::move(definition)};
-}
-
-Result<Opened> open_for_writing(const Request& request) {
-    const std::string name = request.part("repository");
-    KUMO_TRY_ASSIGN(Opened opened, open_repository(request, name));
-    if (opened.readonly()) {
-        return fault("repository_exception", "[" + name + "] cannot write to a readonly repository");
-    }
-    return opened;
-}
-
 /// A snapshot as it is shown.
 Json shown(const Json& manifest, bool verbose) {
     Json indices = Json::array();
@@ -115,15 +37,17 @@ Json shown(const Json& manifest, bool verbose) {
     for (const auto& [name, index] : all == nullptr ? Json::Object() : all->members()) {
         indices.push(name);
     }
-    Json out = Json::object({{"snapshot", text(manifest, "snapshot")}, {"uuid", text(manifest, "uuid")}});
+    Json out = Json::object(
+        {{"snapshot", text_of(manifest, "snapshot")}, {"uuid", text_of(manifest, "uuid")}}
+    );
     if (!verbose) {
         out["indices"] = std::move(indices);
         out["state"] = "SUCCESS";
         return out;
     }
-    const std::int64_t begin = number(manifest, "start");
-    const std::int64_t end = number(manifest, "end");
-    const std::int64_t shards = number(manifest, "shards");
+    const std::int64_t begin = number_of(manifest, "start");
+    const std::int64_t end = number_of(manifest, "end");
+    const std::int64_t shards = number_of(manifest, "shards");
     out["version_id"] = kVersionId;
     out["version"] = "2.19.0";
     out["remote_store_index_shallow_copy"] = false;
@@ -131,7 +55,8 @@ Json shown(const Json& manifest, bool verbose) {
     out["data_streams"] = Json::array();
     const Json* const global = manifest.find("include_global_state");
     out["include_global_state"] = global == nullptr || global->as_bool();
-    if (const Json* const metadata = manifest.find("metadata"); metadata != nullptr && !metadata->is_null()) {
+    if (const Json* const metadata = manifest.find("metadata");
+        metadata != nullptr && !metadata->is_null()) {
         out["metadata"] = *metadata;
     }
     out["state"] = "SUCCESS";
@@ -196,13 +121,11 @@ Status store_index(const Context& context, Repository& repository, const Index& 
             std::string stored;
             KUMO_TRY(part.segment->stored->append(doc, stored));
             KUMO_TRY_ASSIGN(search::StoredDocument document, search::parse_stored(stored));
-            chunk += Json::object(
-                         {{"id", document.id},
-                          {"routing", document.meta.routing},
-                          {"version", document.meta.version},
-                          {"source", document.source}}
-            )
-                         .dump();
+            chunk += Json::object({{"id", document.id},
+                                   {"routing", document.meta.routing},
+                                   {"version", document.meta.version},
+                                   {"source", document.source}}
+            ).dump();
             chunk += '\n';
             if (chunk.size() >= kBlobBytesMax) {
                 KUMO_TRY(finish());
@@ -226,10 +149,14 @@ Status store_index(const Context& context, Repository& repository, const Index& 
 
 Status check_snapshot_name(const std::string& repository, const std::string& name) {
     const auto invalid = [&](const std::string& why) {
-        return fault("invalid_snapshot_name_exception", "[" + repository + ":" + name + "] Invalid snapshot name [" + name + "], " + why);
+        return fault(
+            "invalid_snapshot_name_exception",
+            "[" + repository + ":" + name + "] Invalid snapshot name [" + name + "], " + why
+        );
     };
     if (name.empty() || name.find_first_of(" ,#\\/*?\"<>|") != std::string::npos) {
-        return invalid("must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]");
+        return invalid("must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]"
+        );
     }
     if (name.starts_with('_')) {
         return invalid("must not start with '_'");
@@ -242,7 +169,7 @@ Status check_snapshot_name(const std::string& repository, const std::string& nam
 
 const Json* find_snapshot(const std::vector<Json>& all, const std::string& name) {
     const auto found = std::find_if(all.begin(), all.end(), [&name](const Json& manifest) {
-        return text(manifest, "snapshot") == name;
+        return text_of(manifest, "snapshot") == name;
     });
     return found == all.end() ? nullptr : &*found;
 }
@@ -252,19 +179,22 @@ Error missing_snapshot(const std::string& repository, const std::string& name) {
 }
 
 /// Those that an expression names.
-Result<std::vector<Json>> wanted_snapshots(const Request& request, const std::vector<Json>& all, bool ignore_missing) {
+Result<std::vector<Json>>
+wanted_snapshots(const Request& request, const std::vector<Json>& all, bool ignore_missing) {
     const std::vector<std::string> patterns = split_list(request.part("snapshot"));
     std::vector<Json> out;
     for (const std::string& pattern : patterns) {
-        if (pattern != "_all" && pattern.find('*') == std::string::npos && find_snapshot(all, pattern) == nullptr
-            && pattern != "_current" && !ignore_missing) {
+        if (pattern != "_all" && pattern.find('*') == std::string::npos
+            && find_snapshot(all, pattern) == nullptr && pattern != "_current" && !ignore_missing) {
             return missing_snapshot(request.part("repository"), pattern);
         }
     }
     for (const Json& manifest : all) {
-        const bool wanted = std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-            return pattern == "_all" || matches_wildcard(pattern, text(manifest, "snapshot"));
-        });
+        const bool wanted =
+            std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+                return pattern == "_all"
+                       || matches_wildcard(pattern, text_of(manifest, "snapshot"));
+            });
         if (wanted) {
             out.push_back(manifest);
         }
@@ -282,40 +212,59 @@ Json status_json(const std::string& repository, const Json& manifest) {
     std::int64_t new_files = 0;
     std::int64_t new_bytes = 0;
     Json of_indices = Json::object();
-    const std::int64_t begin = number(manifest, "start");
-    const std::int64_t took = number(manifest, "end") - begin;
+    const std::int64_t begin = number_of(manifest, "start");
+    const std::int64_t took = number_of(manifest, "end") - begin;
     const Json* const all = manifest.find("indices");
     for (const auto& [name, index] : all == nullptr ? Json::Object() : all->members()) {
         // The manifest has a part for each index: a file of metadata more than its blobs.
-        const auto count = static_cast<std::int64_t>(index.find("blobs") == nullptr ? 0 : index.find("blobs")->size()) + 1;
+        const auto count = static_cast<std::int64_t>(
+                               index.find("blobs") == nullptr ? 0 : index.find("blobs")->size()
+                           )
+                           + 1;
         const auto metadata = static_cast<std::int64_t>(index.dump().size());
         const Json stats = Json::object(
-            {{"incremental", file_stats(number(index, "written_files") + 1, number(index, "written") + metadata)},
-             {"total", file_stats(count, number(index, "bytes") + metadata)},
+            {{"incremental",
+              file_stats(
+                  number_of(index, "written_files") + 1,
+                  number_of(index, "written") + metadata
+              )},
+             {"total", file_stats(count, number_of(index, "bytes") + metadata)},
              {"start_time_in_millis", begin},
              {"time_in_millis", took}}
         );
         files += count;
-        bytes += number(index, "bytes") + metadata;
-        new_files += number(index, "written_files") + 1;
-        new_bytes += number(index, "written") + metadata;
+        bytes += number_of(index, "bytes") + metadata;
+        new_files += number_of(index, "written_files") + 1;
+        new_bytes += number_of(index, "written") + metadata;
         const Json shards = Json::object(
-            {{"initializing", 0}, {"started", 0}, {"finalizing", 0}, {"done", 1}, {"failed", 0}, {"total", 1}}
+            {{"initializing", 0},
+             {"started", 0},
+             {"finalizing", 0},
+             {"done", 1},
+             {"failed", 0},
+             {"total", 1}}
         );
         of_indices[name] = Json::object(
-            {{"shards_stats", shards}, {"stats", stats}, {"shards", Json::object({{"0", Json::object({{"stage", "DONE"}, {"stats", stats}})}})}}
+            {{"shards_stats", shards},
+             {"stats", stats},
+             {"shards", Json::object({{"0", Json::object({{"stage", "DONE"}, {"stats", stats}})}})}}
         );
     }
-    const std::int64_t shards = number(manifest, "shards");
+    const std::int64_t shards = number_of(manifest, "shards");
     return Json::object(
-        {{"snapshot", text(manifest, "snapshot")},
+        {{"snapshot", text_of(manifest, "snapshot")},
          {"repository", repository},
-         {"uuid", text(manifest, "uuid")},
+         {"uuid", text_of(manifest, "uuid")},
          {"state", "SUCCESS"},
          {"include_global_state", true},
          {"shards_stats",
           Json::object(
-              {{"initializing", 0}, {"started", 0}, {"finalizing", 0}, {"done", shards}, {"failed", 0}, {"total", shards}}
+              {{"initializing", 0},
+               {"started", 0},
+               {"finalizing", 0},
+               {"done", shards},
+               {"failed", 0},
+               {"total", shards}}
           )},
          {"stats",
           Json::object(
@@ -344,11 +293,11 @@ struct RestoreOptions {
 RestoreOptions restore_options(const Json& body) {
     RestoreOptions out;
     out.indices = names_of(body.find("indices"));
-    out.rename_pattern = text(body, "rename_pattern");
-    out.rename_replacement = text(body, "rename_replacement");
-    out.include_aliases = text(body, "include_aliases") != "false";
-    out.global_state = text(body, "include_global_state") == "true";
-    out.ignore_unavailable = text(body, "ignore_unavailable") == "true";
+    out.rename_pattern = text_of(body, "rename_pattern");
+    out.rename_replacement = text_of(body, "rename_replacement");
+    out.include_aliases = text_of(body, "include_aliases") != "false";
+    out.global_state = text_of(body, "include_global_state") == "true";
+    out.ignore_unavailable = text_of(body, "ignore_unavailable") == "true";
     if (const Json* const settings = body.find("index_settings")) {
         out.settings = normalized_settings(*settings);
     }
@@ -386,7 +335,12 @@ bool is_wanted(const std::vector<std::string>& patterns, const std::string& name
     return wanted;
 }
 
-Status restore_documents(const Context& context, const Repository& repository, const Json& stored, const std::string& index) {
+Status restore_documents(
+    const Context& context,
+    const Repository& repository,
+    const Json& stored,
+    const std::string& index
+) {
     std::vector<WriteItem> items;
     WriteOptions options;
     options.refresh = true;
@@ -404,15 +358,18 @@ Status restore_documents(const Context& context, const Repository& repository, c
         KUMO_TRY_ASSIGN(const std::string chunk, repository.blob(name.text()));
         for (std::size_t at = 0; at < chunk.size();) {
             const std::size_t end = std::min(chunk.find('\n', at), chunk.size());
-            KUMO_TRY_ASSIGN(const Json document, Json::parse(std::string_view(chunk).substr(at, end - at)));
+            KUMO_TRY_ASSIGN(
+                const Json document,
+                Json::parse(std::string_view(chunk).substr(at, end - at))
+            );
             at = end + 1;
             WriteItem item;
             item.index = index;
-            item.id = text(document, "id");
-            item.routing = text(document, "routing");
-            item.source = text(document, "source");
+            item.id = text_of(document, "id");
+            item.routing = text_of(document, "routing");
+            item.source = text_of(document, "source");
             item.rule = search::VersionRule::kExternalGte;
-            item.version = static_cast<std::uint64_t>(number(document, "version"));
+            item.version = static_cast<std::uint64_t>(number_of(document, "version"));
             items.push_back(std::move(item));
             if (items.size() >= kRestoreBatch) {
                 KUMO_TRY(hand_over());
@@ -451,9 +408,14 @@ Status restore_index(
     for (const std::string& ignored : options.ignored_settings) {
         index.settings.erase(ignored);
     }
-    index.aliases = options.include_aliases && stored.find("aliases") != nullptr ? *stored.find("aliases") : Json::object();
+    index.aliases = options.include_aliases && stored.find("aliases") != nullptr
+                        ? *stored.find("aliases")
+                        : Json::object();
     const Json* const mappings = stored.find("mappings");
-    KUMO_TRY_ASSIGN(index.mapping, Mapping::make(mappings == nullptr ? Json::object() : *mappings, index.settings));
+    KUMO_TRY_ASSIGN(
+        index.mapping,
+        Mapping::make(mappings == nullptr ? Json::object() : *mappings, index.settings)
+    );
     // What the documents brought before it was blocked.
     Json settings = index.settings;
     index.settings.erase("index.blocks.write");
@@ -477,106 +439,13 @@ Status restore_index(
              {"repository", request.part("repository")},
              {"snapshot", request.part("snapshot")},
              {"files", (blobs == nullptr ? 0 : blobs->size()) + 1},
-             {"bytes", number(stored, "bytes") + static_cast<std::int64_t>(stored.dump().size())}}
+             {"bytes",
+              number_of(stored, "bytes") + static_cast<std::int64_t>(stored.dump().size())}}
         )
     );
 }
 
 }  // namespace
-
-Result<Answer> put_repository(const Request& request) {
-    KUMO_TRY_ASSIGN(const Json body, request.required_json());
-    const std::string name = request.part("repository");
-    if (name.find_first_of(" ,#\\/*?\"<>|") != std::string::npos) {
-        return fault("repository_exception", "[" + name + "] repository name must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?]");
-    }
-    const std::string type = text(body, "type");
-    if (type != "fs") {
-        return fault("repository_exception", "[" + name + "] repository type [" + type + "] does not exist");
-    }
-    const Json* const settings = body.find("settings");
-    KUMO_TRY_ASSIGN(
-        const std::string directory,
-        directory_of(request.context, name, settings == nullptr ? Json() : *settings)
-    );
-    KUMO_TRY_ASSIGN(const bool verify, request.parameters.flag("verify", true));
-    if (verify) {
-        const MutexLock lock(repositories_mutex());
-        const Status good = Repository(request.context.fs, directory).verify();
-        if (!good.ok()) {
-            return fault(
-                "repository_verification_exception",
-                "[" + name + "] path is not accessible on cluster-manager node: " + good.error().message
-            );
-        }
-    }
-    Json kept = Json::object({{"type", type}, {"settings", Json::object()}});
-    for (const auto& [option, value] : settings == nullptr ? Json::Object() : settings->members()) {
-        kept["settings"][option] = value.text();
-    }
-    KUMO_TRY(request.context.cluster.put("repository/" + name, kept));
-    return Answer(acknowledged());
-}
-
-Result<Answer> get_repository(const Request& request) {
-    const std::vector<std::string> patterns = split_list(request.part("repository"));
-    Json out = Json::object();
-    for (auto& [name, value] : request.context.cluster.list("repository/")) {
-        const bool wanted = patterns.empty()
-                            || std::any_of(patterns.begin(), patterns.end(), [&name = name](const std::string& pattern) {
-                                   return pattern == "_all" || matches_wildcard(pattern, name);
-                               });
-        if (wanted) {
-            out[name] = std::move(value);
-        }
-    }
-    for (const std::string& pattern : patterns) {
-        if (pattern != "_all" && pattern.find('*') == std::string::npos && out.find(pattern) == nullptr) {
-            return missing_repository(pattern);
-        }
-    }
-    return Answer(std::move(out));
-}
-
-Result<Answer> delete_repository(const Request& request) {
-    bool any = false;
-    for (const auto& [name, value] : request.context.cluster.list("repository/")) {
-        if (matches_wildcard(request.part("repository"), name)) {
-            KUMO_TRY_ASSIGN(const bool removed, request.context.cluster.remove("repository/" + name));
-            any = any || removed;
-        }
-    }
-    if (!any) {
-        return missing_repository(request.part("repository"));
-    }
-    return Answer(acknowledged());
-}
-
-Result<Answer> verify_repository(const Request& request) {
-    const MutexLock lock(repositories_mutex());
-    KUMO_TRY_ASSIGN(Opened opened, open_repository(request, request.part("repository")));
-    if (!opened.readonly()) {
-        const Status good = opened.repository.verify();
-        if (!good.ok()) {
-            return fault("repository_verification_exception", "[" + request.part("repository") + "] " + good.error().message);
-        }
-    }
-    const node::ClusterInfo info = request.context.node.cluster();
-    Json nodes = Json::object();
-    for (const auto& member : info.members) {
-        nodes[member.id] = Json::object({{"name", member.self ? request.context.options.node_name : member.name}});
-    }
-    return Answer(Json::object({{"nodes", std::move(nodes)}}));
-}
-
-Result<Answer> cleanup_repository(const Request& request) {
-    const MutexLock lock(repositories_mutex());
-    KUMO_TRY_ASSIGN(Opened opened, open_for_writing(request));
-    KUMO_TRY_ASSIGN(const Repository::Cleaned cleaned, opened.repository.clean());
-    return Answer(Json::object(
-        {{"results", Json::object({{"deleted_bytes", cleaned.bytes}, {"deleted_blobs", cleaned.blobs}})}}
-    ));
-}
 
 Result<Answer> create_snapshot(const Request& request) {
     const std::string name = request.part("snapshot");
@@ -593,13 +462,16 @@ Result<Answer> create_snapshot(const Request& request) {
         );
     }
     IndicesOptions options;
-    options.ignore_unavailable = text(body, "ignore_unavailable") == "true";
-    KUMO_TRY_ASSIGN(const auto indices, resolve(request.context, joined(names_of(body.find("indices"))), options));
+    options.ignore_unavailable = text_of(body, "ignore_unavailable") == "true";
+    KUMO_TRY_ASSIGN(
+        const auto indices,
+        resolve(request.context, joined(names_of(body.find("indices"))), options)
+    );
     Json manifest = Json::object(
         {{"snapshot", name},
          {"uuid", random_id()},
          {"start", now_millis(request.context)},
-         {"include_global_state", text(body, "include_global_state") != "false"},
+         {"include_global_state", text_of(body, "include_global_state") != "false"},
          {"metadata", body.find("metadata") == nullptr ? Json() : *body.find("metadata")}}
     );
     Json stored = Json::object();
@@ -639,7 +511,7 @@ Result<Answer> delete_snapshot(const Request& request) {
     KUMO_TRY_ASSIGN(const std::vector<Json> all, opened.repository.snapshots());
     KUMO_TRY_ASSIGN(const std::vector<Json> wanted, wanted_snapshots(request, all, false));
     for (const Json& manifest : wanted) {
-        KUMO_TRY(opened.repository.remove(text(manifest, "uuid")));
+        KUMO_TRY(opened.repository.remove(text_of(manifest, "uuid")));
     }
     return Answer(acknowledged());
 }
@@ -656,7 +528,11 @@ Result<Answer> clone_snapshot(const Request& request) {
         return missing_snapshot(request.part("repository"), request.part("snapshot"));
     }
     if (find_snapshot(all, target) != nullptr) {
-        return fault("invalid_snapshot_name_exception", "[" + request.part("repository") + ":" + target + "] Invalid snapshot name [" + target + "], snapshot with the same name already exists");
+        return fault(
+            "invalid_snapshot_name_exception",
+            "[" + request.part("repository") + ":" + target + "] Invalid snapshot name [" + target
+                + "], snapshot with the same name already exists"
+        );
     }
     const std::vector<std::string> patterns = names_of(body.find("indices"));
     Json manifest = *source;
@@ -703,7 +579,8 @@ Result<Answer> restore_snapshot(const Request& request) {
     if (manifest == nullptr) {
         return fault(
             "snapshot_restore_exception",
-            "[" + request.part("repository") + ":" + request.part("snapshot") + "] snapshot does not exist"
+            "[" + request.part("repository") + ":" + request.part("snapshot")
+                + "] snapshot does not exist"
         );
     }
     const RestoreOptions options = restore_options(body);
@@ -719,7 +596,8 @@ Result<Answer> restore_snapshot(const Request& request) {
         restored.push(target);
     }
     for (const std::string& one : options.indices) {
-        if (one.find('*') == std::string::npos && !one.starts_with('-') && !options.ignore_unavailable
+        if (one.find('*') == std::string::npos && !one.starts_with('-')
+            && !options.ignore_unavailable
             && (indices == nullptr || indices->find(one) == nullptr)) {
             return no_such_index(one);
         }
@@ -754,26 +632,28 @@ Result<Answer> cat_snapshots(const Request& request) {
         KUMO_TRY_ASSIGN(const Opened opened, open_repository(request, repository));
         KUMO_TRY_ASSIGN(const std::vector<Json> all, opened.repository.snapshots());
         for (const Json& manifest : all) {
-            const std::int64_t begin = number(manifest, "start");
-            const std::int64_t end = number(manifest, "end");
+            const std::int64_t begin = number_of(manifest, "start");
+            const std::int64_t end = number_of(manifest, "end");
             const Json* const indices = manifest.find("indices");
             Row row;
-            row["id"] = text(manifest, "snapshot");
+            row["id"] = text_of(manifest, "snapshot");
             row["repository"] = repository;
             row["status"] = "SUCCESS";
             row["start_epoch"] = begin / 1000;
             row["start_time"] = clock.format({begin, 0});
             row["end_epoch"] = end / 1000;
             row["end_time"] = clock.format({end, 0});
-            row["duration"] = Cell::millis(static_cast<std::uint64_t>(std::max<std::int64_t>(end - begin, 0)));
+            row["duration"] =
+                Cell::millis(static_cast<std::uint64_t>(std::max<std::int64_t>(end - begin, 0)));
             row["indices"] = static_cast<std::uint64_t>(indices == nullptr ? 0 : indices->size());
-            row["successful_shards"] = number(manifest, "shards");
+            row["successful_shards"] = number_of(manifest, "shards");
             row["failed_shards"] = std::int64_t{0};
-            row["total_shards"] = number(manifest, "shards");
+            row["total_shards"] = number_of(manifest, "shards");
             rows.push_back(std::move(row));
         }
     }
-    if (!name.empty() && request.context.cluster.find("repository/" + name).is_null() && name.find('*') == std::string::npos && name != "_all") {
+    if (!name.empty() && request.context.cluster.find("repository/" + name).is_null()
+        && name.find('*') == std::string::npos && name != "_all") {
         return missing_repository(name);
     }
     return table_answer(request, "snapshots", std::move(rows));

@@ -13,9 +13,10 @@ namespace {
 
 bool fits_any(const std::string& patterns, const std::string& name) {
     const std::vector<std::string> list = split_list(patterns);
-    return list.empty() || std::any_of(list.begin(), list.end(), [&name](const std::string& pattern) {
-               return matches_wildcard(pattern, name);
-           });
+    return list.empty()
+           || std::any_of(list.begin(), list.end(), [&name](const std::string& pattern) {
+                  return matches_wildcard(pattern, name);
+              });
 }
 
 /// Checks the parts of a template that an index would be made of.
@@ -147,7 +148,8 @@ Json overlapping(const Context& context, const std::string& name, const Json& va
     return out;
 }
 
-Result<Answer> remove_named(const Request& request, const std::string& kind, const std::string& missing) {
+Result<Answer>
+remove_named(const Request& request, const std::string& kind, const std::string& missing) {
     const std::string pattern = request.part("name");
     std::vector<std::string> names;
     for (const auto& [name, value] : request.context.cluster.list(kind)) {
@@ -165,7 +167,12 @@ Result<Answer> remove_named(const Request& request, const std::string& kind, con
     return Answer(acknowledged());
 }
 
-Status put_new(const Request& request, const std::string& key, const Json& value, const std::string& exists) {
+Status put_new(
+    const Request& request,
+    const std::string& key,
+    const Json& value,
+    const std::string& exists
+) {
     KUMO_TRY_ASSIGN(const bool create, request.parameters.flag("create", false));
     if (create && !request.context.cluster.find(key).is_null()) {
         return illegal_argument(exists);
@@ -196,7 +203,9 @@ Result<Answer> put_template(const Request& request) {
         KUMO_TRY_ASSIGN(const std::int64_t order, request.parameters.integer("order", 0));
         kept["order"] = order;
     }
-    KUMO_TRY(put_new(request, "template/" + name, kept, "index_template [" + name + "] already exists"));
+    KUMO_TRY(
+        put_new(request, "template/" + name, kept, "index_template [" + name + "] already exists")
+    );
     return Answer(acknowledged());
 }
 
@@ -257,7 +266,10 @@ Result<Answer> get_component_template(const Request& request) {
         }
     }
     if (list.empty() && !pattern.empty() && pattern.find('*') == std::string::npos) {
-        return fault("resource_not_found_exception", "component template matching [" + pattern + "] not found");
+        return fault(
+            "resource_not_found_exception",
+            "component template matching [" + pattern + "] not found"
+        );
     }
     return Answer(Json::object({{"component_templates", std::move(list)}}));
 }
@@ -269,7 +281,9 @@ Result<Answer> delete_component_template(const Request& request) {
         for (const Json& one : components == nullptr ? Json::Array() : components->items()) {
             if (fits_any(pattern, one.text()) && pattern != "*") {
                 return illegal_argument(
-                    "component templates [" + one.text() + "] cannot be removed as they are still in use by index templates [" + name + "]"
+                    "component templates [" + one.text()
+                    + "] cannot be removed as they are still in use by index templates [" + name
+                    + "]"
                 );
             }
         }
@@ -283,8 +297,12 @@ Result<Answer> put_index_template(const Request& request) {
     KUMO_TRY(check_patterns(body));
     for (const auto& [member, value] : body.members()) {
         if (member != "index_patterns" && member != "template" && member != "composed_of"
-            && member != "priority" && member != "version" && member != "_meta" && member != "data_stream") {
-            return fault("x_content_parse_exception", "[1:2] [index_template] unknown field [" + member + "]");
+            && member != "priority" && member != "version" && member != "_meta"
+            && member != "data_stream") {
+            return fault(
+                "x_content_parse_exception",
+                "[1:2] [index_template] unknown field [" + member + "]"
+            );
         }
     }
     const Json* const components = std::as_const(body).find("composed_of");
@@ -348,7 +366,10 @@ Result<Answer> get_index_template(const Request& request) {
         list.push(Json::object({{"name", name}, {"index_template", std::move(shown)}}));
     }
     if (list.empty() && !pattern.empty() && pattern.find('*') == std::string::npos) {
-        return fault("resource_not_found_exception", "index template matching [" + pattern + "] not found");
+        return fault(
+            "resource_not_found_exception",
+            "index template matching [" + pattern + "] not found"
+        );
     }
     return Answer(Json::object({{"index_templates", std::move(list)}}));
 }
@@ -365,10 +386,15 @@ Result<Answer> simulate_index(const Request& request) {
     Json value;
     if (!body.is_null() && body.find("index_patterns") != nullptr) {
         value = body;
-        parts = Json::object({{"settings", Json::object()}, {"mappings", Json::object()}, {"aliases", Json::object()}});
+        parts = Json::object(
+            {{"settings", Json::object()},
+             {"mappings", Json::object()},
+             {"aliases", Json::object()}}
+        );
         if (const Json* const components = body.find("composed_of")) {
             for (const Json& component : components->items()) {
-                const Json part = request.context.cluster.find("component_template/" + component.text());
+                const Json part =
+                    request.context.cluster.find("component_template/" + component.text());
                 if (const Json* const inside = part.find("template")) {
                     parts.merge(kept_parts(*inside));
                 }
@@ -396,13 +422,18 @@ Result<Answer> simulate_template(const Request& request) {
     if (value.is_null()) {
         value = request.context.cluster.find("index_template/" + name);
         if (value.is_null()) {
-            return illegal_argument("unable to simulate template [" + name + "] that does not exist");
+            return illegal_argument(
+                "unable to simulate template [" + name + "] that does not exist"
+            );
         }
     }
-    Json parts = Json::object({{"settings", Json::object()}, {"mappings", Json::object()}, {"aliases", Json::object()}});
+    Json parts = Json::object(
+        {{"settings", Json::object()}, {"mappings", Json::object()}, {"aliases", Json::object()}}
+    );
     if (const Json* const components = std::as_const(value).find("composed_of")) {
         for (const Json& component : components->items()) {
-            const Json part = request.context.cluster.find("component_template/" + component.text());
+            const Json part =
+                request.context.cluster.find("component_template/" + component.text());
             if (const Json* const inside = part.find("template")) {
                 parts.merge(kept_parts(*inside));
             }

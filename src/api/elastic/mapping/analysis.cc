@@ -18,8 +18,7 @@ Json part(std::string_view type) {
 }
 
 Json chain(Json tokenizer, Json::Array filters) {
-    return Json::object(
-        {{"tokenizer", std::move(tokenizer)}, {"filter", Json(std::move(filters))}}
+    return Json::object({{"tokenizer", std::move(tokenizer)}, {"filter", Json(std::move(filters))}}
     );
 }
 
@@ -126,7 +125,8 @@ Result<Json> custom_chain(const Json& analysis, std::string_view name, const Jso
     const Json* const tokenizer = options.find("tokenizer");
     if (tokenizer == nullptr) {
         return illegal_argument(
-            "analyzer [" + std::string(name) + "] must specify either an analyzer type, or a tokenizer"
+            "analyzer [" + std::string(name)
+            + "] must specify either an analyzer type, or a tokenizer"
         );
     }
     Json out = Json::object();

@@ -73,7 +73,10 @@ Result<Step> next_step(std::string_view& rest, std::string_view all) {
     Step step;
     step.action = rest[0];
     if (step.action != '+' && step.action != '-' && step.action != '/') {
-        return fault("parse_exception", "operator not supported for date math [" + std::string(all) + "]");
+        return fault(
+            "parse_exception",
+            "operator not supported for date math [" + std::string(all) + "]"
+        );
     }
     rest.remove_prefix(1);
     if (!rest.empty() && rest[0] >= '0' && rest[0] <= '9') {
@@ -87,14 +90,18 @@ Result<Step> next_step(std::string_view& rest, std::string_view all) {
         return fault("parse_exception", "truncated date math [" + std::string(all) + "]");
     }
     if (step.action == '/' && step.count != 1) {
-        return fault("parse_exception", "rounding `/` can only be used on single unit types [" + std::string(all) + "]");
+        return fault(
+            "parse_exception",
+            "rounding `/` can only be used on single unit types [" + std::string(all) + "]"
+        );
     }
     step.unit = rest[0];
     rest.remove_prefix(1);
     if (std::string_view("yMwdhHms").find(step.unit) == std::string_view::npos) {
         return fault(
             "parse_exception",
-            "unit [" + std::string(1, step.unit) + "] not supported for date math [" + std::string(all) + "]"
+            "unit [" + std::string(1, step.unit) + "] not supported for date math ["
+                + std::string(all) + "]"
         );
     }
     return step;

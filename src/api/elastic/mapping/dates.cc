@@ -20,10 +20,20 @@ bool is_letter(char c) {
 }
 
 constexpr std::array<std::string_view, 12> kMonths = {
-    "January", "February", "March",     "April",   "May",      "June",
-    "July",    "August",   "September", "October", "November", "December"};
-constexpr std::array<std::string_view, 7> kDays = {
-    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December"};
+constexpr std::array<std::string_view, 7> kDays =
+    {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 
 bool is_leap(std::int64_t year) {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -514,7 +524,7 @@ const std::map<std::string_view, std::string_view>& named_patterns() {
         {"year", "yyyy"},
         {"year_month", "yyyy-MM"},
         {"year_month_day", "yyyy-MM-dd"},
-        {"rfc3339_lenient", "yyyy[-MM[-dd['T'HH:mm[:ss[.SSS]]XXX]]]"},
+        {"rfc3339_lenient", "yyyy[-MM[-dd['T'HH:mm[:ss[.SSS]]ZZZZZ]]]"},
     };
     return kPatterns;
 }
@@ -676,8 +686,8 @@ Result<DateFormat> DateFormat::make(std::string_view format) {
     return out;
 }
 
-Result<Instant>
-DateFormat::parse(std::string_view text, MissingParts missing, const TimeZone& zone) const {
+Result<Instant> DateFormat::parse(std::string_view text, MissingParts missing, const TimeZone& zone)
+    const {
     for (const auto& pattern : patterns_) {
         const auto parts = pattern->read(text);
         const auto instant =
@@ -692,7 +702,9 @@ DateFormat::parse(std::string_view text, MissingParts missing, const TimeZone& z
 }
 
 std::string DateFormat::format(Instant instant, const TimeZone& zone) const {
-    return (patterns_.empty() ? default_date_format() : *this).patterns_.front()->write(instant, zone);
+    return (patterns_.empty() ? default_date_format() : *this)
+        .patterns_.front()
+        ->write(instant, zone);
 }
 
 const DateFormat& default_date_format() {

@@ -2,10 +2,10 @@
 
 #include "api/elastic/fault.h"
 #include "api/elastic/mapping/dynamic_fields.h"
+#include "api/elastic/mapping/geo_values.h"
 #include "search/analysis/chain.h"
 #include "search/column/codes.h"
 #include "search/geo/geo_point.h"
-#include "api/elastic/mapping/geo_values.h"
 
 #include <algorithm>
 #include <cmath>
@@ -146,8 +146,9 @@ Error DocumentMapper::failed(const MappedField& field, const Json& value, const 
     std::string preview = value.is_object() ? value.dump() : value.text();
     return fault(
         "mapper_parsing_exception",
-        "failed to parse field [" + field.path + "] of type [" + field.type + "] in document with id '"
-            + std::string(id_) + "'. Preview of field's value: '" + preview + "'"
+        "failed to parse field [" + field.path + "] of type [" + field.type
+            + "] in document with id '" + std::string(id_) + "'. Preview of field's value: '"
+            + preview + "'"
     );
 }
 
@@ -216,7 +217,8 @@ Status DocumentMapper::add_string(const MappedField& field, const Json& value) {
     const auto is_start = [](char c) {
         return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
     };
-    const auto points = static_cast<std::uint64_t>(std::count_if(text.begin(), text.end(), is_start));
+    const auto points =
+        static_cast<std::uint64_t>(std::count_if(text.begin(), text.end(), is_start));
     if (points > field.ignore_above) {
         ignored_.push_back(field.path);
         return {};
@@ -250,7 +252,8 @@ Status DocumentMapper::take(const MappedField& field, const Json& value) {
         case FieldKind::kBinary:
         case FieldKind::kGeoShape:
         case FieldKind::kPercolator: return {};
-        case FieldKind::kAlias: return illegal_argument("Cannot write to a field alias [" + field.path + "].");
+        case FieldKind::kAlias:
+            return illegal_argument("Cannot write to a field alias [" + field.path + "].");
         case FieldKind::kCompletion:
             if (value.is_object()) {
                 const Json* const input = value.find("input");
@@ -286,17 +289,19 @@ Status DocumentMapper::take(const MappedField& field, const Json& value) {
 Status DocumentMapper::read_range(const MappedField& field, const Json& value) {
     MappedField ends = field;
     const bool real = field.type == "float_range" || field.type == "double_range";
-    ends.kind = field.type == "date_range"   ? FieldKind::kDate
-                : field.type == "ip_range"   ? FieldKind::kIp
-                : field.type == "float_range" ? FieldKind::kFloat
-                : real                        ? FieldKind::kDouble
+    ends.kind = field.type == "date_range"      ? FieldKind::kDate
+                : field.type == "ip_range"      ? FieldKind::kIp
+                : field.type == "float_range"   ? FieldKind::kFloat
+                : real                          ? FieldKind::kDouble
                 : field.type == "integer_range" ? FieldKind::kInteger
                                                 : FieldKind::kLong;
     if (ends.kind == FieldKind::kIp) {
         return not_supported("fields of type [ip_range] are not supported");
     }
     if (!value.is_object()) {
-        return illegal_argument("error parsing field [" + field.path + "], expected an object but got " + field.path);
+        return illegal_argument(
+            "error parsing field [" + field.path + "], expected an object but got " + field.path
+        );
     }
     std::int64_t low = real ? search::code_of_double(-INFINITY) : INT64_MIN;
     std::int64_t high = real ? search::code_of_double(INFINITY) : INT64_MAX;

@@ -37,7 +37,8 @@ bool is_date(const Mapping& mapping, const std::string& text, std::string& forma
         return false;
     }
     for (const DateFormat& one : mapping.dynamic_date_formats()) {
-        if (one.parse(text).ok() && (one.name().find("optional_time") == std::string::npos || text.size() > 4)) {
+        if (one.parse(text).ok()
+            && (one.name().find("optional_time") == std::string::npos || text.size() > 4)) {
             format = one.name();
             return true;
         }
@@ -74,7 +75,8 @@ Json usual_mapping(std::string_view form, const std::string& format) {
         return Json::object(
             {{"type", "text"},
              {"fields",
-              Json::object({{"keyword", Json::object({{"type", "keyword"}, {"ignore_above", 256}})}})}}
+              Json::object({{"keyword", Json::object({{"type", "keyword"}, {"ignore_above", 256}})}}
+              )}}
         );
     }
     if (form == "double") {
@@ -155,8 +157,12 @@ from_template(const Mapping& mapping, const std::string& path, std::string_view 
 
 }  // namespace
 
-Status
-add_dynamic_field(const Mapping& mapping, const std::string& path, const Json& value, Json& update) {
+Status add_dynamic_field(
+    const Mapping& mapping,
+    const std::string& path,
+    const Json& value,
+    Json& update
+) {
     if (value.is_array()) {
         for (const Json& item : value.items()) {
             KUMO_TRY(add_dynamic_field(mapping, path, item, update));

@@ -16,10 +16,14 @@ Error bad_point(std::string reason) {
 
 Result<search::GeoPoint> checked(search::GeoPoint point) {
     if (!(point.lat >= -90 && point.lat <= 90)) {
-        return illegal_argument("illegal latitude value [" + Json(point.lat).text() + "] for geo point");
+        return illegal_argument(
+            "illegal latitude value [" + Json(point.lat).text() + "] for geo point"
+        );
     }
     if (!(point.lng >= -180 && point.lng <= 180)) {
-        return illegal_argument("illegal longitude value [" + Json(point.lng).text() + "] for geo point");
+        return illegal_argument(
+            "illegal longitude value [" + Json(point.lng).text() + "] for geo point"
+        );
     }
     return point;
 }
@@ -80,7 +84,10 @@ Result<search::GeoPoint> point_of_geohash(std::string_view hash) {
     for (const char c : hash) {
         const std::size_t digit = kDigits.find(c);
         if (digit == std::string_view::npos) {
-            return bad_point("unsupported symbol [" + std::string(1, c) + "] in geohash [" + std::string(hash) + "]");
+            return bad_point(
+                "unsupported symbol [" + std::string(1, c) + "] in geohash [" + std::string(hash)
+                + "]"
+            );
         }
         for (unsigned bit = 5; bit-- > 0;) {
             const double middle = (low[axis] + high[axis]) / 2;

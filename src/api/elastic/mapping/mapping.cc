@@ -2,6 +2,7 @@
 
 #include "api/elastic/fault.h"
 #include "api/elastic/mapping/analysis.h"
+#include "api/elastic/mapping/internal/properties.h"
 #include "api/elastic/wildcard.h"
 
 #include <algorithm>
@@ -62,18 +63,73 @@ const std::map<std::string_view, FieldKind>& kinds() {
 
 const std::set<std::string_view>& known_parameters() {
     static const std::set<std::string_view> kKnown = {
-        "type", "index", "store", "doc_values", "boost", "null_value", "copy_to", "fields", "meta",
-        "ignore_malformed", "coerce", "script", "on_script_error", "analyzer", "search_analyzer",
-        "search_quote_analyzer", "normalizer", "norms", "index_options", "term_vector", "similarity",
-        "position_increment_gap", "fielddata", "fielddata_frequency_filter", "eager_global_ordinals",
-        "index_prefixes", "index_phrases", "ignore_above", "split_queries_on_whitespace", "format",
-        "locale", "print_format", "scaling_factor", "dims", "dimension", "method", "model_id",
-        "space_type", "mode", "compression_level", "data_type", "engine", "enable_position_increments",
-        "preserve_separators", "preserve_position_increments", "max_input_length", "contexts",
-        "max_shingle_size", "depth_limit", "positive_score_impact", "relations", "path",
-        "properties", "dynamic", "enabled", "include_in_parent", "include_in_root", "value",
-        "ignore_z_value", "orientation", "strategy", "tree", "precision", "tree_levels", "resolution",
-        "skip_list", "derived"};
+        "type",
+        "index",
+        "store",
+        "doc_values",
+        "boost",
+        "null_value",
+        "copy_to",
+        "fields",
+        "meta",
+        "ignore_malformed",
+        "coerce",
+        "script",
+        "on_script_error",
+        "analyzer",
+        "search_analyzer",
+        "search_quote_analyzer",
+        "normalizer",
+        "norms",
+        "index_options",
+        "term_vector",
+        "similarity",
+        "position_increment_gap",
+        "fielddata",
+        "fielddata_frequency_filter",
+        "eager_global_ordinals",
+        "index_prefixes",
+        "index_phrases",
+        "ignore_above",
+        "split_queries_on_whitespace",
+        "format",
+        "locale",
+        "print_format",
+        "scaling_factor",
+        "dims",
+        "dimension",
+        "method",
+        "model_id",
+        "space_type",
+        "mode",
+        "compression_level",
+        "data_type",
+        "engine",
+        "enable_position_increments",
+        "preserve_separators",
+        "preserve_position_increments",
+        "max_input_length",
+        "contexts",
+        "max_shingle_size",
+        "depth_limit",
+        "positive_score_impact",
+        "relations",
+        "path",
+        "properties",
+        "dynamic",
+        "enabled",
+        "include_in_parent",
+        "include_in_root",
+        "value",
+        "ignore_z_value",
+        "orientation",
+        "strategy",
+        "tree",
+        "precision",
+        "tree_levels",
+        "resolution",
+        "skip_list",
+        "derived"};
     return kKnown;
 }
 
@@ -90,10 +146,6 @@ std::string text(const Json& options, std::string_view name) {
     const Json* const value = options.find(name);
     return value == nullptr || value->is_null() ? std::string() : value->text();
 }
-
-/// A chain that keyword fields with a normalizer have, and those without.
-constexpr std::string_view kRangeLow = "#gte";
-constexpr std::string_view kRangeHigh = "#lte";
 
 }  // namespace
 
@@ -175,7 +227,9 @@ Status MappingReader::read() {
     KUMO_TRY(read_root());
     if (const Json* const properties = out_.json_.find("properties")) {
         if (!properties->is_object()) {
-            return mapper_error("Expected map for property [properties] but got a class java.lang.String");
+            return mapper_error(
+                "Expected map for property [properties] but got a class java.lang.String"
+            );
         }
         Place root;
         root.dynamic = out_.dynamic_.at("");
@@ -196,8 +250,7 @@ Status MappingReader::read_settings() {
     limits.nested_objects = limit("index.mapping.nested_objects.limit", limits.nested_objects);
     const Json analysis = nested_settings(out_.settings_)["index"]["analysis"];
     const Json* const analyzers = analysis.find("analyzer");
-    const bool has_search =
-        analyzers != nullptr && analyzers->find("default_search") != nullptr;
+    const bool has_search = analyzers != nullptr && analyzers->find("default_search") != nullptr;
     KUMO_TRY_ASSIGN(
         const Json chain,
         analyzer_chain(analysis, has_search ? "default_search" : "default")
@@ -223,9 +276,23 @@ Result<Dynamic> MappingReader::dynamic_of(const Json& object, Dynamic otherwise)
 
 Status MappingReader::read_root() {
     static const std::set<std::string_view> kKnown = {
-        "properties", "dynamic", "dynamic_templates", "date_detection", "numeric_detection",
-        "dynamic_date_formats", "_source", "_routing", "_meta", "_field_names", "_size", "_type",
-        "_data_stream_timestamp", "runtime", "enabled", "derived", "data_stream_timestamp"};
+        "properties",
+        "dynamic",
+        "dynamic_templates",
+        "date_detection",
+        "numeric_detection",
+        "dynamic_date_formats",
+        "_source",
+        "_routing",
+        "_meta",
+        "_field_names",
+        "_size",
+        "_type",
+        "_data_stream_timestamp",
+        "runtime",
+        "enabled",
+        "derived",
+        "data_stream_timestamp"};
     const Json& json = out_.json_;
     for (const auto& [name, value] : json.members()) {
         if (kKnown.find(name) == kKnown.end()) {
@@ -248,7 +315,8 @@ Status MappingReader::read_root() {
     const Json* formats = json.find("dynamic_date_formats");
     const Json usual =
         Json::array({"strict_date_optional_time", "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd"});
-    for (const Json& format : (formats != nullptr && formats->is_array() ? *formats : usual).items()) {
+    for (const Json& format :
+         (formats != nullptr && formats->is_array() ? *formats : usual).items()) {
         KUMO_TRY_ASSIGN(DateFormat made, DateFormat::make(format.text()));
         out_.dynamic_date_formats_.push_back(std::move(made));
     }
@@ -257,7 +325,9 @@ Status MappingReader::read_root() {
 
 Status MappingReader::read_properties(const Json& properties, const Place& place) {
     if (!properties.is_object()) {
-        return mapper_error("Expected map for property [properties] but got a class java.lang.String");
+        return mapper_error(
+            "Expected map for property [properties] but got a class java.lang.String"
+        );
     }
     if (place.depth > out_.limits_.depth) {
         return illegal_argument(
@@ -299,7 +369,8 @@ MappingReader::read_field(const std::string& name, const Json& definition, const
     }
     if (!definition.is_object()) {
         return mapper_error(
-            "Expected map for property [fields] on field [" + name + "] but got a class java.lang.String"
+            "Expected map for property [fields] on field [" + name
+            + "] but got a class java.lang.String"
         );
     }
     std::string type = text(definition, "type");
@@ -317,7 +388,8 @@ MappingReader::read_field(const std::string& name, const Json& definition, const
     for (const auto& [parameter, value] : definition.members()) {
         if (known_parameters().find(parameter) == known_parameters().end()) {
             return mapper_error(
-                "unknown parameter [" + parameter + "] on mapper [" + name + "] of type [" + type + "]"
+                "unknown parameter [" + parameter + "] on mapper [" + name + "] of type [" + type
+                + "]"
             );
         }
     }
@@ -418,7 +490,9 @@ Status MappingReader::read_analyzers(MappedField& field) {
     if (!normalizer.empty()) {
         auto chain = out_.normalizer(normalizer);
         if (!chain.ok()) {
-            return mapper_error("normalizer [" + normalizer + "] not found for field [" + field.path + "]");
+            return mapper_error(
+                "normalizer [" + normalizer + "] not found for field [" + field.path + "]"
+            );
         }
         field.normalizer = std::move(chain).value();
     }
@@ -475,7 +549,9 @@ Status MappingReader::add_multi_fields(const MappedField& parent, const Json& de
         const std::string type = text(options, "type");
         const auto kind = kinds().find(type);
         if (kind == kinds().end()) {
-            return mapper_error("No handler for type [" + type + "] declared on field [" + name + "]");
+            return mapper_error(
+                "No handler for type [" + type + "] declared on field [" + name + "]"
+            );
         }
         if (kind->second == FieldKind::kObject || kind->second == FieldKind::kNested) {
             return mapper_error("Type [" + type + "] cannot be used in multi field");
@@ -521,38 +597,13 @@ Status MappingReader::check_aliases() const {
         if (target->kind == FieldKind::kAlias || field.target == path) {
             return mapper_error(
                 "Invalid [path] value [" + field.target + "] for field alias [" + path
-                + "]: an alias cannot refer to " + (field.target == path ? "itself." : "another alias.")
+                + "]: an alias cannot refer to "
+                + (field.target == path ? "itself." : "another alias.")
             );
         }
     }
     return {};
 }
-
-namespace {
-
-/// "a.b" among properties becomes b inside of a.
-Json expanded_properties(const Json& properties) {
-    Json out = Json::object();
-    for (const auto& [name, given] : properties.members()) {
-        Json definition = given;
-        if (const Json* const inside = given.find("properties"); inside != nullptr && inside->is_object()) {
-            definition["properties"] = expanded_properties(*inside);
-        }
-        const std::size_t dot = name.find('.');
-        if (dot == std::string::npos || dot == 0 || dot + 1 == name.size()) {
-            out[name].is_null() ? void(out[name] = std::move(definition)) : out[name].merge(definition);
-            continue;
-        }
-        const Json inner = Json::object({{name.substr(dot + 1), std::move(definition)}});
-        out[name.substr(0, dot)].is_null() ? void(out[name.substr(0, dot)] = Json::object()) : void();
-        out[name.substr(0, dot)]["properties"].is_null()
-            ? void(out[name.substr(0, dot)]["properties"] = expanded_properties(inner))
-            : out[name.substr(0, dot)]["properties"].merge(expanded_properties(inner));
-    }
-    return out;
-}
-
-}  // namespace
 
 Result<std::shared_ptr<const Mapping>> Mapping::make(Json json, const Json& settings) {
     auto out = std::make_shared<Mapping>();
@@ -616,197 +667,6 @@ Result<std::string> Mapping::normalizer(std::string_view name) const {
     const Json analysis = nested_settings(settings_)["index"]["analysis"];
     KUMO_TRY_ASSIGN(const Json chain, normalizer_chain(analysis, name));
     return chain.dump();
-}
-
-namespace {
-
-/// What of a field may be changed.
-bool may_change(std::string_view parameter) {
-    static const std::set<std::string_view> kChangeable = {
-        "ignore_above", "ignore_malformed", "coerce", "boost", "fielddata", "meta", "null_value",
-        "search_analyzer", "search_quote_analyzer", "copy_to", "fields", "eager_global_ordinals",
-        "dynamic", "split_queries_on_whitespace", "max_input_length", "format"};
-    return kChangeable.find(parameter) != kChangeable.end();
-}
-
-Error cannot_change(const std::string& path, const std::string& parameter, const Json* from, const Json& to) {
-    return illegal_argument(
-        "Mapper for [" + path + "] conflicts with existing mapper:\n\tCannot update parameter ["
-        + parameter + "] from [" + (from == nullptr ? "null" : from->text()) + "] to [" + to.text()
-        + "]"
-    );
-}
-
-std::string type_of(const Json& definition) {
-    const std::string type = text(definition, "type");
-    return type.empty() ? "object" : type;
-}
-
-/// What a parameter is when nobody says.
-bool is_usual(std::string_view parameter, const Json& value) {
-    static const std::map<std::string_view, std::string_view> kUsual = {
-        {"index", "true"}, {"doc_values", "true"}, {"store", "false"}, {"norms", "true"},
-        {"analyzer", "default"}, {"enabled", "true"}};
-    const auto usual = kUsual.find(parameter);
-    return usual != kUsual.end() && value.text() == usual->second;
-}
-
-Status merge_properties(Json& into, const Json& update, const std::string& prefix);
-
-Status merge_leaf(Json& into, const Json& update, const std::string& path) {
-    for (const auto& [parameter, value] : update.members()) {
-        if (parameter == "type") {
-            continue;
-        }
-        const Json* const before = into.find(parameter);
-        if (parameter == "fields" && before != nullptr && value.is_object()) {
-            KUMO_TRY(merge_properties(into["fields"], value, path + "."));
-            continue;
-        }
-        const bool same = before != nullptr ? *before == value || before->text() == value.text()
-                                            : is_usual(parameter, value);
-        if (!same && !may_change(parameter)) {
-            return cannot_change(path, parameter, before, value);
-        }
-        if (!same) {
-            into[parameter] = value;
-        }
-    }
-    return {};
-}
-
-Status merge_field(Json& into, const Json& update, const std::string& path) {
-    const std::string before = type_of(into);
-    const std::string after = type_of(update);
-    const auto is_object = [](const std::string& type) {
-        return type == "object" || type == "nested";
-    };
-    if (before != after) {
-        if (is_object(before) && is_object(after)) {
-            return illegal_argument(
-                "cannot change object mapping from " + std::string(before == "nested" ? "nested" : "non-nested")
-                + " to " + (after == "nested" ? "nested" : "non-nested")
-            );
-        }
-        if (is_object(before) || is_object(after)) {
-            return illegal_argument(
-                "can't merge a non object mapping [" + path + "] with an object mapping"
-            );
-        }
-        return illegal_argument(
-            "mapper [" + path + "] cannot be changed from type [" + before + "] to [" + after + "]"
-        );
-    }
-    if (!is_object(before)) {
-        return merge_leaf(into, update, path);
-    }
-    for (const auto& [parameter, value] : update.members()) {
-        if (parameter == "properties") {
-            KUMO_TRY(merge_properties(into["properties"], value, path + "."));
-        } else {
-            into[parameter] = value;
-        }
-    }
-    return {};
-}
-
-Status merge_properties(Json& into, const Json& update, const std::string& prefix) {
-    if (!update.is_object()) {
-        return mapper_error("Expected map for property [properties]");
-    }
-    for (const auto& [name, definition] : update.members()) {
-        Json* const before = into.find(name);
-        if (before == nullptr) {
-            into[name] = definition;
-        } else if (before->is_object() && definition.is_object()) {
-            KUMO_TRY(merge_field(*before, definition, prefix + name));
-        } else {
-            return mapper_error("Expected map for property [" + name + "]");
-        }
-    }
-    return {};
-}
-
-}  // namespace
-
-Result<Json> Mapping::merged(const Json& update) const {
-    Json out = json_;
-    for (const auto& [name, value] : update.members()) {
-        if (name == "properties") {
-            KUMO_TRY(merge_properties(out["properties"], expanded_properties(value), ""));
-        } else {
-            out[name] = value;
-        }
-    }
-    return out;
-}
-
-namespace {
-
-search::Field engine_field(const std::string& name, search::ValueType type) {
-    search::Field field;
-    field.name = name;
-    field.type = type;
-    field.array = true;
-    field.optional = true;
-    field.found = true;
-    return field;
-}
-
-search::Field vector_field(const MappedField& field) {
-    search::Field out = engine_field(field.path, search::ValueType::kFloat);
-    const Json* size = field.definition.find(field.type == "knn_vector" ? "dimension" : "dims");
-    out.vector.dimensions = static_cast<std::uint32_t>(size->to_int64().value_or(1));
-    const Json* const space = field.definition.find("space_type");
-    if (space != nullptr && space->text() == "innerproduct") {
-        out.vector.metric = search::VectorMetric::kInnerProduct;
-    }
-    return out;
-}
-
-}  // namespace
-
-std::vector<search::Field> engine_fields(const MappedField& field) {
-    if (field.is_text()) {
-        search::Field out = engine_field(field.path, search::ValueType::kString);
-        out.analysis = field.analyzer;
-        return {out};
-    }
-    if (field.is_exact()) {
-        search::Field out = engine_field(field.path, search::ValueType::kString);
-        out.exact = true;
-        out.facet = true;
-        return {out};
-    }
-    if (field.is_int() || field.is_real()) {
-        search::Field out = engine_field(
-            field.path,
-            field.is_real() ? search::ValueType::kFloat
-            : field.kind == FieldKind::kBoolean ? search::ValueType::kBool
-                                                : search::ValueType::kInt64
-        );
-        out.facet = true;
-        return {out};
-    }
-    if (field.kind == FieldKind::kGeoPoint) {
-        return {engine_field(field.path, search::ValueType::kGeoPoint)};
-    }
-    if (field.kind == FieldKind::kVector) {
-        return {vector_field(field)};
-    }
-    if (field.kind == FieldKind::kRange) {
-        const bool real = field.type == "float_range" || field.type == "double_range";
-        const auto type = field.type == "ip_range" ? search::ValueType::kString
-                          : real                   ? search::ValueType::kFloat
-                                                   : search::ValueType::kInt64;
-        std::vector<search::Field> out;
-        for (const std::string_view end : {kRangeLow, kRangeHigh}) {
-            out.push_back(engine_field(field.path + std::string(end), type));
-            out.back().exact = field.type == "ip_range";
-        }
-        return out;
-    }
-    return {};
 }
 
 }  // namespace kumo::api_elastic

@@ -33,18 +33,18 @@ enum class FieldKind : std::uint8_t {
     kFloat,
     kHalfFloat,
     kScaledFloat,
-    kDate,        ///< int: milliseconds
-    kDateNanos,   ///< int: nanoseconds
-    kBoolean,     ///< int: 0, 1
-    kIp,          ///< exact: 32 hex digits of the IPv6 address (IPv4 mapped into it)
-    kBinary,      ///< none
-    kGeoPoint,    ///< a point
-    kGeoShape,    ///< none
-    kVector,      ///< a vector
-    kTokenCount,  ///< int
-    kCompletion,  ///< exact
-    kRange,       ///< int or real: two fields, path + "#gte" and path + "#lte"
-    kFlatObject,  ///< exact: path has "key=value" of all leaves (dots between keys)
+    kDate,         ///< int: milliseconds
+    kDateNanos,    ///< int: nanoseconds
+    kBoolean,      ///< int: 0, 1
+    kIp,           ///< exact: 32 hex digits of the IPv6 address (IPv4 mapped into it)
+    kBinary,       ///< none
+    kGeoPoint,     ///< a point
+    kGeoShape,     ///< none
+    kVector,       ///< a vector
+    kTokenCount,   ///< int
+    kCompletion,   ///< exact
+    kRange,        ///< int or real: two fields, path + "#gte" and path + "#lte"
+    kFlatObject,   ///< exact: path has "key=value" of all leaves (dots between keys)
     kRankFeature,  ///< real
     kJoin,         ///< exact
     kPercolator,   ///< none
@@ -64,7 +64,7 @@ struct MappedField {
     bool norms = true;
     bool coerce = true;
     bool ignore_malformed = false;
-    std::string analyzer;         ///< A chain's JSON (search/analysis/chain.h), resolved. Text only.
+    std::string analyzer;  ///< A chain's JSON (search/analysis/chain.h), resolved. Text only.
     std::string search_analyzer;  ///< The same.
     std::string search_quote_analyzer;
     std::string normalizer;  ///< Of a keyword; empty: none.
@@ -72,9 +72,9 @@ struct MappedField {
     std::optional<Json> null_value;
     std::uint64_t ignore_above = UINT64_MAX;  ///< Characters.
     double scaling_factor = 1;
-    std::string target;   ///< Of an alias: the field it stands for.
-    std::string parent;   ///< Of a multi-field: the field whose values it has. Empty: none.
-    std::string nested;   ///< The innermost nested object it is in. Empty: none.
+    std::string target;  ///< Of an alias: the field it stands for.
+    std::string parent;  ///< Of a multi-field: the field whose values it has. Empty: none.
+    std::string nested;  ///< The innermost nested object it is in. Empty: none.
     std::vector<std::string> copy_to;
 
     bool is_object() const { return kind == FieldKind::kObject || kind == FieldKind::kNested; }
@@ -117,6 +117,7 @@ public:
     const MappedField* find(std::string_view path) const;
     /// Without following aliases.
     const MappedField* find_declared(std::string_view path) const;
+
     /// By path. Objects and multi-fields too.
     const std::map<std::string, MappedField, std::less<>>& fields() const { return fields_; }
 
@@ -143,6 +144,7 @@ public:
     /// The chain's JSON that an analyzer's name stands for in this index.
     Result<std::string> analyzer(std::string_view name) const;
     Result<std::string> normalizer(std::string_view name) const;
+
     const std::string& default_search_analyzer() const { return default_search_; }
 
     /// This mapping with another merged into it, as `_mapping` and dynamic fields do it.

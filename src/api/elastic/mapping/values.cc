@@ -3,14 +3,14 @@
 #include "search/analysis/chain.h"
 #include "search/column/codes.h"
 
-#include <arpa/inet.h>
-
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
+
+#include <arpa/inet.h>
 
 namespace kumo::api_elastic {
 
@@ -108,7 +108,9 @@ Result<std::int64_t> real_code(const MappedField& field, const Json& value) {
         default: break;
     }
     if (!std::isfinite(out)) {
-        return illegal_argument("[" + field.type + "] supports only finite values, but got [" + value.text() + "]");
+        return illegal_argument(
+            "[" + field.type + "] supports only finite values, but got [" + value.text() + "]"
+        );
     }
     return search::code_of_double(out);
 }
@@ -198,7 +200,8 @@ Result<std::string> json_to_string(const MappedField& field, const Json& value) 
         return text;
     }
     std::string out;
-    for (const search::ChainToken& token : search::AnalysisChain::of(field.normalizer)->tokens(text)) {
+    for (const search::ChainToken& token :
+         search::AnalysisChain::of(field.normalizer)->tokens(text)) {
         out += token.text;
     }
     return out;

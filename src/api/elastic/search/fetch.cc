@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 namespace kumo::api_elastic {
@@ -39,7 +39,8 @@ void collect(const Json& source, std::string_view path, std::vector<const Json*>
         add_values(*whole, out);
         return;
     }
-    for (std::size_t dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.', dot + 1)) {
+    for (std::size_t dot = path.find('.'); dot != std::string_view::npos;
+         dot = path.find('.', dot + 1)) {
         if (const Json* const child = source.find(path.substr(0, dot))) {
             collect(*child, path.substr(dot + 1), out);
         }
@@ -47,14 +48,16 @@ void collect(const Json& source, std::string_view path, std::vector<const Json*>
 }
 
 /// A source's value as its field says it is.
-std::optional<Json> shown_value(const MappedField& field, const Json& value, const std::string& format) {
+std::optional<Json>
+shown_value(const MappedField& field, const Json& value, const std::string& format) {
     if (field.kind == FieldKind::kGeoPoint) {
         const auto point = parse_geo_point(value);
         if (!point.ok()) {
             return std::nullopt;
         }
         return Json::object(
-            {{"coordinates", Json::array({point.value().lng, point.value().lat})}, {"type", "Point"}}
+            {{"coordinates", Json::array({point.value().lng, point.value().lat})},
+             {"type", "Point"}}
         );
     }
     if (value.is_object()) {
@@ -63,7 +66,8 @@ std::optional<Json> shown_value(const MappedField& field, const Json& value, con
     if (field.is_exact()) {
         const auto text = json_to_string(field, value);
         const bool long_text = value.text().size() > field.ignore_above;
-        return text.ok() && !long_text ? std::optional(string_to_json(field, text.value())) : std::nullopt;
+        return text.ok() && !long_text ? std::optional(string_to_json(field, text.value()))
+                                       : std::nullopt;
     }
     if (!field.is_int() && !field.is_real()) {
         return field.is_text() ? Json(value.text()) : value;
@@ -73,8 +77,10 @@ std::optional<Json> shown_value(const MappedField& field, const Json& value, con
         return std::nullopt;
     }
     if (field.is_date()) {
-        const auto by = format.empty() ? Result<DateFormat>(field.format) : DateFormat::make(format);
-        return by.ok() ? std::optional(Json(code_to_text(field, code.value(), &by.value()))) : std::nullopt;
+        const auto by =
+            format.empty() ? Result<DateFormat>(field.format) : DateFormat::make(format);
+        return by.ok() ? std::optional(Json(code_to_text(field, code.value(), &by.value())))
+                       : std::nullopt;
     }
     return code_to_json(field, code.value());
 }
@@ -84,11 +90,22 @@ std::string decimal_text(double number, const std::string& format) {
     const std::size_t dot = format.find('.');
     const std::size_t digits = dot == std::string::npos ? 0 : format.size() - dot - 1;
     std::array<char, 64> out{};
-    std::snprintf(out.data(), out.size(), "%.*f", static_cast<int>(std::min<std::size_t>(digits, 20)), number);
+    std::snprintf(
+        out.data(),
+        out.size(),
+        "%.*f",
+        static_cast<int>(std::min<std::size_t>(digits, 20)),
+        number
+    );
     return out.data();
 }
 
-Result<Json> column_value(const MappedField& field, const search::ColumnReader& column, std::uint64_t at, const std::string& format) {
+Result<Json> column_value(
+    const MappedField& field,
+    const search::ColumnReader& column,
+    std::uint64_t at,
+    const std::string& format
+) {
     const std::int64_t code = column.value(at);
     if (field.is_exact()) {
         return string_to_json(field, column.string(static_cast<std::uint32_t>(code)));
@@ -104,8 +121,10 @@ Result<Json> column_value(const MappedField& field, const search::ColumnReader& 
         KUMO_TRY_ASSIGN(const DateFormat by, DateFormat::make(format));
         return Json(code_to_text(field, code, &by));
     }
-    if (!format.empty() && format != "use_field_mapping" && (field.is_real() || field.is_int()) && field.kind != FieldKind::kBoolean) {
-        const double number = field.is_real() ? search::double_of_code(code) : static_cast<double>(code);
+    if (!format.empty() && format != "use_field_mapping" && (field.is_real() || field.is_int())
+        && field.kind != FieldKind::kBoolean) {
+        const double number =
+            field.is_real() ? search::double_of_code(code) : static_cast<double>(code);
         return Json(decimal_text(number, format));
     }
     return code_to_json(field, code);
@@ -129,10 +148,15 @@ Json source_fields(const Index& index, const Json& source, const std::vector<Wan
             const MappedField* const field = index.mapping->find(path);
             std::vector<const Json*> values;
             const std::string& from = declared.kind == FieldKind::kAlias ? declared.target : path;
-            collect(source, field != nullptr && !field->parent.empty() ? field->parent : from, values);
+            collect(
+                source,
+                field != nullptr && !field->parent.empty() ? field->parent : from,
+                values
+            );
             Json list = Json::array();
             for (const Json* const value : values) {
-                auto shown = field == nullptr ? std::nullopt : shown_value(*field, *value, one.format);
+                auto shown =
+                    field == nullptr ? std::nullopt : shown_value(*field, *value, one.format);
                 if (shown) {
                     list.push(std::move(*shown));
                 }
@@ -156,13 +180,17 @@ column_fields(const SearchTarget& target, const Hit& hit, const std::vector<Want
                 return shard_failure(
                     target.index->name,
                     illegal_argument(
-                        "Text fields are not optimised for operations that require per-document field data like "
-                        "aggregations and sorting, so these operations are disabled by default. Please use a keyword "
-                        "field instead. Alternatively, set fielddata=true on [" + field->path + "]"
+                        "Text fields are not optimised for operations that require per-document "
+                        "field data like "
+                        "aggregations and sorting, so these operations are disabled by default. "
+                        "Please use a keyword "
+                        "field instead. Alternatively, set fielddata=true on ["
+                        + field->path + "]"
                     )
                 );
             }
-            if (!position || *position >= segment.columns.size() || segment.columns[*position] == nullptr) {
+            if (!position || *position >= segment.columns.size()
+                || segment.columns[*position] == nullptr) {
                 continue;
             }
             const search::ColumnReader& column = *segment.columns[*position];
@@ -175,13 +203,18 @@ column_fields(const SearchTarget& target, const Hit& hit, const std::vector<Want
             if (!list.empty()) {
                 // Columns are read in the order of their values.
                 if (field->is_exact() || field->is_int()) {
-                    std::stable_sort(list.items().begin(), list.items().end(), [](const Json& a, const Json& b) {
-                        return a.is_string() && b.is_string() ? a.as_string() < b.as_string()
-                               : a.is_number() && b.is_number() ? a.as_double() < b.as_double()
-                                                                : false;
-                    });
+                    std::stable_sort(
+                        list.items().begin(),
+                        list.items().end(),
+                        [](const Json& a, const Json& b) {
+                            return a.is_string() && b.is_string()   ? a.as_string() < b.as_string()
+                                   : a.is_number() && b.is_number() ? a.as_double() < b.as_double()
+                                                                    : false;
+                        }
+                    );
                 }
-                out[one.pattern.find('*') == std::string::npos ? one.pattern : field->path] = std::move(list);
+                out[one.pattern.find('*') == std::string::npos ? one.pattern : field->path] =
+                    std::move(list);
             }
         }
     }
@@ -209,7 +242,8 @@ Result<Json> hit_json(
     if (!document.meta.routing.empty() && !body.stored_none) {
         out["_routing"] = document.meta.routing;
     }
-    const bool shows = body.shows_source && !body.stored_none && target.index->mapping->source_enabled();
+    const bool shows =
+        body.shows_source && !body.stored_none && target.index->mapping->source_enabled();
     Json source;
     if (shows || !body.fields.empty() || !body.stored_fields.empty()) {
         KUMO_TRY_ASSIGN(source, Json::parse(document.source));
@@ -223,7 +257,8 @@ Result<Json> hit_json(
     for (const std::string& pattern : body.stored_fields) {
         for (const auto& [path, field] : target.index->mapping->fields()) {
             const Json* const stored = field.definition.find("store");
-            if (stored == nullptr || !stored->to_bool().value_or(false) || !matches_wildcard(pattern, path)) {
+            if (stored == nullptr || !stored->to_bool().value_or(false)
+                || !matches_wildcard(pattern, path)) {
                 continue;
             }
             std::vector<const Json*> values;

@@ -26,6 +26,7 @@ Result<Json> hit_json(
 /// "fields": values of the source, formatted.
 Json source_fields(const Index& index, const Json& source, const std::vector<WantedField>& wanted);
 /// "docvalue_fields": values of columns.
-Result<Json> column_fields(const SearchTarget& target, const Hit& hit, const std::vector<WantedField>& wanted);
+Result<Json>
+column_fields(const SearchTarget& target, const Hit& hit, const std::vector<WantedField>& wanted);
 
 }  // namespace kumo::api_elastic

@@ -26,9 +26,11 @@ struct Words {
 
     bool has(const std::string& term) const {
         return terms.count(term) > 0
-               || std::any_of(patterns.begin(), patterns.end(), [&term](const std::string& pattern) {
-                      return matches_wildcard(pattern, term);
-                  });
+               || std::any_of(
+                   patterns.begin(),
+                   patterns.end(),
+                   [&term](const std::string& pattern) { return matches_wildcard(pattern, term); }
+               );
     }
 };
 
@@ -74,7 +76,8 @@ void WordFinder::add_text(const std::string& text) {
         words_.terms.insert(text);
         return;
     }
-    for (const search::ChainToken& token : search::AnalysisChain::of(field_.search_analyzer)->tokens(text)) {
+    for (const search::ChainToken& token :
+         search::AnalysisChain::of(field_.search_analyzer)->tokens(text)) {
         words_.terms.insert(token.text);
     }
 }
@@ -134,7 +137,9 @@ void WordFinder::read_multi(const Json& options) {
     if (usual != nullptr) {
         wanted = fits(usual->text());
     }
-    for (const Json& one : fields == nullptr ? Json::Array() : fields->is_array() ? fields->items() : Json::Array{*fields}) {
+    for (const Json& one : fields == nullptr    ? Json::Array()
+                           : fields->is_array() ? fields->items()
+                                                : Json::Array{*fields}) {
         wanted = wanted || fits(one.text());
     }
     if (text == nullptr) {
@@ -176,7 +181,8 @@ void WordFinder::read(const Json& query, int depth) {
     }
     for (const auto& [type, options] : query.members()) {
         if (type == "bool") {
-            for (const auto& [name, clauses] : options.is_object() ? options.members() : Json::Object()) {
+            for (const auto& [name, clauses] :
+                 options.is_object() ? options.members() : Json::Object()) {
                 if (name == "must" || name == "should" || name == "filter") {
                     read_clauses(clauses, depth + 1);
                 }
@@ -251,7 +257,8 @@ std::vector<Mark> marks_in(const MappedField& field, const std::string& text, co
         }
         return out;
     }
-    for (const search::ChainToken& token : search::AnalysisChain::of(field.analyzer)->tokens(text)) {
+    for (const search::ChainToken& token :
+         search::AnalysisChain::of(field.analyzer)->tokens(text)) {
         if (words.has(token.text) && (out.empty() || token.begin >= out.back().end)) {
             out.push_back({token.begin, token.end});
         }
@@ -265,7 +272,13 @@ std::string escaped(std::string_view text, bool html) {
     }
     std::string out;
     for (const char c : text) {
-        out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : c == '\'' ? "&#x27;" : c == '/' ? "&#x2F;" : std::string(1, c);
+        out += c == '<'    ? "&lt;"
+               : c == '>'  ? "&gt;"
+               : c == '&'  ? "&amp;"
+               : c == '"'  ? "&quot;"
+               : c == '\'' ? "&#x27;"
+               : c == '/'  ? "&#x2F;"
+                           : std::string(1, c);
     }
     return out;
 }
@@ -276,7 +289,13 @@ struct Tags {
     bool html = false;
 };
 
-std::string marked(const std::string& text, std::size_t begin, std::size_t end, const std::vector<Mark>& marks, const Tags& tags) {
+std::string marked(
+    const std::string& text,
+    std::size_t begin,
+    std::size_t end,
+    const std::vector<Mark>& marks,
+    const Tags& tags
+) {
     std::string out;
     std::size_t at = begin;
     for (const Mark& mark : marks) {
@@ -284,7 +303,10 @@ std::string marked(const std::string& text, std::size_t begin, std::size_t end, 
             continue;
         }
         out += escaped(std::string_view(text).substr(at, mark.begin - at), tags.html);
-        out += tags.before + escaped(std::string_view(text).substr(mark.begin, mark.end - mark.begin), tags.html) + tags.after;
+        out +=
+            tags.before
+            + escaped(std::string_view(text).substr(mark.begin, mark.end - mark.begin), tags.html)
+            + tags.after;
         at = mark.end;
     }
     return out + escaped(std::string_view(text).substr(at, end - at), tags.html);
@@ -301,14 +323,16 @@ bool is_start(char c) {
 }
 
 /// Pieces of about `size` bytes that end between words.
-std::vector<Fragment> fragments_of(const std::string& text, std::size_t size, const std::vector<Mark>& marks) {
+std::vector<Fragment>
+fragments_of(const std::string& text, std::size_t size, const std::vector<Mark>& marks) {
     std::vector<Fragment> out;
     for (std::size_t begin = 0; begin < text.size();) {
         std::size_t end = std::min(begin + size, text.size());
         if (end < text.size()) {
             // A sentence that ends near enough ends the piece; else the word does.
             const std::size_t sentence = text.find_last_of(".!?", end - 1);
-            if (sentence != std::string::npos && sentence > begin && sentence + 1 < text.size() && text[sentence + 1] == ' ') {
+            if (sentence != std::string::npos && sentence > begin && sentence + 1 < text.size()
+                && text[sentence + 1] == ' ') {
                 end = sentence + 2;
             } else {
                 const std::size_t next = text.find_first_of(".!?", end);
@@ -354,7 +378,8 @@ void collect(const Json& source, std::string_view path, std::vector<std::string>
         add_strings(*whole, out);
         return;
     }
-    for (std::size_t dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.', dot + 1)) {
+    for (std::size_t dot = path.find('.'); dot != std::string_view::npos;
+         dot = path.find('.', dot + 1)) {
         if (const Json* const child = source.find(path.substr(0, dot))) {
             collect(*child, path.substr(dot + 1), out);
         }
@@ -366,17 +391,25 @@ std::string trimmed(std::string text) {
     return text;
 }
 
-Json field_fragments(const MappedField& field, const std::vector<std::string>& values, const Words& words, const Options& options) {
+Json field_fragments(
+    const MappedField& field,
+    const std::vector<std::string>& values,
+    const Words& words,
+    const Options& options
+) {
     const Tags tags{
         options.tag("pre_tags", "<em>"),
         options.tag("post_tags", "</em>"),
         options.text("encoder", "default") == "html"};
     const std::int64_t count = options.number("number_of_fragments", 5);
-    const auto size = static_cast<std::size_t>(std::max<std::int64_t>(options.number("fragment_size", 100), 1));
+    const auto size =
+        static_cast<std::size_t>(std::max<std::int64_t>(options.number("fragment_size", 100), 1));
+
     struct Scored {
         std::string text;
         std::size_t marks;
     };
+
     std::vector<Scored> found;
     std::string whole;
     bool any = false;
@@ -392,13 +425,16 @@ Json field_fragments(const MappedField& field, const std::vector<std::string>& v
         }
         for (const Fragment& one : fragments_of(value, size, marks)) {
             if (one.marks > 0) {
-                found.push_back({trimmed(marked(value, one.begin, one.end, marks, tags)), one.marks});
+                found.push_back({trimmed(marked(value, one.begin, one.end, marks, tags)), one.marks}
+                );
             }
         }
     }
     Json out = Json::array();
     if (options.text("order", "none") == "score") {
-        std::stable_sort(found.begin(), found.end(), [](const Scored& a, const Scored& b) { return a.marks > b.marks; });
+        std::stable_sort(found.begin(), found.end(), [](const Scored& a, const Scored& b) {
+            return a.marks > b.marks;
+        });
     }
     for (const Scored& one : found) {
         if (count == 0 || static_cast<std::int64_t>(out.size()) < count) {
@@ -407,7 +443,8 @@ Json field_fragments(const MappedField& field, const std::vector<std::string>& v
     }
     const std::int64_t without = options.number("no_match_size", 0);
     if (out.empty() && !any && without > 0 && !values.empty()) {
-        std::size_t end = std::min<std::size_t>(static_cast<std::size_t>(without), values.front().size());
+        std::size_t end =
+            std::min<std::size_t>(static_cast<std::size_t>(without), values.front().size());
         if (end < values.front().size()) {
             const std::size_t space = values.front().find(' ', end);
             end = space == std::string::npos ? values.front().size() : space;
@@ -441,11 +478,14 @@ Result<Json> highlight(
         const Options field_options(options, of);
         const std::string type = field_options.text("type", "unified");
         if (type != "unified" && type != "plain" && type != "fvh" && type != "postings") {
-            return illegal_argument("unknown highlighter type [" + type + "] for the field [" + pattern + "]");
+            return illegal_argument(
+                "unknown highlighter type [" + type + "] for the field [" + pattern + "]"
+            );
         }
         const bool wildcard = pattern.find('*') != std::string::npos;
         for (const MappedField* const field : context.mapping.matching(pattern)) {
-            if (!field->is_text() && (!field->is_exact() || (wildcard && field->kind != FieldKind::kKeyword))) {
+            if (!field->is_text()
+                && (!field->is_exact() || (wildcard && field->kind != FieldKind::kKeyword))) {
                 continue;
             }
             const Json* const own = field_options.find("highlight_query");
@@ -457,7 +497,8 @@ Result<Json> highlight(
                 const std::int64_t limit = 1'000'000;
                 if (static_cast<std::int64_t>(value.size()) > limit) {
                     return illegal_argument(
-                        "The length of [" + field->path + "] field of a doc has exceeded [" + std::to_string(limit)
+                        "The length of [" + field->path + "] field of a doc has exceeded ["
+                        + std::to_string(limit)
                         + "] - maximum allowed to be analyzed for highlighting."
                     );
                 }

@@ -27,7 +27,9 @@ std::string_view token_of(const Json& value) {
 }
 
 Error unknown_key(const std::string& name, const Json& value) {
-    return parsing_error("Unknown key for a " + std::string(token_of(value)) + " in [" + name + "].");
+    return parsing_error(
+        "Unknown key for a " + std::string(token_of(value)) + " in [" + name + "]."
+    );
 }
 
 Result<std::vector<WantedField>> wanted_fields(const Json& list) {
@@ -91,10 +93,14 @@ Status read_total(const Json& value, SearchBody& out) {
 Status read_number(const std::string& name, const Json& value, std::int64_t& out) {
     const auto number = value.to_int64();
     if (!number) {
-        return parsing_error("Failed to parse int parameter [" + name + "] with value [" + value.text() + "]");
+        return parsing_error(
+            "Failed to parse int parameter [" + name + "] with value [" + value.text() + "]"
+        );
     }
     if (*number < 0) {
-        return illegal_argument("[" + name + "] parameter cannot be negative, found [" + value.text() + "]");
+        return illegal_argument(
+            "[" + name + "] parameter cannot be negative, found [" + value.text() + "]"
+        );
     }
     out = *number;
     return {};
@@ -133,14 +139,16 @@ bool* flag_member(const std::string& name, SearchBody& out) {
 }
 
 bool is_known_and_ignored(std::string_view name) {
-    return name == "timeout" || name == "stats" || name == "ext" || name == "include_named_queries_score"
-           || name == "verbose_pipeline" || name == "search_pipeline";
+    return name == "timeout" || name == "stats" || name == "ext"
+           || name == "include_named_queries_score" || name == "verbose_pipeline"
+           || name == "search_pipeline";
 }
 
 Status read_member(const std::string& name, const Json& value, SearchBody& out) {
     if (Json* const kept = kept_member(name, out)) {
-        const bool object = name == "query" || name == "aggs" || name == "aggregations" || name == "post_filter"
-                            || name == "highlight" || name == "suggest" || name == "collapse";
+        const bool object = name == "query" || name == "aggs" || name == "aggregations"
+                            || name == "post_filter" || name == "highlight" || name == "suggest"
+                            || name == "collapse";
         if (object && !value.is_object()) {
             return unknown_key(name, value);
         }
@@ -150,13 +158,22 @@ Status read_member(const std::string& name, const Json& value, SearchBody& out) 
     if (bool* const flag = flag_member(name, out)) {
         const auto given = value.to_bool();
         if (!given) {
-            return parsing_error("Failed to parse value [" + value.text() + "] as only [true] or [false] are allowed.");
+            return parsing_error(
+                "Failed to parse value [" + value.text()
+                + "] as only [true] or [false] are allowed."
+            );
         }
         *flag = *given;
         return {};
     }
     if (name == "from" || name == "size" || name == "terminate_after") {
-        return read_number(name, value, name == "from" ? out.from : name == "size" ? out.size : out.terminate_after);
+        return read_number(
+            name,
+            value,
+            name == "from"   ? out.from
+            : name == "size" ? out.size
+                             : out.terminate_after
+        );
     }
     if (name == "sort") {
         KUMO_TRY_ASSIGN(out.sort, parse_sort(value));
@@ -253,7 +270,8 @@ Status read_parameters(const Parameters& parameters, SearchBody& out) {
 Status check(const Parameters& parameters, const SearchBody& body) {
     if (body.total_as_int && body.track_total_hits > 0 && body.track_total_hits != 10'000) {
         return illegal_argument(
-            "[rest_total_hits_as_int] cannot be used if the tracking of total hits is not accurate, got "
+            "[rest_total_hits_as_int] cannot be used if the tracking of total hits is not "
+            "accurate, got "
             + std::to_string(body.track_total_hits)
         );
     }
@@ -290,7 +308,9 @@ Status check(const Parameters& parameters, const SearchBody& body) {
 Result<SearchBody> parse_search(const Json& body, const Parameters& parameters) {
     SearchBody out;
     if (!body.is_null() && !body.is_object()) {
-        return parsing_error("Expected [START_OBJECT] but found [" + std::string(token_of(body)) + "]");
+        return parsing_error(
+            "Expected [START_OBJECT] but found [" + std::string(token_of(body)) + "]"
+        );
     }
     const bool explicit_source = body.find("_source") != nullptr;
     for (const auto& [name, value] : body.is_object() ? body.members() : Json::Object()) {

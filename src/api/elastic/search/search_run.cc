@@ -6,8 +6,8 @@
 #include "api/elastic/search/fetch.h"
 #include "api/elastic/search/highlighter.h"
 #include "api/elastic/search/nested_hits.h"
-#include "api/elastic/wildcard.h"
 #include "api/elastic/suggest/suggest.h"
+#include "api/elastic/wildcard.h"
 #include "wire/murmur3.h"
 
 #include <algorithm>
@@ -26,16 +26,6 @@ std::int64_t setting(const Index& index, std::string_view name, std::int64_t oth
     return Json(index.setting(name)).to_int64().value_or(otherwise);
 }
 
-/// Parsing errors are the request's; others are of the shards.
-Error wrapped(const std::string& index, const Error& error) {
-    const Fault why = fault_of(error);
-    if (why.type == "parsing_exception" || why.type == "search_phase_execution_exception"
-        || why.type == "x_content_parse_exception" || why.type == "parse_exception") {
-        return error;
-    }
-    return shard_failure(index, error);
-}
-
 Status check_window(const SearchBody& body, const std::vector<SearchTarget>& targets) {
     for (const SearchTarget& target : targets) {
         const std::int64_t window = setting(*target.index, "index.max_result_window", 10'000);
@@ -43,9 +33,10 @@ Status check_window(const SearchBody& body, const std::vector<SearchTarget>& tar
             return shard_failure(
                 target.index->name,
                 illegal_argument(
-                    "Batch size is too large, size must be less than or equal to: [" + std::to_string(window)
-                    + "] but was [" + std::to_string(body.size)
-                    + "]. Scroll batch sizes cost as much memory as result windows so they are controlled by the "
+                    "Batch size is too large, size must be less than or equal to: ["
+                    + std::to_string(window) + "] but was [" + std::to_string(body.size)
+                    + "]. Scroll batch sizes cost as much memory as result windows so they are "
+                      "controlled by the "
                       "[index.max_result_window] index level setting."
                 )
             );
@@ -56,7 +47,8 @@ Status check_window(const SearchBody& body, const std::vector<SearchTarget>& tar
                 illegal_argument(
                     "Result window is too large, from + size must be less than or equal to: ["
                     + std::to_string(window) + "] but was [" + std::to_string(body.from + body.size)
-                    + "]. See the scroll api for a more efficient way to request large data sets. This limit can be "
+                    + "]. See the scroll api for a more efficient way to request large data sets. "
+                      "This limit can be "
                       "set by changing the [index.max_result_window] index level setting."
                 )
             );
@@ -67,22 +59,27 @@ Status check_window(const SearchBody& body, const std::vector<SearchTarget>& tar
                 target.index->name,
                 illegal_argument(
                     "Trying to retrieve too many docvalue_fields. Must be less than or equal to: ["
-                    + std::to_string(fields) + "] but was [" + std::to_string(body.docvalue_fields.size())
-                    + "]. This limit can be set by changing the [index.max_docvalue_fields_search] index level setting."
+                    + std::to_string(fields) + "] but was ["
+                    + std::to_string(body.docvalue_fields.size())
+                    + "]. This limit can be set by changing the [index.max_docvalue_fields_search] "
+                      "index level setting."
                 )
             );
         }
         const std::int64_t rescore_max = setting(*target.index, "index.max_rescore_window", 10'000);
-        for (const Json& one : body.rescore.is_array() ? body.rescore.items() : Json::Array{body.rescore}) {
+        for (const Json& one :
+             body.rescore.is_array() ? body.rescore.items() : Json::Array{body.rescore}) {
             const Json* const window_size = one.find("window_size");
             if (window_size != nullptr && window_size->to_int64().value_or(0) > rescore_max) {
                 return shard_failure(
                     target.index->name,
                     illegal_argument(
-                        "Rescore window [" + window_size->text() + "] is too large. It must be less than ["
-                        + std::to_string(rescore_max)
-                        + "]. This prevents allocating massive heaps for storing the results to be rescored. This limit "
-                          "can be set by changing the [index.max_rescore_window] index level setting."
+                        "Rescore window [" + window_size->text()
+                        + "] is too large. It must be less than [" + std::to_string(rescore_max)
+                        + "]. This prevents allocating massive heaps for storing the results to be "
+                          "rescored. This limit "
+                          "can be set by changing the [index.max_rescore_window] index level "
+                          "setting."
                     )
                 );
             }
@@ -93,8 +90,10 @@ Status check_window(const SearchBody& body, const std::vector<SearchTarget>& tar
                 target.index->name,
                 illegal_argument(
                     "Trying to retrieve too many script_fields. Must be less than or equal to: ["
-                    + std::to_string(scripts) + "] but was [" + std::to_string(body.script_fields.size())
-                    + "]. This limit can be set by changing the [index.max_script_fields] index level setting."
+                    + std::to_string(scripts) + "] but was ["
+                    + std::to_string(body.script_fields.size())
+                    + "]. This limit can be set by changing the [index.max_script_fields] index "
+                      "level setting."
                 )
             );
         }
@@ -119,49 +118,6 @@ float boost_of(const Json& boosts, const SearchTarget& target) {
 }
 
 }  // namespace
-
-std::unique_ptr<QueryContext> query_context(const Context& context, const SearchTarget& target) {
-    auto out = std::unique_ptr<QueryContext>(
-        new QueryContext{*target.index->mapping, *target.snapshot->schema, target.index->name}
-    );
-    out->aliases = target.aliases;
-    out->now_millis = std::chrono::duration_cast<std::chrono::milliseconds>(
-                          context.clock.wall_now().time_since_epoch()
-    )
-                          .count();
-    out->regex_length_max = static_cast<std::size_t>(setting(*target.index, "index.max_regex_length", 1000));
-    out->terms_max = static_cast<std::size_t>(setting(*target.index, "index.max_terms_count", 65536));
-    const Json settings = context.cluster.find("settings");
-    for (const std::string_view scope : {"transient", "persistent"}) {
-        const Json* const of = settings.find(scope);
-        const Json* const allowed = of == nullptr ? nullptr : of->find("search.allow_expensive_queries");
-        if (allowed != nullptr) {
-            out->expensive_allowed = allowed->to_bool().value_or(true);
-            break;
-        }
-    }
-    const std::string fields = target.index->setting("index.query.default_field");
-    if (const Json* const list = target.index->settings.find("index.query.default_field")) {
-        out->default_fields.clear();
-        for (const Json& one : list->is_array() ? list->items() : Json::Array{*list}) {
-            out->default_fields.push_back(one.text());
-        }
-    }
-    out->lenient = target.index->setting("index.query_string.lenient") == "true";
-    out->lookup = [&context](const std::string& index, const std::string& id, const std::string& /*routing*/)
-        -> Result<std::optional<Json>> {
-        if (context.indices.find(index) == nullptr) {
-            return no_such_index(index);
-        }
-        KUMO_TRY_ASSIGN(const FoundDocument document, get_document(context, index, id, true));
-        if (!document.found) {
-            return std::optional<Json>();
-        }
-        KUMO_TRY_ASSIGN(Json source, Json::parse(document.stored.source));
-        return std::optional(std::move(source));
-    };
-    return out;
-}
 
 SearchRun::SearchRun(const Context& context, std::vector<SearchTarget> targets, SearchBody body)
     : context_(context),
@@ -197,7 +153,8 @@ Status SearchRun::prepare(std::size_t i) {
         both.filter.push_back(std::move(filter).value());
         found.query = tree::boolean(std::move(both));
     }
-    const float boost = body_.indices_boost.is_null() ? 1 : boost_of(body_.indices_boost, targets_[i]);
+    const float boost =
+        body_.indices_boost.is_null() ? 1 : boost_of(body_.indices_boost, targets_[i]);
     if (boost != 1) {
         found.query = tree::boosted(found.query, boost);
     }
@@ -212,7 +169,8 @@ Status SearchRun::find(std::size_t i, bool scored) {
     }
     found_[i].matches = std::move(matches).value();
     for (const InnerHits& inner : found_[i].inner) {
-        auto finder = InnerHitsFinder::make(*found_[i].context, *targets_[i].snapshot, inner, nested_);
+        auto finder =
+            InnerHitsFinder::make(*found_[i].context, *targets_[i].snapshot, inner, nested_);
         if (!finder.ok()) {
             return wrapped(targets_[i].index->name, finder.error());
         }
@@ -259,10 +217,15 @@ Status SearchRun::filter_slice(std::size_t i) {
                 const auto document,
                 stored_document(
                     targets_[i],
-                    {static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(p), part.docs[m], 0, {}}
+                    {static_cast<std::uint32_t>(i),
+                     static_cast<std::uint32_t>(p),
+                     part.docs[m],
+                     0,
+                     {}}
                 )
             );
-            if (wire::murmur3_32(document.id) % static_cast<std::uint64_t>(count) == static_cast<std::uint64_t>(number)) {
+            if (wire::murmur3_32(document.id) % static_cast<std::uint64_t>(count)
+                == static_cast<std::uint64_t>(number)) {
                 kept.add(part.docs[m], part.score_at(m));
             }
         }
@@ -384,7 +347,12 @@ void SearchRun::sort_hits(std::size_t wanted) {
         return sorter_->less(a, b);
     };
     const std::size_t kept = keep_all_ ? hits_.size() : std::min(wanted, hits_.size());
-    std::partial_sort(hits_.begin(), hits_.begin() + static_cast<std::ptrdiff_t>(kept), hits_.end(), less);
+    std::partial_sort(
+        hits_.begin(),
+        hits_.begin() + static_cast<std::ptrdiff_t>(kept),
+        hits_.end(),
+        less
+    );
     hits_.resize(kept);
 }
 
@@ -393,7 +361,8 @@ Status SearchRun::collect() {
     const bool has_after = !body_.search_after.is_null();
     if (has_after) {
         if (body_.from > 0) {
-            return illegal_argument("`from` parameter must be set to 0 when `search_after` is used.");
+            return illegal_argument("`from` parameter must be set to 0 when `search_after` is used."
+            );
         }
         KUMO_TRY_ASSIGN(after, sorter_->parse_after(body_.search_after, targets_));
     }
@@ -429,7 +398,8 @@ Status SearchRun::rescore() {
     if (body_.rescore.is_null() || hits_.empty()) {
         return {};
     }
-    for (const Json& one : body_.rescore.is_array() ? body_.rescore.items() : Json::Array{body_.rescore}) {
+    for (const Json& one :
+         body_.rescore.is_array() ? body_.rescore.items() : Json::Array{body_.rescore}) {
         const Json* const query = one.find("query");
         const Json* const rescore_query = query == nullptr ? nullptr : query->find("rescore_query");
         if (rescore_query == nullptr) {
@@ -442,11 +412,19 @@ Status SearchRun::rescore() {
         const Json* const mode = query->find("score_mode");
         const std::string how = mode == nullptr ? "total" : mode->text();
         const Json* const window = one.find("window_size");
-        std::size_t count = window == nullptr ? 10 : static_cast<std::size_t>(window->to_int64().value_or(10));
+        std::size_t count =
+            window == nullptr ? 10 : static_cast<std::size_t>(window->to_int64().value_or(10));
         count = std::min(count, hits_.size());
-        std::partial_sort(hits_.begin(), hits_.begin() + static_cast<std::ptrdiff_t>(count), hits_.end(), [](const Hit& a, const Hit& b) {
-            return a.score != b.score ? a.score > b.score : std::tie(a.index, a.part, a.doc) < std::tie(b.index, b.part, b.doc);
-        });
+        std::partial_sort(
+            hits_.begin(),
+            hits_.begin() + static_cast<std::ptrdiff_t>(count),
+            hits_.end(),
+            [](const Hit& a, const Hit& b) {
+                return a.score != b.score
+                           ? a.score > b.score
+                           : std::tie(a.index, a.part, a.doc) < std::tie(b.index, b.part, b.doc);
+            }
+        );
         std::vector<tree::AllMatches> second(found_.size());
         for (std::size_t i = 0; i < found_.size(); ++i) {
             auto node = parse_query(*rescore_query, *found_[i].context);
@@ -467,12 +445,13 @@ Status SearchRun::rescore() {
                 hit.score = before;
                 continue;
             }
-            const float more = part.score_at(static_cast<std::size_t>(at - part.docs.begin())) * second_weight;
+            const float more =
+                part.score_at(static_cast<std::size_t>(at - part.docs.begin())) * second_weight;
             hit.score = how == "multiply" ? before * more
-                        : how == "avg" ? (before + more) / 2
-                        : how == "max" ? std::max(before, more)
-                        : how == "min" ? std::min(before, more)
-                                       : before + more;
+                        : how == "avg"    ? (before + more) / 2
+                        : how == "max"    ? std::max(before, more)
+                        : how == "min"    ? std::min(before, more)
+                                          : before + more;
         }
         // What is not rescored stays behind what is.
         float least = hits_.front().score;
@@ -505,12 +484,20 @@ Status SearchRun::collapse() {
     for (const SearchTarget& target : targets_) {
         const MappedField* const mapped = target.index->mapping->find(part.field);
         if (mapped == nullptr) {
-            return shard_failure(target.index->name, illegal_argument("no mapping found for `" + part.field + "` in order to collapse on"));
+            return shard_failure(
+                target.index->name,
+                illegal_argument(
+                    "no mapping found for `" + part.field + "` in order to collapse on"
+                )
+            );
         }
         if (!mapped->is_exact() && !mapped->is_int() && !mapped->is_real()) {
             return shard_failure(
                 target.index->name,
-                illegal_argument("unknown type for collapse field `" + part.field + "`, only keywords and numbers are accepted")
+                illegal_argument(
+                    "unknown type for collapse field `" + part.field
+                    + "`, only keywords and numbers are accepted"
+                )
             );
         }
     }
@@ -593,7 +580,11 @@ Result<Json> SearchRun::one_hit(const Hit& hit) {
         KUMO_TRY_ASSIGN(
             out["inner_hits"],
             inner_hits_json(
-                target, *found_[hit.index].context, found_[hit.index].finders, hit, body_.total_as_int
+                target,
+                *found_[hit.index].context,
+                found_[hit.index].finders,
+                hit,
+                body_.total_as_int
             )
         );
     }
@@ -646,9 +637,13 @@ Result<Json> SearchRun::top_hits(const Json& options, const agg::DocSet& docs) {
         }
     }
     const std::size_t count = hits.size();
-    std::sort(hits.begin(), hits.end(), [&](const Hit& a, const Hit& b) { return sorter.less(a, b); });
+    std::sort(hits.begin(), hits.end(), [&](const Hit& a, const Hit& b) {
+        return sorter.less(a, b);
+    });
     Json list = Json::array();
-    for (std::size_t h = static_cast<std::size_t>(body.from); h < hits.size() && list.size() < static_cast<std::size_t>(body.size); ++h) {
+    for (std::size_t h = static_cast<std::size_t>(body.from);
+         h < hits.size() && list.size() < static_cast<std::size_t>(body.size);
+         ++h) {
         const SearchTarget& target = targets[hits[h].index];
         const NestedIndex* const of = objects[hits[h].index];
         KUMO_TRY_ASSIGN(const auto document, stored_document(target, hits[h]));
@@ -670,7 +665,8 @@ Result<Json> SearchRun::top_hits(const Json& options, const agg::DocSet& docs) {
         {{"hits",
           Json::object(
               {{"total",
-                body_.total_as_int ? Json(count) : Json::object({{"value", count}, {"relation", "eq"}})},
+                body_.total_as_int ? Json(count)
+                                   : Json::object({{"value", count}, {"relation", "eq"}})},
                {"max_score", scored && max_score ? Json::number_float(*max_score) : Json()},
                {"hits", std::move(list)}}
           )}}
@@ -681,7 +677,8 @@ Json SearchRun::total_json() const {
     if (body_.total_as_int) {
         return body_.track_total_hits == 0 ? Json(-1) : Json(total_);
     }
-    const bool capped = body_.track_total_hits > 0 && total_ > static_cast<std::uint64_t>(body_.track_total_hits);
+    const bool capped =
+        body_.track_total_hits > 0 && total_ > static_cast<std::uint64_t>(body_.track_total_hits);
     return Json::object(
         {{"value", capped ? static_cast<std::uint64_t>(body_.track_total_hits) : total_},
          {"relation", capped ? "gte" : "eq"}}
@@ -693,7 +690,8 @@ Json SearchRun::hits_object(Json hits) const {
     if (body_.track_total_hits != 0 || body_.total_as_int) {
         out["total"] = total_json();
     }
-    const bool shows = max_score_ && (body_.size > 0 || keep_all_) && (body_.sort.empty() || sorter_->needs_scores() || body_.track_scores);
+    const bool shows = max_score_ && (body_.size > 0 || keep_all_)
+                       && (body_.sort.empty() || sorter_->needs_scores() || body_.track_scores);
     out["max_score"] = shows ? Json::number_float(*max_score_) : Json();
     out["hits"] = std::move(hits);
     return out;
@@ -708,10 +706,14 @@ Json SearchRun::shards_json() const {
 }
 
 Result<Json> SearchRun::answer() {
-    KUMO_TRY_ASSIGN(Json hits, hits_json(static_cast<std::size_t>(body_.from), static_cast<std::size_t>(body_.size)));
+    KUMO_TRY_ASSIGN(
+        Json hits,
+        hits_json(static_cast<std::size_t>(body_.from), static_cast<std::size_t>(body_.size))
+    );
     const auto took = context_.clock.monotonic_now() - begin_;
     Json out = Json::object(
-        {{"took", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}, {"timed_out", false}}
+        {{"took", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()},
+         {"timed_out", false}}
     );
     if (body_.terminate_after > 0) {
         out["terminated_early"] = terminated_early_;
@@ -733,40 +735,6 @@ Result<Json> SearchRun::answer() {
         out["suggest"] = std::move(suggested).value();
     }
     return out;
-}
-
-Result<std::uint64_t>
-count_matches(const Context& context, const std::vector<SearchTarget>& targets, const Json& query) {
-    SearchBody body;
-    body.query = query;
-    body.size = 0;
-    std::uint64_t total = 0;
-    for (const SearchTarget& target : targets) {
-        const auto parsed_for = query_context(context, target);
-        enable_nested(*parsed_for, std::make_shared<NestedIndices>());
-        tree::Boolean both;
-        auto node = query.is_null() ? Result<tree::NodePtr>(tree::match_all()) : parse_query(query, *parsed_for);
-        if (!node.ok()) {
-            return wrapped(target.index->name, node.error());
-        }
-        both.filter.push_back(std::move(node).value());
-        if (!target.filter.is_null()) {
-            auto filter = parse_query(target.filter, *parsed_for);
-            if (!filter.ok()) {
-                return wrapped(target.index->name, filter.error());
-            }
-            both.filter.push_back(std::move(filter).value());
-        }
-        tree::Evaluation evaluation(*target.snapshot);
-        auto matches = tree::evaluate(*tree::boolean(std::move(both)), evaluation, false);
-        if (!matches.ok()) {
-            return wrapped(target.index->name, matches.error());
-        }
-        for (const tree::Matches& part : matches.value()) {
-            total += part.size();
-        }
-    }
-    return total;
 }
 
 }  // namespace kumo::api_elastic

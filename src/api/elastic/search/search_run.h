@@ -87,10 +87,14 @@ private:
     MonotonicTime begin_;
 };
 
+/// An error in a search of an index: of the request, or else of its shards.
+Error wrapped(const std::string& index, const Error& error);
+
 /// What a query of an index is parsed for. `target` outlives it.
 std::unique_ptr<QueryContext> query_context(const Context& context, const SearchTarget& target);
 
 /// How many documents match. With an error of its shards.
-Result<std::uint64_t> count_matches(const Context& context, const std::vector<SearchTarget>& targets, const Json& query);
+Result<std::uint64_t>
+count_matches(const Context& context, const std::vector<SearchTarget>& targets, const Json& query);
 
 }  // namespace kumo::api_elastic

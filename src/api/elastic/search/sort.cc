@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
-#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -19,9 +19,20 @@ namespace {
 
 double meters_of(const std::string& unit) {
     static const std::map<std::string, double> kUnits = {
-        {"m", 1}, {"meters", 1}, {"km", 1000}, {"kilometers", 1000}, {"mi", 1609.344}, {"miles", 1609.344},
-        {"cm", 0.01}, {"mm", 0.001}, {"ft", 0.3048}, {"feet", 0.3048}, {"yd", 0.9144}, {"in", 0.0254},
-        {"nmi", 1852}, {"NM", 1852}};
+        {"m", 1},
+        {"meters", 1},
+        {"km", 1000},
+        {"kilometers", 1000},
+        {"mi", 1609.344},
+        {"miles", 1609.344},
+        {"cm", 0.01},
+        {"mm", 0.001},
+        {"ft", 0.3048},
+        {"feet", 0.3048},
+        {"yd", 0.9144},
+        {"in", 0.0254},
+        {"nmi", 1852},
+        {"NM", 1852}};
     const auto found = kUnits.find(unit);
     return found == kUnits.end() ? 1 : found->second;
 }
@@ -63,7 +74,8 @@ Status read_option(const std::string& name, const Json& value, SortPart& out) {
         KUMO_TRY_ASSIGN(out.descending, descending_of(value.text()));
     } else if (name == "mode") {
         out.mode = value.text();
-        if (out.mode != "min" && out.mode != "max" && out.mode != "avg" && out.mode != "sum" && out.mode != "median") {
+        if (out.mode != "min" && out.mode != "max" && out.mode != "avg" && out.mode != "sum"
+            && out.mode != "median") {
             return illegal_argument("Unknown SortMode [" + out.mode + "]");
         }
     } else if (name == "missing") {
@@ -78,14 +90,23 @@ Status read_option(const std::string& name, const Json& value, SortPart& out) {
         return not_supported("sorting by fields of nested objects is not supported");
     } else if (name != "numeric_type" && name != "distance_type" && name != "ignore_unmapped"
                && name != "validation_method") {
-        return fault("x_content_parse_exception", "[1:2] [field_sort] unknown field [" + name + "]");
+        return fault(
+            "x_content_parse_exception",
+            "[1:2] [field_sort] unknown field [" + name + "]"
+        );
     }
     return {};
 }
 
 Result<SortPart> distance_part(const Json& options) {
     static const std::vector<std::string> kOptions = {
-        "order", "unit", "mode", "distance_type", "ignore_unmapped", "validation_method", "nested"};
+        "order",
+        "unit",
+        "mode",
+        "distance_type",
+        "ignore_unmapped",
+        "validation_method",
+        "nested"};
     SortPart out;
     out.by = SortPart::By::kDistance;
     for (const auto& [name, value] : options.members()) {
@@ -126,7 +147,10 @@ Status read_entry(const Json& entry, std::vector<SortPart>& out) {
         return {};
     }
     if (!entry.is_object()) {
-        return illegal_argument("malformed sort format, within the sort array, an object, or an actual string are allowed");
+        return illegal_argument(
+            "malformed sort format, within the sort array, an object, or an actual string are "
+            "allowed"
+        );
     }
     for (const auto& [name, value] : entry.members()) {
         KUMO_TRY_ASSIGN(SortPart part, part_of(name, value));
@@ -225,24 +249,40 @@ Result<Sorter> Sorter::make(std::vector<SortPart> parts, const std::vector<Searc
             const MappedField* const field = targets[i].index->mapping->find(part.field);
             if (field == nullptr && part.unmapped_type.empty()) {
                 if (part.by == SortPart::By::kDistance) {
-                    return shard_failure(targets[i].index->name, fault("illegal_argument_exception", "failed to find mapper for [" + part.field + "] for geo distance based sort"));
+                    return shard_failure(
+                        targets[i].index->name,
+                        fault(
+                            "illegal_argument_exception",
+                            "failed to find mapper for [" + part.field
+                                + "] for geo distance based sort"
+                        )
+                    );
                 }
                 return shard_failure(
                     targets[i].index->name,
-                    fault("query_shard_exception", "No mapping found for [" + part.field + "] in order to sort on")
+                    fault(
+                        "query_shard_exception",
+                        "No mapping found for [" + part.field + "] in order to sort on"
+                    )
                 );
             }
             if (field == nullptr) {
                 continue;
             }
-            if (field->is_text() || (!field->is_exact() && !field->is_int() && !field->is_real() && field->kind != FieldKind::kGeoPoint)) {
+            if (field->is_text()
+                || (!field->is_exact() && !field->is_int() && !field->is_real()
+                    && field->kind != FieldKind::kGeoPoint)) {
                 return shard_failure(
                     targets[i].index->name,
                     illegal_argument(
-                        "Text fields are not optimised for operations that require per-document field data like "
-                        "aggregations and sorting, so these operations are disabled by default. Please use a keyword "
-                        "field instead. Alternatively, set fielddata=true on [" + part.field
-                        + "] in order to load field data by uninverting the inverted index. Note that this can use "
+                        "Text fields are not optimised for operations that require per-document "
+                        "field data like "
+                        "aggregations and sorting, so these operations are disabled by default. "
+                        "Please use a keyword "
+                        "field instead. Alternatively, set fielddata=true on ["
+                        + part.field
+                        + "] in order to load field data by uninverting the inverted index. Note "
+                          "that this can use "
                           "significant memory."
                     )
                 );
@@ -255,7 +295,8 @@ Result<Sorter> Sorter::make(std::vector<SortPart> parts, const std::vector<Searc
 }
 
 bool Sorter::by_score_only() const {
-    return parts_.empty() || (parts_.size() == 1 && parts_[0].by == SortPart::By::kScore && parts_[0].descending);
+    return parts_.empty()
+           || (parts_.size() == 1 && parts_[0].by == SortPart::By::kScore && parts_[0].descending);
 }
 
 bool Sorter::needs_scores() const {
@@ -297,18 +338,27 @@ void Sorter::read_keys(const std::vector<SearchTarget>& targets, Hit& hit) const
         }
         const MappedField* const field = target.index->mapping->find(part.field);
         const auto position = fields_[i][hit.index];
-        const search::ColumnReader* const column =
-            position && *position < segment.columns.size() ? segment.columns[*position].get() : nullptr;
-        const auto range = column == nullptr ? search::ColumnReader::ValueRange{0, 0} : column->values_of(hit.doc);
+        const search::ColumnReader* const column = position && *position < segment.columns.size()
+                                                       ? segment.columns[*position].get()
+                                                       : nullptr;
+        const auto range =
+            column == nullptr ? search::ColumnReader::ValueRange{0, 0} : column->values_of(hit.doc);
         if (range.size() == 0) {
-            hit.keys.push_back(part.by == SortPart::By::kDistance ? SortKey(std::numeric_limits<double>::infinity()) : missing_key(field, part));
+            hit.keys.push_back(
+                part.by == SortPart::By::kDistance
+                    ? SortKey(std::numeric_limits<double>::infinity())
+                    : missing_key(field, part)
+            );
             continue;
         }
         if (part.by == SortPart::By::kDistance) {
             std::vector<double> distances;
             for (std::uint64_t v = range.begin; v < range.end; ++v) {
                 for (const search::GeoPoint& point : part.points) {
-                    distances.push_back(search::distance_meters(search::point_of_code(column->value(v)), point) / part.unit_meters);
+                    distances.push_back(
+                        search::distance_meters(search::point_of_code(column->value(v)), point)
+                        / part.unit_meters
+                    );
                 }
             }
             hit.keys.emplace_back(combined(std::move(distances), part));
@@ -333,7 +383,9 @@ void Sorter::read_keys(const std::vector<SearchTarget>& targets, Hit& hit) const
                 hit.keys.emplace_back(chosen(std::move(codes), part));
             } else {
                 std::vector<double> numbers(codes.begin(), codes.end());
-                hit.keys.emplace_back(static_cast<std::int64_t>(std::llround(combined(std::move(numbers), part))));
+                hit.keys.emplace_back(
+                    static_cast<std::int64_t>(std::llround(combined(std::move(numbers), part)))
+                );
             }
         }
     }
@@ -422,7 +474,10 @@ Sorter::parse_after(const Json& after, const std::vector<SearchTarget>& targets)
                     "Failed to parse search_after value for field [" + parts_[i].field + "]."
                 );
             }
-            out.push_back(field->is_real() ? SortKey(search::double_of_code(code.value())) : SortKey(code.value()));
+            out.push_back(
+                field->is_real() ? SortKey(search::double_of_code(code.value()))
+                                 : SortKey(code.value())
+            );
         }
     }
     return out;
@@ -460,7 +515,9 @@ Json Sorter::values(const std::vector<SearchTarget>& targets, const Hit& hit) co
         } else if (const auto* const whole = std::get_if<std::int64_t>(&key)) {
             if (field != nullptr && field->is_date() && !parts_[i].format.empty()) {
                 const auto format = DateFormat::make(parts_[i].format);
-                out.push(format.ok() ? Json(code_to_text(*field, *whole, &format.value())) : Json(*whole));
+                out.push(
+                    format.ok() ? Json(code_to_text(*field, *whole, &format.value())) : Json(*whole)
+                );
             } else if (field != nullptr && field->kind == FieldKind::kBoolean) {
                 out.push(*whole);
             } else {

@@ -45,10 +45,12 @@ std::vector<SortPart> parse_sort_parameter(const std::string& text);
 /// cannot be sorted by.
 class Sorter {
 public:
-    static Result<Sorter> make(std::vector<SortPart> parts, const std::vector<SearchTarget>& targets);
+    static Result<Sorter>
+    make(std::vector<SortPart> parts, const std::vector<SearchTarget>& targets);
 
     bool by_score_only() const;
     bool needs_scores() const;
+
     const std::vector<SortPart>& parts() const { return parts_; }
 
     /// Fills hit.keys.
@@ -56,7 +58,8 @@ public:
     bool less(const Hit& a, const Hit& b) const;
 
     /// "search_after" of a body as keys. illegal_argument_exception.
-    Result<std::vector<SortKey>> parse_after(const Json& after, const std::vector<SearchTarget>& targets) const;
+    Result<std::vector<SortKey>>
+    parse_after(const Json& after, const std::vector<SearchTarget>& targets) const;
     bool is_after(const Hit& hit, const std::vector<SortKey>& after) const;
 
     /// The "sort" of a hit.

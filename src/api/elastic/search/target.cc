@@ -8,11 +8,8 @@
 
 namespace kumo::api_elastic {
 
-Result<std::vector<SearchTarget>> search_targets(
-    const Context& context,
-    std::string_view expression,
-    const IndicesOptions& options
-) {
+Result<std::vector<SearchTarget>>
+search_targets(const Context& context, std::string_view expression, const IndicesOptions& options) {
     KUMO_TRY_ASSIGN(const auto resolved, resolve(context, expression, options));
     std::vector<SearchTarget> out;
     for (const ResolvedIndex& one : resolved) {

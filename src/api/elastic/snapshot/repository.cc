@@ -60,7 +60,8 @@ Status Repository::verify() {
 
 Result<Json> Repository::read_json(const std::string& name) const {
     KUMO_TRY_ASSIGN(const std::string text, io::read_file(fs_, path(name), kFileBytesMax));
-    auto parsed = Json::parse(text, {.bytes_max = kFileBytesMax, .depth_max = 200, .keys_max = 1'000'000});
+    auto parsed =
+        Json::parse(text, {.bytes_max = kFileBytesMax, .depth_max = 200, .keys_max = 1'000'000});
     if (!parsed.ok()) {
         return corruption("the repository's file " + path(name) + " is damaged");
     }
@@ -71,7 +72,8 @@ Result<std::vector<Json>> Repository::snapshots() const {
     std::vector<Json> out;
     const auto index = read_json(kIndexFile);
     if (!index.ok()) {
-        return index.error().code == ErrorCode::kNotFound ? Result<std::vector<Json>>(out) : index.error();
+        return index.error().code == ErrorCode::kNotFound ? Result<std::vector<Json>>(out)
+                                                          : index.error();
     }
     const Json* const names = index.value().find("snapshots");
     for (const Json& uuid : names == nullptr ? Json::Array() : names->items()) {
@@ -107,7 +109,10 @@ Status Repository::write_index(const std::vector<Json>& manifests) {
     }
     KUMO_TRY(fs_.sync_dir(path("blobs")));
     KUMO_TRY(fs_.sync_dir(directory_));
-    KUMO_TRY(write_file(kIndexFile, Json::object({{"format", 1}, {"snapshots", std::move(names)}}).dump()));
+    KUMO_TRY(write_file(
+        kIndexFile,
+        Json::object({{"format", 1}, {"snapshots", std::move(names)}}).dump()
+    ));
     return fs_.sync_dir(directory_);
 }
 

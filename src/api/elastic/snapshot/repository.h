@@ -62,6 +62,7 @@ public:
 
 private:
     std::string path(const std::string& name) const { return directory_ + "/" + name; }
+
     Status write_file(const std::string& name, std::string_view bytes);
     Result<Json> read_json(const std::string& name) const;
     Status write_index(const std::vector<Json>& manifests);

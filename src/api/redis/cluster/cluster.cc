@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "kv/aof/aof_writer.h"
+#include "kv/command/words.h"
 #include "node/kv/kv_node.h"
 #include "wire/byte_reader.h"
 #include "wire/crc16.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr char kPublish = 'p';
 constexpr char kPublishShard = 's';
 
+constexpr ByteView kNotServed = "CLUSTERDOWN Hash slot not served";
 constexpr std::int64_t kLookAroundMs = 500;
 constexpr std::int64_t kOrphanMs = 5000;
 constexpr std::int64_t kMasterSurelyUpMs = 3000;  ///< Who is silent is fenced before.
@@ -49,7 +51,7 @@ Status check_hostname(const std::string& name) {
 
 }  // namespace
 
-Cluster::Cluster(Service& service) : service_(service) {
+Cluster::Cluster(Service& service) : service_(service), slot_moves_(service) {
     owners_.emplace_back();
     own_endpoint_.port = service.environment().port;
     own_endpoint_.bus_port = static_cast<std::uint16_t>(own_endpoint_.port + kBusPortOffset);
@@ -91,11 +93,14 @@ void Cluster::on_changes(std::span<const PropagatedCommand> commands) {
         return;
     }
     std::string changes;
+    bool flushes = false;
     for (const PropagatedCommand& command : commands) {
         if (command.for_replicas_only) {
             continue;
         }
         const std::vector<ByteView> views(command.arguments.begin(), command.arguments.end());
+        flushes =
+            flushes || kv::same_word(views[0], "flushall") || kv::same_word(views[0], "flushdb");
         kv::append_aof_command(views, &changes);
     }
     if (changes.empty()) {
@@ -107,6 +112,10 @@ void Cluster::on_changes(std::span<const PropagatedCommand> commands) {
         return;
     }
     node_->copy()->append(std::move(changes));
+    slot_moves_.on_changes(commands);
+    if (flushes) {
+        node_->moves().fail_all("all keys were flushed");
+    }
 }
 
 void Cluster::apply(ByteView changes) {
@@ -129,6 +138,7 @@ void Cluster::clear() {
     for (int db = 0; db < service_.keyspace.database_count(); ++db) {
         service_.keyspace.database(db).clear();
     }
+    slot_moves_.drop_arriving(node::SlotSet::all());
     service_.clear_functions();
     service_.drop_propagation();
     applying_ = false;
@@ -153,12 +163,13 @@ std::size_t Cluster::keys_in_slot(std::uint16_t slot) const {
 }
 
 Status Cluster::begin_snapshot(const std::string& path, std::function<void(Status)> done) {
-    return service_.persistence->begin_snapshot(path, std::move(done));
+    return service_.persistence->begin_snapshot(path, std::move(done), slot_moves_.arriving());
 }
 
 Status Cluster::load(const std::string& path) {
     applying_ = true;
     Status loaded = service_.persistence->load_snapshot(path);
+    slot_moves_.take_loaded();
     service_.drop_propagation();
     applying_ = false;
     return loaded;
@@ -173,6 +184,12 @@ std::uint64_t Cluster::mark() const {
 void Cluster::on_committed(store::Seq seq) {
     released_ = seq;
     service_.release_answers();
+}
+
+void Cluster::on_copied() {
+    if (!waiters_.empty()) {
+        serve_waiters();
+    }
 }
 
 /// Whoever waits for an answer cannot be told what became of it; but for those who only wait for
@@ -284,6 +301,7 @@ void Cluster::on_change() {
         drop_blocked();
     }
     was_runner_ = runner;
+    redirect_blocked();
     follow_slots();
     write_nodes_file();
     serve_waiters();
@@ -343,6 +361,29 @@ void Cluster::drop_blocked() {
                 "UNBLOCKED force unblock from blocking operation, instance state changed (master "
                 "-> replica?)"
             );
+        }
+    }
+}
+
+/// Those that wait for keys of a slot that another node has now.
+void Cluster::redirect_blocked() {
+    std::vector<std::pair<SessionId, std::string>> leaving;
+    for (const auto& [id, session] : service_.sessions()) {
+        if (!session->blocked || session->block_reason != BlockReason::kKeys
+            || session->blocked->wait.keys.empty() || !master_) {
+            continue;
+        }
+        const std::uint16_t slot = wire::key_slot(session->blocked->wait.keys.front());
+        std::string error(kNotServed);
+        const bool imports = open_ != nullptr && open_->contains(slot) && open_->at(slot).importing;
+        if (owner_[slot] != own_ && !imports) {
+            (void)(owner_[slot] == 0 ? Route::kElsewhere : moved(slot, &error));
+            leaving.emplace_back(id, std::move(error));
+        }
+    }
+    for (const auto& [id, error] : leaving) {
+        if (Session* session = service_.session(id)) {
+            service_.unblock(*session, error);
         }
     }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/redis/cluster/slot_moves.h"
 #include "api/redis/service.h"
 #include "cluster/state/state.h"
 #include "node/kv/kv_engine.h"
@@ -115,6 +116,7 @@ public:
     void reply_role(wire::RespWriter& reply) const;
     /// WAIT: what has been answered is on every copy in sync; it waits for more of them.
     void do_wait(Call& call);
+    void do_waitaof(Call& call);
     /// Copies in sync, besides this one.
     std::size_t replicas_in_sync() const;
 
@@ -137,9 +139,26 @@ public:
     Status begin_snapshot(const std::string& path, std::function<void(Status)> done) override;
     Status load(const std::string& path) override;
     void on_committed(store::Seq seq) override;
+    void on_copied() override;
     void on_role_lost() override;
     void on_change() override;
     void on_message(ByteView message) override;
+
+    void begin_export(const node::SlotSet& slots) override { slot_moves_.begin_export(slots); }
+
+    Export export_some(std::size_t bytes, std::string* out) override {
+        return slot_moves_.export_some(bytes, out);
+    }
+
+    void end_export() override { slot_moves_.end_export(); }
+
+    void apply_arriving(ByteView changes) override { slot_moves_.apply_arriving(changes); }
+
+    void adopt(const node::SlotSet& slots) override { slot_moves_.adopt(slots); }
+
+    void drop_arriving(const node::SlotSet& slots) override { slot_moves_.drop_arriving(slots); }
+
+    void drop_slots(const node::SlotSet& slots) override { slot_moves_.drop_slots(slots); }
 
     // ChangeFeed
     void on_changes(std::span<const PropagatedCommand> commands) override;
@@ -174,6 +193,7 @@ private:
     void rebuild_table();
     void wake_parked();
     void drop_blocked();
+    void redirect_blocked();
     void follow_slots();
     void end_reset();
     void serve_waiters();
@@ -184,6 +204,7 @@ private:
     void tick();
 
     Service& service_;
+    SlotMoves slot_moves_;
     node::KvNode* node_ = nullptr;
     std::uint64_t released_ = 0;
     bool applying_ = false;
@@ -208,9 +229,24 @@ private:
     void propose(SessionId session, const node::KvCommand& command);
     void on_changed(SessionId session, const Status& made);
 
+    std::size_t replicas_with(std::uint64_t seq) const;
+    void await_copies(
+        Call& call,
+        std::int64_t wanted,
+        std::int64_t timeout_ms,
+        const std::optional<std::int64_t>& local
+    );
+    static void reply_copies(
+        wire::RespWriter& reply,
+        std::size_t copies,
+        const std::optional<std::int64_t>& local
+    );
+
     struct Waiter {
         SessionId session = 0;
         std::size_t wanted = 0;
+        std::uint64_t seq = 0;
+        std::optional<std::int64_t> local;  ///< WAITAOF: what it answers first.
     };
 
     std::vector<Waiter> waiters_;

@@ -15,6 +15,13 @@ std::size_t Cluster::replicas_in_sync() const {
                : copy->core().view().in_sync.size() - 1;
 }
 
+std::size_t Cluster::replicas_with(std::uint64_t seq) const {
+    const auto& copy = node_->copy();
+    // In sync mode no answer leaves before all of them have what is behind it.
+    const bool counts = copy != nullptr && copy->core().view().mode != cluster::AckMode::kSync;
+    return counts ? copy->copies_with(seq) : replicas_in_sync();
+}
+
 void Cluster::write_replication_info(
     const std::function<void(std::string_view name, const std::string& value)>& line
 ) const {
@@ -63,6 +70,14 @@ void Cluster::write_replication_info(
     line("master_replid2", std::string(40, '0'));
     line("master_repl_offset", std::to_string(offset));
     line("second_repl_offset", "-1");
+    const bool async = copy != nullptr && copy->core().view().mode == cluster::AckMode::kAsync;
+    line("replication_mode", async ? "async" : "sync");
+    line(
+        "replication_risk",
+        async
+            ? "acknowledged writes are lost with a master that fails before its replicas have them"
+            : "none: what is acknowledged is on every replica in sync"
+    );
     line("repl_backlog_active", !replicas.empty() ? "1" : "0");
     line("repl_backlog_size", service_.settings.text("repl-backlog-size"));
     line(
@@ -75,6 +90,23 @@ void Cluster::write_replication_info(
     );
 }
 
+namespace {
+
+/// What they ask for first; false: the error has been written.
+bool read_wait(Call& call, std::size_t index, std::int64_t* wanted, std::int64_t* timeout_ms) {
+    if (!call.integer(index, wanted)
+        || !call.integer(index + 1, timeout_ms, "ERR timeout is not an integer or out of range")) {
+        return false;
+    }
+    if (*timeout_ms < 0) {
+        call.error("ERR timeout is negative");
+        return false;
+    }
+    return true;
+}
+
+}  // namespace
+
 void Cluster::do_wait(Call& call) {
     std::int64_t wanted = 0;
     std::int64_t timeout_ms = 0;
@@ -86,40 +118,81 @@ void Cluster::do_wait(Call& call) {
         );
         return;
     }
-    if (!call.integer(1, &wanted)
-        || !call.integer(2, &timeout_ms, "ERR timeout is not an integer or out of range")) {
+    if (read_wait(call, 1, &wanted, &timeout_ms)) {
+        await_copies(call, wanted, timeout_ms, std::nullopt);
+    }
+}
+
+/// With `appendfsync always` nothing is answered before it is on the disk, here and there; without
+/// it nobody knows when it is.
+void Cluster::do_waitaof(Call& call) {
+    std::int64_t local = 0;
+    std::int64_t wanted = 0;
+    std::int64_t timeout_ms = 0;
+    if (is_replica()) {
+        call.error("ERR WAITAOF cannot be used with replica instances.");
         return;
     }
-    if (timeout_ms < 0) {
-        call.error("ERR timeout is negative");
+    if (!call.integer(1, &local) || !read_wait(call, 2, &wanted, &timeout_ms)) {
         return;
     }
-    const auto have = static_cast<std::int64_t>(replicas_in_sync());
-    if (have >= wanted || call.in_script || call.session.in_exec) {
-        call.reply.integer(have);
+    if (local < 0 || local > 1) {
+        call.error("ERR value is out of range, must be between 0 and 1");
         return;
     }
-    waiters_.push_back({call.session.id, static_cast<std::size_t>(wanted)});
-    service_.hold(call.session, timeout_ms, [this](Session& session) {
+    const bool always = service_.settings.text("appendfsync") == "always";
+    if ((local > 0 || wanted > 0) && !always) {
+        call.error("ERR WAITAOF cannot be used in a cluster without appendfsync always.");
+        return;
+    }
+    await_copies(call, wanted, timeout_ms, always ? 1 : 0);
+}
+
+void Cluster::reply_copies(
+    wire::RespWriter& reply,
+    std::size_t copies,
+    const std::optional<std::int64_t>& local
+) {
+    if (local) {
+        reply.array(2);
+        reply.integer(*local);
+    }
+    reply.integer(static_cast<std::int64_t>(copies));
+}
+
+void Cluster::await_copies(
+    Call& call,
+    std::int64_t wanted,
+    std::int64_t timeout_ms,
+    const std::optional<std::int64_t>& local
+) {
+    const std::uint64_t seq = mark();
+    const std::size_t have = replicas_with(seq);
+    if (static_cast<std::int64_t>(have) >= wanted || call.in_script || call.session.in_exec) {
+        reply_copies(call.reply, have, local);
+        return;
+    }
+    waiters_.push_back({call.session.id, static_cast<std::size_t>(wanted), seq, local});
+    service_.hold(call.session, timeout_ms, [this, seq, local](Session& session) {
         std::erase_if(waiters_, [&session](const Waiter& waiter) {
             return waiter.session == session.id;
         });
-        session.reply.integer(static_cast<std::int64_t>(replicas_in_sync()));
+        reply_copies(session.reply, replicas_with(seq), local);
     });
 }
 
 void Cluster::serve_waiters() {
-    const std::size_t have = replicas_in_sync();
     for (const Waiter& waiter : std::exchange(waiters_, {})) {
         Session* session = service_.session(waiter.session);
         if (session == nullptr || !session->blocked) {
             continue;
         }
+        const std::size_t have = replicas_with(waiter.seq);
         if (have < waiter.wanted) {
             waiters_.push_back(waiter);
             continue;
         }
-        session->reply.integer(static_cast<std::int64_t>(have));
+        reply_copies(session->reply, have, waiter.local);
         service_.release(*session);
     }
 }

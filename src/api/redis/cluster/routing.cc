@@ -164,7 +164,8 @@ Route Cluster::route(
         *error = kReadOnly;
         return Route::kElsewhere;
     }
-    if (node_->may_run()) {
+    // What concerns all keys waits for those that cannot be changed just now.
+    if (node_->may_run() && !node_->moves().any_frozen()) {
         return Route::kHere;
     }
     return Route::kLater;
@@ -252,7 +253,7 @@ Route Cluster::route_own(
     std::string* error
 ) {
     const auto slot = static_cast<std::uint16_t>(keys.slot);
-    if (!node_->may_run()) {
+    if (!node_->may_run() || node_->moves().is_frozen(slot)) {
         return Route::kLater;
     }
     if (writes(flags) && !node_->copy()->has_room()) {
@@ -303,6 +304,10 @@ bool Cluster::allows_in_script(
         open_ != nullptr && open_->contains(slot) && open_->at(slot).importing && session.asked;
     if (!importing && (own_ == 0 || owner_[slot] != own_)) {
         *error = "ERR Script attempted to access a non local key in a cluster node";
+        return false;
+    }
+    if (node_->moves().is_frozen(slot)) {
+        *error = "TRYAGAIN The slot is just being moved to another node";
         return false;
     }
     if (script_slot_ >= 0 && script_slot_ != keys.slot) {

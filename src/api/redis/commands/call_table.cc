@@ -20,6 +20,7 @@ const CallTable& call_handlers() {
         add_script_calls(made);
         add_memory_calls(made);
         add_cluster_calls(made);
+        add_slot_calls(made);
         add_replication_calls(made);
         add_acl_calls(made);
         return made;

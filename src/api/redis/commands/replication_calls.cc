@@ -75,6 +75,14 @@ void do_wait(Call& call) {
     call.service.replication().do_wait(call);
 }
 
+void do_waitaof(Call& call) {
+    if (call.service.cluster != nullptr) {
+        call.service.cluster->do_waitaof(call);
+        return;
+    }
+    call.error("ERR WAITAOF is only supported in a cluster");
+}
+
 void do_failover(Call& call) {
     call.service.replication().failover().do_failover(call);
 }
@@ -96,6 +104,7 @@ void add_replication_calls(CallTable& table) {
         {"slaveof", do_replicaof},
         {"sync", do_sync},
         {"wait", do_wait},
+        {"waitaof", do_waitaof},
     });
 }
 

@@ -74,7 +74,7 @@ void write_rdb_head(Service& service, kv::RdbWriter& writer, const RdbHead& head
 }
 
 Result<std::unique_ptr<Persistence::Running>>
-Persistence::open_snapshot(const std::string& path, bool aof_base) {
+Persistence::open_snapshot(const std::string& path, bool aof_base, kv::Database* extra) {
     auto made = std::make_unique<Running>();
     made->path = path;
     made->temporary = path + ".tmp";
@@ -96,7 +96,7 @@ Persistence::open_snapshot(const std::string& path, bool aof_base) {
     );
     write_rdb_head(service_, *made->writer, {.aof_base = aof_base});
     made->snapshot =
-        std::make_unique<kv::Snapshot>(service_.keyspace, *made->writer, service_.now_ms());
+        std::make_unique<kv::Snapshot>(service_.keyspace, *made->writer, service_.now_ms(), extra);
     return made;
 }
 
@@ -160,11 +160,15 @@ Status Persistence::begin_save() {
     return {};
 }
 
-Status Persistence::begin_snapshot(const std::string& path, std::function<void(Status)> done) {
+Status Persistence::begin_snapshot(
+    const std::string& path,
+    std::function<void(Status)> done,
+    kv::Database* extra
+) {
     if (running_ != nullptr) {
         return Error{ErrorCode::kConflict, "Background save already in progress"};
     }
-    KUMO_TRY_ASSIGN(running_, open_snapshot(path, false));
+    KUMO_TRY_ASSIGN(running_, open_snapshot(path, false, extra));
     running_->done = std::move(done);
     step_running();
     return {};

@@ -66,8 +66,12 @@ public:
     Status begin_save();
     Status begin_rewrite();
     /// An RDB file at another place, for somebody else; `done` runs when it is durable, or has
-    /// failed. kConflict: one is being written.
-    Status begin_snapshot(const std::string& path, std::function<void(Status)> done);
+    /// failed. `extra` stands for database 1. kConflict: one is being written.
+    Status begin_snapshot(
+        const std::string& path,
+        std::function<void(Status)> done,
+        kv::Database* extra = nullptr
+    );
 
     Status load_snapshot(const std::string& path) { return load_rdb(path); }
 
@@ -116,7 +120,8 @@ private:
     Status begin_anew();
     Status start_aof();
     Status set_appendonly();
-    Result<std::unique_ptr<Running>> open_snapshot(const std::string& path, bool aof_base);
+    Result<std::unique_ptr<Running>>
+    open_snapshot(const std::string& path, bool aof_base, kv::Database* extra = nullptr);
     void step_running();
     void end_running(Status status);
     Status write_whole(Running& running);

@@ -28,6 +28,13 @@ public:
 
     std::size_t keys() const { return keys_.size(); }
 
+    template <class Visitor>
+    void visit_keys(const Visitor& visit) const {
+        for (const auto& [key, sessions] : keys_) {
+            visit(key);
+        }
+    }
+
     std::size_t items() const { return items_; }
 
     void add_prefix(ByteView prefix, SessionId session);
