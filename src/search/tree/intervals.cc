@@ -277,7 +277,7 @@ private:
             }
         }
         Intervals out;
-        bool again = false;
+        bool again = !source.overlaps;
         for (std::size_t i = 1; i < source.children.size(); ++i) {
             again = again || repeats(source.children, i);
         }
