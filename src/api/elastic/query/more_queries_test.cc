@@ -44,6 +44,11 @@ TEST(Intervals, LookAtPlacesOfWords) {
         ),
         "2 4"
     );
+    EXPECT_EQ(find(R"({"match":{"query":"its outside there","mode":"unordered_no_overlap"}})"), "");
+    EXPECT_EQ(
+        find(R"({"match":{"query":"its there outside","mode":"unordered_no_overlap"}})"),
+        "3"
+    );
     EXPECT_EQ(find(R"({"prefix":{"prefix":"out"}})"), "2 3 4");
     EXPECT_EQ(find(R"({"wildcard":{"pattern":"?ut*e"}})"), "2 3 4");
     EXPECT_EQ(find(R"({"fuzzy":{"term":"cald"}})"), "1 2 3 4");
