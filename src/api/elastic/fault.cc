@@ -36,6 +36,7 @@ const std::map<std::string_view, int>& statuses() {
         {"process_cluster_event_timeout_exception", 503},
         {"timeout_exception", 503},
         {"exception", 500},
+        {"aggregation_execution_exception", 500},
         {"null_pointer_exception", 500},
         {"illegal_state_exception", 500},
         {"io_exception", 500},

@@ -233,12 +233,14 @@ private:
         std::int64_t low,
         double high
     ) const {
-        auto last = static_cast<std::int64_t>(high);
+        // A range without an end ends beyond what a double can tell from the greatest integer.
+        constexpr double kMost = 9.2e18;
+        auto last = high >= kMost ? INT64_MAX : static_cast<std::int64_t>(high);
         if (histogram_.hard_min) {
             low = std::max(low, *histogram_.hard_min);
         }
         if (histogram_.hard_max) {
-            last = std::min(last, *histogram_.hard_max - 1);
+            last = std::min(last, *histogram_.hard_max);
         }
         if (low > last) {
             return {};

@@ -47,8 +47,9 @@ double Quantiles::at(double q) {
                 return groups_[0].mean;
             }
             const double last = before - groups_[i - 1].count / 2;
-            const double part = (index - last) / (middle - last);
-            return groups_[i - 1].mean + part * (groups_[i].mean - groups_[i - 1].mean);
+            const double width = middle - last;
+            return (groups_[i - 1].mean * (middle - index) + groups_[i].mean * (index - last))
+                   / width;
         }
         before += groups_[i].count;
     }

@@ -283,6 +283,8 @@ private:
         }
         if (source.kind == Kind::kOrdered) {
             out = in_order(parts);
+        } else if (!source.overlaps) {
+            out = pair_by_pair(parts);
         } else if (again) {
             out = apart(parts);
         } else {
@@ -292,6 +294,18 @@ private:
             std::erase_if(out, [&source](const Interval& one) {
                 return one.gaps() > *source.max_gaps;
             });
+        }
+        return out;
+    }
+
+    /// Each beside all before it, which count as one: what stands between those is not beside them.
+    static Intervals pair_by_pair(const std::vector<Intervals>& parts) {
+        Intervals out = parts.front();
+        for (std::size_t i = 1; i < parts.size() && !out.empty(); ++i) {
+            Intervals both = in_order({out, parts[i]});
+            const Intervals reversed = in_order({parts[i], out});
+            both.insert(both.end(), reversed.begin(), reversed.end());
+            out = minimal(std::move(both));
         }
         return out;
     }

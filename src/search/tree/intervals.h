@@ -50,6 +50,7 @@ struct IntervalSource {
     std::vector<IntervalPtr> children{};
     /// Of what has several children: positions between them that are none of theirs, at most.
     std::optional<std::uint32_t> max_gaps{};
+    bool overlaps = true;  ///< Of kUnordered: children may lie in each other.
     IntervalFilter filter = IntervalFilter::kContaining;
     std::uint32_t before = 0;  ///< kNotOverlapping: so many positions more are in the way.
     std::uint32_t after = 0;

@@ -134,11 +134,20 @@ AggregationResult read_sampler(Definition& of) {
 
 namespace {
 
+/// As Java writes a double below ten million.
+std::string plain_number(double value) {
+    constexpr double kPlainMax = 1e7;
+    if (std::fabs(value) >= kPlainMax || std::floor(value) != value) {
+        return Json(value).text();
+    }
+    return std::to_string(static_cast<std::int64_t>(value)) + ".0";
+}
+
 std::string bound_text(const std::optional<double>& bound, const ValueFormat& format) {
     if (!bound) {
         return "*";
     }
-    return format.has_text() ? format.text(*bound) : Json(*bound).text();
+    return format.has_text() ? format.text(*bound) : plain_number(*bound);
 }
 
 Result<double> bound_of(const Definition& of, const ReadValues& read, const Json& value) {

@@ -435,13 +435,6 @@ Result<ReadPipeline> read_pipeline(Definition& of, const std::string& type) {
         if (type != "derivative" && type != "stats_bucket") {
             of.shape.typed_name = "simple_value";
         }
-        if (of.parent.empty()) {
-            return fault(
-                "action_request_validation_exception",
-                "Validation Failed: 1: " + type + " aggregation [" + of.name
-                    + "] must be declared inside of another aggregation;"
-            );
-        }
         if (input.path.empty() && type != "bucket_sort" && type != "bucket_script"
             && type != "bucket_selector") {
             return parsing_error(
@@ -450,6 +443,13 @@ Result<ReadPipeline> read_pipeline(Definition& of, const std::string& type) {
             );
         }
         KUMO_TRY_ASSIGN(agg::PipelinePtr made, read_within(of, type, std::move(input)));
+        if (of.parent.empty()) {
+            return fault(
+                "action_request_validation_exception",
+                "Validation Failed: 1: " + type + " aggregation [" + of.name
+                    + "] must be declared inside of another aggregation;"
+            );
+        }
         return ReadPipeline{std::move(made)};
     }
     if (input.path.empty()) {

@@ -248,6 +248,7 @@ Result<ReadValues> read_values(const Definition& of, const Json& body, Wants wan
     out.values.by_index.resize(of.context.indices.size());
     agg::Values ends = out.values;
     bool ranges = false;
+    agg::ValueKind declared = agg::ValueKind::kNone;
     for (std::size_t i = 0; field != nullptr && i < of.context.indices.size(); ++i) {
         if (of.context.indices[i] == nullptr) {
             continue;
@@ -277,7 +278,11 @@ Result<ReadValues> read_values(const Definition& of, const Json& body, Wants wan
         agg::Values::Source source;
         source.kind = kind_of(mapped);
         source.divisor = mapped.kind == FieldKind::kDateNanos ? kNanosPerMilli : 1;
-        out.values.kind = together(out.values.kind, source.kind);
+        declared = together(declared, source.kind);
+        if (target.engine || mapped.kind == FieldKind::kRange) {
+            // Who has no values says nothing about what they are.
+            out.values.kind = together(out.values.kind, source.kind);
+        }
         if (mapped.kind == FieldKind::kRange) {
             ranges = true;
             source.field = index.schema.find(mapped.path + "#gte").value_or(agg::Values::kNoField);
@@ -288,6 +293,9 @@ Result<ReadValues> read_values(const Definition& of, const Json& body, Wants wan
             source.field = *target.engine;
         }
         out.values.by_index[i] = source;
+    }
+    if (out.values.kind == agg::ValueKind::kNone) {
+        out.values.kind = declared;
     }
     if (ranges) {
         ends.kind = out.values.kind;

@@ -140,6 +140,9 @@ public:
         return *context_;
     }
 
+    /// What context() is for.
+    const search::Snapshot& snapshot() const { return *snapshot_; }
+
 private:
     void remake() { mapping_ = Mapping::make(json_, Json::object()).value(); }
 

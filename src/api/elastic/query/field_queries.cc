@@ -396,7 +396,7 @@ NodeResult FieldQueries::exists() const {
     switch (field.kind) {
         case FieldKind::kConstantKeyword: return tree::match_all();
         case FieldKind::kRange: return range_exists();
-        case FieldKind::kBinary: return field.doc_values ? exists_in_source() : tree::match_none();
+        case FieldKind::kBinary: return exists_in_source();
         case FieldKind::kGeoShape:
         case FieldKind::kPercolator: return exists_in_source();
         case FieldKind::kFlatObject:

@@ -177,6 +177,8 @@ private:
         Source out;
         KUMO_TRY_ASSIGN(const bool ordered, read_ordered(body));
         out.kind = ordered ? Kind::kOrdered : Kind::kUnordered;
+        const Json* mode = body.find("mode");
+        out.overlaps = mode == nullptr || mode->text() != "unordered_no_overlap";
         read_gaps(body, out);
         std::map<std::uint32_t, Source> places;
         for (const search::AnalyzedToken& token : tokens.tokens) {
@@ -208,6 +210,8 @@ private:
         Source out;
         KUMO_TRY_ASSIGN(const bool ordered, read_ordered(body));
         out.kind = ordered ? Kind::kOrdered : Kind::kUnordered;
+        const Json* mode = body.find("mode");
+        out.overlaps = mode == nullptr || mode->text() != "unordered_no_overlap";
         read_gaps(body, out);
         KUMO_TRY_ASSIGN(out.children, read_list(body));
         if (out.children.empty()) {

@@ -394,7 +394,8 @@ private:
         const std::string& input,
         Completion& out
     ) const {
-        const Json* value = source.at_path(field_);
+        const MappedField* field = resolve(*out.index->context, field_).field;
+        const Json* value = source.at_path(field->parent.empty() ? field_ : field->parent);
         const Json::Array items = value == nullptr    ? Json::Array()
                                   : value->is_array() ? value->items()
                                                       : Json::Array{*value};
