@@ -42,7 +42,8 @@ void ControlPlane::beacon() {
 }
 
 void ControlPlane::ask_owner() {
-    if (events_.on_pulse && pulse_.ask(now())) {
+    const bool alone = state_->cluster.members.size() < 2;  // Nobody could go on instead.
+    if (!alone && events_.on_pulse && pulse_.ask(now())) {
         events_.on_pulse();
     }
 }
