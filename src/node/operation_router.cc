@@ -90,12 +90,7 @@ void OperationRouter::submit(ShardOf target, std::string operation, bool needs_r
         pending_.erase(place);
         done(std::move(outcome));
     };
-    // Those that wait go first: what one caller asks for is carried out in its order.
-    if (timer_ != io::TimerId{}) {
-        route_all();
-    } else {
-        route(pending);
-    }
+    route(pending);
 }
 
 void OperationRouter::route_all() {

@@ -185,6 +185,7 @@ void Shard::submit(const cluster::RequestId& request, std::string operation, Don
     if (core_.role() == CopyRole::kFollower) {
         held.done(not_primary());
     } else if (core_.role() == CopyRole::kActive) {
+        submit_held();  // It has become so in this turn: what came before goes before.
         propose(std::move(held));
     } else if (held_.size() >= kHeldOperationsMax) {
         held.done(Error{ErrorCode::kOverloaded, "Too many writes are waiting; retry later."});

@@ -42,8 +42,7 @@ void ControlPlane::beacon() {
 }
 
 void ControlPlane::ask_owner() {
-    const bool alone = state_->cluster.members.size() < 2;  // Nobody could go on instead.
-    if (!alone && events_.on_pulse && pulse_.ask(now())) {
+    if (events_.on_pulse && pulse_.ask(now())) {
         events_.on_pulse();
     }
 }
