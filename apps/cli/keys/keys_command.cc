@@ -383,6 +383,8 @@ Status close_slot(Fleet& fleet, const KeysMap& map, std::uint16_t slot) {
     if (owner == masters.end()) {
         return {};  // Somebody gets it first.
     }
+    // As long as its owner gives it away, it refers who brings a key to where the key comes from.
+    KUMO_TRY(fleet.ask((*owner)->address, {"CLUSTER", "SETSLOT", number, "STABLE"}));
     for (const KeysNode* each : masters) {
         if (each != *owner && !each->failed) {
             KUMO_TRY_ASSIGN(
