@@ -169,6 +169,12 @@ kv::Entry* Service::eviction_candidate(int* db) {
             }
         }
     }
+    // Few keys among many have an expiry: all are looked through, from where the last one was.
+    for (int at = 0; of_volatile && best == nullptr && at < keyspace.database_count(); ++at) {
+        best =
+            keyspace.database(at).next_volatile(&eviction_cursors_[static_cast<std::size_t>(at)]);
+        *db = at;
+    }
     return best;
 }
 

@@ -63,6 +63,7 @@ Service::Service(ServiceEnvironment environment, Settings with)
       access_(std::make_unique<Access>(*this)) {
     stats.commands.resize(kv::command_count());
     expire_cursors_.resize(static_cast<std::size_t>(keyspace.database_count()));
+    eviction_cursors_.resize(expire_cursors_.size());
     started_ms_ = now_ms();
     last_save_seconds = started_ms_ / 1000;
     migrations_ = std::make_unique<Migrations>(*this);

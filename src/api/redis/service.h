@@ -387,6 +387,7 @@ private:
     std::size_t query_buffer_bytes_max_ = 0;
     unsigned event_flags_ = 0;
     std::vector<kv::ScanCursor> expire_cursors_;
+    std::vector<kv::ScanCursor> eviction_cursors_;
     std::vector<std::function<void()>> periodic_;
     std::map<std::string, std::function<Status()>, std::less<>> setting_actions_;
 

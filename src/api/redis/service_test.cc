@@ -90,7 +90,11 @@ protected:
 
     void SetUp() override {
         loop = world.make_loop();
-        ServiceEnvironment environment{*loop, [](bool, bool) { return Status(); }, {}, {}};
+        ServiceEnvironment environment{
+            *loop,
+            [](bool, bool) { return Status(); },
+            [this] { return used; },
+            {}};
         service = std::make_unique<Service>(std::move(environment), Settings());
         service->active_expire = false;
     }
@@ -100,6 +104,7 @@ protected:
         service.reset();
     }
 
+    std::uint64_t used = 0;  ///< Memory.
     io::SimWorld world{1};
     std::unique_ptr<io::SimLoop> loop;
     std::unique_ptr<Service> service;
@@ -114,6 +119,21 @@ TEST_F(ServiceTest, SilencedConnectionsStillGetWhatIsPushed) {
     EXPECT_EQ(run(listener, "SUBSCRIBE c"), "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
     EXPECT_EQ(run(other, "PUBLISH c hi"), ":1\r\n");
     EXPECT_EQ(take(listener), "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n");
+}
+
+TEST_F(ServiceTest, TheFewKeysThatExpireAreEvictedAmongManyThatDoNot) {
+    Client& client = connect();
+    for (int n = 0; n < 20'000; ++n) {
+        const std::string key = "k" + std::to_string(n);
+        service->keyspace.database(0).set_string(key, "v", kv::StringEncoding::kRaw, false);
+    }
+    run(client, "SET volatile x EX 1000");
+    run(client, "CONFIG SET maxmemory-policy volatile-random");
+    run(client, "CONFIG SET maxmemory 1000");
+    used = 2000;
+    run(client, "PING");
+    EXPECT_EQ(run(client, "EXISTS volatile"), ":0\r\n");
+    EXPECT_EQ(run(client, "DBSIZE"), ":20000\r\n");
 }
 
 TEST_F(ServiceTest, AScriptThatReadsTracksTheKeysItDeclares) {

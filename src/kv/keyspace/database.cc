@@ -15,14 +15,49 @@ constexpr std::size_t kSlots = std::size_t{1} << kSlotBits;
 
 }  // namespace
 
-Database::Database(std::uint64_t seed, bool slotted) : seed_(seed), tables_(slotted ? kSlots : 1) {}
+/// While a table is changed: what its keys become is counted at the end.
+class Database::Counted {
+public:
+    Counted(Database& database, const KeyTable& table)
+        : database_(database),
+          table_(table),
+          size_(table.size()),
+          volatile_size_(table.volatile_size()) {}
 
-std::size_t Database::volatile_size() const {
-    std::size_t sum = 0;
-    for (const KeyTable& table : tables_) {
-        sum += table.volatile_size();
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+    ~Counted() {
+        const std::size_t size = table_.size();
+        const std::size_t volatile_size = table_.volatile_size();
+        database_.size_ += size - size_;
+        database_.volatile_size_ += volatile_size - volatile_size_;
+        if (!database_.counts_.has_value()) {
+            return;
+        }
+        const auto slot = static_cast<std::size_t>(&table_ - database_.tables_.data());
+        if (size != size_) {
+            database_.counts_->keys.add(slot, static_cast<std::int64_t>(size - size_));
+        }
+        if (volatile_size != volatile_size_) {
+            database_.counts_->volatile_keys.add(
+                slot,
+                static_cast<std::int64_t>(volatile_size - volatile_size_)
+            );
+        }
     }
-    return sum;
+
+private:
+    Database& database_;
+    const KeyTable& table_;
+    const std::size_t size_;
+    const std::size_t volatile_size_;
+};
+
+Database::Database(std::uint64_t seed, bool slotted) : seed_(seed), tables_(slotted ? kSlots : 1) {
+    if (slotted) {
+        counts_.emplace(Counts{SlotCounts(kSlots), SlotCounts(kSlots)});
+    }
 }
 
 std::size_t Database::table_bytes() const {
@@ -49,13 +84,16 @@ Entry* Database::find(ByteView key) const {
 
 Entry* Database::replaced(Entry* old, Entry* entry) {
     // `old` is only compared, never looked into: it may be gone.
-    table_of(entry->key()).replace(old, entry, key_hash(entry->key(), seed_));
+    KeyTable& table = table_of(entry->key());
+    const Counted counted(*this, table);
+    table.replace(old, entry, key_hash(entry->key(), seed_));
     return entry;
 }
 
 Entry*
 Database::set_string(ByteView key, ByteView value, StringEncoding encoding, bool keep_expiry) {
     KeyTable& table = table_of(key);
+    const Counted counted(*this, table);
     const std::uint64_t hash = key_hash(key, seed_);
     table.rehash_step(seed_);
     Entry* old = table.find(key, hash);
@@ -63,7 +101,6 @@ Database::set_string(ByteView key, ByteView value, StringEncoding encoding, bool
         Entry* made = Entry::make_string(key, value, encoding);
         will_insert(*made);
         table.insert(made, hash);
-        ++size_;
         return made;
     }
     will_change(*old);
@@ -82,6 +119,7 @@ Database::set_string(ByteView key, ByteView value, StringEncoding encoding, bool
 
 Entry* Database::set_value(ByteView key, std::unique_ptr<Value> value, bool keep_expiry) {
     KeyTable& table = table_of(key);
+    const Counted counted(*this, table);
     const std::uint64_t hash = key_hash(key, seed_);
     table.rehash_step(seed_);
     Entry* old = table.find(key, hash);
@@ -89,7 +127,6 @@ Entry* Database::set_value(ByteView key, std::unique_ptr<Value> value, bool keep
         Entry* made = Entry::make_value(key, std::move(value));
         will_insert(*made);
         table.insert(made, hash);
-        ++size_;
         return made;
     }
     will_change(*old);
@@ -122,18 +159,18 @@ Entry* Database::clear_expiry(Entry* entry) {
 Entry* Database::extract(Entry* entry) {
     will_change(*entry);
     KeyTable& table = table_of(entry->key());
+    const Counted counted(*this, table);
     table.rehash_step(seed_);
     table.erase(entry, key_hash(entry->key(), seed_));
-    --size_;
     return entry;
 }
 
 void Database::adopt(Entry* entry) {
     will_insert(*entry);
     KeyTable& table = table_of(entry->key());
+    const Counted counted(*this, table);
     table.rehash_step(seed_);
     table.insert(entry, key_hash(entry->key(), seed_));
-    ++size_;
 }
 
 Entry* Database::rename(Entry* entry, ByteView to) {
@@ -152,6 +189,8 @@ void Database::exchange_keys(Database& other) {
     std::swap(seed_, other.seed_);
     std::swap(tables_, other.tables_);
     std::swap(size_, other.size_);
+    std::swap(volatile_size_, other.volatile_size_);
+    std::swap(counts_, other.counts_);
 }
 
 void Database::clear() {
@@ -159,7 +198,16 @@ void Database::clear() {
     for (KeyTable& table : tables_) {
         table.clear();
     }
+    forget_counts();
+}
+
+void Database::forget_counts() {
     size_ = 0;
+    volatile_size_ = 0;
+    if (counts_.has_value()) {
+        counts_->keys.clear();
+        counts_->volatile_keys.clear();
+    }
 }
 
 bool Database::discard_some() {
@@ -170,7 +218,7 @@ bool Database::discard_some() {
             return true;
         }
     }
-    size_ = 0;
+    forget_counts();
     return false;
 }
 
@@ -228,25 +276,31 @@ ScanCursor Database::scan_volatile(ScanCursor cursor, const KeyTable::Visitor& v
     });
 }
 
-const KeyTable& Database::random_table(Random& random) const {
-    // A slot is as likely as it has keys.
-    std::uint64_t left = random.below(size_);
-    for (const KeyTable& table : tables_) {
-        if (left < table.size()) {
-            return table;
-        }
-        left -= table.size();
-    }
-    return tables_.front();
-}
+// A slot is as likely as it has keys.
 
 Entry* Database::random(Random& random) const {
     KUMO_ASSERT(size_ > 0);
-    return random_table(random).random(random);
+    const std::size_t slot = counts_.has_value() ? counts_->keys.slot_of(random.below(size_)) : 0;
+    return tables_[slot].random(random);
 }
 
 Entry* Database::random_volatile(Random& random) const {
-    return size_ == 0 ? nullptr : random_table(random).random_volatile(random);
+    if (volatile_size_ == 0) {
+        return nullptr;
+    }
+    const std::size_t slot =
+        counts_.has_value() ? counts_->volatile_keys.slot_of(random.below(volatile_size_)) : 0;
+    return tables_[slot].random_volatile(random);
+}
+
+Entry* Database::next_volatile(ScanCursor* cursor) const {
+    Entry* found = nullptr;
+    // From anywhere to the end, then from the beginning.
+    for (int ends = 0; volatile_size_ > 0 && found == nullptr && ends < 2;) {
+        *cursor = scan_volatile(*cursor, [&found](Entry* entry) { found = entry; });
+        ends += *cursor == 0 ? 1 : 0;
+    }
+    return found;
 }
 
 std::size_t Database::slot_size(int slot) const {
@@ -284,8 +338,8 @@ void Database::exchange_slot(int slot, Database& other) {
     }
     will_exchange(slot);
     other.will_exchange(slot);
-    size_ = size_ - own.size() + its.size();
-    other.size_ = other.size_ - its.size() + own.size();
+    const Counted counted(*this, own);
+    const Counted its_counted(other, its);
     std::swap(own, its);
 }
 

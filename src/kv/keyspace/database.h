@@ -5,11 +5,13 @@
 #include "kv/keyspace/change_observer.h"
 #include "kv/keyspace/entry.h"
 #include "kv/keyspace/key_table.h"
+#include "kv/keyspace/slot_counts.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace kumo::kv {
@@ -29,7 +31,9 @@ public:
 
     std::size_t size() const { return size_; }
 
-    std::size_t volatile_size() const;
+    /// How many keys have an expiry.
+    std::size_t volatile_size() const { return volatile_size_; }
+
     /// Of the tables, without the entries.
     std::size_t table_bytes() const;
 
@@ -60,7 +64,11 @@ public:
     ScanCursor scan_volatile(ScanCursor cursor, const KeyTable::Visitor& visit) const;
     /// Requires: size() > 0.
     Entry* random(Random& random) const;
+    /// A key with an expiry; nullptr if none was found soon.
     Entry* random_volatile(Random& random) const;
+    /// The first key with an expiry that a walk meets, which goes on from `cursor` and leaves there
+    /// where it came to; nullptr: there is none.
+    Entry* next_volatile(ScanCursor* cursor) const;
 
     /// Requires: made slotted.
     std::size_t slot_size(int slot) const;
@@ -116,6 +124,14 @@ public:
     void reserve(std::size_t keys);
 
 private:
+    class Counted;
+
+    /// How many keys there are by slot, and how many of them have an expiry.
+    struct Counts {
+        SlotCounts keys;
+        SlotCounts volatile_keys;
+    };
+
     KeyTable& table_of(ByteView key);
     const KeyTable& table_of(ByteView key) const;
 
@@ -130,11 +146,13 @@ private:
         ScanCursor cursor,
         const std::function<std::uint64_t(const KeyTable&, std::uint64_t)>& step
     ) const;
-    const KeyTable& random_table(Random& random) const;
+    void forget_counts();
 
     std::uint64_t seed_;
     std::vector<KeyTable> tables_;  ///< One, or one per slot.
     std::size_t size_ = 0;
+    std::size_t volatile_size_ = 0;
+    std::optional<Counts> counts_;  ///< If slotted.
     std::vector<ChangeObserver*> observers_;
 };
 

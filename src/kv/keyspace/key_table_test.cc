@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "kv/keyspace/database.h"
+#include "wire/crc16.h"
 
 #include <gtest/gtest.h>
 
@@ -95,6 +96,56 @@ TEST(Database, CountsKeysThatExpire) {
     EXPECT_EQ(database.volatile_size(), 1U);
     database.set_string("a", "3", StringEncoding::kInt, false);
     EXPECT_EQ(database.volatile_size(), 0U);
+}
+
+void find_few_that_expire(bool slotted) {
+    Database database(kSeed, slotted);
+    for (int n = 0; n < 20'000; ++n) {
+        database.set_string("k" + std::to_string(n), "v", StringEncoding::kRaw, false);
+    }
+    SeededRandom random(1);
+    ScanCursor cursor = 0;
+    EXPECT_EQ(database.random_volatile(random), nullptr);
+    EXPECT_EQ(database.next_volatile(&cursor), nullptr);
+    std::set<std::string> few;
+    for (const char* key : {"k7", "k77", "k777"}) {
+        database.set_expiry(database.find(key), 1);
+        few.insert(key);
+    }
+    while (!few.empty()) {
+        Entry* entry = database.next_volatile(&cursor);
+        ASSERT_NE(entry, nullptr);
+        EXPECT_EQ(few.erase(std::string(entry->key())), 1U);
+        database.erase(entry);
+    }
+    EXPECT_EQ(database.next_volatile(&cursor), nullptr);
+    EXPECT_EQ(database.volatile_size(), 0U);
+}
+
+TEST(Database, FindsTheFewKeysThatExpire) {
+    find_few_that_expire(false);
+    find_few_that_expire(true);
+}
+
+TEST(Database, ASlottedTableFindsTheOneKeyThatExpiresAtOnce) {
+    SeededRandom random(1);
+    Database database(kSeed, true);
+    for (int n = 0; n < 10'000; ++n) {
+        database.set_string("k" + std::to_string(n), "v", StringEncoding::kRaw, false);
+    }
+    database.set_expiry(database.find("k5"), 1);
+    Entry* found = database.random_volatile(random);
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->key(), "k5");
+    Database other = database.sibling();
+    database.exchange_slot(wire::key_slot("k5"), other);
+    EXPECT_EQ(database.random_volatile(random), nullptr);
+    ASSERT_NE(other.random_volatile(random), nullptr);
+    EXPECT_EQ(other.random_volatile(random)->key(), "k5");
+    for (std::size_t left = database.size(); left > 0; --left) {
+        database.erase(database.random(random));
+    }
+    EXPECT_EQ(database.size(), 0U);
 }
 
 TEST(Database, TakesWhatRoomWasReservedFor) {
