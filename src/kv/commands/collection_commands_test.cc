@@ -40,6 +40,7 @@ protected:
         wire::split_quoted(line, &words);
         const std::vector<ByteView> views(words.begin(), words.end());
         const CommandSpec* spec = find_command(views[0]);
+        spec = spec->subcommands.empty() ? spec : find_subcommand(*spec, views[1]);
         wire::RespWriter reply(protocol);
         Context context(
             {.keyspace = keyspace,
@@ -74,6 +75,18 @@ protected:
     std::string propagated;
     std::optional<BlockRequest> blocked;
 };
+
+TEST_F(CollectionCommands, WhatAGroupWasGivenIsToldByClaimsAlone) {
+    for (const char* id : {"1-0", "2-0", "3-0"}) {
+        run(std::string("XADD s ") + id + " f v");
+    }
+    run("XGROUP CREATE s g 0");
+    run("XREADGROUP GROUP g me COUNT 1 STREAMS s >");
+    EXPECT_EQ(propagated, "XCLAIM s g me 0 1-0 TIME 1000 RETRYCOUNT 1 FORCE JUSTID LASTID 1-0 ");
+    run("XCLAIM s g me 0 2-0 TIME 1000 RETRYCOUNT 1 FORCE JUSTID LASTID 2-0");
+    run("XREADGROUP GROUP g me NOACK STREAMS s >");
+    EXPECT_EQ(propagated, "XGROUP SETID s g 3-0 ENTRIESREAD 3 ");
+}
 
 TEST_F(CollectionCommands, APopThatMayWaitIsPropagatedAsOneThatDoesNot) {
     run("RPUSH l a b c d");

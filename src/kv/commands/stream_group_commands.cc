@@ -481,7 +481,9 @@ void do_xclaim(Context& ctx) {
     }
     ctx.propagate_nothing();
     const bool moved = options.last_id > group->last_id;
-    if (moved) {
+    if (moved && stream->next_after(group->last_id) == options.last_id) {
+        stream->note_read(*group, options.last_id);  // As XREADGROUP tells of what it gave out.
+    } else if (moved) {
         group->last_id = options.last_id;
     }
     Claim claim{ctx, *stream, *group, options.just_id, options.delivered_ms, options.deliveries};

@@ -226,13 +226,7 @@ std::size_t reply_news(
     StreamId first = group.last_id;
     (void)first.increment();
     stream.visit(first, StreamId::max(), false, [&](const StreamEntry& entry) {
-        if (group.entries_read != StreamGroup::kReadUnknown
-            && !stream.has_tombstones_after(entry.id)) {
-            ++group.entries_read;
-        } else if (stream.entries_added() > 0) {
-            group.entries_read = stream.estimate_entries_read(entry.id);
-        }
-        group.last_id = entry.id;
+        stream.note_read(group, entry.id);
         reply_stream_entry(ctx, entry);
         if (!options.no_ack) {
             StreamPending& pending = group.assign(entry.id, consumer);
@@ -243,7 +237,9 @@ std::size_t reply_news(
         return ++found != options.count;
     });
     if (found > 0) {
-        propagate_group_id(ctx, key, options.group, group);
+        if (options.no_ack) {  // Else each claim says how far the group has come.
+            propagate_group_id(ctx, key, options.group, group);
+        }
         ctx.add_dirty(1);
     }
     return static_cast<std::size_t>(found);

@@ -237,6 +237,26 @@ std::int64_t StreamValue::estimate_entries_read(StreamId id) const {
     return StreamGroup::kReadUnknown;
 }
 
+void StreamValue::note_read(StreamGroup& group, StreamId id) const {
+    if (group.entries_read != StreamGroup::kReadUnknown && !has_tombstones_after(id)) {
+        ++group.entries_read;
+    } else if (entries_added_ > 0) {
+        group.entries_read = estimate_entries_read(id);
+    }
+    group.last_id = id;
+}
+
+std::optional<StreamId> StreamValue::next_after(StreamId id) const {
+    std::optional<StreamId> next;
+    if (id.increment()) {
+        visit(id, StreamId::max(), false, [&next](const StreamEntry& entry) {
+            next = entry.id;
+            return false;
+        });
+    }
+    return next;
+}
+
 std::optional<std::int64_t> StreamValue::lag(const StreamGroup& group) const {
     const auto added = static_cast<std::int64_t>(entries_added_);
     if (added == 0) {

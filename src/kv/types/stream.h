@@ -106,6 +106,10 @@ public:
     /// How many entries were added up to `id`, as far as that can be said without counting
     /// (StreamGroup::kReadUnknown if not).
     std::int64_t estimate_entries_read(StreamId id) const;
+    /// The group has been given the entry, the next one after its last.
+    void note_read(StreamGroup& group, StreamId id) const;
+    /// The first entry after `id`; nothing: there is none.
+    std::optional<StreamId> next_after(StreamId id) const;
     /// Is an entry in (first, last] missing, or may it be: was something deleted after `first`?
     bool has_tombstones_after(StreamId first) const;
     /// Entries that the group has not read yet; nothing if that cannot be said.
