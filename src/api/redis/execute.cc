@@ -542,6 +542,9 @@ void Service::add_latency(ByteView event, std::uint64_t nanoseconds) {
 void Service::after_command(Session* session) {
     flush_propagation();
     if (!serving_ready_ && !ready_.empty()) {
+        if (std::exchange(frozen_now_us_, {}).has_value()) {
+            frozen_now_us_ = now_us();  // A long transaction's keys may have expired in its course.
+        }
         serve_ready();
     }
     if (session != nullptr) {

@@ -71,6 +71,9 @@ void Cluster::attach(node::KvNode& node) {
         node_->set_name(name);
         return {};
     });
+    service_.on_setting("replication-mode", []() -> Status {
+        return Error{ErrorCode::kInvalidArgument, "a group keeps the mode that it began with"};
+    });
     service_.on_setting("cluster-replica-no-failover", [this]() -> Status {
         bar_or_not();
         return {};

@@ -1,4 +1,6 @@
 // How this node's copy stands to the others of its group, in the words of INFO and ROLE.
+#include "api/redis/replication/replication_info.h"
+
 #include "api/redis/call.h"
 #include "api/redis/cluster/cluster.h"
 #include "node/kv/kv_node.h"
@@ -60,6 +62,10 @@ void Cluster::write_replication_info(
                 + ",offset=" + std::to_string(copy->core().match_of(id).value_or(0)) + ",lag=0"
             );
         }
+    }
+    // Tools that keep a copy (redis-cli --replica, --rdb) follow as in Redis.
+    for (std::string& follower : describe_replicas(service_)) {
+        replicas.push_back(std::move(follower));
     }
     line("connected_slaves", std::to_string(replicas.size()));
     for (std::size_t i = 0; i < replicas.size(); ++i) {

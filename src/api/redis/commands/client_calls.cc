@@ -270,7 +270,7 @@ std::size_t kill_matching(Call& call, const KillFilter& filter) {
         if (session == &call.session) {
             session->close_after_reply = true;
         } else {
-            session->abort();
+            session->close_gently();
         }
     }
     return found.size();

@@ -183,9 +183,11 @@ void debug_loadaof(Call& call) {
         call.error("ERR this server keeps no files");
         return;
     }
+    // A node of a cluster has no append-only file: its keys are written and read anew.
     answer_load(
         call,
-        call.service.persistence->reload_aof(),
+        call.service.cluster == nullptr ? call.service.persistence->reload_aof()
+                                        : call.service.persistence->reload({}),
         "ERR Error trying to load the AOF files, check server logs."
     );
 }

@@ -74,7 +74,16 @@ void write_replicas(Service& service, const InfoLine& line) {
         line("min_slaves_good_slaves", std::to_string(replicas.good()));
     }
     std::size_t index = 0;
-    for (const auto& [id, replica] : replicas.all()) {
+    for (const std::string& replica : describe_replicas(service)) {
+        line("slave" + std::to_string(index++), replica);
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> describe_replicas(Service& service) {
+    std::vector<std::string> out;
+    for (const auto& [id, replica] : service.replication().replicas().all()) {
         const Session* session = service.session(id);
         if (session == nullptr || replica.phase == ReplicaPhase::kHandshake) {
             continue;
@@ -82,16 +91,14 @@ void write_replicas(Service& service, const InfoLine& line) {
         const std::int64_t lag = replica.phase == ReplicaPhase::kOnline
                                      ? (service.now_ms() - replica.heard_ms) / 1000
                                      : 0;
-        line(
-            "slave" + std::to_string(index++),
+        out.push_back(
             "ip=" + ip_of(*session, replica) + ",port=" + std::to_string(replica.announced_port)
-                + ",state=" + std::string(phase_name(replica.phase))
-                + ",offset=" + std::to_string(replica.acknowledged) + ",lag=" + std::to_string(lag)
+            + ",state=" + std::string(phase_name(replica.phase))
+            + ",offset=" + std::to_string(replica.acknowledged) + ",lag=" + std::to_string(lag)
         );
     }
+    return out;
 }
-
-}  // namespace
 
 void write_replication_info(Service& service, const InfoLine& line) {
     if (service.cluster != nullptr) {

@@ -144,7 +144,7 @@ constexpr SettingSpec kSpecs[] = {
     {"replica-read-only", "slave-read-only", kFlag, "yes", "", 0, 0, 0},
     {"replica-serve-stale-data", "slave-serve-stale-data", kFlag, "yes", "", 0, 0, 0},
     {"replicaof", "slaveof", kText, "", "", 0, 0, kImmutable},
-    {"replication-mode", "", kEnum, "sync", "sync async", 0, 0, kImmutable},
+    {"replication-mode", "", kEnum, "sync", "sync async", 0, 0, 0},
     {"requirepass", "", kText, "", "", 0, 0, 0},
     {"sanitize-dump-payload", "", kEnum, "no", "no yes clients", 0, 0, kInert},
     {"save", "", kText, "3600 1 300 100 60 10000", "", 0, 0, 0},
