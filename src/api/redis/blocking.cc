@@ -207,6 +207,18 @@ bool Service::paused() const {
     return pause_until_ms_ > 0 && now_ms() < pause_until_ms_;
 }
 
+bool Service::pauses_writes_only() const {
+    return !pause_all_;
+}
+
+std::int64_t Service::pause_until_ms() const {
+    return pause_until_ms_;
+}
+
+std::size_t Service::blocked_sessions() const {
+    return blocked_count_;
+}
+
 void Service::pause(std::int64_t until_ms, bool all) {
     // A longer or stricter pause is not cut short by a later one.
     pause_until_ms_ = paused() ? std::max(pause_until_ms_, until_ms) : until_ms;

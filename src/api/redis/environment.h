@@ -32,7 +32,8 @@ struct ServiceEnvironment {
     /// SHUTDOWN was asked for. Stores what is to be stored, then ends the server; an error: it
     /// could not, and goes on (`force` ends it all the same).
     std::function<Status(bool save, bool force)> shutdown;
-    /// The memory the process uses, in bytes; sampled.
+    /// The memory that the calling thread has taken and not freed, in bytes; it wraps if others
+    /// took what it freed. From any thread.
     std::function<std::uint64_t()> used_memory;
     /// Writes the settings into the configuration file.
     std::function<Status(const Settings&)> rewrite_config;

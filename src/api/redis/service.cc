@@ -165,7 +165,17 @@ MonotonicTime Service::monotonic_now() const {
 }
 
 std::uint64_t Service::used_memory() const {
-    return environment_.used_memory ? environment_.used_memory() : 0;
+    return environment_.used_memory ? environment_.used_memory() - freed_elsewhere_.load() : 0;
+}
+
+void Service::free_elsewhere(const std::function<void()>& free) {
+    // Of its own thread each counts what it took less what it freed, which wraps.
+    const auto count = [this] {
+        return environment_.used_memory ? environment_.used_memory() : 0;
+    };
+    const std::uint64_t before = count();
+    free();
+    freed_elsewhere_ += before - count();
 }
 
 void Service::accept(std::unique_ptr<io::Stream> stream, std::uint16_t port) {
@@ -271,6 +281,10 @@ void Service::note_memory(Session& session) {
             evict_clients();
         });
     }
+}
+
+std::size_t Service::client_bytes() const {
+    return client_bytes_;
 }
 
 void Service::evict_clients() {

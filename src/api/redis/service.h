@@ -19,6 +19,7 @@
 #include "kv/command/effects.h"
 #include "kv/keyspace/keyspace.h"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -81,8 +82,7 @@ public:
     /// What the session uses may have changed: those that use most are closed if all together use
     /// more than `maxmemory-clients`.
     void note_memory(Session& session);
-
-    std::size_t client_bytes() const { return client_bytes_; }
+    std::size_t client_bytes() const;
 
     /// Sends what is no command's answer: after the answer of the command that runs, else at once.
     /// CLIENT REPLY OFF does not hold it back.
@@ -141,12 +141,9 @@ public:
     void pause(std::int64_t until_ms, bool all);
     void unpause();
     bool paused() const;
-
-    bool pauses_writes_only() const { return !pause_all_; }
-
-    std::int64_t pause_until_ms() const { return pause_until_ms_; }
-
-    std::size_t blocked_sessions() const { return blocked_count_; }
+    bool pauses_writes_only() const;
+    std::int64_t pause_until_ms() const;
+    std::size_t blocked_sessions() const;
 
     // What clients hear of.
     std::size_t publish(ByteView channel, ByteView message);
@@ -209,6 +206,9 @@ public:
     const ServiceEnvironment& environment() const { return environment_; }
 
     std::uint64_t used_memory() const;
+
+    /// On a thread of its own: what `free` frees is no longer counted as used here.
+    void free_elsewhere(const std::function<void()>& free);
 
     /// What was used before there were keys and connections.
     std::uint64_t startup_memory() const { return startup_memory_; }
@@ -364,6 +364,7 @@ private:
     std::vector<std::pair<int, std::string>> ready_;
     std::size_t blocked_count_ = 0;
     std::uint64_t startup_memory_ = 0;
+    std::atomic<std::uint64_t> freed_elsewhere_{0};
     std::size_t client_bytes_ = 0;  ///< Of all sessions, as they were noted last.
     bool evicts_later_ = false;
     bool evicts_clients_later_ = false;

@@ -136,6 +136,13 @@ TEST_F(ServiceTest, TheFewKeysThatExpireAreEvictedAmongManyThatDoNot) {
     EXPECT_EQ(run(client, "DBSIZE"), ":20000\r\n");
 }
 
+TEST_F(ServiceTest, WhatAnotherThreadFreesIsNoLongerUsed) {
+    used = 100;
+    service->free_elsewhere([this] { used -= 500; });  // It wraps, as that thread's count does.
+    used = 2000;
+    EXPECT_EQ(service->used_memory(), 1500U);
+}
+
 TEST_F(ServiceTest, AScriptThatReadsTracksTheKeysItDeclares) {
     Client& cache = connect();
     Client& other = connect();

@@ -198,8 +198,8 @@ void SlotMoves::throw_away(const node::SlotSet& slots, kv::Database& from) {
     }
     std::erase_if(freeing_, [](const Freeing& each) { return each.done->load(); });
     auto done = std::make_shared<std::atomic<bool>>(false);
-    freeing_.push_back({done, std::make_unique<io::Thread>("free", [away, done] {
-                            away->clear();
+    freeing_.push_back({done, std::make_unique<io::Thread>("free", [this, away, done] {
+                            service_.free_elsewhere([&away] { away->clear(); });
                             done->store(true);
                         })});
 }
