@@ -161,6 +161,7 @@ bool is_known_setting(std::string_view name) {
         "index.analysis.",
         "index.mapping.",
         "index.routing.allocation.",
+        "index.routing.rebalance.",
         "index.blocks.",
         "index.search.",
         "index.indexing.",

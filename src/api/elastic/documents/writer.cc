@@ -10,6 +10,7 @@
 #include "api/elastic/refresh_pins.h"
 #include "api/elastic/resolver.h"
 #include "api/elastic/routing.h"
+#include "api/elastic/usage.h"
 
 #include <algorithm>
 #include <map>
@@ -343,6 +344,9 @@ void Writer::answer(std::size_t place, const Index& index, const Result<search::
     body["_seq_no"] = outcome.value().meta.seq;
     body["_primary_term"] = outcome.value().meta.term;
     out.status = erase ? (found ? 200 : 404) : (found ? 200 : 201);
+    context_.usage.add(index.uuid, erase ? Use::kDeleted : Use::kIndexed);
+    context_.usage.add(index.uuid, Use::kSinceFlush);
+    context_.usage.add(index.uuid, Use::kSinceFlushBytes, items_[place].source.size() + 1);
 }
 
 Result<Json> Writer::updated_source(const WriteItem& item, const FoundDocument& before, bool& noop)
@@ -391,6 +395,7 @@ Status Writer::update_once(std::size_t place, const IndexPtr& index, bool& again
     bool noop = false;
     KUMO_TRY_ASSIGN(const Json source, updated_source(item, before, noop));
     if (noop) {
+        context_.usage.add(index->uuid, Use::kNoop);
         Json& body = answers_[place].body;
         body["_index"] = index->name;
         body["_id"] = item.id;

@@ -2,6 +2,7 @@
 #include "api/elastic/documents/writer.h"
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
+#include "api/elastic/handlers/task_run.h"
 #include "api/elastic/refresh_pins.h"
 #include "api/elastic/search/fetch.h"
 #include "api/elastic/search/search_run.h"
@@ -26,6 +27,7 @@ struct Progress {
     std::int64_t conflicts = 0;
     std::int64_t noops = 0;
     Json failures = Json::array();
+    bool cancelled = false;
 
     Json json(const Context& context, bool creates, bool updates) const {
         Json out = Json::object(
@@ -50,6 +52,9 @@ struct Progress {
         out["retries"] = Json::object({{"bulk", 0}, {"search", 0}});
         out["throttled_millis"] = 0;
         out["requests_per_second"] = -1.0;
+        if (cancelled) {
+            out["canceled"] = "by user request";
+        }
         out["throttled_until_millis"] = 0;
         out["failures"] = failures;
         return out;
@@ -149,11 +154,16 @@ bool write_all(
     const Context& context,
     std::vector<WriteItem> items,
     const ByQuery& how,
+    const Task& task,
     Progress& progress
 ) {
     WriteOptions options;
     options.refresh = how.refresh;
     for (std::size_t at = 0; at < items.size(); at += kBatch) {
+        if (task.cancelled.load()) {
+            progress.cancelled = true;
+            return false;
+        }
         std::vector<WriteItem> batch(
             std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(at)),
             std::make_move_iterator(
@@ -219,15 +229,8 @@ WriteItem item_of(Found found, WriteKind kind) {
     return item;
 }
 
-Result<Answer> run_by_query(const Request& request, WriteKind kind) {
+Result<Answer> run_by_query(const Request& request, const Task& task, WriteKind kind) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
-    if (kind == WriteKind::kDelete && (body.is_null() || body.find("query") == nullptr)
-        && !request.parameters.has("q")) {
-        return fault(
-            "action_request_validation_exception",
-            "Validation Failed: 1: query is missing;"
-        );
-    }
     if (body.find("script") != nullptr) {
         return not_supported("scripts are not supported");
     }
@@ -249,7 +252,7 @@ Result<Answer> run_by_query(const Request& request, WriteKind kind) {
         items.push_back(item_of(std::move(one), kind));
         items.back().pipeline = request.parameters.text("pipeline");
     }
-    (void)write_all(request.context, std::move(items), how, progress);
+    (void)write_all(request.context, std::move(items), how, task, progress);
     if (how.refresh) {
         for (const SearchTarget& target : targets) {
             request.context.pins.refresh(target.index->name);
@@ -261,17 +264,14 @@ Result<Answer> run_by_query(const Request& request, WriteKind kind) {
     );
 }
 
-}  // namespace
-
-Result<Answer> delete_by_query(const Request& request) {
-    return run_by_query(request, WriteKind::kDelete);
+Result<Answer> by_query_task(const Request& request, WriteKind kind, TaskKind task) {
+    task.cancellable = true;
+    return run_as_task(request, std::move(task), [kind](const Request& of, const Task& running) {
+        return run_by_query(of, running, kind);
+    });
 }
 
-Result<Answer> update_by_query(const Request& request) {
-    return run_by_query(request, WriteKind::kIndex);
-}
-
-Result<Answer> reindex(const Request& request) {
+Result<Answer> run_reindex(const Request& request, const Task& task) {
     KUMO_TRY_ASSIGN(const Json body, request.required_json());
     const Json* const source = body.find("source");
     const Json* const dest = body.find("dest");
@@ -352,11 +352,50 @@ Result<Answer> reindex(const Request& request) {
         }
         items.push_back(std::move(item));
     }
-    (void)write_all(request.context, std::move(items), how, progress);
+    (void)write_all(request.context, std::move(items), how, task, progress);
     if (how.refresh) {
         request.context.pins.refresh(to->text());
     }
     return Answer(status_of(progress), progress.json(request.context, true, true));
+}
+
+}  // namespace
+
+Result<Answer> delete_by_query(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    if (body.find("query") == nullptr && !request.parameters.has("q")) {
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: query is missing;"
+        );
+    }
+    return by_query_task(
+        request,
+        WriteKind::kDelete,
+        {"indices:data/write/delete/byquery", "delete-by-query [" + request.part("index") + "]"}
+    );
+}
+
+Result<Answer> update_by_query(const Request& request) {
+    return by_query_task(
+        request,
+        WriteKind::kIndex,
+        {"indices:data/write/update/byquery", "update-by-query [" + request.part("index") + "]"}
+    );
+}
+
+Result<Answer> reindex(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.required_json());
+    const auto index_of = [&body](std::string_view end) {
+        const Json* const of = body.find(end);
+        const Json* const index = of == nullptr ? nullptr : of->find("index");
+        return index == nullptr ? std::string() : index->is_array() ? index->dump() : index->text();
+    };
+    TaskKind kind;
+    kind.action = "indices:data/write/reindex";
+    kind.description = "reindex from [" + index_of("source") + "] to [" + index_of("dest") + "]";
+    kind.cancellable = true;
+    return run_as_task(request, std::move(kind), run_reindex);
 }
 
 }  // namespace kumo::api_elastic

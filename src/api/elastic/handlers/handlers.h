@@ -30,8 +30,10 @@ Result<Answer> flush(const Request& request);
 Result<Answer> force_merge(const Request& request);
 Result<Answer> clear_cache(const Request& request);
 Result<Answer> add_block(const Request& request);
-Result<Answer> clone_index(const Request& request);
 Result<Answer> rollover(const Request& request);
+
+// resize.cc
+Result<Answer> resize_index(const Request& request);
 
 // mappings.cc
 Result<Answer> get_mapping(const Request& request);
@@ -80,10 +82,13 @@ Result<Answer> delete_voting_exclusions(const Request& request);
 Result<Answer> nodes_info(const Request& request);
 Result<Answer> nodes_stats(const Request& request);
 Result<Answer> nodes_usage(const Request& request);
+Result<Answer> reload_secure_settings(const Request& request);
+
+// tasks.cc
 Result<Answer> list_tasks(const Request& request);
 Result<Answer> get_task(const Request& request);
 Result<Answer> cancel_tasks(const Request& request);
-Result<Answer> reload_secure_settings(const Request& request);
+Result<Answer> rethrottle(const Request& request);
 
 // index_stats.cc
 Result<Answer> index_stats(const Request& request);
@@ -124,7 +129,11 @@ Result<Answer> close_point_in_time(const Request& request);
 Result<Answer> list_points_in_time(const Request& request);
 Result<Answer> validate_query(const Request& request);
 Result<Answer> explain(const Request& request);
+
+// field_caps.cc
 Result<Answer> field_caps(const Request& request);
+
+// search_shards.cc
 Result<Answer> search_shards(const Request& request);
 
 // by_query.cc

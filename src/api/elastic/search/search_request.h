@@ -53,6 +53,8 @@ struct SearchBody {
     std::vector<WantedField> fields;
     std::vector<WantedField> docvalue_fields;
     Json indices_boost;
+    std::vector<std::string> groups;  ///< "stats": what the search is counted under.
+    bool named_scores = false;        ///< Matched queries with their scores.
 
     // Of the parameters alone.
     bool total_as_int = false;

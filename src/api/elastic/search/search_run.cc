@@ -7,6 +7,7 @@
 #include "api/elastic/search/highlighter.h"
 #include "api/elastic/search/nested_hits.h"
 #include "api/elastic/suggest/suggest.h"
+#include "api/elastic/usage.h"
 #include "api/elastic/wildcard.h"
 #include "wire/murmur3.h"
 
@@ -537,6 +538,7 @@ Status SearchRun::run() {
         KUMO_TRY(find(i, scored));
     }
     count();
+    count_use();
     KUMO_TRY(aggregate());
     KUMO_TRY(filter_after_aggregations());
     if (!body_.post_filter.is_null()) {

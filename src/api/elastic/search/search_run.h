@@ -43,6 +43,10 @@ public:
     Json hits_object(Json hits) const;
     Json shards_json() const;
 
+    /// Of indices that had nothing to say, but for one of them: what a look at the range of their
+    /// values would have told. 0 if the answer shows them all the same.
+    std::int64_t shards_without_matches() const;
+
 private:
     struct Target {
         std::unique_ptr<QueryContext> context;
@@ -61,6 +65,7 @@ private:
     Status filter_after_aggregations();
     Status collect();
     void count();
+    void count_use();
     Status collapse();
     Status rescore();
     void sort_hits(std::size_t wanted);
