@@ -4,10 +4,12 @@
 #include "api/elastic/handlers/handlers.h"
 #include "api/elastic/handlers/task_run.h"
 #include "api/elastic/refresh_pins.h"
+#include "api/elastic/script/run_script.h"
 #include "api/elastic/search/fetch.h"
 #include "api/elastic/search/search_run.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace kumo::api_elastic {
@@ -229,10 +231,47 @@ WriteItem item_of(Found found, WriteKind kind) {
     return item;
 }
 
+/// What a script makes of an item; false: it is left alone.
+Result<bool>
+change_item(const NamedScript& script, std::uint64_t version, WriteItem& item, Progress& progress) {
+    KUMO_TRY_ASSIGN(Json source, Json::parse(item.source));
+    Json ctx = Json::object(
+        {{"op", "index"},
+         {"_index", item.index},
+         {"_id", item.id},
+         {"_version", version},
+         {"_routing", item.routing.empty() ? Json() : Json(item.routing)},
+         {"_source", std::move(source)}}
+    );
+    KUMO_TRY(script.change(ctx));
+    const auto text = [&ctx](std::string_view name) {
+        const Json* const value = std::as_const(ctx).find(name);
+        return value == nullptr || value->is_null() ? std::string() : value->text();
+    };
+    const std::string op = text("op");
+    if (op == "noop" || op == "none") {
+        ++progress.noops;
+        return false;
+    }
+    if (op != "index" && op != "create" && op != "delete") {
+        return illegal_argument(
+            "Operation type [" + op + "] not allowed, only [noop, index, delete] are allowed"
+        );
+    }
+    item.kind = op == "delete" ? WriteKind::kDelete : item.kind;
+    item.index = text("_index");
+    item.id = text("_id");
+    item.routing = text("_routing");
+    item.source = ctx["_source"].dump();
+    return true;
+}
+
 Result<Answer> run_by_query(const Request& request, const Task& task, WriteKind kind) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
-    if (body.find("script") != nullptr) {
-        return not_supported("scripts are not supported");
+    std::optional<NamedScript> script;
+    if (const Json* const given = body.find("script");
+        given != nullptr && kind == WriteKind::kIndex) {
+        KUMO_TRY_ASSIGN(script, NamedScript::of(request.context.cluster, *given));
     }
     KUMO_TRY_ASSIGN(const ByQuery how, by_query_of(request, body));
     KUMO_TRY_ASSIGN(const IndicesOptions options, options_of().with(request.parameters));
@@ -249,8 +288,16 @@ Result<Answer> run_by_query(const Request& request, const Task& task, WriteKind 
     progress.total = static_cast<std::int64_t>(found.size());
     std::vector<WriteItem> items;
     for (Found& one : found) {
-        items.push_back(item_of(std::move(one), kind));
-        items.back().pipeline = request.parameters.text("pipeline");
+        const std::uint64_t version = one.document.meta.version;
+        WriteItem item = item_of(std::move(one), kind);
+        item.pipeline = request.parameters.text("pipeline");
+        bool writes = true;
+        if (script) {
+            KUMO_TRY_ASSIGN(writes, change_item(*script, version, item, progress));
+        }
+        if (writes) {
+            items.push_back(std::move(item));
+        }
     }
     (void)write_all(request.context, std::move(items), how, task, progress);
     if (how.refresh) {
@@ -281,8 +328,9 @@ Result<Answer> run_reindex(const Request& request, const Task& task) {
     if (source->find("remote") != nullptr) {
         return not_supported("reindexing from another cluster is not supported");
     }
-    if (body.find("script") != nullptr) {
-        return not_supported("scripts are not supported");
+    std::optional<NamedScript> script;
+    if (const Json* const given = body.find("script")) {
+        KUMO_TRY_ASSIGN(script, NamedScript::of(request.context.cluster, *given));
     }
     const Json* const from = source->find("index");
     const Json* const to = dest->find("index");
@@ -350,7 +398,13 @@ Result<Answer> run_reindex(const Request& request, const Task& task) {
             KUMO_TRY_ASSIGN(const Json all, Json::parse(item.source));
             item.source = filter.apply(all).dump();
         }
-        items.push_back(std::move(item));
+        bool writes = true;
+        if (script) {
+            KUMO_TRY_ASSIGN(writes, change_item(*script, version, item, progress));
+        }
+        if (writes) {
+            items.push_back(std::move(item));
+        }
     }
     (void)write_all(request.context, std::move(items), how, task, progress);
     if (how.refresh) {

@@ -5,11 +5,13 @@
 #include "api/elastic/handlers/task_run.h"
 #include "api/elastic/index_stats.h"
 #include "api/elastic/mapping/dates.h"
+#include "api/elastic/usage.h"
 #include "api/elastic/wildcard.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
 #include <utility>
 
 #include <sys/statvfs.h>
@@ -208,7 +210,34 @@ Result<Answer> cat_count(const Request& request) {
 
 /// Values are read from columns: nothing is loaded for it.
 Result<Answer> cat_fielddata(const Request& request) {
-    return table_answer(request, "fielddata", {});
+    if (wants_help(request)) {
+        return table_answer(request, "fielddata", {});
+    }
+    const ClusterView view = ClusterView::of(request.context);
+    const NodeView* const self = view.self();
+    std::string wanted = request.part("fields");
+    wanted = wanted.empty() ? request.parameters.text("fields") : wanted;
+    std::map<std::string, std::uint64_t> fields;
+    for (const IndexPtr& index : request.context.indices.all()) {
+        for (const auto& [name, bytes] : request.context.usage.of(index->uuid).fielddata) {
+            fields[name] += bytes;
+        }
+    }
+    std::vector<Row> rows;
+    for (const auto& [name, bytes] : fields) {
+        if (self == nullptr || !fits_any(wanted, name)) {
+            continue;
+        }
+        Row row;
+        row["id"] = self->id;
+        row["host"] = host_of(*self);
+        row["ip"] = self->ip;
+        row["node"] = self->name;
+        row["field"] = name;
+        row["size"] = Cell::bytes(bytes);
+        rows.push_back(std::move(row));
+    }
+    return table_answer(request, "fielddata", std::move(rows));
 }
 
 Result<Answer> cat_health(const Request& request) {
@@ -629,6 +658,12 @@ Result<Answer> cat_thread_pool(const Request& request) {
                  {"active", "queue", "rejected", "largest", "completed", "pool_size"}) {
                 row[count] = std::int64_t{0};
             }
+            const bool scales = std::string(pool.type) == "scaling";
+            for (const char* const count : scales ? std::array<const char*, 2>{"core", "max"}
+                                                  : std::array<const char*, 2>{"size", "size"}) {
+                row[count] = std::int64_t{1};
+            }
+            row["keep_alive"] = scales ? Cell("5m") : Cell("");
             const bool measured = std::string(pool.type) == "resizable";
             row["total_wait_time"] = measured ? Cell::millis(0) : Cell("-1");
             rows.push_back(std::move(row));

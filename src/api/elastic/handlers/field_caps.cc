@@ -23,6 +23,7 @@ struct Capability {
     std::vector<std::string> indices;
     std::vector<std::string> not_searchable;
     std::vector<std::string> not_aggregatable;
+    std::map<std::string, std::set<std::string>> meta{};
 };
 
 bool is_aggregatable(const MappedField& field) {
@@ -89,6 +90,10 @@ Result<Answer> field_caps(const Request& request) {
             }
             Capability& one = found[path][field->type];
             one.indices.push_back(target.index->name);
+            const Json* const meta = field->definition.find("meta");
+            for (const auto& [key, value] : meta == nullptr ? Json::Object() : meta->members()) {
+                one.meta[key].insert(value.text());
+            }
             if (!field->index || field->is_object()) {
                 one.not_searchable.push_back(target.index->name);
             }
@@ -129,6 +134,9 @@ Result<Answer> field_caps(const Request& request) {
             }
             if (!one.not_aggregatable.empty() && one.not_aggregatable.size() < one.indices.size()) {
                 entry["non_aggregatable_indices"] = names_json(one.not_aggregatable);
+            }
+            for (const auto& [key, values] : one.meta) {
+                entry["meta"][key] = names_json({values.begin(), values.end()});
             }
             fields[path][type] = std::move(entry);
         }

@@ -119,6 +119,10 @@ Result<Answer> cat_templates(const Request& request);
 Result<Answer> cat_thread_pool(const Request& request);
 
 // search.cc
+/// What a search of this body answers.
+Result<Json> run_search(const Request& request, const Json& body);
+/// The header of one search in a request of several, as parameters.
+Status read_search_header(const Json& header, Request& into);
 Result<Answer> search(const Request& request);
 Result<Answer> multi_search(const Request& request);
 Result<Answer> count(const Request& request);
@@ -162,8 +166,27 @@ Result<Answer> put_pipeline(const Request& request);
 Result<Answer> get_pipeline(const Request& request);
 Result<Answer> delete_pipeline(const Request& request);
 Result<Answer> simulate_pipeline(const Request& request);
+
+// scripts.cc
 Result<Answer> put_script(const Request& request);
 Result<Answer> get_script(const Request& request);
 Result<Answer> delete_script(const Request& request);
+Result<Answer> script_languages(const Request& request);
+Result<Answer> script_contexts(const Request& request);
+Result<Answer> execute_script(const Request& request);
+
+// search_templates.cc
+Result<Answer> search_template(const Request& request);
+Result<Answer> multi_search_template(const Request& request);
+Result<Answer> render_template(const Request& request);
+
+// resolve_index.cc
+Result<Answer> resolve_index(const Request& request);
+
+// data_streams.cc
+Result<Answer> put_data_stream(const Request& request);
+Result<Answer> get_data_stream(const Request& request);
+Result<Answer> delete_data_stream(const Request& request);
+Result<Answer> data_stream_stats(const Request& request);
 
 }  // namespace kumo::api_elastic

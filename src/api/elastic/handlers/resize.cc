@@ -192,6 +192,9 @@ Result<Answer> resize(const Request& request) {
     const Resize kind = kind_of(request);
     const std::string target = request.part("target");
     KUMO_TRY_ASSIGN(Json body, request.json());
+    if (!request.parameters.flag_or("copy_settings", true)) {
+        return illegal_argument("parameter [copy_settings] can not be explicitly set to [false]");
+    }
     const Json* const of = body.find("settings");
     const Json given = of == nullptr ? Json::object() : normalized_settings(*of);
     KUMO_TRY(check_request(kind, target, body, given));

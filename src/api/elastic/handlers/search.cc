@@ -144,7 +144,8 @@ targets_of(const Request& request, const SearchBody& body, std::string& pit_id) 
             );
         }
         if (keep != nullptr) {
-            entry->keep_alive_millis.store(whole_millis(time));
+            const std::int64_t before = entry->keep_alive_millis.load();
+            entry->keep_alive_millis.store(std::max(before, whole_millis(time)));
         }
         return entry->targets;
     }
@@ -200,6 +201,24 @@ Status check_boosts(const Request& request, const SearchBody& body) {
     return {};
 }
 
+Error missing_scroll(const std::string& id) {
+    return fault("search_context_missing_exception", "No search context found for id [" + id + "]");
+}
+
+std::string_view next_line(std::string_view& rest) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return line;
+}
+
+Json failed_search(const Error& error) {
+    const Fault why = fault_of(error);
+    return Json::object({{"error", error_json(why)}, {"status", why.status}});
+}
+
+}  // namespace
+
 Result<Json> run_search(const Request& request, const Json& given) {
     KUMO_TRY(check_way(request));
     KUMO_TRY_ASSIGN(SearchBody body, parse_search(given, request.parameters));
@@ -242,19 +261,7 @@ Result<Json> run_search(const Request& request, const Json& given) {
     return with_id;
 }
 
-Error missing_scroll(const std::string& id) {
-    return fault("search_context_missing_exception", "No search context found for id [" + id + "]");
-}
-
-std::string_view next_line(std::string_view& rest) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return line;
-}
-
-/// The header of one search in a request of several, as parameters.
-Status read_header(const Json& header, Request& into) {
+Status read_search_header(const Json& header, Request& into) {
     for (const auto& [name, value] : header.is_object() ? header.members() : Json::Object()) {
         std::string text;
         if (value.is_array()) {
@@ -277,13 +284,6 @@ Status read_header(const Json& header, Request& into) {
     }
     return {};
 }
-
-Json failed_search(const Error& error) {
-    const Fault why = fault_of(error);
-    return Json::object({{"error", error_json(why)}, {"status", why.status}});
-}
-
-}  // namespace
 
 Result<Answer> search(const Request& request) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
@@ -315,7 +315,7 @@ Result<Answer> multi_search(const Request& request) {
                 one.parameters.set(name, *value);
             }
         }
-        KUMO_TRY(read_header(header, one));
+        KUMO_TRY(read_search_header(header, one));
         auto answer = run_search(one, body);
         if (answer.ok()) {
             Json found = std::move(answer).value();

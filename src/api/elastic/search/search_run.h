@@ -5,6 +5,7 @@
 #include "api/elastic/nested/nested_search.h"
 #include "api/elastic/query/query.h"
 #include "api/elastic/search/hit.h"
+#include "api/elastic/search/profile.h"
 #include "api/elastic/search/search_request.h"
 #include "api/elastic/search/sort.h"
 #include "api/elastic/search/target.h"
@@ -56,6 +57,7 @@ private:
         std::vector<search::tree::AllMatches> named_matches;
         search::tree::NodePtr query;
         search::tree::AllMatches matches;
+        Duration time{};
     };
 
     Status prepare(std::size_t i);
@@ -74,6 +76,9 @@ private:
     Result<Json> top_hits(const Json& options, const agg::DocSet& docs);
     Json matched_queries(const Hit& hit) const;
     Json total_json() const;
+    Json profile() const;
+    Status check_fields() const;
+    Status add_collapsed(std::size_t hit, Json& out);
 
     const Context& context_;
     std::vector<SearchTarget> targets_;
@@ -89,6 +94,8 @@ private:
     bool terminated_early_ = false;
     std::optional<float> max_score_;
     std::optional<Json> aggregations_;
+    AggregationTimes aggregation_times_;
+    Duration fetch_time_{};
     MonotonicTime begin_;
 };
 

@@ -1,4 +1,6 @@
+#include "api/elastic/cluster_view.h"
 #include "api/elastic/context.h"
+#include "api/elastic/fault.h"
 #include "api/elastic/search/search_run.h"
 #include "api/elastic/usage.h"
 
@@ -53,6 +55,7 @@ void SearchRun::count_use() {
             fields.insert(part.field);
         }
     }
+    const bool cacheable = body_.size == 0 && body_.scroll.empty();
     for (const SearchTarget& target : targets_) {
         const std::string& uuid = target.index->uuid;
         const auto shards = static_cast<std::uint64_t>(target.index->shards());
@@ -60,6 +63,8 @@ void SearchRun::count_use() {
         context_.usage.add(uuid, Use::kFetch, body_.size > 0 ? shards : 0);
         context_.usage.add(uuid, Use::kScroll, body_.scroll.empty() ? 0 : shards);
         context_.usage.add(uuid, Use::kSuggest, body_.suggest.is_null() ? 0 : shards);
+        // Nothing keeps answers: each that could have been kept is a miss.
+        context_.usage.add(uuid, Use::kCacheMiss, cacheable ? shards : 0);
         for (const std::string& group : body_.groups) {
             context_.usage.searched_group(uuid, group);
         }
@@ -94,6 +99,65 @@ std::int64_t SearchRun::shards_without_matches() const {
         out += any ? 0 : targets_[i].index->shards();
     }
     return std::min(out, std::max<std::int64_t>(total - 1, 0));
+}
+
+Status SearchRun::check_fields() const {
+    for (const SearchTarget& target : targets_) {
+        const Mapping& mapping = *target.index->mapping;
+        if (!body_.fields.empty() && !mapping.source_enabled()) {
+            return shard_failure(
+                target.index->name,
+                illegal_argument(
+                    "Unable to retrieve the requested [fields] since _source is disabled in the "
+                    "mappings for index ["
+                    + target.index->name + "]"
+                )
+            );
+        }
+        for (const WantedField& one : body_.fields) {
+            const MappedField* const field = mapping.find(one.pattern);
+            if (field != nullptr && !one.format.empty() && !field->is_date()
+                && field->type != "date_range") {
+                return shard_failure(
+                    target.index->name,
+                    illegal_argument(
+                        "Field [" + field->path + "] of type [" + field->type
+                        + "] doesn't support formats."
+                    )
+                );
+            }
+        }
+    }
+    return {};
+}
+
+Json SearchRun::profile() const {
+    const ClusterView view = ClusterView::of(context_);
+    const std::string node = view.self() == nullptr ? "" : view.self()->id;
+    static const Json kNone;
+    Json shards = Json::array();
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+        std::uint64_t matches = 0;
+        std::uint64_t parts = 0;
+        for (const tree::Matches& part : found_[i].matches) {
+            matches += part.size();
+            parts += part.size() > 0 ? 1 : 0;
+        }
+        shards.push(profile_json(
+            {"[" + node + "][" + targets_[i].index->name + "][0]",
+             *targets_[i].index->mapping,
+             body_.query,
+             body_.aggregations,
+             aggregations_ ? *aggregations_ : kNone,
+             matches,
+             parts,
+             found_[i].time,
+             found_[i].time,
+             fetch_time_,
+             aggregation_times_}
+        ));
+    }
+    return Json::object({{"shards", std::move(shards)}});
 }
 
 }  // namespace kumo::api_elastic
