@@ -161,7 +161,7 @@ Error DocumentMapper::failed(const MappedField& field, const Json& value, const 
         "mapper_parsing_exception",
         "failed to parse field [" + field.path + "] of type [" + field.type
             + "] in document with id '" + std::string(id_) + "'. Preview of field's value: '"
-            + preview + "'"
+            + preview + "'" + kFaultSeparator + cause.type + kFaultSeparator + cause.reason
     );
 }
 

@@ -194,6 +194,7 @@ Status read_member(const std::string& name, const Json& value, SearchBody& out) 
     if (name == "_source") {
         KUMO_TRY_ASSIGN(out.source, SourceFilter::of(value));
         out.shows_source = out.source.show;
+        out.source_said = true;
         return {};
     }
     if (name == "stored_fields") {
@@ -259,6 +260,7 @@ Status read_parameters(const Parameters& parameters, SearchBody& out) {
     if (parameters.has("_source") || !source.is_plain()) {
         out.source = source;
         out.shows_source = source.show;
+        out.source_said = true;
     }
     if (const std::string* const stored = parameters.find("stored_fields")) {
         Json list = Json::array();

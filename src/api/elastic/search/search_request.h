@@ -48,6 +48,7 @@ struct SearchBody {
     std::int64_t terminate_after = 0;
     SourceFilter source;
     bool shows_source = true;
+    bool source_said = false;  ///< "_source" was given.
     bool stored_none = false;
     std::vector<std::string> stored_fields;
     std::vector<WantedField> fields;

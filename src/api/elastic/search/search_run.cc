@@ -310,6 +310,7 @@ Status SearchRun::collect() {
                 Hit hit{i, p, part.docs[m], part.score_at(m), {}};
                 if (keys) {
                     sorter_->read_keys(targets_, hit);
+                    KUMO_TRY(script_keys(hit));
                 }
                 if (!has_after || sorter_->is_after(hit, after)) {
                     if (needs_scores() && (!max_score_ || hit.score > *max_score_)) {
@@ -395,7 +396,7 @@ Status SearchRun::rescore() {
             least = std::min(least, hits_[h].score);
         }
         for (std::size_t h = count; h < hits_.size(); ++h) {
-            hits_[h].score = std::min(hits_[h].score, least);
+            hits_[h].score = std::min(hits_[h].score * first_weight, least);
         }
     }
     max_score_.reset();
@@ -459,9 +460,7 @@ Status SearchRun::run() {
     KUMO_TRY(check_window(body_, targets_));
     KUMO_TRY(check_fields());
     KUMO_TRY(check_collapse(body_));
-    if (!body_.script_fields.is_null() && !body_.script_fields.empty()) {
-        return not_supported("scripts are not supported");
-    }
+    KUMO_TRY(prepare_scripts());
     if (!body_.collapse.is_null() && !body_.scroll.empty()) {
         return illegal_argument("cannot use `collapse` in a scroll context");
     }
@@ -536,6 +535,7 @@ Result<Json> SearchRun::one_hit(const Hit& hit) {
             out["highlight"] = std::move(highlighted);
         }
     }
+    KUMO_TRY(add_script_fields(hit, out));
     if (!body_.sort.empty()) {
         out["sort"] = sorter_->values(targets_, hit);
     }
@@ -576,6 +576,11 @@ Result<Json> SearchRun::top_hits(const Json& options, const agg::DocSet& docs) {
     KUMO_TRY_ASSIGN(SearchBody body, parse_search(options, Parameters()));
     if (options.find("size") == nullptr) {
         body.size = 3;
+    }
+    for (const SortPart& part : body.sort) {
+        if (part.by == SortPart::By::kScript) {
+            return not_supported("[top_hits] is not sorted by scripts");
+        }
     }
     // Objects are targets of their own, behind the indices.
     std::vector<SearchTarget> targets = targets_;

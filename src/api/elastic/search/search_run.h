@@ -4,6 +4,7 @@
 #include "api/elastic/context.h"
 #include "api/elastic/nested/nested_search.h"
 #include "api/elastic/query/query.h"
+#include "api/elastic/script/run_script.h"
 #include "api/elastic/search/hit.h"
 #include "api/elastic/search/profile.h"
 #include "api/elastic/search/search_request.h"
@@ -60,7 +61,16 @@ private:
         Duration time{};
     };
 
+    struct FieldScript {
+        std::string name;
+        NamedScript script;
+        bool ignores_failure = false;
+    };
+
     Status prepare(std::size_t i);
+    Status prepare_scripts();
+    Status script_keys(Hit& hit) const;
+    Status add_script_fields(const Hit& hit, Json& out) const;
     Status find(std::size_t i, bool scored);
     Status filter_slice(std::size_t i);
     Status aggregate();
@@ -86,7 +96,9 @@ private:
     std::vector<Target> found_;
     std::optional<Sorter> sorter_;
     std::shared_ptr<NestedIndices> nested_ = std::make_shared<NestedIndices>();
-    std::optional<NestedSearch> nested_search_;  ///< Of aggregations.
+    std::optional<NestedSearch> nested_search_;             ///< Of aggregations.
+    std::vector<std::optional<NamedScript>> sort_scripts_;  ///< Of the sort's parts.
+    std::vector<FieldScript> field_scripts_;
     std::vector<Hit> hits_;
     std::vector<Json> collapsed_;  ///< The key of each hit.
     std::uint64_t total_ = 0;

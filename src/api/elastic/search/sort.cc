@@ -124,12 +124,33 @@ Result<SortPart> distance_part(const Json& options) {
     return out;
 }
 
+Result<SortPart> script_part(const Json& options) {
+    SortPart out;
+    out.by = SortPart::By::kScript;
+    for (const auto& [name, value] : options.is_object() ? options.members() : Json::Object()) {
+        if (name == "script") {
+            out.script = value;
+        } else if (name == "type") {
+            if (value.text() != "number" && value.text() != "string") {
+                return illegal_argument("Unknown ScriptSortType [" + value.text() + "]");
+            }
+            out.text = value.text() == "string";
+        } else {
+            KUMO_TRY(read_option(name, value, out));
+        }
+    }
+    if (out.script.is_null()) {
+        return illegal_argument("a script sort needs a [script] and a [type]");
+    }
+    return out;
+}
+
 Result<SortPart> part_of(const std::string& name, const Json& value) {
     if (name == "_geo_distance") {
         return distance_part(value);
     }
     if (name == "_script") {
-        return not_supported("scripts are not supported");
+        return script_part(value);
     }
     SortPart out = simple(name);
     if (value.is_string()) {
@@ -368,6 +389,10 @@ void Sorter::read_keys(const std::vector<SearchTarget>& targets, Hit& hit) const
             hit.keys.emplace_back(double{hit.score});
             continue;
         }
+        if (part.by == SortPart::By::kScript) {
+            hit.keys.emplace_back();
+            continue;
+        }
         if (part.by == SortPart::By::kDoc) {
             hit.keys.emplace_back(std::int64_t{hit.doc} + (std::int64_t{hit.part} << 32));
             continue;
@@ -509,6 +534,10 @@ Sorter::parse_after(const Json& after, const std::vector<SearchTarget>& targets)
         }
         if (value.is_null()) {
             out.emplace_back();
+        } else if (parts_[i].by == SortPart::By::kScript) {
+            out.push_back(
+                parts_[i].text ? SortKey(value.text()) : SortKey(value.to_double().value_or(0))
+            );
         } else if (parts_[i].by == SortPart::By::kScore || parts_[i].by == SortPart::By::kDistance) {
             out.emplace_back(value.to_double().value_or(0));
         } else if (parts_[i].by == SortPart::By::kDoc || parts_[i].field == "_seq_no") {
