@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "io/fs.h"
 #include "io/loop.h"
+#include "io/worker_pool.h"
 #include "node/node.h"
 
 #include <functional>
@@ -18,6 +19,7 @@ class ClusterStore;
 class SearchContexts;
 class RefreshPins;
 class Tasks;
+class Usage;
 
 /// What every handler works with. Immutable but for what says otherwise; outlives every request.
 struct Context {
@@ -30,6 +32,9 @@ struct Context {
     ClusterStore& cluster;
     SearchContexts& contexts;
     RefreshPins& pins;
+    Tasks& tasks;
+    Usage& usage;
+    io::WorkerPool& pool;  ///< Handlers run on it; for what goes on behind an answer.
 };
 
 /// Calls the node and waits for its answer: `start(reply)`. Not on the loop.

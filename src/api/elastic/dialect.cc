@@ -10,6 +10,9 @@ namespace kumo::api_elastic {
 
 namespace {
 
+/// Of an X-Opaque-Id; the rest says nothing more.
+constexpr std::size_t kOpaqueIdMax = 1024;
+
 std::string header(const wire::HttpRequestHead& head, ByteView name) {
     return std::string(head.find(name).value_or(""));
 }
@@ -76,7 +79,20 @@ Dialect::Dialect(
       cluster_(node, loop),
       contexts_(clock),
       pins_(node, clock),
-      context_{node, clock, options_, fs, loop, indices_, cluster_, contexts_, pins_} {}
+      tasks_(clock),
+      context_{
+          node,
+          clock,
+          options_,
+          fs,
+          loop,
+          indices_,
+          cluster_,
+          contexts_,
+          pins_,
+          tasks_,
+          usage_,
+          pool} {}
 
 std::unique_ptr<http::RequestSink>
 Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr response) {
@@ -85,6 +101,7 @@ Dialect::on_request(const wire::HttpRequestHead& head, http::ResponsePtr respons
     request->path = head.path();
     request->accept = header(head, "accept");
     request->content_type = header(head, "content-type");
+    request->opaque_id = header(head, "x-opaque-id").substr(0, kOpaqueIdMax);
     auto parameters = Parameters::parse(head.query());
     if (!parameters.ok()) {
         send(response, http_answer(*request, parameters.error()));

@@ -6,6 +6,8 @@
 #include "api/elastic/refresh_pins.h"
 #include "api/elastic/request.h"
 #include "api/elastic/search_contexts.h"
+#include "api/elastic/tasks.h"
+#include "api/elastic/usage.h"
 #include "http/handler.h"
 #include "io/worker_pool.h"
 #include "node/node.h"
@@ -44,6 +46,8 @@ private:
     ClusterStore cluster_;
     SearchContexts contexts_;
     RefreshPins pins_;
+    Tasks tasks_;
+    Usage usage_;
     Context context_;
 };
 

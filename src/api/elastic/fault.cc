@@ -144,6 +144,14 @@ Fault fault_of(const Error& error) {
     if (out.type == "search_phase_execution_exception") {
         return search_failure(out);
     }
+    if (const std::size_t cause = out.reason.find(kFaultSeparator); cause != std::string::npos) {
+        const std::size_t end = out.reason.find(kFaultSeparator, cause + 1);
+        out.details["caused_by"] = Json::object(
+            {{"type", out.reason.substr(cause + 1, end - cause - 1)},
+             {"reason", end == std::string::npos ? "" : out.reason.substr(end + 1)}}
+        );
+        out.reason.resize(cause);
+    }
     if (out.type == "index_not_found_exception") {
         const std::size_t begin = out.reason.find('[');
         const std::size_t end = out.reason.rfind(']');

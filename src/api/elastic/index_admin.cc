@@ -79,7 +79,9 @@ void merge_part(Json& into, const Json& part) {
         }
     }
     if (const Json* const aliases = part.find("aliases")) {
-        into["aliases"].merge(*aliases);
+        for (const auto& [name, options] : aliases->members()) {
+            into["aliases"][name] = options;
+        }
     }
 }
 
@@ -125,6 +127,27 @@ void merge_legacy(const Context& context, const std::string& name, bool hidden, 
     }
 }
 
+/// "index.sort.field": documents stay in the order in which they came; what could not be sorted by
+/// is refused all the same.
+Status check_sort(const Index& index) {
+    const Json* const fields = index.settings.find("index.sort.field");
+    if (fields == nullptr || fields->is_null()) {
+        return {};
+    }
+    for (const Json& one : fields->is_array() ? fields->items() : Json::Array{*fields}) {
+        const MappedField* const field = index.mapping->find(one.text());
+        if (field == nullptr) {
+            return illegal_argument("unknown index sort field:[" + one.text() + "]");
+        }
+        const bool number = field->is_int() || field->is_real();
+        if ((!number && field->kind != FieldKind::kKeyword) || field->kind == FieldKind::kHalfFloat
+            || !field->doc_values || !field->nested.empty()) {
+            return illegal_argument("invalid index sort field:[" + one.text() + "]");
+        }
+    }
+    return {};
+}
+
 /// What an index's settings are if nobody says.
 Json usual_settings() {
     return Json::object({{"index.number_of_shards", "1"}, {"index.number_of_replicas", "1"}});
@@ -161,6 +184,7 @@ bool is_known_setting(std::string_view name) {
         "index.analysis.",
         "index.mapping.",
         "index.routing.allocation.",
+        "index.routing.rebalance.",
         "index.blocks.",
         "index.search.",
         "index.indexing.",
@@ -427,6 +451,7 @@ Result<IndexPtr> create_index(const Context& context, const std::string& name, c
         return mapping.error();
     }
     index.mapping = std::move(mapping).value();
+    KUMO_TRY(check_sort(index));
     context.pins.refresh(name);
     return context.indices.create(index);
 }

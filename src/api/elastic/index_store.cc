@@ -288,4 +288,16 @@ ClusterStore::update(const std::string& name, const std::function<Status(Json&)>
     return fault("process_cluster_event_timeout_exception", "[" + name + "] changes too often");
 }
 
+std::string ClusterStore::setting(std::string_view name) const {
+    const Json settings = find("settings");
+    for (const std::string_view scope : {"transient", "persistent"}) {
+        const Json* const of = settings.find(scope);
+        const Json* const value = of == nullptr ? nullptr : of->find(name);
+        if (value != nullptr && !value->is_null()) {
+            return value->text();
+        }
+    }
+    return {};
+}
+
 }  // namespace kumo::api_elastic

@@ -81,6 +81,9 @@ public:
     Result<bool> remove(const std::string& name) const;
     Result<Json> update(const std::string& name, const std::function<Status(Json&)>& change) const;
 
+    /// A setting of the cluster as text; a transient one before a persistent one. Empty: not set.
+    std::string setting(std::string_view name) const;
+
 private:
     node::Node& node_;
     io::Loop& loop_;

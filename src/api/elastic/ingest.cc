@@ -481,6 +481,16 @@ apply_named(const Context& context, const std::string& name, const Index& index,
 }  // namespace
 
 Status check_pipeline(const Json& pipeline) {
+    for (const auto& [name, value] : pipeline.is_object() ? pipeline.members() : Json::Object()) {
+        if (name != "description" && name != "version" && name != "processors"
+            && name != "on_failure" && name != "_meta") {
+            return fault(
+                "parse_exception",
+                "pipeline doesn't support one or more provided configuration parameters [" + name
+                    + "]"
+            );
+        }
+    }
     KUMO_TRY(check_list(pipeline.find("processors")));
     const Json* const on_failure = pipeline.find("on_failure");
     return on_failure == nullptr ? Status() : check_list(on_failure);

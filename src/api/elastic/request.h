@@ -59,6 +59,7 @@ struct Request {
     std::string body{};
     std::string accept{};
     std::string content_type{};
+    std::string opaque_id{};  ///< X-Opaque-Id: what a client calls it.
 
     /// Empty if the route has none.
     std::string part(std::string_view name) const;

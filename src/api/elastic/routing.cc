@@ -44,11 +44,15 @@ std::int64_t default_routing_shards(std::int64_t shards) {
     return shards << std::max<std::int64_t>(1, 10 - log);
 }
 
+std::int64_t routing_shards(const Index& index) {
+    return Json(index.setting("index.number_of_routing_shards"))
+        .to_int64()
+        .value_or(default_routing_shards(index.shards()));
+}
+
 std::int64_t shard_of(const Index& index, std::string_view id, std::string_view routing) {
     const std::int64_t shards = index.shards();
-    const std::int64_t routing_shards = Json(index.setting("index.number_of_routing_shards"))
-                                            .to_int64()
-                                            .value_or(default_routing_shards(shards));
+    const std::int64_t of_routing = routing_shards(index);
     const std::int64_t partition =
         Json(index.setting("index.routing_partition_size")).to_int64().value_or(1);
     std::int32_t hash = routing_hash(routing.empty() ? id : routing);
@@ -58,8 +62,8 @@ std::int64_t shard_of(const Index& index, std::string_view id, std::string_view 
             static_cast<std::uint32_t>(hash) + static_cast<std::uint32_t>(offset)
         );
     }
-    return floor_mod(hash, std::max<std::int64_t>(routing_shards, 1))
-           / std::max<std::int64_t>(routing_shards / shards, 1);
+    return floor_mod(hash, std::max<std::int64_t>(of_routing, 1))
+           / std::max<std::int64_t>(of_routing / shards, 1);
 }
 
 }  // namespace kumo::api_elastic

@@ -55,18 +55,14 @@ bool SearchContexts::remove(std::string_view id) {
     return true;
 }
 
-std::size_t SearchContexts::remove_all(std::string_view prefix) {
+std::map<std::string, std::shared_ptr<SearchContexts::Entry>> SearchContexts::all() {
     const MutexLock lock(mutex_);
-    std::size_t count = 0;
-    for (auto at = kept_.begin(); at != kept_.end();) {
-        if (at->first.starts_with(prefix)) {
-            at = kept_.erase(at);
-            ++count;
-        } else {
-            ++at;
-        }
+    forget_old();
+    std::map<std::string, std::shared_ptr<Entry>> out;
+    for (const auto& [id, kept] : kept_) {
+        out.emplace(id, kept.entry);
     }
-    return count;
+    return out;
 }
 
 std::size_t SearchContexts::size() {

@@ -33,8 +33,8 @@ public:
     /// Null if there is none (any more). With `keep_alive` above zero it is kept so long from now.
     std::shared_ptr<Entry> find(std::string_view id, Duration keep_alive);
     bool remove(std::string_view id);
-    /// All whose id begins so; how many there were.
-    std::size_t remove_all(std::string_view prefix);
+    /// All there are, by id.
+    std::map<std::string, std::shared_ptr<Entry>> all();
     std::size_t size();
 
 private:

@@ -108,6 +108,26 @@ for (const [name, Client, wrapped] of clients) {
                 (error) => (error.statusCode ?? error.meta.statusCode) === 404);
         });
 
+        it("changes documents by scripts, as a task behind its answer", async () => {
+            await client.update(request({ index, id: "3", refresh: true },
+                { script: { source: "ctx._source.year += params.by", params: { by: 100 } } }));
+            assert.equal(body(await client.get({ index, id: "3" }))._source.year, 2103);
+            const begun = body(await client.updateByQuery(request({ index, wait_for_completion: false, refresh: true }, {
+                query: { term: { tag: "t1" } },
+                script: { source: "if (ctx._source.year > 2020) { ctx.op = 'noop' } else { ctx._source.old = true }" },
+            })));
+            const done = body(await client.tasks.get({ task_id: begun.task, wait_for_completion: true }));
+            assert.equal(done.completed, true);
+            assert.equal(done.response.total, done.response.updated + done.response.noops);
+            assert.ok(done.response.noops > 0 && done.response.updated > 0);
+            const found = body(await client.search(request({ index }, {
+                query: { script_score: { query: { exists: { field: "year" } }, script: { source: "doc['year'].value" } } },
+                script_fields: { next: { script: "doc['year'].value + 1" } }, size: 1,
+            })));
+            assert.equal(found.hits.hits[0]._score, 2103);
+            assert.deepEqual(found.hits.hits[0].fields.next, [2104]);
+        });
+
         it("takes a snapshot and restores it under another name", async () => {
             const repo = `repo-${index}`;
             await client.snapshot.createRepository(wrapped
@@ -159,6 +179,15 @@ describe("bad input", () => {
         await answers("GET", "/_cluster/health?timeout=x", undefined, 400);
         const deep = '{"query":'.repeat(500) + "1" + "}".repeat(500);
         await answers("POST", "/_search", deep, 400);
+        await answers("PUT", "/scripted/_doc/1?refresh=true", '{"n":1}', 201);
+        for (const source of ["while (true) {}", "ctx._source.n = ".repeat(300) + "1", "((((", "throw 1", "x.y.z",
+            "def s = 'aaaaaaaa'; while (true) { s += s }"]) {
+            const json = await answers("POST", "/scripted/_update/1", JSON.stringify({ script: source }), 400);
+            assert.equal(json.error.type, "script_exception", source);
+        }
+        await answers("POST", "/_render/template", '{"source":"{{#a}}"}', 400);
+        await answers("GET", "/_tasks/nobody:1", undefined, 404);
+        await answers("GET", "/_tasks/nobody", undefined, 400);
         assert.equal((await answers("GET", "/", undefined, 200)).version.number, "2.19.0");
     });
 });

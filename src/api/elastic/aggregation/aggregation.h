@@ -79,6 +79,9 @@ struct AggregationContext {
     std::function<Result<NestedDocs>(const std::string& path)> nested{};
 };
 
+/// Their names, in order.
+std::vector<std::string_view> aggregation_types();
+
 /// The member "aggs" or "aggregations" of a search.
 Result<Aggregations>
 parse_aggregations(const Json& aggregations, const AggregationContext& context);

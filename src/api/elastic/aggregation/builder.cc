@@ -1,5 +1,6 @@
 #include "api/elastic/aggregation/internal/builder.h"
 
+#include "api/elastic/nearest_name.h"
 #include "search/tree/pattern.h"
 
 #include <algorithm>
@@ -18,22 +19,6 @@ struct Entry {
 const std::map<std::string, Entry, std::less<>>& entries();
 
 AggregationResult read_nested(Definition& of);
-
-std::string nearest_name(std::string_view name, const std::vector<std::string_view>& known) {
-    const std::u32string wanted = search::tree::code_points_of(name);
-    constexpr std::uint32_t kEditsMax = 2;
-    std::uint32_t least = kEditsMax + 1;
-    std::string out;
-    for (const std::string_view one : known) {
-        const std::uint32_t edits =
-            search::tree::edit_distance(wanted, search::tree::code_points_of(one), kEditsMax, true);
-        if (edits < least) {
-            least = edits;
-            out = std::string(one);
-        }
-    }
-    return out;
-}
 
 Result<Aggregations> read_level(
     const Json& json,
@@ -353,6 +338,14 @@ read_order(const Definition& of, std::vector<agg::Order> otherwise) {
     }
     if (out.empty() || out.back().by != agg::OrderBy::kKey) {
         out.push_back({agg::OrderBy::kKey, true, {}});
+    }
+    return out;
+}
+
+std::vector<std::string_view> aggregation_types() {
+    std::vector<std::string_view> out;
+    for (const auto& [type, entry] : entries()) {
+        out.push_back(type);
     }
     return out;
 }

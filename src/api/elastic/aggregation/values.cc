@@ -305,6 +305,22 @@ Result<ReadValues> read_values(const Definition& of, const Json& body, Wants wan
         const std::string path = field->text();
         out.values.words = analysed_words(of.context, path, nullptr).words;
     }
+    if (field != nullptr && field->text() == "_index" && wants == Wants::kAny) {
+        std::vector<std::string> names;
+        for (const QueryContext* const index : of.context.indices) {
+            names.push_back(index == nullptr ? "" : index->index);
+        }
+        out.values.kind = agg::ValueKind::kString;
+        out.values.words = [names](
+                               const agg::Run& /*run*/,
+                               const agg::PartDocs& part,
+                               search::DocId /*doc*/,
+                               std::vector<std::string>& words
+                           ) -> Status {
+            words.push_back(part.index < names.size() ? names[part.index] : "");
+            return {};
+        };
+    }
     const Json* value_type = body.find("value_type");
     value_type = value_type != nullptr ? value_type : body.find("valueType");
     if (out.values.kind == agg::ValueKind::kNone && value_type != nullptr) {

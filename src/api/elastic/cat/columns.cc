@@ -30,12 +30,11 @@ constexpr TableText kTables[] = {
      "*id *host|h *ip *node|n *field|f #*size "},
     {"health",
      "*epoch|time *timestamp|ts,hms,hhmmss *cluster|cl *status|st #*node.total|nt,nodeTotal "
-     "#*node.data|nd,nodeData *discovered_cluster_manager #*shards|t,sh,shards.total,shardsTotal "
+     "#*node.data|nd,nodeData *discovered_cluster_manager|dcm,discovered_master #*shards|t,sh,shards.total,shardsTotal "
      "#*pri|p,shards.primary,shardsPrimary #*relo|r,shards.relocating,shardsRelocating "
      "#*init|i,shards.initializing,shardsInitializing "
      "#*unassign|u,shards.unassigned,shardsUnassigned #*pending_tasks|pt,pendingTasks "
-     "#*max_task_wait_time|mtwt,maxTaskWaitTime #*active_shards_percent|asp,activeShardsPercent "
-     "discovered_master "},
+     "#*max_task_wait_time|mtwt,maxTaskWaitTime #*active_shards_percent|asp,activeShardsPercent "},
     {"indices",
      "*health|h *status|s *index|i,idx *uuid|id #*pri|p,shards.primary,shardsPrimary "
      "#*rep|r,shards.replica,shardsReplica #*docs.count|dc,docsCount "

@@ -10,6 +10,8 @@
 #include "api/elastic/refresh_pins.h"
 #include "api/elastic/resolver.h"
 #include "api/elastic/routing.h"
+#include "api/elastic/script/run_script.h"
+#include "api/elastic/usage.h"
 
 #include <algorithm>
 #include <map>
@@ -124,6 +126,13 @@ private:
     Status update_once(std::size_t place, const IndexPtr& index, bool& again);
     Result<Json> updated_source(const WriteItem& item, const FoundDocument& before, bool& noop)
         const;
+    Result<Json> scripted_source(
+        const WriteItem& item,
+        const Index& index,
+        const FoundDocument& before,
+        bool& noop,
+        bool& erases
+    ) const;
     void flush(Pending& pending);
     void flush_all();
     void answer(std::size_t place, const Index& index, const Result<search::Written>& written);
@@ -270,9 +279,6 @@ Status Writer::add(std::size_t place, const IndexPtr& given) {
         KUMO_TRY_ASSIGN(Mapped mapped, map_source(context_, index, item));
         index = mapped.index;
         write.source = item.source;
-        if (!index->mapping->source_enabled()) {
-            write.source = "{}";
-        }
         write.values = std::move(mapped.source.values);
         fields = std::move(mapped.source.fields);
     }
@@ -343,6 +349,9 @@ void Writer::answer(std::size_t place, const Index& index, const Result<search::
     body["_seq_no"] = outcome.value().meta.seq;
     body["_primary_term"] = outcome.value().meta.term;
     out.status = erase ? (found ? 200 : 404) : (found ? 200 : 201);
+    context_.usage.add(index.uuid, erase ? Use::kDeleted : Use::kIndexed);
+    context_.usage.add(index.uuid, Use::kSinceFlush);
+    context_.usage.add(index.uuid, Use::kSinceFlushBytes, items_[place].source.size() + 1);
 }
 
 Result<Json> Writer::updated_source(const WriteItem& item, const FoundDocument& before, bool& noop)
@@ -367,13 +376,47 @@ Result<Json> Writer::updated_source(const WriteItem& item, const FoundDocument& 
     return source;
 }
 
+/// The source as an update's script leaves it.
+Result<Json> Writer::scripted_source(
+    const WriteItem& item,
+    const Index& index,
+    const FoundDocument& before,
+    bool& noop,
+    bool& erases
+) const {
+    const UpdateBody& update = item.update;
+    if (!before.found && !(update.scripted_upsert && !update.upsert.is_null())) {
+        return updated_source(item, before, noop);
+    }
+    Json source = update.upsert;
+    if (before.found) {
+        KUMO_TRY_ASSIGN(source, Json::parse(before.stored.source));
+    }
+    KUMO_TRY_ASSIGN(const NamedScript script, NamedScript::of(context_.cluster, update.script));
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+        context_.clock.wall_now().time_since_epoch()
+    );
+    Json ctx = Json::object(
+        {{"op", before.found ? "index" : "create"},
+         {"_now", now.count()},
+         {"_index", index.name},
+         {"_id", item.id},
+         {"_version", before.stored.meta.version},
+         {"_routing", before.stored.meta.routing},
+         {"_source", std::move(source)}}
+    );
+    KUMO_TRY(script.change(ctx));
+    const Json* const op = std::as_const(ctx).find("op");
+    const std::string what = op == nullptr ? "" : op->text();
+    noop = what == "none" || what == "noop";
+    erases = what == "delete";
+    return ctx["_source"];
+}
+
 Status Writer::update_once(std::size_t place, const IndexPtr& index, bool& again) {
     WriteItem& item = items_[place];
     const UpdateBody update = item.update;
     again = false;
-    if (!update.script.is_null()) {
-        return not_supported("scripts are not supported");
-    }
     KUMO_TRY_ASSIGN(FoundDocument before, get_document(context_, index->name, item.id, true));
     before.found = before.found
                    && shard_of(*index, item.id, item.routing)
@@ -389,8 +432,15 @@ Status Writer::update_once(std::size_t place, const IndexPtr& index, bool& again
         );
     }
     bool noop = false;
-    KUMO_TRY_ASSIGN(const Json source, updated_source(item, before, noop));
+    bool erases = false;
+    Json source;
+    if (update.script.is_null()) {
+        KUMO_TRY_ASSIGN(source, updated_source(item, before, noop));
+    } else {
+        KUMO_TRY_ASSIGN(source, scripted_source(item, *index, before, noop, erases));
+    }
     if (noop) {
+        context_.usage.add(index->uuid, Use::kNoop);
         Json& body = answers_[place].body;
         body["_index"] = index->name;
         body["_id"] = item.id;
@@ -403,7 +453,9 @@ Status Writer::update_once(std::size_t place, const IndexPtr& index, bool& again
     }
     WriteItem write = item;
     write.source = source.dump();
-    write.kind = before.found ? WriteKind::kIndex : WriteKind::kCreate;
+    write.kind = erases         ? WriteKind::kDelete
+                 : before.found ? WriteKind::kIndex
+                                : WriteKind::kCreate;
     if (before.found) {
         write.if_seq = before.stored.meta.seq;
         write.if_term = before.stored.meta.term;
@@ -578,16 +630,24 @@ Status read_update(const Json& body, WriteItem& item) {
             out.source = value;
         } else if (name == "script") {
             out.script = value;
+        } else if (name == "scripted_upsert") {
+            out.scripted_upsert = value.to_bool().value_or(false);
         } else if (name == "if_seq_no") {
             item.if_seq = static_cast<std::uint64_t>(value.to_int64().value_or(0));
         } else if (name == "if_primary_term") {
             item.if_term = static_cast<std::uint64_t>(value.to_int64().value_or(0));
-        } else if (name != "scripted_upsert") {
+        } else {
             return fault(
                 "x_content_parse_exception",
                 "[1:2] [UpdateRequest] unknown field [" + name + "]"
             );
         }
+    }
+    if (!out.doc.is_null() && !out.script.is_null()) {
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: can't provide both script and doc;"
+        );
     }
     if (out.doc.is_null() && out.script.is_null() && out.upsert.is_null()) {
         return fault(

@@ -30,6 +30,7 @@ struct UpdateBody {
     std::int64_t retry_on_conflict = 0;
     Json source;  ///< `_source`: what of the document comes back; null: nothing.
     Json script;
+    bool scripted_upsert = false;  ///< The script makes what is not there, from `upsert`.
 };
 
 /// One document operation, from whatever request.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -87,7 +88,7 @@ struct Action {
     std::vector<std::string> indices;
     std::vector<std::string> aliases;
     Json options = Json::object();
-    bool must_exist = false;
+    std::optional<bool> must_exist;
 };
 
 std::vector<std::string> names_of(const Json& value) {
@@ -128,8 +129,11 @@ Result<Action> read_action(const Json& entry) {
         } else if (option == "alias" || option == "aliases") {
             out.aliases = names_of(value);
             has_alias = true;
+            if (out.aliases.empty()) {
+                return illegal_argument("[" + option + "] can't be empty");
+            }
         } else if (option == "must_exist") {
-            out.must_exist = value.to_bool().value_or(false);
+            out.must_exist = value.to_bool();
         } else {
             out.options[option] = value;
         }
@@ -207,7 +211,7 @@ Status AliasChange::add(const Action& action) {
             }
         }
     }
-    if (!found && (action.must_exist || !action.options.is_null())) {
+    if (!found && action.must_exist.value_or(true)) {
         return fault(
             "aliases_not_found_exception",
             "aliases [" +

@@ -168,6 +168,28 @@ Result<Answer> reroute(const Request& request) {
     return Answer(std::move(out));
 }
 
+namespace {
+
+/// "include_disk_info": the disks that decisions would be made by, if they were.
+Answer with_disks(const Request& request, const ClusterView& view, Json explained) {
+    if (!request.parameters.flag_or("include_disk_info", false)) {
+        return Answer(std::move(explained));
+    }
+    Json nodes = Json::object();
+    for (const NodeView& node : view.nodes()) {
+        nodes[node.id] = Json::object({{"node_name", node.name}});
+    }
+    explained["cluster_info"] = Json::object(
+        {{"nodes", std::move(nodes)},
+         {"shard_sizes", Json::object()},
+         {"shard_paths", Json::object()},
+         {"reserved_sizes", Json::array()}}
+    );
+    return Answer(std::move(explained));
+}
+
+}  // namespace
+
 Result<Answer> allocation_explain(const Request& request) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
     const ClusterView view = ClusterView::of(request.context);
@@ -175,7 +197,7 @@ Result<Answer> allocation_explain(const Request& request) {
         for (const IndexPtr& index : request.context.indices.all()) {
             for (const CopyView& copy : view.copies(*index)) {
                 if (copy.node == nullptr) {
-                    return Answer(explain_unassigned(view, copy));
+                    return with_disks(request, view, explain_unassigned(view, copy));
                 }
             }
         }
@@ -200,7 +222,9 @@ Result<Answer> allocation_explain(const Request& request) {
     for (const CopyView& copy : view.copies(*index)) {
         if (copy.shard == shard->to_int64().value_or(-1)
             && copy.primary == primary->to_bool().value_or(false)) {
-            return Answer(
+            return with_disks(
+                request,
+                view,
                 copy.node == nullptr ? explain_unassigned(view, copy) : explain_started(copy)
             );
         }

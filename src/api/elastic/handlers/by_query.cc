@@ -2,11 +2,14 @@
 #include "api/elastic/documents/writer.h"
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
+#include "api/elastic/handlers/task_run.h"
 #include "api/elastic/refresh_pins.h"
+#include "api/elastic/script/run_script.h"
 #include "api/elastic/search/fetch.h"
 #include "api/elastic/search/search_run.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace kumo::api_elastic {
@@ -26,6 +29,7 @@ struct Progress {
     std::int64_t conflicts = 0;
     std::int64_t noops = 0;
     Json failures = Json::array();
+    bool cancelled = false;
 
     Json json(const Context& context, bool creates, bool updates) const {
         Json out = Json::object(
@@ -50,6 +54,9 @@ struct Progress {
         out["retries"] = Json::object({{"bulk", 0}, {"search", 0}});
         out["throttled_millis"] = 0;
         out["requests_per_second"] = -1.0;
+        if (cancelled) {
+            out["canceled"] = "by user request";
+        }
         out["throttled_until_millis"] = 0;
         out["failures"] = failures;
         return out;
@@ -149,11 +156,16 @@ bool write_all(
     const Context& context,
     std::vector<WriteItem> items,
     const ByQuery& how,
+    const Task& task,
     Progress& progress
 ) {
     WriteOptions options;
     options.refresh = how.refresh;
     for (std::size_t at = 0; at < items.size(); at += kBatch) {
+        if (task.cancelled.load()) {
+            progress.cancelled = true;
+            return false;
+        }
         std::vector<WriteItem> batch(
             std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(at)),
             std::make_move_iterator(
@@ -219,17 +231,47 @@ WriteItem item_of(Found found, WriteKind kind) {
     return item;
 }
 
-Result<Answer> run_by_query(const Request& request, WriteKind kind) {
-    KUMO_TRY_ASSIGN(const Json body, request.json());
-    if (kind == WriteKind::kDelete && (body.is_null() || body.find("query") == nullptr)
-        && !request.parameters.has("q")) {
-        return fault(
-            "action_request_validation_exception",
-            "Validation Failed: 1: query is missing;"
+/// What a script makes of an item; false: it is left alone.
+Result<bool>
+change_item(const NamedScript& script, std::uint64_t version, WriteItem& item, Progress& progress) {
+    KUMO_TRY_ASSIGN(Json source, Json::parse(item.source));
+    Json ctx = Json::object(
+        {{"op", "index"},
+         {"_index", item.index},
+         {"_id", item.id},
+         {"_version", version},
+         {"_routing", item.routing.empty() ? Json() : Json(item.routing)},
+         {"_source", std::move(source)}}
+    );
+    KUMO_TRY(script.change(ctx));
+    const auto text = [&ctx](std::string_view name) {
+        const Json* const value = std::as_const(ctx).find(name);
+        return value == nullptr || value->is_null() ? std::string() : value->text();
+    };
+    const std::string op = text("op");
+    if (op == "noop" || op == "none") {
+        ++progress.noops;
+        return false;
+    }
+    if (op != "index" && op != "create" && op != "delete") {
+        return illegal_argument(
+            "Operation type [" + op + "] not allowed, only [noop, index, delete] are allowed"
         );
     }
-    if (body.find("script") != nullptr) {
-        return not_supported("scripts are not supported");
+    item.kind = op == "delete" ? WriteKind::kDelete : item.kind;
+    item.index = text("_index");
+    item.id = text("_id");
+    item.routing = text("_routing");
+    item.source = ctx["_source"].dump();
+    return true;
+}
+
+Result<Answer> run_by_query(const Request& request, const Task& task, WriteKind kind) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    std::optional<NamedScript> script;
+    if (const Json* const given = body.find("script");
+        given != nullptr && kind == WriteKind::kIndex) {
+        KUMO_TRY_ASSIGN(script, NamedScript::of(request.context.cluster, *given));
     }
     KUMO_TRY_ASSIGN(const ByQuery how, by_query_of(request, body));
     KUMO_TRY_ASSIGN(const IndicesOptions options, options_of().with(request.parameters));
@@ -246,10 +288,18 @@ Result<Answer> run_by_query(const Request& request, WriteKind kind) {
     progress.total = static_cast<std::int64_t>(found.size());
     std::vector<WriteItem> items;
     for (Found& one : found) {
-        items.push_back(item_of(std::move(one), kind));
-        items.back().pipeline = request.parameters.text("pipeline");
+        const std::uint64_t version = one.document.meta.version;
+        WriteItem item = item_of(std::move(one), kind);
+        item.pipeline = request.parameters.text("pipeline");
+        bool writes = true;
+        if (script) {
+            KUMO_TRY_ASSIGN(writes, change_item(*script, version, item, progress));
+        }
+        if (writes) {
+            items.push_back(std::move(item));
+        }
     }
-    (void)write_all(request.context, std::move(items), how, progress);
+    (void)write_all(request.context, std::move(items), how, task, progress);
     if (how.refresh) {
         for (const SearchTarget& target : targets) {
             request.context.pins.refresh(target.index->name);
@@ -261,17 +311,14 @@ Result<Answer> run_by_query(const Request& request, WriteKind kind) {
     );
 }
 
-}  // namespace
-
-Result<Answer> delete_by_query(const Request& request) {
-    return run_by_query(request, WriteKind::kDelete);
+Result<Answer> by_query_task(const Request& request, WriteKind kind, TaskKind task) {
+    task.cancellable = true;
+    return run_as_task(request, std::move(task), [kind](const Request& of, const Task& running) {
+        return run_by_query(of, running, kind);
+    });
 }
 
-Result<Answer> update_by_query(const Request& request) {
-    return run_by_query(request, WriteKind::kIndex);
-}
-
-Result<Answer> reindex(const Request& request) {
+Result<Answer> run_reindex(const Request& request, const Task& task) {
     KUMO_TRY_ASSIGN(const Json body, request.required_json());
     const Json* const source = body.find("source");
     const Json* const dest = body.find("dest");
@@ -281,8 +328,9 @@ Result<Answer> reindex(const Request& request) {
     if (source->find("remote") != nullptr) {
         return not_supported("reindexing from another cluster is not supported");
     }
-    if (body.find("script") != nullptr) {
-        return not_supported("scripts are not supported");
+    std::optional<NamedScript> script;
+    if (const Json* const given = body.find("script")) {
+        KUMO_TRY_ASSIGN(script, NamedScript::of(request.context.cluster, *given));
     }
     const Json* const from = source->find("index");
     const Json* const to = dest->find("index");
@@ -350,13 +398,58 @@ Result<Answer> reindex(const Request& request) {
             KUMO_TRY_ASSIGN(const Json all, Json::parse(item.source));
             item.source = filter.apply(all).dump();
         }
-        items.push_back(std::move(item));
+        bool writes = true;
+        if (script) {
+            KUMO_TRY_ASSIGN(writes, change_item(*script, version, item, progress));
+        }
+        if (writes) {
+            items.push_back(std::move(item));
+        }
     }
-    (void)write_all(request.context, std::move(items), how, progress);
+    (void)write_all(request.context, std::move(items), how, task, progress);
     if (how.refresh) {
         request.context.pins.refresh(to->text());
     }
     return Answer(status_of(progress), progress.json(request.context, true, true));
+}
+
+}  // namespace
+
+Result<Answer> delete_by_query(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.json());
+    if (body.find("query") == nullptr && !request.parameters.has("q")) {
+        return fault(
+            "action_request_validation_exception",
+            "Validation Failed: 1: query is missing;"
+        );
+    }
+    return by_query_task(
+        request,
+        WriteKind::kDelete,
+        {"indices:data/write/delete/byquery", "delete-by-query [" + request.part("index") + "]"}
+    );
+}
+
+Result<Answer> update_by_query(const Request& request) {
+    return by_query_task(
+        request,
+        WriteKind::kIndex,
+        {"indices:data/write/update/byquery", "update-by-query [" + request.part("index") + "]"}
+    );
+}
+
+Result<Answer> reindex(const Request& request) {
+    KUMO_TRY_ASSIGN(const Json body, request.required_json());
+    const auto index_of = [&body](std::string_view end) {
+        const Json* const of = body.find(end);
+        const Json* const index = of == nullptr ? nullptr : of->find("index");
+        return index == nullptr ? std::string() : index->is_array() ? index->dump() : index->text();
+    };
+    TaskKind kind;
+    kind.action = "indices:data/write/reindex";
+    kind.description = "reindex from [" + index_of("source") + "] to [" + index_of("dest") + "]";
+    kind.cancellable = true;
+    return run_as_task(request, std::move(kind), run_reindex);
 }
 
 }  // namespace kumo::api_elastic

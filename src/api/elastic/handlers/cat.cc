@@ -2,13 +2,16 @@
 #include "api/elastic/cluster_view.h"
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
+#include "api/elastic/handlers/task_run.h"
 #include "api/elastic/index_stats.h"
 #include "api/elastic/mapping/dates.h"
+#include "api/elastic/usage.h"
 #include "api/elastic/wildcard.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
 #include <utility>
 
 #include <sys/statvfs.h>
@@ -207,7 +210,34 @@ Result<Answer> cat_count(const Request& request) {
 
 /// Values are read from columns: nothing is loaded for it.
 Result<Answer> cat_fielddata(const Request& request) {
-    return table_answer(request, "fielddata", {});
+    if (wants_help(request)) {
+        return table_answer(request, "fielddata", {});
+    }
+    const ClusterView view = ClusterView::of(request.context);
+    const NodeView* const self = view.self();
+    std::string wanted = request.part("fields");
+    wanted = wanted.empty() ? request.parameters.text("fields") : wanted;
+    std::map<std::string, std::uint64_t> fields;
+    for (const IndexPtr& index : request.context.indices.all()) {
+        for (const auto& [name, bytes] : request.context.usage.of(index->uuid).fielddata) {
+            fields[name] += bytes;
+        }
+    }
+    std::vector<Row> rows;
+    for (const auto& [name, bytes] : fields) {
+        if (self == nullptr || !fits_any(wanted, name)) {
+            continue;
+        }
+        Row row;
+        row["id"] = self->id;
+        row["host"] = host_of(*self);
+        row["ip"] = self->ip;
+        row["node"] = self->name;
+        row["field"] = name;
+        row["size"] = Cell::bytes(bytes);
+        rows.push_back(std::move(row));
+    }
+    return table_answer(request, "fielddata", std::move(rows));
 }
 
 Result<Answer> cat_health(const Request& request) {
@@ -515,26 +545,33 @@ Result<Answer> cat_shards(const Request& request) {
 Result<Answer> cat_tasks(const Request& request) {
     const ClusterView view = ClusterView::of(request.context);
     const NodeView* const self = view.self();
+    const auto own =
+        request.context.tasks.begin("cluster:monitor/tasks/lists", "", false, request.opaque_id);
     std::vector<Row> rows;
-    if (self != nullptr) {
-        const std::int64_t now = now_millis(request.context);
+    for (const auto& task : request.context.tasks.running()) {
+        if (self == nullptr || !fits_any(request.parameters.text("actions"), task->action)) {
+            continue;
+        }
+        const auto running = request.context.clock.monotonic_now() - task->begin;
         Row row;
-        row["action"] = "cluster:monitor/tasks/lists";
-        row["id"] = "1";
-        row["task_id"] = self->id + ":1";
+        row["action"] = task->action;
+        row["id"] = std::to_string(task->number);
+        row["task_id"] = task_id(view, *task);
         row["parent_task_id"] = "-";
         row["type"] = "transport";
-        row["start_time"] = now;
-        row["timestamp"] = clock_text(now);
-        row["running_time_ns"] = std::int64_t{1000};
-        row["running_time"] = "1micros";
+        row["start_time"] = task->started_at;
+        row["timestamp"] = clock_text(task->started_at);
+        row["running_time_ns"] = std::int64_t{running.count()};
+        row["running_time"] = Cell::millis(static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(running).count()
+        ));
         row["node_id"] = self->id;
         row["ip"] = self->ip;
         row["port"] = port_of(*self);
         row["node"] = self->name;
         row["version"] = "2.19.0";
-        row["x_opaque_id"] = "-";
-        row["description"] = "";
+        row["x_opaque_id"] = task->opaque_id.empty() ? "-" : task->opaque_id;
+        row["description"] = task->description;
         rows.push_back(std::move(row));
     }
     return table_answer(request, "tasks", std::move(rows));
@@ -581,12 +618,21 @@ Result<Answer> cat_thread_pool(const Request& request) {
     };
 
     // One pool of threads carries out this API's requests; it answers to the names clients know.
-    constexpr std::array<Pool, 6> kPools = {
+    constexpr std::array<Pool, 15> kPools = {
         {{"analyze", "fixed", "16"},
+         {"fetch_shard_started", "scaling", "-1"},
+         {"fetch_shard_store", "scaling", "-1"},
+         {"flush", "scaling", "-1"},
+         {"force_merge", "fixed", "-1"},
          {"generic", "scaling", "-1"},
          {"get", "fixed", "1000"},
-         {"search", "fixed_auto_queue_size", "1000"},
-         {"search_throttled", "fixed_auto_queue_size", "100"},
+         {"index_searcher", "resizable", "1000"},
+         {"listener", "fixed", "-1"},
+         {"management", "scaling", "-1"},
+         {"refresh", "scaling", "-1"},
+         {"search", "resizable", "1000"},
+         {"search_throttled", "resizable", "100"},
+         {"snapshot", "scaling", "-1"},
          {"write", "fixed", "10000"}}};
     const ClusterView view = ClusterView::of(request.context);
     std::string patterns = request.part("thread_pool_patterns");
@@ -612,8 +658,14 @@ Result<Answer> cat_thread_pool(const Request& request) {
                  {"active", "queue", "rejected", "largest", "completed", "pool_size"}) {
                 row[count] = std::int64_t{0};
             }
-            row["total_wait_time"] =
-                std::string(pool.name) == "generic" ? Cell("-1") : Cell::millis(0);
+            const bool scales = std::string(pool.type) == "scaling";
+            for (const char* const count : scales ? std::array<const char*, 2>{"core", "max"}
+                                                  : std::array<const char*, 2>{"size", "size"}) {
+                row[count] = std::int64_t{1};
+            }
+            row["keep_alive"] = scales ? Cell("5m") : Cell("");
+            const bool measured = std::string(pool.type) == "resizable";
+            row["total_wait_time"] = measured ? Cell::millis(0) : Cell("-1");
             rows.push_back(std::move(row));
         }
     }

@@ -228,7 +228,7 @@ Result<Wanted> wanted_of(const Request& request, const Json& entry) {
             wanted.index = value.text();
         } else if (name == "_id") {
             wanted.id = value.text();
-        } else if (name == "routing" || name == "_routing") {
+        } else if (name == "routing") {
             wanted.routing = value.text();
         } else if (name == "_source") {
             KUMO_TRY_ASSIGN(wanted.filter, SourceFilter::of(value));

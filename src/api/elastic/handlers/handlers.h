@@ -30,8 +30,10 @@ Result<Answer> flush(const Request& request);
 Result<Answer> force_merge(const Request& request);
 Result<Answer> clear_cache(const Request& request);
 Result<Answer> add_block(const Request& request);
-Result<Answer> clone_index(const Request& request);
 Result<Answer> rollover(const Request& request);
+
+// resize.cc
+Result<Answer> resize_index(const Request& request);
 
 // mappings.cc
 Result<Answer> get_mapping(const Request& request);
@@ -80,10 +82,13 @@ Result<Answer> delete_voting_exclusions(const Request& request);
 Result<Answer> nodes_info(const Request& request);
 Result<Answer> nodes_stats(const Request& request);
 Result<Answer> nodes_usage(const Request& request);
+Result<Answer> reload_secure_settings(const Request& request);
+
+// tasks.cc
 Result<Answer> list_tasks(const Request& request);
 Result<Answer> get_task(const Request& request);
 Result<Answer> cancel_tasks(const Request& request);
-Result<Answer> reload_secure_settings(const Request& request);
+Result<Answer> rethrottle(const Request& request);
 
 // index_stats.cc
 Result<Answer> index_stats(const Request& request);
@@ -114,6 +119,10 @@ Result<Answer> cat_templates(const Request& request);
 Result<Answer> cat_thread_pool(const Request& request);
 
 // search.cc
+/// What a search of this body answers.
+Result<Json> run_search(const Request& request, const Json& body);
+/// The header of one search in a request of several, as parameters.
+Status read_search_header(const Json& header, Request& into);
 Result<Answer> search(const Request& request);
 Result<Answer> multi_search(const Request& request);
 Result<Answer> count(const Request& request);
@@ -124,7 +133,11 @@ Result<Answer> close_point_in_time(const Request& request);
 Result<Answer> list_points_in_time(const Request& request);
 Result<Answer> validate_query(const Request& request);
 Result<Answer> explain(const Request& request);
+
+// field_caps.cc
 Result<Answer> field_caps(const Request& request);
+
+// search_shards.cc
 Result<Answer> search_shards(const Request& request);
 
 // by_query.cc
@@ -153,8 +166,27 @@ Result<Answer> put_pipeline(const Request& request);
 Result<Answer> get_pipeline(const Request& request);
 Result<Answer> delete_pipeline(const Request& request);
 Result<Answer> simulate_pipeline(const Request& request);
+
+// scripts.cc
 Result<Answer> put_script(const Request& request);
 Result<Answer> get_script(const Request& request);
 Result<Answer> delete_script(const Request& request);
+Result<Answer> script_languages(const Request& request);
+Result<Answer> script_contexts(const Request& request);
+Result<Answer> execute_script(const Request& request);
+
+// search_templates.cc
+Result<Answer> search_template(const Request& request);
+Result<Answer> multi_search_template(const Request& request);
+Result<Answer> render_template(const Request& request);
+
+// resolve_index.cc
+Result<Answer> resolve_index(const Request& request);
+
+// data_streams.cc
+Result<Answer> put_data_stream(const Request& request);
+Result<Answer> get_data_stream(const Request& request);
+Result<Answer> delete_data_stream(const Request& request);
+Result<Answer> data_stream_stats(const Request& request);
 
 }  // namespace kumo::api_elastic

@@ -3,6 +3,8 @@
 #include "api/elastic/cluster_view.h"
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
+#include "api/elastic/nearest_name.h"
+#include "api/elastic/stats_sections.h"
 
 #include <algorithm>
 #include <set>
@@ -12,96 +14,23 @@ namespace kumo::api_elastic {
 
 namespace {
 
-/// The sections of index statistics, in order. Counts that nothing here has are 0.
-Json stats_json(const Index& index, const IndexSizes& sizes) {
-    (void)index;
-    Json out = Json::object();
-    out["docs"] = Json::object({{"count", sizes.documents}, {"deleted", sizes.deleted}});
-    out["store"] = Json::object({{"size_in_bytes", sizes.bytes}, {"reserved_in_bytes", 0}});
-    out["indexing"] = Json::object(
-        {{"index_total", sizes.documents + sizes.deleted},
-         {"index_time_in_millis", 0},
-         {"index_current", 0},
-         {"index_failed", 0},
-         {"delete_total", 0},
-         {"delete_time_in_millis", 0},
-         {"delete_current", 0},
-         {"noop_update_total", 0},
-         {"is_throttled", false},
-         {"throttle_time_in_millis", 0}}
-    );
-    out["get"] = Json::object(
-        {{"total", 0},
-         {"time_in_millis", 0},
-         {"exists_total", 0},
-         {"exists_time_in_millis", 0},
-         {"missing_total", 0},
-         {"missing_time_in_millis", 0},
-         {"current", 0}}
-    );
-    out["search"] = Json::object(
-        {{"open_contexts", 0},
-         {"query_total", 0},
-         {"query_time_in_millis", 0},
-         {"query_current", 0},
-         {"fetch_total", 0},
-         {"fetch_time_in_millis", 0},
-         {"fetch_current", 0},
-         {"scroll_total", 0},
-         {"scroll_time_in_millis", 0},
-         {"scroll_current", 0},
-         {"suggest_total", 0},
-         {"suggest_time_in_millis", 0},
-         {"suggest_current", 0}}
-    );
-    out["merges"] = Json::object(
-        {{"current", 0},
-         {"current_docs", 0},
-         {"current_size_in_bytes", 0},
-         {"total", 0},
-         {"total_time_in_millis", 0},
-         {"total_docs", 0},
-         {"total_size_in_bytes", 0}}
-    );
-    out["refresh"] = Json::object(
-        {{"total", 0},
-         {"total_time_in_millis", 0},
-         {"external_total", 0},
-         {"external_total_time_in_millis", 0},
-         {"listeners", 0}}
-    );
-    out["flush"] = Json::object({{"total", 0}, {"periodic", 0}, {"total_time_in_millis", 0}});
-    out["warmer"] = Json::object({{"current", 0}, {"total", 0}, {"total_time_in_millis", 0}});
-    out["query_cache"] = Json::object(
-        {{"memory_size_in_bytes", 0},
-         {"total_count", 0},
-         {"hit_count", 0},
-         {"miss_count", 0},
-         {"cache_size", 0},
-         {"cache_count", 0},
-         {"evictions", 0}}
-    );
-    out["fielddata"] = Json::object({{"memory_size_in_bytes", 0}, {"evictions", 0}});
-    out["completion"] = Json::object({{"size_in_bytes", 0}});
-    out["segments"] = Json::object({{"count", sizes.segments}, {"memory_in_bytes", 0}});
-    out["translog"] = Json::object(
-        {{"operations", 0},
-         {"size_in_bytes", 0},
-         {"uncommitted_operations", 0},
-         {"uncommitted_size_in_bytes", 0},
-         {"earliest_last_modified_age", 0}}
-    );
-    out["request_cache"] = Json::object(
-        {{"memory_size_in_bytes", 0}, {"evictions", 0}, {"hit_count", 0}, {"miss_count", 0}}
-    );
-    out["recovery"] = Json::object(
-        {{"current_as_source", 0}, {"current_as_target", 0}, {"throttle_time_in_millis", 0}}
-    );
-    return out;
-}
-
 std::string section_of(const std::string& metric) {
     return metric == "merge" ? "merges" : metric;
+}
+
+Error unrecognized(
+    const Request& request,
+    const std::vector<std::string>& unknown,
+    const std::set<std::string>& known
+) {
+    std::string out = "request [" + request.path + "] contains unrecognized metric";
+    out += unknown.size() > 1 ? "s: " : ": ";
+    for (std::size_t i = 0; i < unknown.size(); ++i) {
+        out += (i > 0 ? ", [" : "[") + unknown[i] + "]";
+        const std::string best = nearest_name(unknown[i], {known.begin(), known.end()});
+        out += best.empty() ? "" : " -> did you mean [" + best + "]?";
+    }
+    return illegal_argument(std::move(out));
 }
 
 Result<Json> filtered(const Request& request, const Json& stats) {
@@ -129,13 +58,23 @@ Result<Json> filtered(const Request& request, const Json& stats) {
     }
     Json out = Json::object();
     std::set<std::string> wanted;
+    std::vector<std::string> unknown;
     for (const std::string& metric : metrics) {
         if (kMetrics.find(metric) == kMetrics.end()) {
-            return illegal_argument(
-                "request [" + request.path + "] contains unrecognized metric: [" + metric + "]"
-            );
+            unknown.push_back(metric);
         }
+    }
+    if (!unknown.empty()) {
+        return unrecognized(request, unknown, kMetrics);
+    }
+    for (const std::string& metric : metrics) {
         if (metric == "_all") {
+            if (metrics.size() > 1) {
+                return illegal_argument(
+                    "request [" + request.path + "] contains _all and individual metrics ["
+                    + request.part("metric") + "]"
+                );
+            }
             return stats;
         }
         wanted.insert(section_of(metric));
@@ -146,19 +85,6 @@ Result<Json> filtered(const Request& request, const Json& stats) {
         }
     }
     return out;
-}
-
-void add_numbers(Json& into, const Json& value) {
-    for (const auto& [name, member] : value.members()) {
-        Json& target = into[name];
-        if (member.is_object()) {
-            add_numbers(target, member);
-        } else if (member.is_int64()) {
-            target = (target.is_int64() ? target.as_int64() : 0) + member.as_int64();
-        } else {
-            target = member;
-        }
-    }
 }
 
 Json shard_routing(const CopyView& copy) {
@@ -183,6 +109,7 @@ Result<Answer> index_stats(const Request& request) {
             + "]"
         );
     }
+    KUMO_TRY_ASSIGN(const StatsDetails details, StatsDetails::of(request.parameters));
     const ClusterView view = ClusterView::of(request.context);
     Json all = Json::object();
     Json of_indices = Json::object();
@@ -190,7 +117,7 @@ Result<Answer> index_stats(const Request& request) {
         const Index& index = *one.index;
         KUMO_TRY_ASSIGN(
             const Json stats,
-            filtered(request, stats_json(index, index_sizes(request.context, index)))
+            filtered(request, stats_sections(request.context, index, details))
         );
         add_numbers(all, stats);
         Json entry = Json::object({{"uuid", index.uuid}, {"primaries", stats}, {"total", stats}});

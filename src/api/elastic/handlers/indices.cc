@@ -1,9 +1,11 @@
 #include "api/elastic/documents/writer.h"
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
+#include "api/elastic/handlers/task_run.h"
 #include "api/elastic/index_admin.h"
 #include "api/elastic/mapping/analysis.h"
 #include "api/elastic/refresh_pins.h"
+#include "api/elastic/usage.h"
 #include "api/elastic/wildcard.h"
 
 #include <algorithm>
@@ -136,20 +138,28 @@ Result<Answer> delete_index(const Request& request) {
     for (const ResolvedIndex& one : indices) {
         KUMO_TRY(request.context.indices.remove(one.index->name));
         request.context.pins.refresh(one.index->name);
+        request.context.usage.forget(one.index->uuid);
     }
     return Answer(acknowledged());
 }
 
 Result<Answer> open_index(const Request& request) {
-    IndicesOptions options;
-    options.expand_open = false;
-    options.expand_closed = true;
-    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, options));
-    KUMO_TRY(change_each(request, indices, [](Index& index) {
-        index.closed = false;
-        return Status();
-    }));
-    return Answer(Json::object({{"acknowledged", true}, {"shards_acknowledged", true}}));
+    const auto work = [](const Request& of, const Task& /*task*/) -> Result<Answer> {
+        IndicesOptions options;
+        options.expand_open = false;
+        options.expand_closed = true;
+        KUMO_TRY_ASSIGN(const auto indices, resolve_request(of, options));
+        KUMO_TRY(change_each(of, indices, [](Index& index) {
+            index.closed = false;
+            return Status();
+        }));
+        return Answer(Json::object({{"acknowledged", true}, {"shards_acknowledged", true}}));
+    };
+    return run_as_task(
+        request,
+        {"indices:admin/open", "open indices [" + request.part("index") + "]"},
+        work
+    );
 }
 
 Result<Answer> close_index(const Request& request) {
@@ -173,6 +183,7 @@ Result<Answer> refresh(const Request& request) {
     KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, options));
     for (const ResolvedIndex& one : indices) {
         request.context.pins.refresh(one.index->name);
+        request.context.usage.add(one.index->uuid, Use::kRefresh);
     }
     return Answer(Json::object({{"_shards", broadcast_shards(indices)}}));
 }
@@ -189,32 +200,54 @@ Result<Answer> flush(const Request& request) {
     IndicesOptions options;
     options.forbid_closed = true;
     KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, options));
+    for (const ResolvedIndex& one : indices) {
+        request.context.usage.flushed(one.index->uuid);
+    }
     return Answer(Json::object({{"_shards", broadcast_shards(indices)}}));
 }
 
 Result<Answer> force_merge(const Request& request) {
-    if (request.parameters.flag_or("only_expunge_deletes", false)
-        && request.parameters.has("max_num_segments")) {
-        return fault(
-            "action_request_validation_exception",
-            "Validation Failed: 1: cannot set only_expunge_deletes and max_num_segments at the "
-            "same time, "
-            "those two parameters are mutually exclusive;"
-        );
+    KUMO_TRY_ASSIGN(const bool expunges, request.parameters.flag("only_expunge_deletes", false));
+    KUMO_TRY_ASSIGN(const bool flushes, request.parameters.flag("flush", true));
+    KUMO_TRY_ASSIGN(const bool primaries, request.parameters.flag("primary_only", false));
+    KUMO_TRY_ASSIGN(const std::int64_t most, request.parameters.integer("max_num_segments", -1));
+    const auto work = [primaries](const Request& of, const Task& /*task*/) -> Result<Answer> {
+        KUMO_TRY_ASSIGN(const auto indices, resolve_request(of, {}));
+        auto done = wait_for<bool>([&of](node::Reply<bool> reply) {
+            of.context.node.compact(of.context.loop, std::move(reply));
+        });
+        if (!done.ok()) {
+            return done.error();
+        }
+        Json shards = broadcast_shards(indices);
+        if (primaries) {
+            shards["total"] = *shards.find("successful");
+        }
+        return Answer(Json::object({{"_shards", std::move(shards)}}));
+    };
+    const auto word = [](bool value) {
+        return std::string(value ? "true" : "false");
+    };
+    TaskKind kind;
+    kind.action = "indices:admin/forcemerge";
+    kind.description = "Force-merge indices [" + request.part("index") + "], maxSegments["
+                       + std::to_string(most) + "], onlyExpungeDeletes[" + word(expunges)
+                       + "], flush[" + word(flushes) + "], primaryOnly[" + word(primaries) + "]";
+    KUMO_TRY_ASSIGN(Answer answer, run_as_task(request, std::move(kind), work));
+    if (expunges && request.parameters.has("max_num_segments")) {
+        answer.warning =
+            "setting only_expunge_deletes and max_num_segments at the same time is "
+            "deprecated and will be rejected in a future version";
     }
-    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, {}));
-    auto done = wait_for<bool>([&](node::Reply<bool> reply) {
-        request.context.node.compact(request.context.loop, std::move(reply));
-    });
-    if (!done.ok()) {
-        return done.error();
-    }
-    return Answer(Json::object({{"_shards", broadcast_shards(indices)}}));
+    return answer;
 }
 
 /// There is none that could be out of date.
 Result<Answer> clear_cache(const Request& request) {
     KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, {}));
+    for (const ResolvedIndex& one : indices) {
+        request.context.usage.clear_fielddata(one.index->uuid);
+    }
     return Answer(Json::object({{"_shards", broadcast_shards(indices)}}));
 }
 
@@ -235,74 +268,6 @@ Result<Answer> add_block(const Request& request) {
     return Answer(Json::object(
         {{"acknowledged", true}, {"shards_acknowledged", true}, {"indices", std::move(all)}}
     ));
-}
-
-Result<Answer> clone_index(const Request& request) {
-    const bool split = request.path.find("/_split/") != std::string::npos;
-    const bool shrink = request.path.find("/_shrink/") != std::string::npos;
-    const std::string action = split ? "split" : shrink ? "shrink" : "clone";
-    const std::string target = request.part("target");
-    const IndexPtr source = request.context.indices.find(request.part("index"));
-    if (source == nullptr) {
-        return no_such_index(request.part("index"));
-    }
-    KUMO_TRY_ASSIGN(Json body, request.json());
-    Json settings = source->settings;
-    settings.erase("index.blocks.write");
-    Json given = Json::object();
-    if (const Json* const of = body.find("settings")) {
-        given = normalized_settings(*of);
-    }
-    if (source->setting("index.blocks.write") != "true"
-        && source->setting("index.blocks.read_only") != "true") {
-        return fault(
-            "illegal_state_exception",
-            "index " + source->name
-                + " must be read-only to resize index. use \"index.blocks.write=true\""
-        );
-    }
-    const Json* const wanted = given.find("index.number_of_shards");
-    const std::int64_t before = source->shards();
-    const std::int64_t after =
-        wanted == nullptr ? (shrink ? 1 : before) : wanted->to_int64().value_or(before);
-    if (split && wanted == nullptr) {
-        return fault(
-            "action_request_validation_exception",
-            "Validation Failed: 1: index.number_of_shards is required for split operations;"
-        );
-    }
-    if (split && (after < before || after % before != 0)) {
-        return illegal_argument(
-            "the number of source shards [" + std::to_string(before)
-            + "] must be less that the number of target shards [" + std::to_string(after) + "]"
-        );
-    }
-    if (shrink && (after > before || before % std::max<std::int64_t>(after, 1) != 0)) {
-        return illegal_argument(
-            "the number of source shards [" + std::to_string(before) + "] must be a multiple of ["
-            + std::to_string(after) + "]"
-        );
-    }
-    if (action == "clone" && wanted != nullptr && after != before) {
-        return illegal_argument(
-            "cannot provide a number of shards [" + std::to_string(after)
-            + "] when cloning an index with [" + std::to_string(before) + "] shards"
-        );
-    }
-    if (given.find("index.similarity.default.type") != nullptr
-        || given.find("index.analysis.analyzer.default.type") != nullptr) {
-        return illegal_argument("can't change setting for resized index");
-    }
-    settings.merge(given);
-    settings["index.number_of_shards"] = std::to_string(after);
-    settings["index.number_of_routing_shards"] = Json();
-    Json make = Json::object({{"settings", settings}, {"mappings", source->mapping->json()}});
-    if (const Json* const aliases = body.find("aliases")) {
-        make["aliases"] = *aliases;
-    }
-    KUMO_TRY_ASSIGN(const IndexPtr made, create_index(request.context, target, make));
-    KUMO_TRY(copy_documents(request.context, *source, *made));
-    return Answer(created(made->name));
 }
 
 }  // namespace kumo::api_elastic

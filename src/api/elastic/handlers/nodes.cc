@@ -1,7 +1,9 @@
+#include "api/elastic/aggregation/aggregation.h"
 #include "api/elastic/cluster_view.h"
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
 #include "api/elastic/index_stats.h"
+#include "api/elastic/stats_sections.h"
 #include "api/elastic/wildcard.h"
 #include "io/thread.h"
 
@@ -9,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -155,7 +158,56 @@ Json info_part(const Context& context, const NodeView& node, const std::string& 
         }
         return Json::object({{"processors", std::move(processors)}});
     }
+    if (name == "aggregations") {
+        Json out = Json::object();
+        for (const std::string_view type : aggregation_types()) {
+            out[type] = Json::object({{"types", Json::array({"other"})}});
+        }
+        return out;
+    }
     return Json::object();
+}
+
+/// The kind of file system at the data directory, by the kernel's number.
+std::string filesystem_type(const Context& context) {
+    struct statfs stats {};
+
+    if (statfs(context.options.data_dir.c_str(), &stats) != 0) {
+        return "unknown";
+    }
+    switch (static_cast<unsigned long>(stats.f_type)) {
+        case 0xEF53: return "ext4";
+        case 0x58465342: return "xfs";
+        case 0x9123683E: return "btrfs";
+        case 0x01021994: return "tmpfs";
+        case 0x794C7630: return "overlay";
+        case 0x6969: return "nfs";
+        case 0x2FC12FC1: return "zfs";
+        default: return "unknown";
+    }
+}
+
+/// Writes wait in the queue of the node, which counts requests and no bytes.
+Json indexing_pressure(const ProcessSizes& process) {
+    Json current = Json::object();
+    for (const char* const stage :
+         {"combined_coordinating_and_primary_in_bytes",
+          "coordinating_in_bytes",
+          "primary_in_bytes",
+          "replica_in_bytes",
+          "all_in_bytes"}) {
+        current[stage] = 0;
+    }
+    Json total = current;
+    for (const char* const stage :
+         {"coordinating_rejections", "primary_rejections", "replica_rejections"}) {
+        total[stage] = 0;
+    }
+    return Json::object(
+        {{"current", std::move(current)},
+         {"total", std::move(total)},
+         {"limit_in_bytes", process.memory_total / 10}}
+    );
 }
 
 /// There are none of these.
@@ -163,85 +215,22 @@ Json no_buffers() {
     return Json::object({{"count", 0}, {"used_in_bytes", 0}, {"total_capacity_in_bytes", 0}});
 }
 
-Json stats_part(const Context& context, const std::string& name) {
+Json stats_part(const Context& context, const std::string& name, const StatsDetails& details) {
     const ProcessSizes process = process_sizes();
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
                          context.clock.wall_now().time_since_epoch()
     )
                          .count();
     if (name == "indices") {
-        std::uint64_t documents = 0;
-        std::uint64_t bytes = 0;
+        Json out = Json::object();
         for (const IndexPtr& index : context.indices.all()) {
-            const IndexSizes sizes = index_sizes(context, *index);
-            documents += sizes.documents;
-            bytes += sizes.bytes;
+            add_numbers(out, stats_sections(context, *index, details));
         }
-        Json out = Json::object(
-            {{"docs", Json::object({{"count", documents}, {"deleted", 0}})},
-             {"store", Json::object({{"size_in_bytes", bytes}, {"reserved_in_bytes", 0}})}}
-        );
-        for (const char* const part :
-             {"indexing",
-              "get",
-              "search",
-              "merges",
-              "refresh",
-              "flush",
-              "warmer",
-              "query_cache",
-              "fielddata",
-              "completion",
-              "segments",
-              "translog",
-              "request_cache",
-              "recovery"}) {
-            out[part] = Json::object();
+        if (out.empty()) {
+            Index none;
+            none.mapping = std::make_shared<const Mapping>();
+            out = stats_sections(context, none, details);
         }
-        out["indexing"] = Json::object(
-            {{"index_total", 0},
-             {"index_time_in_millis", 0},
-             {"delete_total", 0},
-             {"delete_time_in_millis", 0},
-             {"noop_update_total", 0},
-             {"is_throttled", false},
-             {"throttle_time_in_millis", 0},
-             {"doc_status", Json::object()}}
-        );
-        out["get"] = Json::object(
-            {{"total", 0},
-             {"time_in_millis", 0},
-             {"exists_total", 0},
-             {"exists_time_in_millis", 0},
-             {"missing_total", 0},
-             {"missing_time_in_millis", 0},
-             {"current", 0}}
-        );
-        out["search"] = Json::object(
-            {{"open_contexts", 0},
-             {"query_total", 0},
-             {"query_time_in_millis", 0},
-             {"fetch_total", 0},
-             {"fetch_time_in_millis", 0},
-             {"scroll_total", 0},
-             {"suggest_total", 0}}
-        );
-        out["merges"] = Json::object({{"current", 0}, {"total", 0}, {"total_time_in_millis", 0}});
-        out["refresh"] = Json::object({{"total", 0}, {"total_time_in_millis", 0}});
-        out["flush"] = Json::object({{"total", 0}, {"total_time_in_millis", 0}});
-        out["fielddata"] = Json::object({{"memory_size_in_bytes", 0}, {"evictions", 0}});
-        out["query_cache"] = Json::object(
-            {{"memory_size_in_bytes", 0}, {"evictions", 0}, {"hit_count", 0}, {"miss_count", 0}}
-        );
-        out["request_cache"] = Json::object(
-            {{"memory_size_in_bytes", 0}, {"evictions", 0}, {"hit_count", 0}, {"miss_count", 0}}
-        );
-        out["completion"] = Json::object({{"size_in_bytes", 0}});
-        out["segments"] = Json::object({{"count", 0}, {"memory_in_bytes", 0}});
-        out["translog"] = Json::object({{"operations", 0}, {"size_in_bytes", 0}});
-        out["recovery"] = Json::object(
-            {{"current_as_source", 0}, {"current_as_target", 0}, {"throttle_time_in_millis", 0}}
-        );
         return out;
     }
     if (name == "os") {
@@ -314,7 +303,9 @@ Json stats_part(const Context& context, const std::string& name) {
              {"free_in_bytes", stats.f_bfree * stats.f_frsize},
              {"available_in_bytes", stats.f_bavail * stats.f_frsize}}
         );
-        Json data = Json::object({{"path", context.options.data_dir}});
+        Json data = Json::object(
+            {{"path", context.options.data_dir}, {"mount", "-"}, {"type", filesystem_type(context)}}
+        );
         data.merge(total);
         return Json::object(
             {{"timestamp", now}, {"total", total}, {"data", Json::array({std::move(data)})}}
@@ -336,11 +327,15 @@ Json stats_part(const Context& context, const std::string& name) {
     if (name == "transport") {
         return Json::object(
             {{"server_open", 0},
+             {"total_outbound_connections", 0},
              {"rx_count", 0},
              {"rx_size_in_bytes", 0},
              {"tx_count", 0},
              {"tx_size_in_bytes", 0}}
         );
+    }
+    if (name == "indexing_pressure") {
+        return Json::object({{"memory", indexing_pressure(process)}});
     }
     if (name == "thread_pool") {
         const Json pool = Json::object(
@@ -459,23 +454,6 @@ Result<std::set<std::string>> wanted_parts(
     return out;
 }
 
-Json task_json(const Context& context, const NodeView& node) {
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                         context.clock.wall_now().time_since_epoch()
-    )
-                         .count();
-    return Json::object(
-        {{"node", node.id},
-         {"id", 1},
-         {"type", "transport"},
-         {"action", "cluster:monitor/tasks/lists"},
-         {"start_time_in_millis", now},
-         {"running_time_in_nanos", 1000},
-         {"cancellable", false},
-         {"headers", Json::object()}}
-    );
-}
-
 }  // namespace
 
 Result<Answer> nodes_info(const Request& request) {
@@ -524,6 +502,7 @@ Result<Answer> nodes_stats(const Request& request) {
     std::string expression;
     KUMO_TRY_ASSIGN(const auto parts, wanted_parts(request, stats_metrics(), expression, true));
     const std::string index_metric = request.part("index_metric");
+    KUMO_TRY_ASSIGN(const StatsDetails details, StatsDetails::of(request.parameters));
     const ClusterView view = ClusterView::of(request.context);
     Json nodes = Json::object();
     const std::vector<NodeView> wanted = wanted_nodes(view, expression);
@@ -545,7 +524,7 @@ Result<Answer> nodes_stats(const Request& request) {
             if (parts.count(name) == 0) {
                 continue;
             }
-            Json part = stats_part(request.context, name);
+            Json part = stats_part(request.context, name, details);
             if (name == "indices" && !index_metric.empty() && index_metric != "_all") {
                 Json some = Json::object();
                 for (const std::string& one : split_list(index_metric)) {
@@ -577,63 +556,6 @@ Result<Answer> nodes_usage(const Request& request) {
             Json::object({{"rest_actions", Json::object()}, {"aggregations", Json::object()}});
     }
     return Answer(envelope(request, wanted.size(), std::move(nodes)));
-}
-
-Result<Answer> list_tasks(const Request& request) {
-    const ClusterView view = ClusterView::of(request.context);
-    const NodeView* const self = view.self();
-    if (self == nullptr) {
-        return Answer(Json::object({{"nodes", Json::object()}}));
-    }
-    const std::string id = self->id + ":1";
-    const Json task = task_json(request.context, *self);
-    const std::string group = request.parameters.text("group_by", "nodes");
-    if (group == "none") {
-        return Answer(Json::object({{"tasks", Json::array({task})}}));
-    }
-    if (group == "parents") {
-        return Answer(Json::object({{"tasks", Json::object({{id, task}})}}));
-    }
-    Json node = Json::object(
-        {{"name", self->name},
-         {"transport_address", self->transport},
-         {"host", self->ip},
-         {"ip", self->transport},
-         {"roles", roles()},
-         {"attributes", attributes_of(request.context, *self)},
-         {"tasks", Json::object({{id, task}})}}
-    );
-    return Answer(Json::object({{"nodes", Json::object({{self->id, std::move(node)}})}}));
-}
-
-/// Requests are answered when they are done: no task outlives its request.
-Result<Answer> get_task(const Request& request) {
-    const std::string id = request.part("task_id");
-    if (id.find(':') == std::string::npos) {
-        return illegal_argument("malformed task id " + id);
-    }
-    return fault(
-        "resource_not_found_exception",
-        "task [" + id + "] isn't running and hasn't stored its results"
-    );
-}
-
-Result<Answer> cancel_tasks(const Request& request) {
-    const std::string id = request.part("task_id");
-    if (!id.empty() && id.find(':') == std::string::npos) {
-        return illegal_argument("malformed task id " + id);
-    }
-    Json out = Json::object({{"nodes", Json::object()}});
-    if (!id.empty()) {
-        const Fault why =
-            fault_of(fault("resource_not_found_exception", "task [" + id + "] is not found"));
-        out["node_failures"] = Json::array({Json::object(
-            {{"type", "failed_node_exception"},
-             {"reason", "Failed node [" + id.substr(0, id.find(':')) + "]"},
-             {"caused_by", cause_json(why)}}
-        )});
-    }
-    return Answer(std::move(out));
 }
 
 Result<Answer> reload_secure_settings(const Request& request) {

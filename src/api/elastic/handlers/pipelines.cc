@@ -104,19 +104,4 @@ Result<Answer> simulate_pipeline(const Request& request) {
     return Answer(Json::object({{"docs", std::move(out)}}));
 }
 
-Result<Answer> put_script(const Request& /*request*/) {
-    return not_supported("scripts are not supported");
-}
-
-Result<Answer> get_script(const Request& request) {
-    return Answer(404, Json::object({{"_id", request.part("id")}, {"found", false}}));
-}
-
-Result<Answer> delete_script(const Request& request) {
-    return fault(
-        "resource_not_found_exception",
-        "stored script [" + request.part("id") + "] does not exist and cannot be deleted"
-    );
-}
-
 }  // namespace kumo::api_elastic

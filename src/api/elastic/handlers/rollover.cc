@@ -2,6 +2,7 @@
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
 #include "api/elastic/index_admin.h"
+#include "api/elastic/index_stats.h"
 
 #include <cstdio>
 #include <utility>
@@ -47,7 +48,7 @@ Result<Json> conditions_met(const Json& conditions, const Age& age, bool& any) {
             }
             met = age.age_millis
                   >= std::chrono::duration_cast<std::chrono::milliseconds>(*time).count();
-        } else if (name == "max_size") {
+        } else if (name == "max_size" || name == "max_primary_shard_size") {
             met = age.bytes >= parse_bytes(text).value_or(UINT64_MAX);
         } else {
             return fault("x_content_parse_exception", "[conditions] unknown field [" + name + "]");
@@ -78,6 +79,8 @@ Result<Answer> rollover(const Request& request) {
     Age age;
     age.documents = info.ok() ? static_cast<std::int64_t>(info.value().num_documents) : 0;
     age.age_millis = now.count() - before->created_at;
+    // An empty index has files, and nothing in them.
+    age.bytes = age.documents > 0 ? index_sizes(request.context, *before).bytes : 0;
     const Json* const conditions = body.find("conditions");
     bool any = false;
     KUMO_TRY_ASSIGN(

@@ -10,6 +10,7 @@
 #include "api/elastic/wildcard.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <set>
 #include <utility>
@@ -19,7 +20,8 @@ namespace kumo::api_elastic {
 namespace {
 
 constexpr std::size_t kSearchesPerRequestMax = 10'000;
-constexpr Duration kKeepAliveMax = std::chrono::hours(24);
+/// `search.max_keep_alive` if nobody says.
+constexpr const char* kKeepAliveMax = "24h";
 
 /// A search whose hits are given out page by page.
 struct Scroll final : SearchContexts::Entry {
@@ -31,7 +33,7 @@ struct Scroll final : SearchContexts::Entry {
 struct PointInTime final : SearchContexts::Entry {
     std::vector<SearchTarget> targets;
     std::int64_t created_at = 0;
-    Duration keep_alive{};
+    std::atomic<std::int64_t> keep_alive_millis{0};
 };
 
 std::int64_t now_millis(const Context& context) {
@@ -41,13 +43,29 @@ std::int64_t now_millis(const Context& context) {
         .count();
 }
 
+std::int64_t whole_millis(Duration time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+/// Ids of what is kept of one kind.
+template <typename T>
+std::vector<std::string> kept_ids(const Context& context) {
+    std::vector<std::string> out;
+    for (const auto& [id, entry] : context.contexts.all()) {
+        if (dynamic_cast<const T*>(entry.get()) != nullptr) {
+            out.push_back(id);
+        }
+    }
+    return out;
+}
+
 IndicesOptions search_options() {
     IndicesOptions options;
     options.forbid_closed = true;
     return options;
 }
 
-Result<Duration> keep_alive_of(std::string_view text) {
+Result<Duration> keep_alive_of(const Context& context, std::string_view text) {
     const auto time = parse_time(text);
     if (!time) {
         return illegal_argument(
@@ -55,11 +73,13 @@ Result<Duration> keep_alive_of(std::string_view text) {
             + "] as a time value: unit is missing or unrecognized"
         );
     }
-    if (*time > kKeepAliveMax) {
+    const std::string given = context.cluster.setting("search.max_keep_alive");
+    const std::string most = given.empty() ? kKeepAliveMax : given;
+    if (*time > parse_time(most).value_or(*time)) {
         return illegal_argument(
-            "Keep alive for request (" + std::string(text)
-            + ") is too large. It must be less than (1d). This limit can be set by changing the "
-              "[search.max_keep_alive] cluster level setting."
+            "Keep alive for request (" + std::string(text) + ") is too large. It must be less than ("
+            + most
+            + "). This limit can be set by changing the [search.max_keep_alive] cluster level setting."
         );
     }
     return *time;
@@ -113,7 +133,7 @@ targets_of(const Request& request, const SearchBody& body, std::string& pit_id) 
         const Json* const keep = body.pit.find("keep_alive");
         Duration time{};
         if (keep != nullptr) {
-            KUMO_TRY_ASSIGN(time, keep_alive_of(keep->text()));
+            KUMO_TRY_ASSIGN(time, keep_alive_of(request.context, keep->text()));
         }
         const auto entry =
             std::dynamic_pointer_cast<PointInTime>(request.context.contexts.find(pit_id, time));
@@ -122,6 +142,10 @@ targets_of(const Request& request, const SearchBody& body, std::string& pit_id) 
                 "search_context_missing_exception",
                 "No search context found for id [" + pit_id + "]"
             );
+        }
+        if (keep != nullptr) {
+            const std::int64_t before = entry->keep_alive_millis.load();
+            entry->keep_alive_millis.store(std::max(before, whole_millis(time)));
         }
         return entry->targets;
     }
@@ -144,6 +168,20 @@ Status check_way(const Request& request) {
     if (batch < 2) {
         return illegal_argument("batchedReduceSize must be >= 2");
     }
+    KUMO_TRY_ASSIGN(
+        const std::int64_t before,
+        request.parameters.integer("pre_filter_shard_size", 128)
+    );
+    if (before < 1) {
+        return illegal_argument("preFilterShardSize must be >= 1");
+    }
+    KUMO_TRY_ASSIGN(
+        const std::int64_t at_once,
+        request.parameters.integer("max_concurrent_shard_requests", 5)
+    );
+    if (at_once < 1) {
+        return illegal_argument("maxConcurrentShardRequests must be >= 1");
+    }
     return {};
 }
 
@@ -163,6 +201,24 @@ Status check_boosts(const Request& request, const SearchBody& body) {
     return {};
 }
 
+Error missing_scroll(const std::string& id) {
+    return fault("search_context_missing_exception", "No search context found for id [" + id + "]");
+}
+
+std::string_view next_line(std::string_view& rest) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return line;
+}
+
+Json failed_search(const Error& error) {
+    const Fault why = fault_of(error);
+    return Json::object({{"error", error_json(why)}, {"status", why.status}});
+}
+
+}  // namespace
+
 Result<Json> run_search(const Request& request, const Json& given) {
     KUMO_TRY(check_way(request));
     KUMO_TRY_ASSIGN(SearchBody body, parse_search(given, request.parameters));
@@ -174,6 +230,11 @@ Result<Json> run_search(const Request& request, const Json& given) {
     if (scroll.empty()) {
         KUMO_TRY(run->run());
         KUMO_TRY_ASSIGN(Json out, run->answer());
+        const auto before = request.parameters.integer("pre_filter_shard_size", 128);
+        const auto shards_at = out.find("_shards");
+        if (before.ok() && shards_at->find("total")->as_int64() > before.value()) {
+            (*shards_at)["skipped"] = run->shards_without_matches();
+        }
         const auto batch = request.parameters.integer("batched_reduce_size", 512);
         const std::int64_t shards = run->shards_json().find("total")->as_int64();
         if (batch.ok() && shards > batch.value()) {
@@ -187,7 +248,7 @@ Result<Json> run_search(const Request& request, const Json& given) {
         }
         return out;
     }
-    KUMO_TRY_ASSIGN(const Duration keep, keep_alive_of(scroll));
+    KUMO_TRY_ASSIGN(const Duration keep, keep_alive_of(request.context, scroll));
     run->keep_all();
     KUMO_TRY(run->run());
     KUMO_TRY_ASSIGN(Json out, run->answer());
@@ -200,19 +261,7 @@ Result<Json> run_search(const Request& request, const Json& given) {
     return with_id;
 }
 
-Error missing_scroll(const std::string& id) {
-    return fault("search_context_missing_exception", "No search context found for id [" + id + "]");
-}
-
-std::string_view next_line(std::string_view& rest) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return line;
-}
-
-/// The header of one search in a request of several, as parameters.
-Status read_header(const Json& header, Request& into) {
+Status read_search_header(const Json& header, Request& into) {
     for (const auto& [name, value] : header.is_object() ? header.members() : Json::Object()) {
         std::string text;
         if (value.is_array()) {
@@ -235,13 +284,6 @@ Status read_header(const Json& header, Request& into) {
     }
     return {};
 }
-
-Json failed_search(const Error& error) {
-    const Fault why = fault_of(error);
-    return Json::object({{"error", error_json(why)}, {"status", why.status}});
-}
-
-}  // namespace
 
 Result<Answer> search(const Request& request) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
@@ -273,7 +315,7 @@ Result<Answer> multi_search(const Request& request) {
                 one.parameters.set(name, *value);
             }
         }
-        KUMO_TRY(read_header(header, one));
+        KUMO_TRY(read_search_header(header, one));
         auto answer = run_search(one, body);
         if (answer.ok()) {
             Json found = std::move(answer).value();
@@ -347,7 +389,7 @@ Result<Answer> scroll(const Request& request) {
     }
     Duration time{};
     if (!keep.empty()) {
-        KUMO_TRY_ASSIGN(time, keep_alive_of(keep));
+        KUMO_TRY_ASSIGN(time, keep_alive_of(request.context, keep));
     }
     const auto entry = std::dynamic_pointer_cast<Scroll>(request.context.contexts.find(id, time));
     if (entry == nullptr) {
@@ -388,7 +430,9 @@ Result<Answer> clear_scroll(const Request& request) {
     }
     std::int64_t freed = 0;
     if (ids.empty() || (ids.size() == 1 && ids.front() == "_all")) {
-        freed = static_cast<std::int64_t>(request.context.contexts.remove_all(""));
+        for (const std::string& id : kept_ids<Scroll>(request.context)) {
+            freed += request.context.contexts.remove(id) ? 1 : 0;
+        }
         return Answer(Json::object({{"succeeded", true}, {"num_freed", freed}}));
     }
     for (const std::string& id : ids) {
@@ -408,7 +452,7 @@ Result<Answer> open_point_in_time(const Request& request) {
             "Validation Failed: 1: keep alive not specified;"
         );
     }
-    KUMO_TRY_ASSIGN(const Duration time, keep_alive_of(keep));
+    KUMO_TRY_ASSIGN(const Duration time, keep_alive_of(request.context, keep));
     KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
     auto entry = std::make_shared<PointInTime>();
     KUMO_TRY_ASSIGN(
@@ -416,7 +460,7 @@ Result<Answer> open_point_in_time(const Request& request) {
         search_targets(request.context, request.part("index"), options)
     );
     entry->created_at = now_millis(request.context);
-    entry->keep_alive = time;
+    entry->keep_alive_millis.store(whole_millis(time));
     std::int64_t shards = 0;
     for (const SearchTarget& target : entry->targets) {
         shards += target.index->shards();
@@ -441,8 +485,10 @@ Result<Answer> close_point_in_time(const Request& request) {
         ids.push_back(one.text());
     }
     if (request.path.ends_with("/_all")) {
-        (void)request.context.contexts.remove_all("");
-        return Answer(Json::object({{"pits", Json::array()}}));
+        ids = kept_ids<PointInTime>(request.context);
+        if (ids.empty()) {
+            return Answer(Json::object({{"pits", Json::array()}}));
+        }
     }
     if (ids.empty()) {
         return fault(
@@ -460,8 +506,18 @@ Result<Answer> close_point_in_time(const Request& request) {
     return Answer(any ? 200 : 404, Json::object({{"pits", std::move(list)}}));
 }
 
-Result<Answer> list_points_in_time(const Request& /*request*/) {
-    return not_supported("listing points in time is not supported");
+Result<Answer> list_points_in_time(const Request& request) {
+    Json list = Json::array();
+    for (const auto& [id, entry] : request.context.contexts.all()) {
+        if (const auto* const pit = dynamic_cast<const PointInTime*>(entry.get())) {
+            list.push(Json::object(
+                {{"pit_id", id},
+                 {"creation_time", pit->created_at},
+                 {"keep_alive", pit->keep_alive_millis.load()}}
+            ));
+        }
+    }
+    return Answer(Json::object({{"pits", std::move(list)}}));
 }
 
 Result<Answer> validate_query(const Request& request) {
@@ -595,178 +651,6 @@ Result<Answer> explain(const Request& request) {
         out["get"] = std::move(get);
     }
     return Answer(std::move(out));
-}
-
-Result<Answer> search_shards(const Request& request) {
-    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, search_options()));
-    const ClusterView view = ClusterView::of(request.context);
-    Json nodes = Json::object();
-    for (const NodeView& node : view.nodes()) {
-        nodes[node.id] = Json::object(
-            {{"name", node.name},
-             {"ephemeral_id", node.id},
-             {"transport_address", node.transport},
-             {"attributes", Json::object()}}
-        );
-    }
-    Json of_indices = Json::object();
-    Json shards = Json::array();
-    for (const ResolvedIndex& one : indices) {
-        Json entry = Json::object();
-        if (!one.by_name && !one.aliases.empty()) {
-            Json aliases = Json::array();
-            for (const std::string& alias : one.aliases) {
-                aliases.push(alias);
-            }
-            entry["aliases"] = std::move(aliases);
-        }
-        if (const Json filter = alias_filter(one); !filter.is_null()) {
-            entry["filter"] = filter;
-        }
-        of_indices[one.index->name] = std::move(entry);
-        std::map<std::int64_t, Json> groups;
-        for (const CopyView& copy : view.copies(*one.index)) {
-            if (copy.node != nullptr) {
-                groups[copy.shard].push(Json::object(
-                    {{"state", "STARTED"},
-                     {"primary", copy.primary},
-                     {"node", copy.node->id},
-                     {"relocating_node", Json()},
-                     {"shard", copy.shard},
-                     {"index", copy.index},
-                     {"allocation_id", Json::object({{"id", copy.node->id}})}}
-                ));
-            }
-        }
-        for (auto& [number, group] : groups) {
-            shards.push(std::move(group));
-        }
-    }
-    return Answer(Json::object(
-        {{"nodes", std::move(nodes)},
-         {"indices", std::move(of_indices)},
-         {"shards", std::move(shards)}}
-    ));
-}
-
-namespace {
-
-/// What of all indices one field's types are.
-struct Capability {
-    std::vector<std::string> indices;
-    std::vector<std::string> not_searchable;
-    std::vector<std::string> not_aggregatable;
-};
-
-bool is_aggregatable(const MappedField& field) {
-    return (field.is_exact() || field.is_int() || field.is_real()
-            || field.kind == FieldKind::kGeoPoint)
-           && field.doc_values;
-}
-
-Json names_json(const std::vector<std::string>& names) {
-    Json out = Json::array();
-    for (const std::string& name : names) {
-        out.push(name);
-    }
-    return out;
-}
-
-}  // namespace
-
-Result<Answer> field_caps(const Request& request) {
-    KUMO_TRY_ASSIGN(const Json body, request.json());
-    std::vector<std::string> patterns = request.parameters.list("fields");
-    if (const Json* const given = body.find("fields")) {
-        for (const Json& one : given->is_array() ? given->items() : Json::Array{*given}) {
-            patterns.push_back(one.text());
-        }
-    }
-    if (patterns.empty()) {
-        return fault(
-            "action_request_validation_exception",
-            "Validation Failed: 1: no fields specified;"
-        );
-    }
-    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
-    KUMO_TRY_ASSIGN(const bool unmapped, request.parameters.flag("include_unmapped", false));
-    KUMO_TRY_ASSIGN(auto targets, search_targets(request.context, request.part("index"), options));
-    if (const Json* const filter = body.find("index_filter")) {
-        std::vector<SearchTarget> kept;
-        for (SearchTarget& target : targets) {
-            KUMO_TRY_ASSIGN(
-                const std::uint64_t matches,
-                count_matches(request.context, {target}, *filter)
-            );
-            if (matches > 0) {
-                kept.push_back(std::move(target));
-            }
-        }
-        targets = std::move(kept);
-    }
-    std::map<std::string, std::map<std::string, Capability>> found;
-    Json indices = Json::array();
-    for (const SearchTarget& target : targets) {
-        indices.push(target.index->name);
-        for (const auto& [path, declared] : target.index->mapping->fields()) {
-            const bool wanted = std::any_of(
-                patterns.begin(),
-                patterns.end(),
-                [&path = path](const std::string& pattern) {
-                    return matches_wildcard(pattern, path);
-                }
-            );
-            const MappedField* const field = target.index->mapping->find(path);
-            if (!wanted || field == nullptr) {
-                continue;
-            }
-            Capability& one = found[path][field->type];
-            one.indices.push_back(target.index->name);
-            if (!field->index || field->is_object()) {
-                one.not_searchable.push_back(target.index->name);
-            }
-            if (!is_aggregatable(*field)) {
-                one.not_aggregatable.push_back(target.index->name);
-            }
-        }
-    }
-    Json fields = Json::object();
-    for (auto& [path, types] : found) {
-        std::size_t with = 0;
-        for (const auto& [type, one] : types) {
-            with += one.indices.size();
-        }
-        if (unmapped && with < targets.size()) {
-            Capability none;
-            for (const SearchTarget& target : targets) {
-                if (target.index->mapping->find(path) == nullptr) {
-                    none.indices.push_back(target.index->name);
-                }
-            }
-            none.not_searchable = none.indices;
-            none.not_aggregatable = none.indices;
-            types["unmapped"] = std::move(none);
-        }
-        for (const auto& [type, one] : types) {
-            Json entry = Json::object(
-                {{"type", type},
-                 {"searchable",
-                  one.not_searchable.size() < one.indices.size() && one.not_searchable.empty()},
-                 {"aggregatable", one.not_aggregatable.empty()}}
-            );
-            if (types.size() > 1) {
-                entry["indices"] = names_json(one.indices);
-            }
-            if (!one.not_searchable.empty() && one.not_searchable.size() < one.indices.size()) {
-                entry["non_searchable_indices"] = names_json(one.not_searchable);
-            }
-            if (!one.not_aggregatable.empty() && one.not_aggregatable.size() < one.indices.size()) {
-                entry["non_aggregatable_indices"] = names_json(one.not_aggregatable);
-            }
-            fields[path][type] = std::move(entry);
-        }
-    }
-    return Answer(Json::object({{"indices", std::move(indices)}, {"fields", std::move(fields)}}));
 }
 
 }  // namespace kumo::api_elastic

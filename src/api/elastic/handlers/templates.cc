@@ -386,6 +386,7 @@ Result<Answer> simulate_index(const Request& request) {
     Json value;
     if (!body.is_null() && body.find("index_patterns") != nullptr) {
         value = body;
+        chosen.clear();
         parts = Json::object(
             {{"settings", Json::object()},
              {"mappings", Json::object()},

@@ -33,6 +33,7 @@ private:
     Status take(const MappedField& field, const Json& value);
     Status read_unknown(const std::string& path, const Json& value);
     Status read_range(const MappedField& field, const Json& value);
+    Status read_ip_range(const MappedField& field, const Json& value);
     Status read_vector(const MappedField& field, const Json& value);
     Status read_flat(const MappedField& field, const Json& value, const std::string& prefix);
     Status add_string(const MappedField& field, const Json& value);
@@ -127,15 +128,27 @@ Status DocumentMapper::read_unknown(const std::string& path, const Json& value) 
                 + parent + "] must be of type object but found [" + above->type + "]."
         );
     }
+    const auto refused = [&](const char* mode) {
+        return fault(
+            "strict_dynamic_mapping_exception",
+            std::string("mapping set to ") + mode + ", dynamic introduction of ["
+                + path.substr(dot == std::string::npos ? 0 : dot + 1) + "] within ["
+                + (parent.empty() ? "_doc" : parent) + "] is not allowed"
+        );
+    };
     switch (mapping_.dynamic_at(parent)) {
         case Dynamic::kFalse: return {};
-        case Dynamic::kStrict:
-            return fault(
-                "strict_dynamic_mapping_exception",
-                "mapping set to strict, dynamic introduction of ["
-                    + path.substr(dot == std::string::npos ? 0 : dot + 1) + "] within ["
-                    + (parent.empty() ? "_doc" : parent) + "] is not allowed"
-            );
+        case Dynamic::kStrict: return refused("strict");
+        case Dynamic::kStrictTemplates:
+            if (!has_template(mapping_, path, value)) {
+                return refused("strict_allow_templates");
+            }
+            break;
+        case Dynamic::kFalseTemplates:
+            if (!has_template(mapping_, path, value)) {
+                return {};
+            }
+            break;
         case Dynamic::kTrue: break;
     }
     return add_dynamic_field(mapping_, path, value, update_);
@@ -148,7 +161,7 @@ Error DocumentMapper::failed(const MappedField& field, const Json& value, const 
         "mapper_parsing_exception",
         "failed to parse field [" + field.path + "] of type [" + field.type
             + "] in document with id '" + std::string(id_) + "'. Preview of field's value: '"
-            + preview + "'"
+            + preview + "'" + kFaultSeparator + cause.type + kFaultSeparator + cause.reason
     );
 }
 
@@ -296,7 +309,7 @@ Status DocumentMapper::read_range(const MappedField& field, const Json& value) {
                 : field.type == "integer_range" ? FieldKind::kInteger
                                                 : FieldKind::kLong;
     if (ends.kind == FieldKind::kIp) {
-        return not_supported("fields of type [ip_range] are not supported");
+        return read_ip_range(field, value);
     }
     if (!value.is_object()) {
         return illegal_argument(
@@ -329,6 +342,92 @@ Status DocumentMapper::read_range(const MappedField& field, const Json& value) {
     }
     values_of(field.path + "#gte", field).codes.push_back(low);
     values_of(field.path + "#lte", field).codes.push_back(high);
+    return {};
+}
+
+namespace {
+
+/// The address after it, or before it; the last one has none after it.
+std::string next_address(std::string digits, bool up) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (std::size_t i = digits.size(); i-- > 0;) {
+        const std::size_t digit = kDigits.find(digits[i]);
+        const bool carries = digit == (up ? 15U : 0U);
+        digits[i] = carries ? kDigits[up ? 0 : 15] : kDigits[up ? digit + 1 : digit - 1];
+        if (!carries) {
+            break;
+        }
+    }
+    return digits;
+}
+
+struct AddressRange {
+    std::string low = std::string(32, '0');
+    std::string high = std::string(32, 'f');
+};
+
+/// "10.0.0.0/8"
+Result<AddressRange> address_block(const std::string& text) {
+    const std::size_t slash = text.find('/');
+    if (slash == std::string::npos) {
+        return illegal_argument("Expected [ip/prefix] but was [" + text + "]");
+    }
+    const std::string address = text.substr(0, slash);
+    const auto given = Json(text.substr(slash + 1)).to_int64();
+    const bool short_form = address.find(':') == std::string::npos;
+    if (!given || *given < 0 || *given > (short_form ? 32 : 128)) {
+        return illegal_argument("Invalid prefix length in [" + text + "]");
+    }
+    AddressRange out;
+    KUMO_TRY_ASSIGN(out.low, ip_digits(address));
+    out.high = out.low;
+    const auto bits = static_cast<std::size_t>(*given + (short_form ? 96 : 0));
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (std::size_t i = 0; i < out.low.size(); ++i) {
+        const std::size_t kept = std::min<std::size_t>(bits > 4 * i ? bits - 4 * i : 0, 4);
+        const std::size_t mask = 15U >> kept;
+        const std::size_t digit = kDigits.find(out.low[i]);
+        out.low[i] = kDigits[digit & ~mask & 15U];
+        out.high[i] = kDigits[digit | mask];
+    }
+    return out;
+}
+
+}  // namespace
+
+Status DocumentMapper::read_ip_range(const MappedField& field, const Json& value) {
+    AddressRange range;
+    if (value.is_string()) {
+        KUMO_TRY_ASSIGN(range, address_block(value.as_string()));
+    } else if (!value.is_object()) {
+        return illegal_argument(
+            "error parsing field [" + field.path + "], expected an object but got " + field.path
+        );
+    }
+    for (const auto& [name, end] : value.is_object() ? value.members() : Json::Object()) {
+        if (end.is_null()) {
+            continue;
+        }
+        KUMO_TRY_ASSIGN(std::string digits, ip_digits(end.text()));
+        if (name == "gte" || name == "from") {
+            range.low = std::move(digits);
+        } else if (name == "gt") {
+            range.low = next_address(std::move(digits), true);
+        } else if (name == "lte" || name == "to") {
+            range.high = std::move(digits);
+        } else if (name == "lt") {
+            range.high = next_address(std::move(digits), false);
+        } else {
+            return illegal_argument(
+                "error parsing field [" + field.path + "], with unknown parameter [" + name + "]"
+            );
+        }
+    }
+    if (range.low > range.high) {
+        return illegal_argument("min value is greater than max value");
+    }
+    values_of(field.path + "#gte", field).strings.push_back(std::move(range.low));
+    values_of(field.path + "#lte", field).strings.push_back(std::move(range.high));
     return {};
 }
 
@@ -388,6 +487,12 @@ Result<MappedSource> DocumentMapper::finish() {
     }
     std::sort(ignored_.begin(), ignored_.end());
     ignored_.erase(std::unique(ignored_.begin(), ignored_.end()), ignored_.end());
+    if (!ignored_.empty()) {
+        out.values.push_back({std::string(kIgnoredField), {}, ignored_, {}});
+        for (search::Field& made : engine_fields(*mapping_.find(kIgnoredField))) {
+            out.fields.push_back(std::move(made));
+        }
+    }
     out.ignored = std::move(ignored_);
     return out;
 }

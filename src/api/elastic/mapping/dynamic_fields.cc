@@ -157,6 +157,14 @@ from_template(const Mapping& mapping, const std::string& path, std::string_view 
 
 }  // namespace
 
+bool has_template(const Mapping& mapping, const std::string& path, const Json& value) {
+    if (value.is_array()) {
+        return value.empty() || has_template(mapping, path, value.items().front());
+    }
+    std::string format;
+    return value.is_null() || from_template(mapping, path, form_of(mapping, value, format));
+}
+
 Status add_dynamic_field(
     const Mapping& mapping,
     const std::string& path,

@@ -266,10 +266,13 @@ Result<Dynamic> MappingReader::dynamic_of(const Json& object, Dynamic otherwise)
     }
     const std::string mode = value->text();
     if (mode == "strict" || mode == "strict_allow_templates") {
-        return Dynamic::kStrict;
+        return mode == "strict" ? Dynamic::kStrict : Dynamic::kStrictTemplates;
     }
-    if (mode == "true" || mode == "false" || mode == "runtime" || mode == "false_allow_templates") {
-        return mode.starts_with("false") ? Dynamic::kFalse : Dynamic::kTrue;
+    if (mode == "false" || mode == "false_allow_templates") {
+        return mode == "false" ? Dynamic::kFalse : Dynamic::kFalseTemplates;
+    }
+    if (mode == "true" || mode == "runtime") {
+        return Dynamic::kTrue;
     }
     return mapper_error("Could not convert [dynamic.dynamic] to boolean");
 }
@@ -624,6 +627,16 @@ const MappedField* Mapping::find_declared(std::string_view path) const {
 }
 
 const MappedField* Mapping::find(std::string_view path) const {
+    if (path == kIgnoredField) {
+        static const MappedField kIgnored = [] {
+            MappedField field;
+            field.path = kIgnoredField;
+            field.kind = FieldKind::kKeyword;
+            field.type = "_ignored";
+            return field;
+        }();
+        return &kIgnored;
+    }
     const MappedField* const field = find_declared(path);
     return field != nullptr && field->kind == FieldKind::kAlias ? find_declared(field->target)
                                                                 : field;

@@ -90,11 +90,16 @@ struct MappedField {
     bool is_date() const { return kind == FieldKind::kDate || kind == FieldKind::kDateNanos; }
 };
 
+/// Which fields of a document were left out because they did not fit; every mapping has it.
+inline constexpr std::string_view kIgnoredField = "_ignored";
+
 /// "dynamic" of an object.
 enum class Dynamic : std::uint8_t {
     kTrue,
     kFalse,
     kStrict,
+    kStrictTemplates,  ///< What a dynamic template is for is taken; nothing else.
+    kFalseTemplates,   ///< The same, and the rest is left out.
 };
 
 /// How many fields, and how deep, a mapping may have ("index.mapping.total_fields.limit", ...).

@@ -135,7 +135,7 @@ TEST(DocumentMapper, MakesValues) {
         }
     }
     EXPECT_EQ(mapped.value().ignored, (std::vector<std::string>{"k"}));
-    EXPECT_EQ(mapped.value().fields.size(), 5U);
+    EXPECT_EQ(mapped.value().fields.size(), 6U);  // With _ignored.
 }
 
 TEST(DocumentMapper, SaysWhatDoesNotFit) {

@@ -124,9 +124,17 @@ Result<std::int64_t> date_code(const MappedField& field, const Json& value) {
     if (field.kind == FieldKind::kDate) {
         return at.millis;
     }
-    if (at.millis < 0 || at.millis > INT64_MAX / 1'000'000 - 1) {
+    if (at.millis < 0) {
         return illegal_argument(
-            "date[" + value.text() + "] is outside of what dates in nanoseconds can be"
+            "date[" + value.text()
+            + "] is before the epoch in 1970 and cannot be stored in nanosecond resolution"
+        );
+    }
+    if (at.millis > INT64_MAX / 1'000'000 - 1) {
+        return illegal_argument(
+            "date[" + value.text()
+            + "] is after 2262-04-11T23:47:16.854775807 and cannot be stored in nanosecond "
+              "resolution"
         );
     }
     return at.millis * 1'000'000 + at.nanos;

@@ -3,6 +3,7 @@
 #include "api/elastic/fault.h"
 #include "api/elastic/mapping/geo_values.h"
 #include "api/elastic/wildcard.h"
+#include "search/analysis/chain.h"
 #include "search/column/codes.h"
 #include "search/geo/geo_point.h"
 
@@ -62,6 +63,12 @@ shown_value(const MappedField& field, const Json& value, const std::string& form
     }
     if (value.is_object()) {
         return value;
+    }
+    if (field.kind == FieldKind::kTokenCount) {
+        if (!field.doc_values) {
+            return std::nullopt;
+        }
+        return Json(search::AnalysisChain::of(field.analyzer)->tokens(value.text()).size());
     }
     if (field.is_exact()) {
         const auto text = json_to_string(field, value);
@@ -213,13 +220,35 @@ column_fields(const SearchTarget& target, const Hit& hit, const std::vector<Want
                         }
                     );
                 }
-                out[one.pattern.find('*') == std::string::npos ? one.pattern : field->path] =
-                    std::move(list);
+                const bool named = one.pattern.find('*') == std::string::npos;
+                Json& all = out[named ? one.pattern : field->path];
+                for (Json& value : list.items()) {
+                    all.push(std::move(value));
+                }
             }
         }
     }
     return out;
 }
+
+namespace {
+
+Json ignored_fields(const SearchTarget& target, const Hit& hit) {
+    Json out = Json::array();
+    const search::SegmentReader& segment = *target.snapshot->parts[hit.part].segment;
+    const auto position = target.snapshot->schema->find(kIgnoredField);
+    if (!position || *position >= segment.columns.size() || segment.columns[*position] == nullptr) {
+        return out;
+    }
+    const search::ColumnReader& column = *segment.columns[*position];
+    const auto range = column.values_of(hit.doc);
+    for (std::uint64_t at = range.begin; at < range.end; ++at) {
+        out.push(column.string(static_cast<std::uint32_t>(column.value(at))));
+    }
+    return out;
+}
+
+}  // namespace
 
 Result<Json> hit_json(
     const SearchTarget& target,
@@ -242,6 +271,9 @@ Result<Json> hit_json(
     if (!document.meta.routing.empty() && !body.stored_none) {
         out["_routing"] = document.meta.routing;
     }
+    if (Json ignored = ignored_fields(target, hit); !ignored.empty() && !body.stored_none) {
+        out["_ignored"] = std::move(ignored);
+    }
     const bool shows =
         body.shows_source && !body.stored_none && target.index->mapping->source_enabled();
     Json source;
@@ -254,6 +286,11 @@ Result<Json> hit_json(
     Json fields = source_fields(*target.index, source, body.fields);
     KUMO_TRY_ASSIGN(const Json columns, column_fields(target, hit, body.docvalue_fields));
     fields.merge(columns);
+    for (const WantedField& one : body.docvalue_fields) {
+        if (one.pattern == "_seq_no") {
+            fields["_seq_no"] = Json::array({document.meta.seq});
+        }
+    }
     for (const std::string& pattern : body.stored_fields) {
         for (const auto& [path, field] : target.index->mapping->fields()) {
             const Json* const stored = field.definition.find("store");

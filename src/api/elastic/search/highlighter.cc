@@ -493,6 +493,10 @@ Result<Json> highlight(
             finder.read(own == nullptr ? query : *own);
             std::vector<std::string> values;
             collect(source, field->parent.empty() ? field->path : field->parent, values);
+            const auto too_long = [field](const std::string& value) {
+                return field->is_exact() && value.size() > field->ignore_above;
+            };
+            values.erase(std::remove_if(values.begin(), values.end(), too_long), values.end());
             for (const std::string& value : values) {
                 const std::int64_t limit = 1'000'000;
                 if (static_cast<std::int64_t>(value.size()) > limit) {

@@ -1,5 +1,6 @@
 #include "api/elastic/search/nested_hits.h"
 
+#include "api/elastic/fault.h"
 #include "api/elastic/search/fetch.h"
 #include "api/elastic/search/highlighter.h"
 #include "api/elastic/search/sort.h"
@@ -59,6 +60,11 @@ Result<Page> page_of(
     KUMO_TRY_ASSIGN(SearchBody body, parse_search(options, Parameters()));
     constexpr std::int64_t kSize = 3;
     body.size = options.find("size") == nullptr ? kSize : body.size;
+    for (const SortPart& part : body.sort) {
+        if (part.by == SortPart::By::kScript) {
+            return not_supported("[inner_hits] are not sorted by scripts");
+        }
+    }
     const std::vector<SearchTarget> targets{nested_target(target, finder.index())};
     KUMO_TRY_ASSIGN(const Sorter sorter, Sorter::make(body.sort, targets));
     std::vector<Hit> hits;

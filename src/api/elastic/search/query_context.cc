@@ -4,6 +4,7 @@
 #include "api/elastic/search/fetch.h"
 #include "api/elastic/search/highlighter.h"
 #include "api/elastic/search/nested_hits.h"
+#include "api/elastic/search/script_values.h"
 #include "api/elastic/search/search_run.h"
 #include "api/elastic/suggest/suggest.h"
 #include "api/elastic/wildcard.h"
@@ -80,6 +81,9 @@ std::unique_ptr<QueryContext> query_context(const Context& context, const Search
         }
         KUMO_TRY_ASSIGN(Json source, Json::parse(document.stored.source));
         return std::optional(std::move(source));
+    };
+    out->script = [&context, mapping = target.index->mapping](const Json& script) {
+        return script_function(context, *mapping, script);
     };
     return out;
 }

@@ -133,14 +133,14 @@ bool* flag_member(const std::string& name, SearchBody& out) {
         {"version", &out.version},
         {"seq_no_primary_term", &out.seq_no},
         {"track_scores", &out.track_scores},
-        {"profile", &out.profile}};
+        {"profile", &out.profile},
+        {"include_named_queries_score", &out.named_scores}};
     const auto found = members.find(name);
     return found == members.end() ? nullptr : found->second;
 }
 
 bool is_known_and_ignored(std::string_view name) {
-    return name == "timeout" || name == "stats" || name == "ext"
-           || name == "include_named_queries_score" || name == "verbose_pipeline"
+    return name == "timeout" || name == "ext" || name == "verbose_pipeline"
            || name == "search_pipeline";
 }
 
@@ -194,6 +194,7 @@ Status read_member(const std::string& name, const Json& value, SearchBody& out) 
     if (name == "_source") {
         KUMO_TRY_ASSIGN(out.source, SourceFilter::of(value));
         out.shows_source = out.source.show;
+        out.source_said = true;
         return {};
     }
     if (name == "stored_fields") {
@@ -202,6 +203,12 @@ Status read_member(const std::string& name, const Json& value, SearchBody& out) 
     }
     if (name == "fields") {
         KUMO_TRY_ASSIGN(out.fields, wanted_fields(value));
+        return {};
+    }
+    if (name == "stats") {
+        for (const Json& one : value.is_array() ? value.items() : Json::Array{value}) {
+            out.groups.push_back(one.text());
+        }
         return {};
     }
     if (name == "docvalue_fields") {
@@ -216,6 +223,10 @@ Status read_flags(const Parameters& parameters, SearchBody& out) {
     KUMO_TRY_ASSIGN(out.version, parameters.flag("version", out.version));
     KUMO_TRY_ASSIGN(out.seq_no, parameters.flag("seq_no_primary_term", out.seq_no));
     KUMO_TRY_ASSIGN(out.track_scores, parameters.flag("track_scores", out.track_scores));
+    KUMO_TRY_ASSIGN(
+        out.named_scores,
+        parameters.flag("include_named_queries_score", out.named_scores)
+    );
     KUMO_TRY_ASSIGN(out.total_as_int, parameters.flag("rest_total_hits_as_int", false));
     KUMO_TRY_ASSIGN(out.typed_keys, parameters.flag("typed_keys", false));
     return {};
@@ -249,6 +260,7 @@ Status read_parameters(const Parameters& parameters, SearchBody& out) {
     if (parameters.has("_source") || !source.is_plain()) {
         out.source = source;
         out.shows_source = source.show;
+        out.source_said = true;
     }
     if (const std::string* const stored = parameters.find("stored_fields")) {
         Json list = Json::array();
@@ -262,6 +274,9 @@ Status read_parameters(const Parameters& parameters, SearchBody& out) {
     }
     for (const std::string& one : parameters.list("docvalue_fields")) {
         out.docvalue_fields.push_back({one, "", false});
+    }
+    for (const std::string& one : parameters.list("stats")) {
+        out.groups.push_back(one);
     }
     out.scroll = parameters.text("scroll");
     return {};

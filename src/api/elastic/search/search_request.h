@@ -48,11 +48,14 @@ struct SearchBody {
     std::int64_t terminate_after = 0;
     SourceFilter source;
     bool shows_source = true;
+    bool source_said = false;  ///< "_source" was given.
     bool stored_none = false;
     std::vector<std::string> stored_fields;
     std::vector<WantedField> fields;
     std::vector<WantedField> docvalue_fields;
     Json indices_boost;
+    std::vector<std::string> groups;  ///< "stats": what the search is counted under.
+    bool named_scores = false;        ///< Matched queries with their scores.
 
     // Of the parameters alone.
     bool total_as_int = false;

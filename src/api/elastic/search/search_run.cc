@@ -1,12 +1,15 @@
 #include "api/elastic/search/search_run.h"
 
+#include "api/elastic/cluster_view.h"
 #include "api/elastic/documents/writer.h"
 #include "api/elastic/fault.h"
 #include "api/elastic/mapping/geo_values.h"
 #include "api/elastic/search/fetch.h"
 #include "api/elastic/search/highlighter.h"
 #include "api/elastic/search/nested_hits.h"
+#include "api/elastic/search/search_checks.h"
 #include "api/elastic/suggest/suggest.h"
+#include "api/elastic/usage.h"
 #include "api/elastic/wildcard.h"
 #include "wire/murmur3.h"
 
@@ -21,85 +24,6 @@ namespace kumo::api_elastic {
 namespace {
 
 namespace tree = search::tree;
-
-std::int64_t setting(const Index& index, std::string_view name, std::int64_t otherwise) {
-    return Json(index.setting(name)).to_int64().value_or(otherwise);
-}
-
-Status check_window(const SearchBody& body, const std::vector<SearchTarget>& targets) {
-    for (const SearchTarget& target : targets) {
-        const std::int64_t window = setting(*target.index, "index.max_result_window", 10'000);
-        if (!body.scroll.empty() && body.size > window) {
-            return shard_failure(
-                target.index->name,
-                illegal_argument(
-                    "Batch size is too large, size must be less than or equal to: ["
-                    + std::to_string(window) + "] but was [" + std::to_string(body.size)
-                    + "]. Scroll batch sizes cost as much memory as result windows so they are "
-                      "controlled by the "
-                      "[index.max_result_window] index level setting."
-                )
-            );
-        }
-        if (body.from + body.size > window) {
-            return shard_failure(
-                target.index->name,
-                illegal_argument(
-                    "Result window is too large, from + size must be less than or equal to: ["
-                    + std::to_string(window) + "] but was [" + std::to_string(body.from + body.size)
-                    + "]. See the scroll api for a more efficient way to request large data sets. "
-                      "This limit can be "
-                      "set by changing the [index.max_result_window] index level setting."
-                )
-            );
-        }
-        const std::int64_t fields = setting(*target.index, "index.max_docvalue_fields_search", 100);
-        if (static_cast<std::int64_t>(body.docvalue_fields.size()) > fields) {
-            return shard_failure(
-                target.index->name,
-                illegal_argument(
-                    "Trying to retrieve too many docvalue_fields. Must be less than or equal to: ["
-                    + std::to_string(fields) + "] but was ["
-                    + std::to_string(body.docvalue_fields.size())
-                    + "]. This limit can be set by changing the [index.max_docvalue_fields_search] "
-                      "index level setting."
-                )
-            );
-        }
-        const std::int64_t rescore_max = setting(*target.index, "index.max_rescore_window", 10'000);
-        for (const Json& one :
-             body.rescore.is_array() ? body.rescore.items() : Json::Array{body.rescore}) {
-            const Json* const window_size = one.find("window_size");
-            if (window_size != nullptr && window_size->to_int64().value_or(0) > rescore_max) {
-                return shard_failure(
-                    target.index->name,
-                    illegal_argument(
-                        "Rescore window [" + window_size->text()
-                        + "] is too large. It must be less than [" + std::to_string(rescore_max)
-                        + "]. This prevents allocating massive heaps for storing the results to be "
-                          "rescored. This limit "
-                          "can be set by changing the [index.max_rescore_window] index level "
-                          "setting."
-                    )
-                );
-            }
-        }
-        const std::int64_t scripts = setting(*target.index, "index.max_script_fields", 32);
-        if (static_cast<std::int64_t>(body.script_fields.size()) > scripts) {
-            return shard_failure(
-                target.index->name,
-                illegal_argument(
-                    "Trying to retrieve too many script_fields. Must be less than or equal to: ["
-                    + std::to_string(scripts) + "] but was ["
-                    + std::to_string(body.script_fields.size())
-                    + "]. This limit can be set by changing the [index.max_script_fields] index "
-                      "level setting."
-                )
-            );
-        }
-    }
-    return {};
-}
 
 /// The first that names the index, an alias of it, or a wildcard for either.
 float boost_of(const Json& boosts, const SearchTarget& target) {
@@ -163,11 +87,13 @@ Status SearchRun::prepare(std::size_t i) {
 
 Status SearchRun::find(std::size_t i, bool scored) {
     tree::Evaluation evaluation(*targets_[i].snapshot);
+    const MonotonicTime start = context_.clock.monotonic_now();
     auto matches = tree::evaluate(*found_[i].query, evaluation, scored);
     if (!matches.ok()) {
         return wrapped(targets_[i].index->name, matches.error());
     }
     found_[i].matches = std::move(matches).value();
+    found_[i].time = context_.clock.monotonic_now() - start;
     for (const InnerHits& inner : found_[i].inner) {
         auto finder =
             InnerHitsFinder::make(*found_[i].context, *targets_[i].snapshot, inner, nested_);
@@ -177,7 +103,7 @@ Status SearchRun::find(std::size_t i, bool scored) {
         found_[i].finders.push_back(std::move(finder).value());
     }
     for (const NamedQuery& named : found_[i].named) {
-        auto of_name = tree::evaluate(*named.node, evaluation, false);
+        auto of_name = tree::evaluate(*named.node, evaluation, body_.named_scores);
         if (!of_name.ok()) {
             return wrapped(targets_[i].index->name, of_name.error());
         }
@@ -281,6 +207,12 @@ Status SearchRun::aggregate() {
     if (body_.aggregations.is_null()) {
         return {};
     }
+    MonotonicTime before = context_.clock.monotonic_now();
+    const auto lap = [this, &before](Duration& into) {
+        const MonotonicTime now = context_.clock.monotonic_now();
+        into = now - before;
+        before = now;
+    };
     AggregationContext context;
     std::vector<agg::IndexInput> inputs;
     agg::DocSet docs;
@@ -300,6 +232,7 @@ Status SearchRun::aggregate() {
             docs.push_back({i, p, part.docs, std::move(scores)});
         }
     }
+    lap(aggregation_times_.build_leaf_collector);
     const std::string index = targets_.empty() ? "" : targets_.front().index->name;
     std::vector<const search::Snapshot*> snapshots;
     for (const SearchTarget& target : targets_) {
@@ -324,11 +257,13 @@ Status SearchRun::aggregate() {
     }
     agg::Run::Options options;
     options.buckets_max = context.buckets_max;
+    lap(aggregation_times_.initialize);
     agg::Run run(std::move(inputs), options);
     auto outputs = parsed.value().level.run(run, docs);
     if (!outputs.ok()) {
         return wrapped(index, aggregation_fault(outputs.error()));
     }
+    lap(aggregation_times_.collect);
     auto json = aggregations_json(
         parsed.value(),
         outputs.value(),
@@ -339,6 +274,7 @@ Status SearchRun::aggregate() {
         return wrapped(index, json.error());
     }
     aggregations_ = std::move(json).value();
+    lap(aggregation_times_.build_aggregation);
     return {};
 }
 
@@ -374,6 +310,7 @@ Status SearchRun::collect() {
                 Hit hit{i, p, part.docs[m], part.score_at(m), {}};
                 if (keys) {
                     sorter_->read_keys(targets_, hit);
+                    KUMO_TRY(script_keys(hit));
                 }
                 if (!has_after || sorter_->is_after(hit, after)) {
                     if (needs_scores() && (!max_score_ || hit.score > *max_score_)) {
@@ -459,7 +396,7 @@ Status SearchRun::rescore() {
             least = std::min(least, hits_[h].score);
         }
         for (std::size_t h = count; h < hits_.size(); ++h) {
-            hits_[h].score = std::min(hits_[h].score, least);
+            hits_[h].score = std::min(hits_[h].score * first_weight, least);
         }
     }
     max_score_.reset();
@@ -521,13 +458,16 @@ Status SearchRun::collapse() {
 
 Status SearchRun::run() {
     KUMO_TRY(check_window(body_, targets_));
-    if (!body_.script_fields.is_null() && !body_.script_fields.empty()) {
-        return not_supported("scripts are not supported");
-    }
+    KUMO_TRY(check_fields());
+    KUMO_TRY(check_collapse(body_));
+    KUMO_TRY(prepare_scripts());
     if (!body_.collapse.is_null() && !body_.scroll.empty()) {
         return illegal_argument("cannot use `collapse` in a scroll context");
     }
-    if (!body_.rescore.is_null() && !body_.sort.empty() && !body_.collapse.is_null()) {
+    if (!body_.search_after.is_null() && !body_.collapse.is_null()) {
+        return illegal_argument("cannot use `collapse` in conjunction with `search_after`");
+    }
+    if (!body_.rescore.is_null() && !body_.collapse.is_null()) {
         return illegal_argument("cannot use `collapse` in conjunction with `rescore`");
     }
     KUMO_TRY_ASSIGN(sorter_, Sorter::make(body_.sort, targets_));
@@ -537,6 +477,7 @@ Status SearchRun::run() {
         KUMO_TRY(find(i, scored));
     }
     count();
+    count_use();
     KUMO_TRY(aggregate());
     KUMO_TRY(filter_after_aggregations());
     if (!body_.post_filter.is_null()) {
@@ -546,11 +487,18 @@ Status SearchRun::run() {
 }
 
 Json SearchRun::matched_queries(const Hit& hit) const {
-    Json out = Json::array();
+    Json out = body_.named_scores ? Json::object() : Json::array();
     const Target& found = found_[hit.index];
     for (std::size_t n = 0; n < found.named.size(); ++n) {
         const tree::Matches& part = found.named_matches[n][hit.part];
-        if (std::binary_search(part.docs.begin(), part.docs.end(), hit.doc)) {
+        const auto at = std::lower_bound(part.docs.begin(), part.docs.end(), hit.doc);
+        if (at == part.docs.end() || *at != hit.doc) {
+            continue;
+        }
+        if (body_.named_scores) {
+            const auto place = static_cast<std::size_t>(at - part.docs.begin());
+            out[found.named[n].name] = Json::number_float(part.score_at(place));
+        } else {
             out.push(found.named[n].name);
         }
     }
@@ -561,6 +509,20 @@ Result<Json> SearchRun::one_hit(const Hit& hit) {
     const SearchTarget& target = targets_[hit.index];
     KUMO_TRY_ASSIGN(const search::StoredDocument document, stored_document(target, hit));
     KUMO_TRY_ASSIGN(Json out, hit_json(target, hit, document, body_));
+    if (body_.explain) {
+        const ClusterView view = ClusterView::of(context_);
+        Json with = Json::object(
+            {{"_shard", "[" + target.index->name + "][0]"},
+             {"_node", view.self() == nullptr ? "" : view.self()->id}}
+        );
+        with.merge(out);
+        out = std::move(with);
+        out["_explanation"] = Json::object(
+            {{"value", Json::number_float(hit.score)},
+             {"description", body_.query.is_null() ? "*:*" : "score of " + body_.query.dump()},
+             {"details", Json::array()}}
+        );
+    }
     if (needs_scores() && (sorter_->needs_scores() || body_.track_scores || body_.sort.empty())) {
         out["_score"] = Json::number_float(hit.score);
     }
@@ -573,6 +535,7 @@ Result<Json> SearchRun::one_hit(const Hit& hit) {
             out["highlight"] = std::move(highlighted);
         }
     }
+    KUMO_TRY(add_script_fields(hit, out));
     if (!body_.sort.empty()) {
         out["sort"] = sorter_->values(targets_, hit);
     }
@@ -602,6 +565,7 @@ Result<Json> SearchRun::hits_json(std::size_t from, std::size_t size) {
         if (h < collapsed_.size()) {
             const Json* const field = body_.collapse.find("field");
             one["fields"][field->text()] = collapsed_[h];
+            KUMO_TRY(add_collapsed(h, one));
         }
         out.push(std::move(one));
     }
@@ -612,6 +576,11 @@ Result<Json> SearchRun::top_hits(const Json& options, const agg::DocSet& docs) {
     KUMO_TRY_ASSIGN(SearchBody body, parse_search(options, Parameters()));
     if (options.find("size") == nullptr) {
         body.size = 3;
+    }
+    for (const SortPart& part : body.sort) {
+        if (part.by == SortPart::By::kScript) {
+            return not_supported("[top_hits] is not sorted by scripts");
+        }
     }
     // Objects are targets of their own, behind the indices.
     std::vector<SearchTarget> targets = targets_;
@@ -706,10 +675,12 @@ Json SearchRun::shards_json() const {
 }
 
 Result<Json> SearchRun::answer() {
+    const MonotonicTime fetch = context_.clock.monotonic_now();
     KUMO_TRY_ASSIGN(
         Json hits,
         hits_json(static_cast<std::size_t>(body_.from), static_cast<std::size_t>(body_.size))
     );
+    fetch_time_ = context_.clock.monotonic_now() - fetch;
     const auto took = context_.clock.monotonic_now() - begin_;
     Json out = Json::object(
         {{"took", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()},
@@ -733,6 +704,9 @@ Result<Json> SearchRun::answer() {
             return wrapped(targets_.empty() ? "" : targets_.front().index->name, suggested.error());
         }
         out["suggest"] = std::move(suggested).value();
+    }
+    if (body_.profile) {
+        out["profile"] = profile();
     }
     return out;
 }

@@ -4,7 +4,9 @@
 #include "api/elastic/context.h"
 #include "api/elastic/nested/nested_search.h"
 #include "api/elastic/query/query.h"
+#include "api/elastic/script/run_script.h"
 #include "api/elastic/search/hit.h"
+#include "api/elastic/search/profile.h"
 #include "api/elastic/search/search_request.h"
 #include "api/elastic/search/sort.h"
 #include "api/elastic/search/target.h"
@@ -43,6 +45,10 @@ public:
     Json hits_object(Json hits) const;
     Json shards_json() const;
 
+    /// Of indices that had nothing to say, but for one of them: what a look at the range of their
+    /// values would have told. 0 if the answer shows them all the same.
+    std::int64_t shards_without_matches() const;
+
 private:
     struct Target {
         std::unique_ptr<QueryContext> context;
@@ -52,15 +58,26 @@ private:
         std::vector<search::tree::AllMatches> named_matches;
         search::tree::NodePtr query;
         search::tree::AllMatches matches;
+        Duration time{};
+    };
+
+    struct FieldScript {
+        std::string name;
+        NamedScript script;
+        bool ignores_failure = false;
     };
 
     Status prepare(std::size_t i);
+    Status prepare_scripts();
+    Status script_keys(Hit& hit) const;
+    Status add_script_fields(const Hit& hit, Json& out) const;
     Status find(std::size_t i, bool scored);
     Status filter_slice(std::size_t i);
     Status aggregate();
     Status filter_after_aggregations();
     Status collect();
     void count();
+    void count_use();
     Status collapse();
     Status rescore();
     void sort_hits(std::size_t wanted);
@@ -69,6 +86,9 @@ private:
     Result<Json> top_hits(const Json& options, const agg::DocSet& docs);
     Json matched_queries(const Hit& hit) const;
     Json total_json() const;
+    Json profile() const;
+    Status check_fields() const;
+    Status add_collapsed(std::size_t hit, Json& out);
 
     const Context& context_;
     std::vector<SearchTarget> targets_;
@@ -76,7 +96,9 @@ private:
     std::vector<Target> found_;
     std::optional<Sorter> sorter_;
     std::shared_ptr<NestedIndices> nested_ = std::make_shared<NestedIndices>();
-    std::optional<NestedSearch> nested_search_;  ///< Of aggregations.
+    std::optional<NestedSearch> nested_search_;             ///< Of aggregations.
+    std::vector<std::optional<NamedScript>> sort_scripts_;  ///< Of the sort's parts.
+    std::vector<FieldScript> field_scripts_;
     std::vector<Hit> hits_;
     std::vector<Json> collapsed_;  ///< The key of each hit.
     std::uint64_t total_ = 0;
@@ -84,6 +106,8 @@ private:
     bool terminated_early_ = false;
     std::optional<float> max_score_;
     std::optional<Json> aggregations_;
+    AggregationTimes aggregation_times_;
+    Duration fetch_time_{};
     MonotonicTime begin_;
 };
 

@@ -3,6 +3,7 @@
 #include "api/elastic/fault.h"
 #include "api/elastic/mapping/geo_values.h"
 #include "api/elastic/request.h"
+#include "search/analysis/chain.h"
 #include "search/column/codes.h"
 
 #include <algorithm>
@@ -123,12 +124,33 @@ Result<SortPart> distance_part(const Json& options) {
     return out;
 }
 
+Result<SortPart> script_part(const Json& options) {
+    SortPart out;
+    out.by = SortPart::By::kScript;
+    for (const auto& [name, value] : options.is_object() ? options.members() : Json::Object()) {
+        if (name == "script") {
+            out.script = value;
+        } else if (name == "type") {
+            if (value.text() != "number" && value.text() != "string") {
+                return illegal_argument("Unknown ScriptSortType [" + value.text() + "]");
+            }
+            out.text = value.text() == "string";
+        } else {
+            KUMO_TRY(read_option(name, value, out));
+        }
+    }
+    if (out.script.is_null()) {
+        return illegal_argument("a script sort needs a [script] and a [type]");
+    }
+    return out;
+}
+
 Result<SortPart> part_of(const std::string& name, const Json& value) {
     if (name == "_geo_distance") {
         return distance_part(value);
     }
     if (name == "_script") {
-        return not_supported("scripts are not supported");
+        return script_part(value);
     }
     SortPart out = simple(name);
     if (value.is_string()) {
@@ -186,6 +208,54 @@ double combined(std::vector<double> values, const SortPart& part) {
         return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
     }
     return chosen(std::move(values), part);
+}
+
+void gather_words(
+    const Json& source,
+    std::string_view path,
+    const search::AnalysisChain& chain,
+    std::vector<std::string>& out
+) {
+    if (source.is_array()) {
+        for (const Json& one : source.items()) {
+            gather_words(one, path, chain, out);
+        }
+        return;
+    }
+    if (path.empty()) {
+        for (const search::ChainToken& token : source.is_null() || source.is_object()
+                                                   ? decltype(chain.tokens(""))()
+                                                   : chain.tokens(source.text())) {
+            out.push_back(token.text);
+        }
+        return;
+    }
+    for (std::size_t dot = path.find('.');; dot = path.find('.', dot + 1)) {
+        if (const Json* const child = source.find(path.substr(0, dot))) {
+            const bool last = dot == std::string_view::npos;
+            gather_words(*child, last ? std::string_view() : path.substr(dot + 1), chain, out);
+        }
+        if (dot == std::string_view::npos) {
+            return;
+        }
+    }
+}
+
+/// The words of a text field, analysed again: "fielddata".
+std::vector<std::string>
+words_of(const search::SegmentReader& segment, search::DocId doc, const MappedField& field) {
+    std::string bytes;
+    if (!segment.stored->append(doc, bytes).ok()) {
+        return {};
+    }
+    const auto stored = search::parse_stored(bytes);
+    const auto source = stored.ok() ? Json::parse(stored.value().source) : Result<Json>(Json());
+    std::vector<std::string> out;
+    if (source.ok()) {
+        const auto chain = search::AnalysisChain::of(field.analyzer);
+        gather_words(source.value(), field.parent.empty() ? field.path : field.parent, *chain, out);
+    }
+    return out;
 }
 
 /// What stands in the place of no value.
@@ -269,6 +339,10 @@ Result<Sorter> Sorter::make(std::vector<SortPart> parts, const std::vector<Searc
             if (field == nullptr) {
                 continue;
             }
+            const Json* const fielddata = field->definition.find("fielddata");
+            if (field->is_text() && fielddata != nullptr && fielddata->to_bool().value_or(false)) {
+                continue;
+            }
             if (field->is_text()
                 || (!field->is_exact() && !field->is_int() && !field->is_real()
                     && field->kind != FieldKind::kGeoPoint)) {
@@ -315,6 +389,10 @@ void Sorter::read_keys(const std::vector<SearchTarget>& targets, Hit& hit) const
             hit.keys.emplace_back(double{hit.score});
             continue;
         }
+        if (part.by == SortPart::By::kScript) {
+            hit.keys.emplace_back();
+            continue;
+        }
         if (part.by == SortPart::By::kDoc) {
             hit.keys.emplace_back(std::int64_t{hit.doc} + (std::int64_t{hit.part} << 32));
             continue;
@@ -337,6 +415,11 @@ void Sorter::read_keys(const std::vector<SearchTarget>& targets, Hit& hit) const
             continue;
         }
         const MappedField* const field = target.index->mapping->find(part.field);
+        if (field != nullptr && field->is_text()) {
+            std::vector<std::string> words = words_of(segment, hit.doc, *field);
+            hit.keys.push_back(words.empty() ? SortKey() : SortKey(chosen(std::move(words), part)));
+            continue;
+        }
         const auto position = fields_[i][hit.index];
         const search::ColumnReader* const column = position && *position < segment.columns.size()
                                                        ? segment.columns[*position].get()
@@ -451,11 +534,17 @@ Sorter::parse_after(const Json& after, const std::vector<SearchTarget>& targets)
         }
         if (value.is_null()) {
             out.emplace_back();
+        } else if (parts_[i].by == SortPart::By::kScript) {
+            out.push_back(
+                parts_[i].text ? SortKey(value.text()) : SortKey(value.to_double().value_or(0))
+            );
         } else if (parts_[i].by == SortPart::By::kScore || parts_[i].by == SortPart::By::kDistance) {
             out.emplace_back(value.to_double().value_or(0));
         } else if (parts_[i].by == SortPart::By::kDoc || parts_[i].field == "_seq_no") {
             out.emplace_back(value.to_int64().value_or(0));
         } else if (field == nullptr) {
+            out.emplace_back(value.text());
+        } else if (field->is_text()) {
             out.emplace_back(value.text());
         } else if (field->is_exact()) {
             KUMO_TRY_ASSIGN(std::string text, json_to_string(*field, value));
@@ -511,7 +600,9 @@ Json Sorter::values(const std::vector<SearchTarget>& targets, const Hit& hit) co
                 out.push(Json());
             }
         } else if (const auto* const text = std::get_if<std::string>(&key)) {
-            out.push(field == nullptr ? Json(*text) : string_to_json(*field, *text));
+            out.push(
+                field == nullptr || field->is_text() ? Json(*text) : string_to_json(*field, *text)
+            );
         } else if (const auto* const whole = std::get_if<std::int64_t>(&key)) {
             if (field != nullptr && field->is_date() && !parts_[i].format.empty()) {
                 const auto format = DateFormat::make(parts_[i].format);

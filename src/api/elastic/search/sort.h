@@ -23,6 +23,7 @@ struct SortPart {
         kDoc,
         kField,
         kDistance,
+        kScript,  ///< The search makes its keys.
     };
 
     By by = By::kField;
@@ -34,6 +35,8 @@ struct SortPart {
     std::string format;
     std::vector<search::GeoPoint> points;
     double unit_meters = 1;
+    Json script;        ///< Of kScript.
+    bool text = false;  ///< Its values are.
 };
 
 /// "sort" of a body; parsing_exception, illegal_argument_exception.
