@@ -26,6 +26,10 @@ const slotsOf = (node) => node.slots.reduce((sum, range) => {
 const allKnow = async (count) => (await Promise.all(cluster.servers.map((each) => each.call('CLUSTER', 'NODES'))))
   .every((text) => text.trim().split('\n').length === count);
 
+/// A master serves when it has its first lease.
+const serves = (server) => until('it serves',
+  async () => /cluster_state:ok/.test(await server.call('CLUSTER', 'INFO')));
+
 const check = async () => assert.match(await cli(['--cluster', 'check', first()]), /All 16384 slots covered/);
 
 async function reshard(from, to, slots) {
@@ -89,9 +93,34 @@ test('a new master is added, and gets slots', () => withApp(async () => {
   await until('all know it', () => allKnow(7));
   const node = await until('it is a master', async () => isMaster(await nodeAt(server)) && nodeAt(server));
   assert.deepEqual(node.slots, []);
+  await serves(server);
   await reshard('all', node.id, 300);
   await check();
   assert.ok(slotsOf(await nodeAt(server)) >= 298);
+}));
+
+test('a new master gets its share, and gives it up by its weight', () => withApp(async () => {
+  const server = await cluster.add();
+  await cli(['--cluster', 'add-node', server.address, first()]);
+  const { id } = await until('it is a master', async () => isMaster(await nodeAt(server)) && nodeAt(server));
+  await until('all know it', () => allKnow(cluster.servers.length));
+  await serves(server);
+  const rebalance = (...options) => cli(
+    ['--cluster', 'rebalance', first(), '--cluster-threshold', '1', ...options], { timeoutMs: 240000 });
+  const others = (await masters()).filter((each) => each.id !== id);
+  // All but a few slots stay where they are.
+  const weights = others.map((each) => `${each.id}=${slotsOf(each)}`);
+  await rebalance('--cluster-use-empty-masters', '--cluster-weight', ...weights, `${id}=200`);
+  await check();
+  const given = slotsOf(await nodeAt(server));
+  assert.ok(given > 150 && given < 250, `${given} slots`);
+  await rebalance('--cluster-weight', ...weights, `${id}=0`);
+  await check();
+  assert.deepEqual((await nodeAt(server)).slots, []);
+  await cli(['--cluster', 'del-node', first(), id]);
+  cluster.servers.splice(cluster.servers.indexOf(server), 1);
+  await until('nobody knows it', async () => (await nodeAt(server)) === undefined);
+  await server.kill();
 }));
 
 test('a new replica is added, to a master of choice and to whichever has the fewest', () => withApp(async () => {
@@ -110,7 +139,9 @@ test('a new replica is added, to a master of choice and to whichever has the few
 }));
 
 test('nodes are removed: a replica, and a master that has given its slots away', () => withApp(async () => {
-  const replica = cluster.servers.pop();
+  // Not one of the leaving master's: redis-cli gives the replicas of a master that goes to the one with the fewest, and
+  // would take itself for that, as it does with Redis.
+  const [replica] = cluster.servers.splice(8, 1);
   await cli(['--cluster', 'del-node', first(), (await nodeAt(replica)).id]);
   await until('it is in a cluster of its own',
     async () => (await replica.call('CLUSTER', 'NODES')).trim().split('\n').length === 1);
@@ -195,10 +226,23 @@ test('the keys of a running Redis are imported', { skip: !RedisServer.isThere },
   await client.call('SADD', 'import:set', '1', '2', '3');
   await client.call('XADD', 'import:stream', '1-1', 'f', 'v');
   await client.call('SET', 'import:ttl', 'x', 'EX', '1000');
-  await cli(['--cluster', 'import', first(), '--cluster-from', redis.address], { timeoutMs: 120000 });
+  const load = (...options) => cli(
+    ['--cluster', 'import', first(), '--cluster-from', redis.address, ...options], { timeoutMs: 120000 });
+  const here = new Client(cluster.servers.map((each) => each.port));
+  await load('--cluster-copy');
+  const keys = await client.call('DBSIZE');
+  assert.equal(keys, 2006);
+  assert.equal(await here.call('GET', 'import:1999'), 'value:1999');
+  // What is there stays, unless it is to be replaced.
+  await here.call('SET', 'import:0', 'older');
+  await load('--cluster-copy').catch(() => {});
+  assert.equal(await here.call('GET', 'import:0'), 'older');
+  await load('--cluster-copy', '--cluster-replace');
+  assert.equal(await here.call('GET', 'import:0'), 'value:0');
+  assert.equal(await client.call('DBSIZE'), keys);
+  await load('--cluster-replace');
   assert.equal(await client.call('DBSIZE'), 0);
   client.end();
-  const here = new Client(cluster.servers.map((each) => each.port));
   for (let i = 0; i < 2000; ++i) assert.equal(await here.call('GET', `import:${i}`), `value:${i}`);
   assert.deepEqual(await here.call('LRANGE', 'import:list', 0, -1), ['a', 'b', 'c']);
   assert.equal(await here.call('HGET', 'import:hash', 'field'), 'value');
