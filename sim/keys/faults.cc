@@ -231,6 +231,7 @@ void Cluster::heal() {
         }
         Computer& computer = nodes_[i];
         computer.powered = true;
+        computer.had_lease_at = now();  // Without the others it had none.
         for (std::size_t loop = 0; loop < 2 && computer.up; ++loop) {
             if (computer.pauses[loop] > 0) {
                 computer.pauses[loop] = 1;

@@ -62,11 +62,18 @@ void Cluster::operate() {
 bool Cluster::is_to_be_reset(std::size_t i, std::optional<std::size_t> reference) {
     Computer& computer = nodes_[i];
     const State& state = *node(i).state();
-    if (reference && *reference != i && state.cluster.id == cluster_) {
+    if (state.cluster.id == cluster_ && !cluster_.is_nil()) {
+        computer.had_lease_at = now();
+        if (!reference || *reference == i) {
+            return false;  // Nobody could say.
+        }
         const auto& forgotten = node(*reference).state()->kv.forgotten;
         const auto found = forgotten.find(node(i).self());
+        const auto status = node(*reference).control_status();
+        const auto& voters = status->voters;
         return found != forgotten.end()
-               && now() / 1'000'000 - found->second > kVoteLeavesWithin.count();
+               && now() / 1'000'000 - found->second > kVoteLeavesWithin.count()
+               && std::find(voters.begin(), voters.end(), node(i).self()) == voters.end();
     }
     computer.had_lease_at = !calm_ || node(i).has_lease() ? now() : computer.had_lease_at;
     const KvGroup* own = node(i).group();

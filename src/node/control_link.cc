@@ -34,6 +34,11 @@ void ControlLink::start(Events events, std::set<cluster::CopyId> unclean) {
             data.post([shared] { shared->on_dissolve(); });
         };
     }
+    if (shared->on_forsaken) {
+        there.on_forsaken = [shared, &data](const Uuid& cluster) {
+            data.post([shared, cluster] { shared->on_forsaken(cluster); });
+        };
+    }
     there.on_request = [this, shared, &data](
                            const cluster::NodeId& node,
                            std::uint16_t type,
@@ -101,6 +106,10 @@ void ControlLink::set_name(std::string name) {
 
 void ControlLink::dissolve() {
     control_loop_.post([this] { plane_->dissolve(); });
+}
+
+void ControlLink::begin_anew() {
+    control_loop_.post([this] { plane_->begin_anew(); });
 }
 
 void ControlLink::reset(const cluster::NodeId& node) {

@@ -29,6 +29,7 @@ public:
         std::function<void(const cluster::NodeId&, std::string message)> on_kv_message = nullptr;
         /// See ControlPlane::Events; answered by dissolve().
         std::function<void()> on_dissolve = nullptr;
+        std::function<void(const Uuid& cluster)> on_forsaken = nullptr;  ///< As there.
     };
 
     ControlLink(io::Loop& data_loop, io::Loop& control_loop, std::unique_ptr<ControlPlane> plane);
@@ -47,6 +48,7 @@ public:
     void meet(std::string address);
     void set_name(std::string name);
     void dissolve();
+    void begin_anew();
     void reset(const cluster::NodeId& node);
 
     /// `done` runs on the data loop.

@@ -99,10 +99,14 @@ TEST_P(NodeModes, WritesWaitForTheCopiesTheyNeed) {
     refresh(1);
     refresh(2);
     put(0, 1);
-    const std::size_t away = (*primary(0) + 1) % kNodes;
+    const std::size_t leads = *primary(0);
+    const std::size_t away = (leads + 1) % kNodes;
     const std::size_t other = (away + 1) % kNodes;
     machines[away]->stop();
-    ASSERT_TRUE(run_until([&] { return in_sync(other) == kNodes - 1; }));
+    // Who leads has to know of it, too: what it takes before waits for the copy.
+    ASSERT_TRUE(run_until([&] {
+        return in_sync(other) == kNodes - 1 && in_sync(leads) == kNodes - 1;
+    }));
     const Status refused = machines[other]->put("a", document("d2", 2));
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);

@@ -47,6 +47,10 @@ void Peering::set_cluster(const Uuid& cluster) {
     impl_->set_cluster(cluster);
 }
 
+std::vector<PeerHello> Peering::callers() const {
+    return impl_->callers();
+}
+
 bool Peering::connected(const NodeId& node, Channel channel) const {
     return impl_->connected(node, channel);
 }

@@ -154,6 +154,9 @@ public:
     /// by itself.
     virtual void on_peer_up(const PeerHello& peer) = 0;
 
+    /// A node has connected to us for control: it is one of callers() now.
+    virtual void on_caller(const PeerHello& /*peer*/) {}
+
     /// Somebody else than the target's node has answered at an address of the target, and was
     /// refused (kWrongNode). Again after each attempt.
     virtual void on_other_node(const std::string& /*address*/, const PeerHello& /*found*/) {}
@@ -215,8 +218,13 @@ public:
     /// `origin` may change without further ado.
     Status set_peers(const std::vector<PeerTarget>& targets);
 
-    /// The cluster this node is in, once it has joined. New connections say so.
+    /// The cluster this node is in, once it has joined; nil: it has left. Connections on which
+    /// either end has said that it is in another one are dropped, and ours are made anew.
     void set_cluster(const Uuid& cluster);
+
+    /// Who is connected to us for control. An address without a host is given the one that the
+    /// connection comes from.
+    std::vector<PeerHello> callers() const;
 
     bool connected(const NodeId& node, Channel channel) const;
 

@@ -35,6 +35,11 @@ private:
     Send send_;
 };
 
+std::string with_host_of(const io::Address& peer, const std::string& port) {
+    const std::string host = peer.host_string();
+    return (peer.family == io::AddressFamily::kIpv6 ? "[" + host + "]" : host) + port;
+}
+
 }  // namespace
 
 Peering::Impl::Impl(const Environment& environment, PeeringOptions options, PeerHandler& handler)
@@ -214,8 +219,46 @@ void Peering::Impl::greet_accepted(Entry& entry, const ChannelHello& hello) {
     heard = &connection;
     entry.channel = hello.channel;
     entry.hello = hello.peer;
+    for (std::string& address : entry.hello.addresses) {
+        if (address.starts_with(':')) {  // It does not know its host yet.
+            address = with_host_of(connection.peer(), address);
+        }
+    }
     const ChannelHello reply = self(hello.channel);
     connection.accept(hello.channel, &reply);
+    if (hello.channel == Channel::kControl) {
+        const PeerHello caller = entry.hello;
+        handler_.on_caller(caller);
+    }
+}
+
+/// In the order of their making, not of where they lie in memory.
+void Peering::Impl::set_cluster(const Uuid& cluster) {
+    const Uuid before = std::exchange(options_.self.cluster, cluster);
+    if (before == cluster) {
+        return;
+    }
+    std::map<std::uint64_t, std::shared_ptr<PeerConnection>> dropped;
+    for (const auto& [connection, entry] : connections_) {
+        const bool said_another = entry.target != nullptr && !before.is_nil();
+        const Uuid& theirs = entry.hello.cluster;
+        if (said_another || (!theirs.is_nil() && theirs != cluster)) {
+            dropped.emplace(entry.number, entry.connection);
+        }
+    }
+    for (const auto& [number, connection] : dropped) {
+        connection->drop(Error{ErrorCode::kUnavailable, "this node is in another cluster now"});
+    }
+}
+
+std::vector<PeerHello> Peering::Impl::callers() const {
+    std::vector<PeerHello> callers;
+    for (const auto& [who, connection] : heard_from_) {
+        if (who.second == Channel::kControl) {
+            callers.push_back(connections_.at(connection).hello);
+        }
+    }
+    return callers;
 }
 
 void Peering::Impl::on_frame(PeerConnection& connection, const Frame& frame) {
@@ -352,7 +395,9 @@ void Peering::Impl::end_link(const TargetPtr& target, Channel channel, const Sta
         if (known != nodes_.end() && known->second == target) {
             nodes_.erase(known);
         }
-        target->learned = {};
+        if (!target->up) {  // Else the end of that is told next.
+            target->learned = {};
+        }
     }
     const auto calls = std::exchange(target->link(channel).calls, {});
     for (const auto& [id, call] : calls) {

@@ -34,6 +34,7 @@ io::Address host(std::uint8_t number) {
 /// Remembers what it is told, and answers requests as the test says.
 struct Recorder final : PeerHandler {
     std::vector<std::string> events;
+    std::vector<std::string> callers;
     std::vector<std::pair<std::uint16_t, std::string>> received;
     std::map<NodeId, bool> up;
     std::vector<std::shared_ptr<PeerReply>> kept;
@@ -44,6 +45,8 @@ struct Recorder final : PeerHandler {
         up[peer.node] = true;
         events.push_back("up " + peer.name);
     }
+
+    void on_caller(const PeerHello& peer) override { callers.push_back(peer.name); }
 
     void on_peer_down(const NodeId& node, const Status& why) override {
         EXPECT_TRUE(up[node]);
@@ -426,6 +429,39 @@ TEST_F(PeeringTest, RefusesOtherClustersVersionsAndCopies) {
     nodes[2].peering->set_cluster({});  // One that has not joined yet may.
     run(std::chrono::seconds(3));
     EXPECT_TRUE(linked(2, 1));
+}
+
+TEST_F(PeeringTest, WhoseClusterHasChangedIsHeardOfByItsNewOneOnly) {
+    Uuid one;
+    Uuid other;
+    one.bytes[0] = 1;
+    other.bytes[0] = 2;
+    nodes[1].options.self.cluster = one;
+    nodes[2].options.self.cluster = one;
+    connect_both();
+    nodes[2].peering->set_cluster({});
+    run(std::chrono::seconds(2));
+    EXPECT_TRUE(linked(1, 2) && linked(2, 1)) << "who is in none talks to everybody";
+    nodes[2].peering->set_cluster(other);
+    run(std::chrono::seconds(2));
+    EXPECT_FALSE(linked(1, 2) || linked(2, 1));
+    nodes[2].peering->set_cluster(one);
+    run(std::chrono::seconds(5));
+    EXPECT_TRUE(linked(1, 2) && linked(2, 1));
+}
+
+TEST_F(PeeringTest, SaysWhoHasConnected) {
+    add(1);
+    Node& caller = add(2);
+    stop(caller);
+    caller.options.self.addresses = {":8107"};
+    start(caller);
+    ASSERT_TRUE(caller.peering->set_peers({target(1)}).ok());
+    run(std::chrono::seconds(1));
+    EXPECT_EQ(nodes[1].seen.callers, (std::vector<std::string>{"n2"}));
+    const auto callers = nodes[1].peering->callers();
+    ASSERT_EQ(callers.size(), 1U);
+    EXPECT_EQ(callers[0].addresses, (std::vector<std::string>{"10.0.0.2:8107"}));
 }
 
 TEST_F(PeeringTest, RefusesSomebodyElseAtAKnownAddress) {

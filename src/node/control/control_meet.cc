@@ -221,8 +221,10 @@ void ControlPlane::leave_cluster() {
     joining_.clear();
     successors_.clear();
     known_before_.clear();
+    half_in_ = false;
     dead_.clear();
     join_refusal_.clear();
+    expelled_from_ = {};  // It may be met from there again.
     registered_at_ = {};
     joined_at_ = {};
     leaderless_since_ = now();
@@ -260,6 +262,32 @@ void ControlPlane::come_back() {
     state_ = departure->state;
     snapshots_ = departure->snapshots;
     state_changed();
+}
+
+/// Who votes there is waited for: the others may need it.
+bool ControlPlane::is_forsaken() const {
+    const bool on_its_way = half_in_ || (departure_ != nullptr && departure_->left);
+    return options_.is_met && on_its_way && raft_ != nullptr && obituary_ && incarnation_ == 0
+           && raft_->leader().is_nil() && now() - leaderless_since_ >= kDepartureTimeout
+           && !raft_->configuration().is_voter(self_)
+           && cluster::find_member(state_->cluster, self_) == nullptr;
+}
+
+void ControlPlane::say_forsaken() {
+    if (is_forsaken() && events_.on_forsaken && now() - said_forsaken_at_ >= kDepartureTimeout) {
+        said_forsaken_at_ = now();
+        events_.on_forsaken(obituary_->cluster);
+    }
+}
+
+void ControlPlane::begin_anew() {
+    if (is_forsaken()) {
+        log_warn(
+            "the cluster that was to take this node in, " + obituary_->cluster.to_string()
+            + ", is not to be found: the node begins one of its own"
+        );
+        reset(make_uuid(loop_.random()));
+    }
 }
 
 void ControlPlane::reset(const cluster::NodeId& node) {

@@ -36,6 +36,7 @@ struct Station {
     std::uint64_t incarnation = 0;
     bool holds_back = false;  ///< It has keys that are not committed yet.
     int asked_to_dissolve = 0;
+    int forsaken = 0;
 };
 
 class ControlMeetTest : public testing::Test {
@@ -99,6 +100,10 @@ protected:
             if (!station.holds_back) {
                 station.loop->post([&station] { station.plane->dissolve(); });
             }
+        };
+        events.on_forsaken = [&station](const Uuid&) {
+            ++station.forsaken;
+            station.loop->post([&station] { station.plane->begin_anew(); });
         };
         station.loop->post([&station, events] { station.plane->start(events, {}); });
     }
@@ -259,6 +264,64 @@ TEST_F(ControlMeetTest, ARestartOnTheWayComesBackOrArrives) {
     ));
     meet(0, 1);
     EXPECT_TRUE(run_until([this] { return are_one({0, 1}); }, seconds(60)));
+}
+
+TEST_F(ControlMeetTest, WhoWasLetInByAClusterThatIsGoneBeginsAnew) {
+    const Uuid own = stations[0].state->cluster.id;
+    meet(0, 1);
+    // It has said yes, and is gone before it says anything else.
+    const auto is_let_in = [this] {
+        const auto status = stations[1].plane->status();
+        return status->learners.size() == 1;
+    };
+    ASSERT_TRUE(run_until(is_let_in));
+    world.run_for(milliseconds(10));
+    stop(0);
+    stop(1);
+    stations[0].incarnation = 0;
+    start(0);
+    ASSERT_TRUE(run_until(
+        [this] { return stations[0].incarnation != 0 && stations[0].plane->has_lease(); },
+        seconds(60)
+    ));
+    EXPECT_TRUE(are_one({0}));
+    EXPECT_TRUE(stations[0].forsaken > 0 || stations[0].state->cluster.id == own);
+}
+
+TEST_F(ControlMeetTest, WhoWasToldToGoComesBackAfterAReset) {
+    meet(0, 1);
+    ASSERT_TRUE(run_until([this] { return are_one({0, 1}); }));
+    meet(2, 0);
+    ASSERT_TRUE(run_until([this] { return are_one({0, 1, 2}); }));
+    const cluster::NodeId self = stations[2].plane->self();
+    propose(0, KvForget{self, 1});
+    ASSERT_TRUE(run_until([this] { return are_one({0, 1}); }));
+    stations[2].loop->post([this, self] { stations[2].plane->reset(self); });
+    ASSERT_TRUE(run_until([this] { return are_one({2}); }));
+    EXPECT_NE(stations[2].state->cluster.id, stations[0].state->cluster.id);
+    meet(0, 2);
+    EXPECT_TRUE(run_until([this] { return are_one({0, 1, 2}); }, seconds(60)));
+}
+
+TEST_F(ControlMeetTest, WhoWasToldToGoHandsTheLeadershipOver) {
+    meet(0, 1);
+    ASSERT_TRUE(run_until([this] { return are_one({0, 1}); }));
+    meet(2, 0);
+    ASSERT_TRUE(run_until([this] { return are_one({0, 1, 2}); }));
+    const auto leader = std::find_if(stations.begin(), stations.end(), [](const Station& each) {
+        return each.plane->status()->is_leader;
+    });
+    ASSERT_NE(leader, stations.end());
+    const auto gone = static_cast<std::size_t>(leader - stations.begin());
+    const std::size_t stays = (gone + 1) % stations.size();
+    const cluster::NodeId self = leader->plane->self();
+    propose(stays, KvForget{self, 1});
+    EXPECT_TRUE(run_until([&] {
+        const auto status = stations[stays].plane->status();
+        const auto& voters = status->voters;
+        return !status->leader.is_nil() && status->leader != self
+               && std::find(voters.begin(), voters.end(), self) == voters.end();
+    }));
 }
 
 TEST_F(ControlMeetTest, AResetIsANewClusterOfOneUnderTheNameThatWasAsked) {

@@ -78,6 +78,7 @@ void ControlPlane::update_peers() {
             }
         }
     }
+    add_callers(targets, known);
     if (!departure_address().empty() && known.insert(departure_address()).second) {
         targets.push_back({{}, {departure_address()}, "CLUSTER MEET"});
     }
@@ -85,6 +86,30 @@ void ControlPlane::update_peers() {
     if (!set.ok()) {
         log_warn("not every node can be connected to: " + set.error().message);
     }
+}
+
+/// Who dials this node is answered where that is needed and nothing here says who it is: a learner
+/// that another leader has let in, and everybody, as long as this node knows next to nothing.
+void ControlPlane::add_callers(
+    std::vector<cluster::PeerTarget>& targets,
+    std::set<std::string>& known
+) const {
+    if (raft_ == nullptr) {
+        return;
+    }
+    for (const cluster::PeerHello& caller : peering_->callers()) {
+        const bool named =
+            joining_.contains(caller.node) || state_->cluster.members.contains(caller.node);
+        const bool wanted = incarnation_ == 0 || raft_->configuration().is_member(caller.node);
+        if (!named && wanted && !caller.addresses.empty()
+            && known.insert(caller.addresses.front()).second) {
+            targets.push_back({caller.node, {caller.addresses.front()}});
+        }
+    }
+}
+
+void ControlPlane::on_caller(const cluster::PeerHello& /*peer*/) {
+    update_peers();
 }
 
 void ControlPlane::on_peer_up(const cluster::PeerHello& peer) {
@@ -130,8 +155,10 @@ void ControlPlane::seek_cluster() {
         }
     } else if (departure_ != nullptr && raft_ != nullptr && raft_->leader().is_nil()) {
         ask_to_join();  // It was let in, but another one at that moment, too.
+        say_forsaken();
     } else if (raft_ != nullptr && now() - leaderless_since_ >= kSeekAgainAfter) {
         ask_to_join();  // The others may have gone on without this node.
+        say_forsaken();
     }
 }
 
@@ -253,6 +280,8 @@ void ControlPlane::on_join_answer(const cluster::NodeId& node, const Result<std:
         if (raft_ == nullptr && !founding_) {
             ControlStorage::Recovered nothing;
             nothing.snapshot.state = std::make_shared<const State>();
+            // What nodes of another cluster send is not for this one's consensus.
+            peering_->set_cluster(wire::ByteReader(answer.value()).uuid());
             start_raft(nothing);
         }
         get_to_know(answer.value());
@@ -274,7 +303,7 @@ void ControlPlane::on_join_answer(const cluster::NodeId& node, const Result<std:
 /// dials.
 void ControlPlane::get_to_know(ByteView answer) {
     wire::ByteReader in(answer);
-    (void)in.uuid();
+    const Uuid cluster = in.uuid();
     std::vector<std::string> others(in.count());
     for (std::string& address : others) {
         address = in.text();
@@ -283,7 +312,7 @@ void ControlPlane::get_to_know(ByteView answer) {
         known_before_ = std::move(others);
         update_peers();
         // For the next run, if this one ends before it knows more.
-        write_obituary({state_->cluster.id, self_, 0, known_before_});
+        write_obituary({cluster, self_, 0, known_before_});
     }
 }
 
@@ -422,6 +451,9 @@ void ControlPlane::adjust_members() {
         return;
     }
     members_at_ = time;
+    if (!expelled_from_.is_nil() && state_->cluster.id == expelled_from_ && make_way()) {
+        return;  // Who was told to go does not lead, and the next leader takes its vote away.
+    }
     claim_listed();
     adjust_voters();
     remove_gone();

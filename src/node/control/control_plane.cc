@@ -107,8 +107,9 @@ Status ControlPlane::recover() {
     options_.raft.id = self_;
     state_ = recovered_.snapshot.state;
     if (const auto before = read_obituary(fs_, options_.directory); before.ok()) {
-        known_before_ = before.value().others;
-        half_in_ = options_.is_met && before.value().incarnation == 0;
+        obituary_ = before.value();
+        known_before_ = obituary_->others;
+        half_in_ = options_.is_met && obituary_->incarnation == 0;
     }
     if (!half_in_ && known.kv.forgotten.contains(self_)
         && cluster::find_member(known.cluster, self_) == nullptr) {
@@ -140,6 +141,8 @@ Status ControlPlane::make_peering() {
     peering.self.cluster = state_->cluster.id;
     if (peering.self.cluster.is_nil() && lost_) {
         peering.self.cluster = lost_->cluster;  // It is to be found by no other.
+    } else if (peering.self.cluster.is_nil() && half_in_) {
+        peering.self.cluster = obituary_->cluster;
     }
     peering.self.node = self_;
     peering.self.incarnation = load_unaligned<std::uint64_t>(boot_.bytes.data());

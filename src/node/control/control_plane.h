@@ -70,6 +70,9 @@ public:
         /// This node is about to leave its cluster of one for another: dissolve() is awaited, or
         /// nothing comes of it.
         std::function<void()> on_dissolve = nullptr;
+        /// A cluster has let this node in, and has not been found since: unless this node has ever
+        /// been registered there, begin_anew() is the way out. Again until something is done.
+        std::function<void(const Uuid& cluster)> on_forsaken = nullptr;
         /// The lease ends at another time, given the states that on_state() has brought so far.
         std::function<void(std::int64_t deadline)> on_lease;
         /// To be answered by on_pulse() when whoever serves comes to it: who does not is replaced.
@@ -112,6 +115,10 @@ public:
     void meet(std::string address, std::function<void(Status)> done);
 
     void dissolve();  ///< What the node has is safe: it may join the other cluster.
+
+    /// After on_forsaken: this node begins a cluster of its own, as one that there has never been.
+    /// Nothing happens if the cluster has been found meanwhile.
+    void begin_anew();
 
     /// Leaves the cluster, if it is in one, and begins one of its own, as `node`: itself, or one
     /// that there has never been.
@@ -204,6 +211,7 @@ private:
     // Membership: control_members.cc.
     void on_nodes(const std::vector<cluster::NodeAddress>& nodes);
     void update_peers();
+    void add_callers(std::vector<cluster::PeerTarget>& targets, std::set<std::string>& known) const;
     void seek_cluster();
     bool may_found() const;
     bool somebody_is_in() const;
@@ -271,6 +279,8 @@ private:
     void leave_cluster();
     void watch_departure();
     void come_back();
+    bool is_forsaken() const;
+    void say_forsaken();
     void end_meeting(Status status);
     bool may_rejoin(const cluster::NodeId& node, bool fresh) const;
 
@@ -284,6 +294,7 @@ private:
     void on_key_check(const std::shared_ptr<cluster::PeerReply>& reply);
 
     void on_peer_up(const cluster::PeerHello& peer) override;
+    void on_caller(const cluster::PeerHello& peer) override;
     void on_other_node(const std::string& address, const cluster::PeerHello& found) override;
     void on_peer_down(const cluster::NodeId& node, const Status& why) override;
     void on_message(
@@ -355,6 +366,7 @@ private:
     std::vector<std::string> known_before_;
     Uuid expelled_from_;    ///< Was told to go, and is in no other.
     bool half_in_ = false;  ///< A run before was let in, and has not registered.
+    MonotonicTime said_forsaken_at_;
     std::optional<LedElsewhere> led_elsewhere_;
     MonotonicTime said_led_elsewhere_until_;
     bool said_why_alone_ = false;

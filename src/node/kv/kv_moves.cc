@@ -87,9 +87,7 @@ void KvMoves::on_state() {
 }
 
 void KvMoves::on_progress() {
-    if (!is_settled()) {
-        settle();
-    }
+    settle();  // What leads only now has something left of a move that is over.
     tell_settled();
     finish_imports();
     take_waiting();

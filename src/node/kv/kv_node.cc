@@ -209,6 +209,11 @@ void KvNode::start() {
     events.on_dissolve = [this] {
         on_dissolve();
     };
+    events.on_forsaken = [this](const Uuid& cluster) {
+        if (life_.cluster != cluster) {  // Else it has been there, and has its part of the keys.
+            control_->begin_anew();
+        }
+    };
     std::set<cluster::CopyId> unclean;
     if (unclean_) {
         unclean.insert(cluster::kEveryCopyUnclean);
@@ -241,12 +246,14 @@ void KvNode::propose(Command command, std::function<void(Status)> done) {
 void KvNode::on_state(std::shared_ptr<const State> state, std::uint64_t incarnation) {
     state_ = std::move(state);
     incarnation_ = incarnation;
+    if (!is_leaving()) {
+        left_ = {};  // It may be back there before it is registered anywhere else.
+    }
     if (incarnation == 0 || stopping_ || is_leaving()) {
         out_ = out_ || (dissolving_ && state_->cluster.id.is_nil());
         engine_.on_change();
         return;
     }
-    left_ = {};
     if (std::exchange(unclean_, false)) {
         (void)runs_.write(run_);
     }

@@ -35,7 +35,8 @@ public:
 
     Status set_peers(const std::vector<PeerTarget>& targets);
 
-    void set_cluster(const Uuid& cluster) { options_.self.cluster = cluster; }
+    void set_cluster(const Uuid& cluster);
+    std::vector<PeerHello> callers() const;
 
     bool connected(const NodeId& node, Channel channel) const;
     std::string dialled_address(const NodeId& node) const;
