@@ -20,6 +20,8 @@ constexpr std::uint64_t kAskAgainSpreadMs = 400;
 constexpr Duration kHostFor = std::chrono::seconds(5);
 /// Whoever left for a cluster that does not take it in comes back.
 constexpr Duration kDepartureTimeout = std::chrono::seconds(15);
+/// Of those that nothing but their call speaks for.
+constexpr std::size_t kCallersDialledMax = 64;
 constexpr Duration kDeparturePoll = std::chrono::milliseconds(100);
 
 std::string with_host(const std::string& host, const std::string& address) {
@@ -349,6 +351,34 @@ void ControlPlane::remember_host(const cluster::Member& as_known) {
 bool ControlPlane::lacks_host() const {
     return options_.is_met && options_.peering_address.starts_with(':')
            && state_->cluster.members.size() > 1;
+}
+
+/// Who dials this node is called back, where nothing here says who it is: a learner that another
+/// leader has let in, a leader that came while this node was away, and everybody, as long as this
+/// node knows next to nothing.
+void ControlPlane::add_callers(
+    std::vector<cluster::PeerTarget>& targets,
+    std::set<std::string>& known
+) const {
+    if (raft_ == nullptr) {
+        return;
+    }
+    std::size_t room = kCallersDialledMax;
+    for (const cluster::PeerHello& caller : peering_->callers()) {
+        const bool named =
+            joining_.contains(caller.node) || state_->cluster.members.contains(caller.node);
+        const bool wanted = incarnation_ == 0 || raft_->configuration().is_member(caller.node)
+                            || (options_.is_met && caller.cluster == state_->cluster.id);
+        if (!named && wanted && room > 0 && !caller.addresses.empty()
+            && known.insert(caller.addresses.front()).second) {
+            targets.push_back({caller.node, {caller.addresses.front()}});
+            --room;
+        }
+    }
+}
+
+void ControlPlane::on_caller(const cluster::PeerHello& /*peer*/) {
+    update_peers();
 }
 
 /// Who has been in this cluster and was told to go comes back only if it is met again.

@@ -88,30 +88,6 @@ void ControlPlane::update_peers() {
     }
 }
 
-/// Who dials this node is answered where that is needed and nothing here says who it is: a learner
-/// that another leader has let in, and everybody, as long as this node knows next to nothing.
-void ControlPlane::add_callers(
-    std::vector<cluster::PeerTarget>& targets,
-    std::set<std::string>& known
-) const {
-    if (raft_ == nullptr) {
-        return;
-    }
-    for (const cluster::PeerHello& caller : peering_->callers()) {
-        const bool named =
-            joining_.contains(caller.node) || state_->cluster.members.contains(caller.node);
-        const bool wanted = incarnation_ == 0 || raft_->configuration().is_member(caller.node);
-        if (!named && wanted && !caller.addresses.empty()
-            && known.insert(caller.addresses.front()).second) {
-            targets.push_back({caller.node, {caller.addresses.front()}});
-        }
-    }
-}
-
-void ControlPlane::on_caller(const cluster::PeerHello& /*peer*/) {
-    update_peers();
-}
-
 void ControlPlane::on_peer_up(const cluster::PeerHello& peer) {
     connected_[peer.node] = peer;
     keys_.on_connected(peer.node);

@@ -70,8 +70,8 @@ public:
         /// This node is about to leave its cluster of one for another: dissolve() is awaited, or
         /// nothing comes of it.
         std::function<void()> on_dissolve = nullptr;
-        /// A cluster has let this node in, and has not been found since: unless this node has ever
-        /// been registered there, begin_anew() is the way out. Again until something is done.
+        /// A cluster has let this node in and is not found since: begin_anew() is the way out for
+        /// who was never registered there.
         std::function<void(const Uuid& cluster)> on_forsaken = nullptr;
         /// The lease ends at another time, given the states that on_state() has brought so far.
         std::function<void(std::int64_t deadline)> on_lease;
@@ -114,11 +114,8 @@ public:
     /// what came of it, or is never called if this node is the one that joins.
     void meet(std::string address, std::function<void(Status)> done);
 
-    void dissolve();  ///< What the node has is safe: it may join the other cluster.
-
-    /// After on_forsaken: this node begins a cluster of its own, as one that there has never been.
-    /// Nothing happens if the cluster has been found meanwhile.
-    void begin_anew();
+    void dissolve();    ///< What the node has is safe: it may join the other cluster.
+    void begin_anew();  ///< After on_forsaken: a new node, unless the cluster has been found.
 
     /// Leaves the cluster, if it is in one, and begins one of its own, as `node`: itself, or one
     /// that there has never been.
@@ -162,7 +159,6 @@ public:
 
     /// Whether this node may serve, by a clock read taken now.
     bool has_lease() const { return has_lease_until(INT64_MAX); }
-
     /// The same, with a lease that on_lease() has told of.
     bool has_lease_until(std::int64_t deadline) const;
 
@@ -358,22 +354,19 @@ private:
     std::map<cluster::NodeId, std::string> joining_;  ///< Learners to be; one at each address.
     /// Who was found at a member's address, and is in the cluster, as this node does not know yet.
     std::map<std::string, cluster::NodeId> successors_;
-    cluster::NodeId removing_;       ///< Who was said to be removed.
-    MonotonicTime join_refused_at_;  ///< When that was logged.
-    MonotonicTime joined_at_;
-    std::string join_refusal_;  ///< The last one: each is logged once.
+    cluster::NodeId removing_;                   ///< Who was said to be removed.
+    MonotonicTime joined_at_, join_refused_at_;  ///< When asked; when a refusal was logged.
+    std::string join_refusal_;                   ///< The last one: each is logged once.
     /// Where the others were: until this run is registered, the state may be older than the log.
     std::vector<std::string> known_before_;
     Uuid expelled_from_;    ///< Was told to go, and is in no other.
     bool half_in_ = false;  ///< A run before was let in, and has not registered.
-    MonotonicTime said_forsaken_at_;
     std::optional<LedElsewhere> led_elsewhere_;
     MonotonicTime said_led_elsewhere_until_;
     bool said_why_alone_ = false;
-    bool said_seed_waits_ = false;
-    bool said_lost_waits_ = false;
+    bool said_seed_waits_ = false, said_lost_waits_ = false;
     std::uint64_t registered_after_ = 0;  ///< The run before, as it was known then.
-    MonotonicTime registered_at_, beacon_at_, members_at_;
+    MonotonicTime registered_at_, beacon_at_, members_at_, said_forsaken_at_;
     std::optional<Obituary> obituary_;               ///< As it is on disk, or will be.
     std::map<cluster::NodeId, std::uint64_t> dead_;  ///< Runs that are over and not fenced yet.
     MonotonicTime fenced_dead_at_, retire_until_, retire_asked_at_;
