@@ -1,6 +1,8 @@
 #include "api/elastic/ingest.h"
 
 #include "api/elastic/fault.h"
+#include "api/elastic/mapping/dates.h"
+#include "api/elastic/script/run_script.h"
 
 #include <re2/re2.h>
 
@@ -353,6 +355,157 @@ Status drop(const Call& call) {
     return {};
 }
 
+Result<Json> bytes_value(const Json& value, const Json& /*options*/) {
+    const auto bytes = value.is_string() ? parse_bytes(value.as_string()) : std::nullopt;
+    return bytes ? Result<Json>(*bytes)
+                 : Result<Json>(illegal_argument(
+                     "failed to parse setting [Ingest Field] with value [" + value.text()
+                     + "] as a size in bytes: unit is missing or unrecognized"
+                 ));
+}
+
+Result<Json> html_strip(const Json& value, const Json& options) {
+    return mapped_text(value, options, [](const std::string& s) {
+        std::string out;
+        bool inside = false;
+        for (const char c : s) {
+            if (c == '<') {
+                inside = true;
+            } else if (c == '>' && inside) {
+                inside = false;
+            } else if (!inside) {
+                out += c;
+            }
+        }
+        return out;
+    });
+}
+
+Result<Json> sorted(const Json& value, const Json& options) {
+    if (!value.is_array()) {
+        return illegal_argument("field [" + text(options, "field") + "] is no list");
+    }
+    Json out = value;
+    const bool down = text(options, "order") == "desc";
+    std::stable_sort(out.items().begin(), out.items().end(), [down](const Json& a, const Json& b) {
+        const Json& x = down ? b : a;
+        const Json& y = down ? a : b;
+        return x.is_number() && y.is_number() ? x.as_double() < y.as_double() : x.text() < y.text();
+    });
+    return out;
+}
+
+/// "a=1 b=2" becomes members.
+Status key_values(const Call& call) {
+    KUMO_TRY_ASSIGN(Json* const value, field_of(call));
+    if (value == nullptr) {
+        return {};
+    }
+    const RE2 fields("(" + text(call.options, "field_split") + ")", RE2::Quiet);
+    const RE2 halves("(" + text(call.options, "value_split") + ")", RE2::Quiet);
+    if (!fields.ok() || !halves.ok()) {
+        return illegal_argument("[field_split] and [value_split] are regular expressions");
+    }
+    const std::string target = text(call.options, "target_field");
+    const std::string prefix = text(call.options, "prefix");
+    const std::string whole = value->text();
+    re2::StringPiece rest(whole);
+    while (!rest.empty()) {
+        const char* const begin = rest.data();
+        re2::StringPiece found;
+        std::string part;
+        if (RE2::FindAndConsume(&rest, fields, &found) && !found.empty()) {
+            part.assign(begin, static_cast<std::size_t>(found.data() - begin));
+        } else {
+            part.assign(rest.data(), rest.size());
+            rest.remove_prefix(rest.size());
+        }
+        re2::StringPiece end(part);
+        if (!RE2::FindAndConsume(&end, halves, &found) || found.empty()) {
+            return illegal_argument(
+                "field [" + text(call.options, "field") + "] does not contain value_split ["
+                + text(call.options, "value_split") + "]"
+            );
+        }
+        const std::string name =
+            prefix + part.substr(0, static_cast<std::size_t>(found.data() - part.data()));
+        const std::string path = target.empty() ? name : target + "." + name;
+        *at_path(call.document, path, true) = std::string(end.data(), end.size());
+    }
+    return {};
+}
+
+/// "a.b": 1 becomes "a": {"b": 1}.
+Status expand_dots(const Call& call) {
+    const std::string field = text(call.options, "field");
+    Json& source = call.document["_source"];
+    const Json* const found = std::as_const(source).find(field);
+    if (found == nullptr || field.find('.') == std::string::npos) {
+        return {};
+    }
+    Json value = *found;
+    source.erase(field);
+    *at_path(call.document, field, true) = std::move(value);
+    return {};
+}
+
+/// A date in one of several formats becomes one in the usual form.
+Status read_date(const Call& call) {
+    KUMO_TRY_ASSIGN(Json* const value, field_of(call));
+    if (value == nullptr) {
+        return {};
+    }
+    const Json* const formats = call.options.find("formats");
+    const std::string zone_name = text(call.options, "timezone");
+    TimeZone zone;
+    if (!zone_name.empty()) {
+        KUMO_TRY_ASSIGN(zone, TimeZone::parse(zone_name));
+    }
+    const std::string given = value->text();
+    for (const Json& format : formats == nullptr ? Json::Array() : formats->items()) {
+        std::string name = format.text();
+        name = name == "ISO8601"   ? "strict_date_optional_time"
+               : name == "UNIX"    ? "epoch_second"
+               : name == "UNIX_MS" ? "epoch_millis"
+                                   : name;
+        KUMO_TRY_ASSIGN(const DateFormat by, DateFormat::make(name));
+        const auto at = by.parse(given, MissingParts::kLowest, zone);
+        if (at.ok()) {
+            const std::string target = text(call.options, "target_field");
+            *at_path(call.document, target.empty() ? "@timestamp" : target, true) =
+                default_date_format().format(at.value(), zone);
+            return {};
+        }
+    }
+    return illegal_argument("unable to parse date [" + given + "]");
+}
+
+/// The document as a painless script leaves it.
+Status run_script(const Call& call) {
+    Json options = call.options;
+    for (const char* const name : {"if", "tag", "description", "ignore_failure", "on_failure"}) {
+        options.erase(name);
+    }
+    KUMO_TRY_ASSIGN(const NamedScript script, NamedScript::of(call.context.cluster, options));
+    // Here a document's members are ctx's own.
+    Json ctx = call.document["_source"];
+    for (const char* const name : {"_index", "_id", "_routing"}) {
+        if (const Json* const value = std::as_const(call.document).find(name)) {
+            ctx[name] = *value;
+        }
+    }
+    KUMO_TRY(script.change(ctx));
+    for (const char* const name : {"_index", "_id", "_routing"}) {
+        if (const Json* const value = std::as_const(ctx).find(name)) {
+            call.document[name] = *value;
+            ctx.erase(name);
+        }
+    }
+    call.document["_source"] = std::move(ctx);
+    return {};
+}
+
+Status for_each(const Call& call);
 Status call_pipeline(const Call& call);
 
 const std::map<std::string_view, Process>& processors() {
@@ -372,14 +525,39 @@ const std::map<std::string_view, Process>& processors() {
         {"gsub", changed<gsub>},
         {"json", changed<parse_json>},
         {"convert", changed<convert>},
+        {"bytes", changed<bytes_value>},
+        {"html_strip", changed<html_strip>},
+        {"sort", changed<sorted>},
+        {"kv", key_values},
+        {"dot_expander", expand_dots},
+        {"date", read_date},
+        {"script", run_script},
+        {"foreach", for_each},
     };
     return kProcessors;
 }
 
 Status run_list(const Context& context, const Json& list, Json& document, int depth);
 
+/// "if" of a processor: a script that sees the document as ctx.
+Result<bool> holds(const Context& context, const Json& condition, Json& document) {
+    KUMO_TRY_ASSIGN(const NamedScript script, NamedScript::of(context.cluster, condition));
+    Json ctx = document["_source"];
+    ScriptScope scope;
+    scope.params = script.params.is_null() ? nullptr : &script.params;
+    scope.ctx = &ctx;
+    KUMO_TRY_ASSIGN(const Json value, script.script->run(scope));
+    return value.as_bool();
+}
+
 Status run_one(const Context& context, const Json& entry, Json& document, int depth) {
     const auto& [type, options] = entry.members().front();
+    if (const Json* const condition = options.find("if")) {
+        KUMO_TRY_ASSIGN(const bool runs, holds(context, *condition, document));
+        if (!runs) {
+            return {};
+        }
+    }
     const auto found = processors().find(type);
     Status done = found == processors().end()
                       ? Status(not_supported("processor [" + type + "] is not supported"))
@@ -398,6 +576,32 @@ Status run_list(const Context& context, const Json& list, Json& document, int de
             return {};
         }
         KUMO_TRY(run_one(context, entry, document, depth));
+    }
+    return {};
+}
+
+/// One processor for each item of a list, which it sees as `_ingest._value`.
+Status for_each(const Call& call) {
+    KUMO_TRY_ASSIGN(Json* const found, field_of(call));
+    const Json* const processor = call.options.find("processor");
+    if (found == nullptr || processor == nullptr) {
+        return {};
+    }
+    if (!found->is_array()) {
+        return illegal_argument("field [" + text(call.options, "field") + "] is no list");
+    }
+    if (call.depth >= kPipelineDepthMax) {
+        return illegal_argument("processors are nested too deeply");
+    }
+    Json::Array items = found->items();
+    for (Json& item : items) {
+        call.document["_ingest"]["_value"] = std::move(item);
+        KUMO_TRY(run_one(call.context, *processor, call.document, call.depth + 1));
+        item = call.document["_ingest"]["_value"];
+    }
+    call.document.erase("_ingest");
+    if (Json* const place = at_path(call.document, text(call.options, "field"), false)) {
+        *place = Json(std::move(items));
     }
     return {};
 }
@@ -447,12 +651,21 @@ Status check_list(const Json* list) {
             return fault("parse_exception", "No processor type exists with name [" + type + "]");
         }
         const Json& options = entry.members().front().second;
-        const bool needs_field = type != "fail" && type != "drop" && type != "pipeline";
+        const bool needs_field =
+            type != "fail" && type != "drop" && type != "pipeline" && type != "script";
         if (needs_field && options.find("field") == nullptr) {
             return fault("parse_exception", "[field] required property is missing");
         }
         if (const Json* const on_failure = options.find("on_failure")) {
             KUMO_TRY(check_list(on_failure));
+        }
+        if (type == "foreach") {
+            const Json* const inner = options.find("processor");
+            if (inner == nullptr) {
+                return fault("parse_exception", "[processor] required property is missing");
+            }
+            const Json one = Json::array({*inner});
+            KUMO_TRY(check_list(&one));
         }
     }
     return {};
@@ -472,7 +685,8 @@ apply_named(const Context& context, const std::string& name, const Index& index,
         Json::object({{"_index", index.name}, {"_id", item.id}, {"_source", std::move(source)}});
     KUMO_TRY(run(context, pipeline, document, 0));
     if (document.find("_dropped") != nullptr) {
-        return not_supported("a pipeline that drops documents is not supported");
+        item.dropped = true;
+        return {};
     }
     item.source = document["_source"].dump();
     return {};
@@ -505,6 +719,9 @@ Status run_pipelines(const Context& context, const Index& index, WriteItem& item
     const std::string first =
         item.pipeline.empty() ? index.setting("index.default_pipeline") : item.pipeline;
     KUMO_TRY(apply_named(context, first, index, item));
+    if (item.dropped) {
+        return {};
+    }
     return apply_named(context, index.setting("index.final_pipeline"), index, item);
 }
 

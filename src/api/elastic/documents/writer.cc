@@ -276,6 +276,17 @@ Status Writer::add(std::size_t place, const IndexPtr& given) {
     std::vector<search::Field> fields;
     if (!write.erase) {
         KUMO_TRY(run_pipelines(context_, *index, item));
+        if (item.dropped) {
+            constexpr std::int64_t kNoVersion = -3;
+            answers_[place].body = Json::object(
+                {{"_index", index->name},
+                 {"_id", item.id},
+                 {"_version", kNoVersion},
+                 {"result", "noop"},
+                 {"_shards", Json::object({{"total", 0}, {"successful", 0}, {"failed", 0}})}}
+            );
+            return {};
+        }
         KUMO_TRY_ASSIGN(Mapped mapped, map_source(context_, index, item));
         index = mapped.index;
         write.source = item.source;

@@ -46,6 +46,7 @@ struct WriteItem {
     std::uint64_t version = 0;
     bool require_alias = false;
     std::string pipeline{};
+    bool dropped = false;  ///< A pipeline has: nothing is written.
     std::string source{};  ///< JSON.
     UpdateBody update{};
 };

@@ -139,21 +139,10 @@ Json info_part(const Context& context, const NodeView& node, const std::string& 
     if (name == "ingest") {
         Json processors = Json::array();
         for (const char* const type :
-             {"append",
-              "convert",
-              "drop",
-              "fail",
-              "gsub",
-              "join",
-              "json",
-              "lowercase",
-              "pipeline",
-              "remove",
-              "rename",
-              "set",
-              "split",
-              "trim",
-              "uppercase"}) {
+             {"append", "bytes",     "convert",  "date",       "dot_expander", "drop",
+              "fail",   "foreach",   "gsub",     "html_strip", "join",         "json",
+              "kv",     "lowercase", "pipeline", "remove",     "rename",       "script",
+              "set",    "sort",      "split",    "trim",       "uppercase"}) {
             processors.push(Json::object({{"type", type}}));
         }
         return Json::object({{"processors", std::move(processors)}});

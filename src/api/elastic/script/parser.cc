@@ -35,7 +35,7 @@ public:
     Result<NodePtr> run();
 
 private:
-    const Token& now() const { return tokens_[at_]; }
+    const Token& now() const { return ahead(0); }
 
     const Token& ahead(std::size_t n) const {
         return tokens_[std::min(at_ + n, tokens_.size() - 1)];
@@ -58,6 +58,7 @@ private:
     }
 
     Status expect(std::string_view sign);
+    Status check_place(const Node& node) const;
     Result<NodePtr> make(Node node);
 
     Result<NodePtr> statement();
@@ -112,6 +113,14 @@ Status Parser::expect(std::string_view sign) {
     }
     ++at_;
     return {};
+}
+
+/// Something that a value can be put in.
+Status Parser::check_place(const Node& node) const {
+    return node.kind == NodeKind::kName || node.kind == NodeKind::kMember
+                   || node.kind == NodeKind::kIndex
+               ? Status()
+               : Status(compile_error(now().at, "cannot assign to this"));
 }
 
 Result<NodePtr> Parser::make(Node node) {
@@ -302,10 +311,7 @@ Result<NodePtr> Parser::expression() {
         if (!is(sign)) {
             continue;
         }
-        if (left->kind != NodeKind::kName && left->kind != NodeKind::kMember
-            && left->kind != NodeKind::kIndex) {
-            return compile_error(now().at, "cannot assign to this");
-        }
+        KUMO_TRY(check_place(*left));
         ++at_;
         KUMO_TRY_ASSIGN(NodePtr right, expression());
         return make({NodeKind::kAssign, std::string(sign), {}, {std::move(left), std::move(right)}}
@@ -357,6 +363,9 @@ Result<NodePtr> Parser::unary() {
         ++at_;
         KUMO_TRY_ASSIGN(NodePtr of, unary());
         const bool steps = sign.size() == 2;
+        if (steps) {
+            KUMO_TRY(check_place(*of));
+        }
         return make(
             {steps ? NodeKind::kIncrement : NodeKind::kUnary,
              std::string(sign) + (steps ? "x" : ""),
@@ -423,6 +432,7 @@ Result<NodePtr> Parser::postfix() {
                 make({NodeKind::kIndex, "", {}, {std::move(out), std::move(index)}})
             );
         } else if (is("++") || is("--")) {
+            KUMO_TRY(check_place(*out));
             std::string sign = "x" + now().text;
             ++at_;
             KUMO_TRY_ASSIGN(

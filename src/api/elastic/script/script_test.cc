@@ -100,6 +100,10 @@ TEST(Script, RefusesWhatItDoesNotKnow) {
     EXPECT_EQ(run("x + 1"), "compile error: cannot resolve symbol [x]");
     EXPECT_TRUE(run("1 +").starts_with("compile error: unexpected end of script"));
     EXPECT_TRUE(run("new File('x')").starts_with("compile error: unknown class [File]"));
+    EXPECT_TRUE(run("int n = 0--").starts_with("compile error: cannot assign to this"));
+    EXPECT_TRUE(run("++5").starts_with("compile error: cannot assign to this"));
+    EXPECT_TRUE(run("new").starts_with("compile error: unknown class []"));
+    EXPECT_TRUE(run("Math.").starts_with("compile error") || run("Math.").starts_with("runtime"));
     EXPECT_TRUE(run("throw 1").starts_with("compile error: [throw] is not supported"));
     EXPECT_TRUE(run("'x'.foo()").starts_with("runtime error: member method [String, foo/0]"));
     EXPECT_TRUE(run("1 / 0").starts_with("runtime error: arithmetic_exception"));
