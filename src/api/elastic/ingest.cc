@@ -543,8 +543,7 @@ Status run_list(const Context& context, const Json& list, Json& document, int de
 Result<bool> holds(const Context& context, const Json& condition, Json& document) {
     KUMO_TRY_ASSIGN(const NamedScript script, NamedScript::of(context.cluster, condition));
     Json ctx = document["_source"];
-    ScriptScope scope;
-    scope.params = script.params.is_null() ? nullptr : &script.params;
+    ScriptScope scope = script.scope();
     scope.ctx = &ctx;
     KUMO_TRY_ASSIGN(const Json value, script.script->run(scope));
     return value.as_bool();

@@ -20,6 +20,13 @@ struct IndicesOptions {
     bool forbid_closed = false;  ///< A closed index that is named is an error.
     bool forbid_aliases = false;
 
+    /// Of what reads documents: a closed index that is named is an error.
+    static IndicesOptions of_reads() {
+        IndicesOptions options;
+        options.forbid_closed = true;
+        return options;
+    }
+
     /// What the request says, in the place of these. illegal_argument_exception.
     Result<IndicesOptions> with(const Parameters& parameters) const;
 };

@@ -19,9 +19,12 @@ std::uint64_t* named(std::map<std::string, std::uint64_t>& all, const std::strin
 
 }  // namespace
 
-void Usage::add(const std::string& uuid, Use use, std::uint64_t count) {
+void Usage::add(const std::string& uuid, Counts counts) {
     const MutexLock lock(mutex_);
-    slot(all_[uuid], use) += count;
+    IndexUse& of = all_[uuid];
+    for (const auto& [use, count] : counts) {
+        slot(of, use) += count;
+    }
 }
 
 void Usage::flushed(const std::string& uuid) {

@@ -5,10 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace kumo::api_elastic {
 
@@ -48,7 +50,11 @@ struct IndexUse {
 /// Counts since this node began, by the indices' uuids. Guards itself; any thread.
 class Usage {
 public:
-    void add(const std::string& uuid, Use use, std::uint64_t count = 1);
+    using Counts = std::initializer_list<std::pair<Use, std::uint64_t>>;
+
+    void add(const std::string& uuid, Use use) { add(uuid, {{use, 1}}); }
+
+    void add(const std::string& uuid, Counts counts);
     void flushed(const std::string& uuid);
     void read_fielddata(const std::string& uuid, const std::string& field, std::uint64_t bytes);
     void searched_group(const std::string& uuid, const std::string& group);

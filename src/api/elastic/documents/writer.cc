@@ -360,9 +360,12 @@ void Writer::answer(std::size_t place, const Index& index, const Result<search::
     body["_seq_no"] = outcome.value().meta.seq;
     body["_primary_term"] = outcome.value().meta.term;
     out.status = erase ? (found ? 200 : 404) : (found ? 200 : 201);
-    context_.usage.add(index.uuid, erase ? Use::kDeleted : Use::kIndexed);
-    context_.usage.add(index.uuid, Use::kSinceFlush);
-    context_.usage.add(index.uuid, Use::kSinceFlushBytes, items_[place].source.size() + 1);
+    context_.usage.add(
+        index.uuid,
+        {{erase ? Use::kDeleted : Use::kIndexed, 1},
+         {Use::kSinceFlush, 1},
+         {Use::kSinceFlushBytes, items_[place].source.size() + 1}}
+    );
 }
 
 Result<Json> Writer::updated_source(const WriteItem& item, const FoundDocument& before, bool& noop)

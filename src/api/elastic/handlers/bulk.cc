@@ -2,6 +2,7 @@
 #include "api/elastic/documents/source_filter.h"
 #include "api/elastic/documents/writer.h"
 #include "api/elastic/fault.h"
+#include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
 
 #include <algorithm>
@@ -36,17 +37,6 @@ std::string_view name_of(WriteKind kind) {
         case WriteKind::kDelete: break;
     }
     return "delete";
-}
-
-/// Takes the next line, without its end.
-std::string_view next_line(std::string_view& rest) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (line.ends_with('\r')) {
-        line.remove_suffix(1);
-    }
-    return line;
 }
 
 Error malformed(std::size_t line, const std::string& what) {

@@ -213,12 +213,6 @@ int status_of(const Progress& progress) {
     return status;
 }
 
-IndicesOptions options_of() {
-    IndicesOptions options;
-    options.forbid_closed = true;
-    return options;
-}
-
 WriteItem item_of(Found found, WriteKind kind) {
     WriteItem item;
     item.kind = kind;
@@ -266,6 +260,24 @@ change_item(const NamedScript& script, std::uint64_t version, WriteItem& item, P
     return true;
 }
 
+/// As the script, if there is one, leaves it.
+Status add_item(
+    const std::optional<NamedScript>& script,
+    std::uint64_t version,
+    WriteItem item,
+    std::vector<WriteItem>& items,
+    Progress& progress
+) {
+    bool writes = true;
+    if (script) {
+        KUMO_TRY_ASSIGN(writes, change_item(*script, version, item, progress));
+    }
+    if (writes) {
+        items.push_back(std::move(item));
+    }
+    return {};
+}
+
 Result<Answer> run_by_query(const Request& request, const Task& task, WriteKind kind) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
     std::optional<NamedScript> script;
@@ -274,7 +286,10 @@ Result<Answer> run_by_query(const Request& request, const Task& task, WriteKind 
         KUMO_TRY_ASSIGN(script, NamedScript::of(request.context.cluster, *given));
     }
     KUMO_TRY_ASSIGN(const ByQuery how, by_query_of(request, body));
-    KUMO_TRY_ASSIGN(const IndicesOptions options, options_of().with(request.parameters));
+    KUMO_TRY_ASSIGN(
+        const IndicesOptions options,
+        IndicesOptions::of_reads().with(request.parameters)
+    );
     KUMO_TRY_ASSIGN(
         const auto targets,
         search_targets(request.context, request.part("index"), options)
@@ -291,13 +306,7 @@ Result<Answer> run_by_query(const Request& request, const Task& task, WriteKind 
         const std::uint64_t version = one.document.meta.version;
         WriteItem item = item_of(std::move(one), kind);
         item.pipeline = request.parameters.text("pipeline");
-        bool writes = true;
-        if (script) {
-            KUMO_TRY_ASSIGN(writes, change_item(*script, version, item, progress));
-        }
-        if (writes) {
-            items.push_back(std::move(item));
-        }
+        KUMO_TRY(add_item(script, version, std::move(item), items, progress));
     }
     (void)write_all(request.context, std::move(items), how, task, progress);
     if (how.refresh) {
@@ -344,7 +353,10 @@ Result<Answer> run_reindex(const Request& request, const Task& task) {
     for (const Json& one : from->is_array() ? from->items() : Json::Array{*from}) {
         expression += (expression.empty() ? "" : ",") + one.text();
     }
-    KUMO_TRY_ASSIGN(const auto targets, search_targets(request.context, expression, options_of()));
+    KUMO_TRY_ASSIGN(
+        const auto targets,
+        search_targets(request.context, expression, IndicesOptions::of_reads())
+    );
     for (const SearchTarget& target : targets) {
         if (target.index->name == to->text()) {
             return fault(
@@ -398,13 +410,7 @@ Result<Answer> run_reindex(const Request& request, const Task& task) {
             KUMO_TRY_ASSIGN(const Json all, Json::parse(item.source));
             item.source = filter.apply(all).dump();
         }
-        bool writes = true;
-        if (script) {
-            KUMO_TRY_ASSIGN(writes, change_item(*script, version, item, progress));
-        }
-        if (writes) {
-            items.push_back(std::move(item));
-        }
+        KUMO_TRY(add_item(script, version, std::move(item), items, progress));
     }
     (void)write_all(request.context, std::move(items), how, task, progress);
     if (how.refresh) {

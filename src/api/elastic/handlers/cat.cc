@@ -198,9 +198,7 @@ Result<Answer> cat_count(const Request& request) {
     if (wants_help(request)) {
         return table_answer(request, "count", {});
     }
-    IndicesOptions options;
-    options.forbid_closed = true;
-    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, options));
+    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, IndicesOptions::of_reads()));
     std::uint64_t count = 0;
     for (const ResolvedIndex& one : indices) {
         count += index_sizes(request.context, *one.index).documents;
@@ -473,9 +471,7 @@ Result<Answer> cat_segments(const Request& request) {
         return table_answer(request, "segments", {});
     }
     const ClusterView view = ClusterView::of(request.context);
-    IndicesOptions options;
-    options.forbid_closed = true;
-    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, options));
+    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, IndicesOptions::of_reads()));
     std::vector<Row> rows;
     const NodeView* const self = view.self();
     for (const ResolvedIndex& one : indices) {

@@ -6,7 +6,9 @@
 #include "api/elastic/request.h"
 #include "api/elastic/resolver.h"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What the handlers of administration share.
@@ -32,6 +34,17 @@ inline Json broadcast_shards(const std::vector<ResolvedIndex>& indices) {
         successful += one.index->shards();
     }
     return Json::object({{"total", total}, {"successful", successful}, {"failed", 0}});
+}
+
+/// Takes the next line, without its end.
+inline std::string_view next_line(std::string_view& rest) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.ends_with('\r')) {
+        line.remove_suffix(1);
+    }
+    return line;
 }
 
 /// Settings as they are shown: nested, or flat if the request says so.

@@ -12,12 +12,6 @@ namespace kumo::api_elastic {
 
 namespace {
 
-IndicesOptions search_options() {
-    IndicesOptions options;
-    options.forbid_closed = true;
-    return options;
-}
-
 /// What of all indices one field's types are.
 struct Capability {
     std::vector<std::string> indices;
@@ -56,7 +50,10 @@ Result<Answer> field_caps(const Request& request) {
             "Validation Failed: 1: no fields specified;"
         );
     }
-    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    KUMO_TRY_ASSIGN(
+        const IndicesOptions options,
+        IndicesOptions::of_reads().with(request.parameters)
+    );
     KUMO_TRY_ASSIGN(const bool unmapped, request.parameters.flag("include_unmapped", false));
     KUMO_TRY_ASSIGN(auto targets, search_targets(request.context, request.part("index"), options));
     if (const Json* const filter = body.find("index_filter")) {

@@ -121,8 +121,6 @@ Result<Answer> cat_thread_pool(const Request& request);
 // search.cc
 /// What a search of this body answers.
 Result<Json> run_search(const Request& request, const Json& body);
-/// The header of one search in a request of several, as parameters.
-Status read_search_header(const Json& header, Request& into);
 Result<Answer> search(const Request& request);
 Result<Answer> multi_search(const Request& request);
 Result<Answer> count(const Request& request);

@@ -157,9 +157,7 @@ Result<Answer> index_stats(const Request& request) {
 }
 
 Result<Answer> index_segments(const Request& request) {
-    IndicesOptions options;
-    options.forbid_closed = true;
-    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, options));
+    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, IndicesOptions::of_reads()));
     const ClusterView view = ClusterView::of(request.context);
     Json of_indices = Json::object();
     for (const ResolvedIndex& one : indices) {

@@ -178,9 +178,7 @@ Result<Answer> close_index(const Request& request) {
 }
 
 Result<Answer> refresh(const Request& request) {
-    IndicesOptions options;
-    options.forbid_closed = true;
-    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, options));
+    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, IndicesOptions::of_reads()));
     for (const ResolvedIndex& one : indices) {
         request.context.pins.refresh(one.index->name);
         request.context.usage.add(one.index->uuid, Use::kRefresh);
@@ -197,9 +195,7 @@ Result<Answer> flush(const Request& request) {
             "Validation Failed: 1: wait_if_ongoing must be true for a force flush;"
         );
     }
-    IndicesOptions options;
-    options.forbid_closed = true;
-    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, options));
+    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, IndicesOptions::of_reads()));
     for (const ResolvedIndex& one : indices) {
         request.context.usage.flushed(one.index->uuid);
     }

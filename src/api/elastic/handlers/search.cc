@@ -2,6 +2,7 @@
 #include "api/elastic/documents/writer.h"
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
+#include "api/elastic/handlers/several_searches.h"
 #include "api/elastic/refresh_pins.h"
 #include "api/elastic/routing.h"
 #include "api/elastic/search/fetch.h"
@@ -57,12 +58,6 @@ std::vector<std::string> kept_ids(const Context& context) {
         }
     }
     return out;
-}
-
-IndicesOptions search_options() {
-    IndicesOptions options;
-    options.forbid_closed = true;
-    return options;
 }
 
 Result<Duration> keep_alive_of(const Context& context, std::string_view text) {
@@ -149,7 +144,10 @@ targets_of(const Request& request, const SearchBody& body, std::string& pit_id) 
         }
         return entry->targets;
     }
-    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    KUMO_TRY_ASSIGN(
+        const IndicesOptions options,
+        IndicesOptions::of_reads().with(request.parameters)
+    );
     KUMO_TRY_ASSIGN(auto targets, search_targets(request.context, request.part("index"), options));
     KUMO_TRY(keep_routed(request, targets));
     return targets;
@@ -205,18 +203,6 @@ Error missing_scroll(const std::string& id) {
     return fault("search_context_missing_exception", "No search context found for id [" + id + "]");
 }
 
-std::string_view next_line(std::string_view& rest) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return line;
-}
-
-Json failed_search(const Error& error) {
-    const Fault why = fault_of(error);
-    return Json::object({{"error", error_json(why)}, {"status", why.status}});
-}
-
 }  // namespace
 
 Result<Json> run_search(const Request& request, const Json& given) {
@@ -261,30 +247,6 @@ Result<Json> run_search(const Request& request, const Json& given) {
     return with_id;
 }
 
-Status read_search_header(const Json& header, Request& into) {
-    for (const auto& [name, value] : header.is_object() ? header.members() : Json::Object()) {
-        std::string text;
-        if (value.is_array()) {
-            for (const Json& one : value.items()) {
-                text += (text.empty() ? "" : ",") + one.text();
-            }
-        } else {
-            text = value.text();
-        }
-        if (name == "index" || name == "indices") {
-            into.parts["index"] = text;
-        } else if (name == "search_type" || name == "preference" || name == "routing" || name == "ignore_unavailable"
-                   || name == "allow_no_indices" || name == "expand_wildcards" || name == "request_cache"
-                   || name == "allow_partial_search_results" || name == "ccs_minimize_roundtrips" || name == "ignore_throttled"
-                   || name == "type" || name == "types") {
-            into.parameters.set(name == "ignoreUnavailable" ? "ignore_unavailable" : name, text);
-        } else {
-            return illegal_argument("key [" + name + "] is not supported in the metadata section");
-        }
-    }
-    return {};
-}
-
 Result<Answer> search(const Request& request) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
     KUMO_TRY_ASSIGN(Json out, run_search(request, body));
@@ -292,50 +254,17 @@ Result<Answer> search(const Request& request) {
 }
 
 Result<Answer> multi_search(const Request& request) {
-    const MonotonicTime begin = request.context.clock.monotonic_now();
     if (request.body.empty()) {
         return fault("parse_exception", "request body or source parameter is required");
     }
-    std::string_view rest = request.body;
-    Json responses = Json::array();
-    while (rest.find_first_not_of("\r\n \t") != std::string_view::npos) {
-        const std::string_view header_line = next_line(rest);
-        if (responses.size() >= kSearchesPerRequestMax) {
-            return illegal_argument("a request has at most 10000 searches");
-        }
-        Json header = Json::object();
-        if (header_line.find_first_not_of("\r \t") != std::string_view::npos) {
-            KUMO_TRY_ASSIGN(header, Json::parse(header_line));
-        }
-        KUMO_TRY_ASSIGN(const Json body, Json::parse(next_line(rest)));
-        Request one = request;
-        one.parameters = Parameters();
-        for (const char* const name : {"rest_total_hits_as_int", "typed_keys"}) {
-            if (const std::string* const value = request.parameters.find(name)) {
-                one.parameters.set(name, *value);
-            }
-        }
-        KUMO_TRY(read_search_header(header, one));
-        auto answer = run_search(one, body);
-        if (answer.ok()) {
-            Json found = std::move(answer).value();
-            found["status"] = 200;
-            responses.push(std::move(found));
-        } else {
-            responses.push(failed_search(answer.error()));
+    Request each = request;
+    each.parameters = Parameters();
+    for (const char* const name : {"rest_total_hits_as_int", "typed_keys"}) {
+        if (const std::string* const value = request.parameters.find(name)) {
+            each.parameters.set(name, *value);
         }
     }
-    if (responses.empty()) {
-        return fault(
-            "action_request_validation_exception",
-            "Validation Failed: 1: no requests added;"
-        );
-    }
-    const auto took = request.context.clock.monotonic_now() - begin;
-    return Answer(Json::object(
-        {{"took", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()},
-         {"responses", std::move(responses)}}
-    ));
+    return several_searches(each, {kSearchesPerRequestMax, "searches"}, run_search);
 }
 
 Result<Answer> count(const Request& request) {
@@ -346,7 +275,10 @@ Result<Answer> count(const Request& request) {
         }
     }
     KUMO_TRY_ASSIGN(SearchBody parsed, parse_search(body, request.parameters));
-    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    KUMO_TRY_ASSIGN(
+        const IndicesOptions options,
+        IndicesOptions::of_reads().with(request.parameters)
+    );
     KUMO_TRY_ASSIGN(auto targets, search_targets(request.context, request.part("index"), options));
     KUMO_TRY(keep_routed(request, targets));
     KUMO_TRY_ASSIGN(
@@ -453,7 +385,10 @@ Result<Answer> open_point_in_time(const Request& request) {
         );
     }
     KUMO_TRY_ASSIGN(const Duration time, keep_alive_of(request.context, keep));
-    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    KUMO_TRY_ASSIGN(
+        const IndicesOptions options,
+        IndicesOptions::of_reads().with(request.parameters)
+    );
     auto entry = std::make_shared<PointInTime>();
     KUMO_TRY_ASSIGN(
         entry->targets,
@@ -522,7 +457,10 @@ Result<Answer> list_points_in_time(const Request& request) {
 
 Result<Answer> validate_query(const Request& request) {
     KUMO_TRY_ASSIGN(const Json body, request.json());
-    KUMO_TRY_ASSIGN(const IndicesOptions options, search_options().with(request.parameters));
+    KUMO_TRY_ASSIGN(
+        const IndicesOptions options,
+        IndicesOptions::of_reads().with(request.parameters)
+    );
     KUMO_TRY_ASSIGN(
         const auto targets,
         search_targets(request.context, request.part("index"), options)
@@ -592,7 +530,7 @@ Result<Answer> explain(const Request& request) {
     }
     KUMO_TRY_ASSIGN(
         const auto targets,
-        search_targets(request.context, request.part("index"), search_options())
+        search_targets(request.context, request.part("index"), IndicesOptions::of_reads())
     );
     if (targets.size() != 1) {
         return no_such_index(request.part("index"));

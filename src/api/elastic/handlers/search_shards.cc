@@ -12,12 +12,6 @@ namespace kumo::api_elastic {
 
 namespace {
 
-IndicesOptions search_options() {
-    IndicesOptions options;
-    options.forbid_closed = true;
-    return options;
-}
-
 /// A filter of an alias with what it leaves out: boosts.
 Json spelled_out(const Json& query) {
     if (!query.is_object() || query.size() != 1) {
@@ -99,7 +93,7 @@ Result<Answer> search_shards(const Request& request) {
     KUMO_TRY_ASSIGN(const ShardSlice slice, shard_slice(request));
     const auto preferred = preferred_shards(request.parameters.text("preference"));
     const std::string routing = request.parameters.text("routing");
-    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, search_options()));
+    KUMO_TRY_ASSIGN(const auto indices, resolve_request(request, IndicesOptions::of_reads()));
     const ClusterView view = ClusterView::of(request.context);
     Json nodes = Json::object();
     for (const NodeView& node : view.nodes()) {

@@ -1,5 +1,6 @@
 #include "api/elastic/handlers/common.h"
 #include "api/elastic/handlers/handlers.h"
+#include "api/elastic/handlers/several_searches.h"
 #include "api/elastic/script/mustache.h"
 
 #include <algorithm>
@@ -62,13 +63,6 @@ Result<Json> run_one(const Request& request, const Json& body) {
     return run_search(request, search);
 }
 
-std::string_view next_line(std::string_view& rest) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return line;
-}
-
 }  // namespace
 
 Result<Answer> render_template(const Request& request) {
@@ -84,42 +78,7 @@ Result<Answer> search_template(const Request& request) {
 }
 
 Result<Answer> multi_search_template(const Request& request) {
-    const MonotonicTime begin = request.context.clock.monotonic_now();
-    std::string_view rest = request.body;
-    Json responses = Json::array();
-    while (rest.find_first_not_of("\r\n \t") != std::string_view::npos) {
-        if (responses.size() >= kTemplatesPerRequestMax) {
-            return illegal_argument("a request has at most 1000 templates");
-        }
-        const std::string_view line = next_line(rest);
-        Json header = Json::object();
-        if (line.find_first_not_of("\r \t") != std::string_view::npos) {
-            KUMO_TRY_ASSIGN(header, Json::parse(line));
-        }
-        KUMO_TRY_ASSIGN(const Json body, Json::parse(next_line(rest)));
-        Request one = request;
-        KUMO_TRY(read_search_header(header, one));
-        auto answer = run_one(one, body);
-        if (answer.ok()) {
-            Json found = std::move(answer).value();
-            found["status"] = 200;
-            responses.push(std::move(found));
-        } else {
-            const Fault why = fault_of(answer.error());
-            responses.push(Json::object({{"error", error_json(why)}, {"status", why.status}}));
-        }
-    }
-    if (responses.empty()) {
-        return fault(
-            "action_request_validation_exception",
-            "Validation Failed: 1: no requests added;"
-        );
-    }
-    const auto took = request.context.clock.monotonic_now() - begin;
-    return Answer(Json::object(
-        {{"took", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()},
-         {"responses", std::move(responses)}}
-    ));
+    return several_searches(request, {kTemplatesPerRequestMax, "templates"}, run_one);
 }
 
 }  // namespace kumo::api_elastic

@@ -50,11 +50,16 @@ Result<NamedScript> NamedScript::of(const ClusterStore& cluster, const Json& jso
     return out;
 }
 
-Status NamedScript::change(Json& ctx) const {
+ScriptScope NamedScript::scope() const {
     ScriptScope scope;
     scope.params = params.is_null() ? nullptr : &params;
-    scope.ctx = &ctx;
-    KUMO_TRY_ASSIGN(const Json result, script->run(scope));
+    return scope;
+}
+
+Status NamedScript::change(Json& ctx) const {
+    ScriptScope with = scope();
+    with.ctx = &ctx;
+    KUMO_TRY_ASSIGN(const Json result, script->run(with));
     (void)result;
     return {};
 }

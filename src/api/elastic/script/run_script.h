@@ -17,6 +17,9 @@ struct NamedScript {
     /// illegal_argument_exception, resource_not_found_exception, script_exception.
     static Result<NamedScript> of(const ClusterStore& cluster, const Json& json);
 
+    /// What every run of it sees: its params. This outlives it.
+    ScriptScope scope() const;
+
     /// Of a document that is written: `ctx` is {"op", "_source", "_id", ...}. Changes it.
     Status change(Json& ctx) const;
 };

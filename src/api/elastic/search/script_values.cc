@@ -51,8 +51,7 @@ script_function(const Context& context, const Mapping& mapping, const Json& json
     KUMO_TRY_ASSIGN(NamedScript named, NamedScript::of(context.cluster, json));
     const auto script = std::make_shared<const NamedScript>(std::move(named));
     return tree::ScoreFunction([script, &mapping](const tree::DocRef& doc) -> Result<double> {
-        ScriptScope scope;
-        scope.params = script->params.is_null() ? nullptr : &script->params;
+        ScriptScope scope = script->scope();
         scope.score = static_cast<double>(doc.score);
         scope.doc = [&](const std::string& field) {
             return document_values(mapping, doc.snapshot, doc.part, doc.doc, field);
@@ -74,8 +73,7 @@ script_function(const Context& context, const Mapping& mapping, const Json& json
 namespace {
 
 Result<Json> value_of(const NamedScript& script, const SearchTarget& target, const Hit& hit) {
-    ScriptScope scope;
-    scope.params = script.params.is_null() ? nullptr : &script.params;
+    ScriptScope scope = script.scope();
     scope.score = static_cast<double>(hit.score);
     scope.doc = [&](const std::string& field) {
         return document_values(*target.index->mapping, *target.snapshot, hit.part, hit.doc, field);

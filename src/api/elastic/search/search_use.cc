@@ -59,12 +59,15 @@ void SearchRun::count_use() {
     for (const SearchTarget& target : targets_) {
         const std::string& uuid = target.index->uuid;
         const auto shards = static_cast<std::uint64_t>(target.index->shards());
-        context_.usage.add(uuid, Use::kQuery, shards);
-        context_.usage.add(uuid, Use::kFetch, body_.size > 0 ? shards : 0);
-        context_.usage.add(uuid, Use::kScroll, body_.scroll.empty() ? 0 : shards);
-        context_.usage.add(uuid, Use::kSuggest, body_.suggest.is_null() ? 0 : shards);
         // Nothing keeps answers: each that could have been kept is a miss.
-        context_.usage.add(uuid, Use::kCacheMiss, cacheable ? shards : 0);
+        context_.usage.add(
+            uuid,
+            {{Use::kQuery, shards},
+             {Use::kFetch, body_.size > 0 ? shards : 0},
+             {Use::kScroll, body_.scroll.empty() ? 0 : shards},
+             {Use::kSuggest, body_.suggest.is_null() ? 0 : shards},
+             {Use::kCacheMiss, cacheable ? shards : 0}}
+        );
         for (const std::string& group : body_.groups) {
             context_.usage.searched_group(uuid, group);
         }
