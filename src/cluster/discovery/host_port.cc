@@ -25,6 +25,11 @@ std::string HostPort::to_string() const {
     return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+std::string with_host(const std::string& host, const std::string& address) {
+    const auto port = parse_port(std::string_view(address).substr(address.rfind(':') + 1));
+    return HostPort{host, port.ok() ? port.value() : std::uint16_t{0}}.to_string();
+}
+
 Result<std::string> parse_host(std::string_view text) {
     if (text.starts_with('[')) {
         const bool closed = text.size() > 2 && text.ends_with(']');

@@ -22,6 +22,9 @@ struct HostPort {
 /// The longest host name (RFC 1035).
 inline constexpr std::size_t kHostBytesMax = 253;
 
+/// "host:port" with the address's port, which is 0 if it has none.
+std::string with_host(const std::string& host, const std::string& address);
+
 /// A host as a name or number: kInvalidArgument, saying what is wrong, for anything else.
 Result<std::string> parse_host(std::string_view text);
 

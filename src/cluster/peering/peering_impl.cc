@@ -35,11 +35,6 @@ private:
     Send send_;
 };
 
-std::string with_host_of(const io::Address& peer, const std::string& port) {
-    const std::string host = peer.host_string();
-    return (peer.family == io::AddressFamily::kIpv6 ? "[" + host + "]" : host) + port;
-}
-
 }  // namespace
 
 Peering::Impl::Impl(const Environment& environment, PeeringOptions options, PeerHandler& handler)
@@ -221,7 +216,7 @@ void Peering::Impl::greet_accepted(Entry& entry, const ChannelHello& hello) {
     entry.hello = hello.peer;
     for (std::string& address : entry.hello.addresses) {
         if (address.starts_with(':')) {  // It does not know its host yet.
-            address = with_host_of(connection.peer(), address);
+            address = with_host(connection.peer().host_string(), address);
         }
     }
     const ChannelHello reply = self(hello.channel);

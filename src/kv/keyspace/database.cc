@@ -276,8 +276,7 @@ ScanCursor Database::scan_volatile(ScanCursor cursor, const KeyTable::Visitor& v
     });
 }
 
-// A slot is as likely as it has keys.
-
+/// A slot is as likely as it has keys.
 Entry* Database::random(Random& random) const {
     KUMO_ASSERT(size_ > 0);
     const std::size_t slot = counts_.has_value() ? counts_->keys.slot_of(random.below(size_)) : 0;

@@ -24,11 +24,6 @@ constexpr Duration kDepartureTimeout = std::chrono::seconds(15);
 constexpr std::size_t kCallersDialledMax = 64;
 constexpr Duration kDeparturePoll = std::chrono::milliseconds(100);
 
-std::string with_host(const std::string& host, const std::string& address) {
-    const std::string port = address.substr(address.rfind(':') + 1);
-    return cluster::HostPort{host, static_cast<std::uint16_t>(std::stoi("0" + port))}.to_string();
-}
-
 }  // namespace
 
 /// Empty: this node goes nowhere.
@@ -320,8 +315,8 @@ void ControlPlane::set_host(const std::string& host) {
         return;
     }
     log_info("this node is reached at " + host);
-    options_.peering_address = with_host(host, options_.peering_address);
-    options_.api_address = with_host(host, options_.api_address);
+    options_.peering_address = cluster::with_host(host, options_.peering_address);
+    options_.api_address = cluster::with_host(host, options_.api_address);
     update_self();
 }
 
