@@ -97,8 +97,7 @@ public:
     /// leader for kProposeTimeout: then it is unknown whether it will be applied.
     void propose(Command command, Done done);
 
-    /// For those who do not wait: what the state shows is the answer.
-    void propose_cluster(cluster::Command command);
+    void propose_cluster(cluster::Command command);  ///< Not awaited: the state is the answer.
 
     /// Hands leadership to this node; kUnavailable if it cannot be.
     Status lead();
@@ -159,6 +158,7 @@ public:
 
     /// Whether this node may serve, by a clock read taken now.
     bool has_lease() const { return has_lease_until(INT64_MAX); }
+
     /// The same, with a lease that on_lease() has told of.
     bool has_lease_until(std::int64_t deadline) const;
 
